@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Install the Debian packages that are missing: tests/deps.sh SET...   (build, demo, test, lint, bench)
+# Says nothing and does nothing when all are there.
+set -euo pipefail
+
+names() {
+        case $1 in
+        build)
+                echo gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev libjson-c-dev libyaml-dev
+                echo libpcre2-dev libcurl4-gnutls-dev
+                ;;
+        demo) echo curl python3 ;;
+        test)
+                echo libcmocka-dev python3 python3-pytest python3-yaml clang libclang-rt-14-dev llvm valgrind
+                echo openssl gnutls-bin curl
+                ;;
+        lint) echo git clang clang-format clang-tidy shellcheck ;;
+        bench) echo python3 python3-yaml ;;
+        *)
+                echo "tests/deps.sh: no such set: $1" >&2
+                exit 2
+                ;;
+        esac
+}
+text=$(for set in "$@"; do names "$set"; done)
+read -r -d '' -a wanted <<<"$text" || true
+[ ${#wanted[@]} -gt 0 ] || exit 0
+
+if ! command -v dpkg-query >/dev/null; then
+        # Not a Debian: name what is needed once, and let the build find out.
+        echo "tests/deps.sh: no dpkg here; please see to the equivalents of: ${wanted[*]}" >&2
+        exit 0
+fi
+
+installed=$(dpkg-query -W -f '${Status} ${Package}\n' | sed -n 's/^install ok installed //p')
+missing=()
+for package in $(printf '%s\n' "${wanted[@]}" | sort -u); do
+        grep -qxF -- "$package" <<<"$installed" || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+root=()
+if [ "$(id -u)" != 0 ]; then
+        if command -v sudo >/dev/null; then
+                root=(sudo)
+        else
+                echo "These packages are missing; as root, run:" >&2
+                echo "  apt-get update && apt-get install -y --no-install-recommends ${missing[*]}" >&2
+                exit 1
+        fi
+fi
+echo "Installing packages: ${missing[*]}" >&2
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+quietly() {
+        if ! "$@" >"$log" 2>&1; then
+                cat "$log" >&2
+                echo "tests/deps.sh: failed: $*" >&2
+                exit 1
+        fi
+}
+quietly "${root[@]}" apt-get update
+quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends "${missing[@]}"
