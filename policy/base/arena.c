@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { FIRST_CHUNK = 16 * 1024, LARGEST_CHUNK = 1024 * 1024 };
+
+struct mv_arena_chunk {
+        struct mv_arena_chunk *older;
+        size_t size; /* bytes behind this header */
+        alignas(max_align_t) char bytes[];
+};
+
+static void *system_allocate(void *context, size_t size) {
+        (void)context;
+        return malloc(size);
+}
+
+static void system_release(void *context, void *memory) {
+        (void)context;
+        free(memory);
+}
+
+const struct mv_allocator mv_allocator_system = { .allocate = system_allocate, .release = system_release };
+
+void mv_arena_init(struct mv_arena *arena, const struct mv_allocator *allocator, size_t cap) {
+        *arena = (struct mv_arena){ .allocator = allocator, .cap = cap };
+}
+
+static void release_chunks(struct mv_arena *arena, struct mv_arena_chunk *keep) {
+        while (arena->chunks && arena->chunks != keep) {
+                struct mv_arena_chunk *chunk = arena->chunks;
+                arena->chunks = chunk->older;
+                arena->held -= chunk->size;
+                arena->allocator->release(arena->allocator->context, chunk);
+        }
+}
+
+void mv_arena_done(struct mv_arena *arena) {
+        release_chunks(arena, NULL);
+        mv_arena_init(arena, arena->allocator, arena->cap);
+}
+
+void mv_arena_clear(struct mv_arena *arena) {
+        struct mv_arena_chunk *first = arena->chunks;
+        while (first && first->older)
+                first = first->older;
+        release_chunks(arena, first);
+        arena->failed = false;
+        arena->next = first ? first->bytes : NULL;
+        arena->end = first ? first->bytes + first->size : NULL;
+}
+
+static bool add_chunk(struct mv_arena *arena, size_t need) {
+        size_t size = arena->chunks ? arena->chunks->size * 2 : FIRST_CHUNK;
+        if (size > LARGEST_CHUNK)
+                size = LARGEST_CHUNK;
+        if (arena->cap && size > arena->cap - arena->held)
+                size = arena->cap - arena->held;
+        if (size < need)
+                size = need;
+        if ((arena->cap && size > arena->cap - arena->held) ||
+            size > SIZE_MAX - sizeof(struct mv_arena_chunk))
+                return false;
+        struct mv_arena_chunk *chunk =
+                arena->allocator->allocate(arena->allocator->context, sizeof *chunk + size);
+        if (!chunk)
+                return false;
+        chunk->older = arena->chunks;
+        chunk->size = size;
+        arena->chunks = chunk;
+        arena->held += size;
+        arena->next = chunk->bytes;
+        arena->end = chunk->bytes + size;
+        return true;
+}
+
+void *mv_arena_allocate(struct mv_arena *arena, size_t size, size_t align) {
+        if (arena->failed)
+                return NULL;
+        size_t padding = arena->next ? (size_t)(-(uintptr_t)arena->next & (align - 1)) : 0;
+        if (!arena->next || size > (size_t)(arena->end - arena->next) ||
+            padding > (size_t)(arena->end - arena->next) - size) {
+                /* A new chunk is aligned for everything. */
+                padding = 0;
+                if (!add_chunk(arena, size)) {
+                        arena->failed = true;
+                        return NULL;
+                }
+        }
+        char *memory = arena->next + padding;
+        arena->next = memory + size;
+        if (size)
+                memset(memory, 0, size);
+        return memory;
+}
+
+void *mv_arena_allocate_array(struct mv_arena *arena, size_t n, size_t size, size_t align) {
+        if (size && n > SIZE_MAX / size) {
+                arena->failed = true;
+                return NULL;
+        }
+        return mv_arena_allocate(arena, n * size, align);
+}
+
+struct mv_str mv_arena_copy(struct mv_arena *arena, struct mv_str s) {
+        char *memory = s.n < SIZE_MAX ? mv_arena_allocate(arena, s.n + 1, 1) : NULL;
+        if (!memory)
+                return (struct mv_str){ 0 };
+        if (s.n)
+                memcpy(memory, s.p, s.n);
+        return (struct mv_str){ .p = memory, .n = s.n };
+}
+
+struct mv_str mv_arena_format(struct mv_arena *arena, const char *format, ...) {
+        va_list args, again;
+        va_start(args, format);
+        va_copy(again, args);
+        int n = vsnprintf(NULL, 0, format, args);
+        va_end(args);
+        char *memory = n < 0 ? NULL : mv_arena_allocate(arena, (size_t)n + 1, 1);
+        if (memory)
+                vsnprintf(memory, (size_t)n + 1, format, again);
+        else
+                arena->failed = true;
+        va_end(again);
+        return (struct mv_str){ .p = memory, .n = memory ? (size_t)n : 0 };
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/base/json.h"
+
+/* Length of the well-formed UTF-8 character at p, of at most n bytes; 0 when there is none. */
+static size_t character(const unsigned char *p, size_t n) {
+        size_t length = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3
+                        : p[0] >= 0xf0 && p[0] <= 0xf4                                             ? 4
+                                                                                                  : 0;
+        if (!length || length > n)
+                return 0;
+        for (size_t i = 1; i < length; i++)
+                if ((p[i] & 0xc0) != 0x80)
+                        return 0;
+        if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+            (p[0] == 0xf4 && p[1] > 0x8f))
+                return 0;
+        return length;
+}
+
+void mv_buf_append_quoted(struct mv_buf *buf, struct mv_str s) {
+        static const char hex[] = "0123456789abcdef";
+        size_t plain = 0;
+        mv_buf_append_byte(buf, '"');
+        for (size_t i = 0; i < s.n;) {
+                unsigned char c = (unsigned char)s.p[i];
+                size_t length = c >= 0x20 && c < 0x7f && c != '"' && c != '\\' ? 1 : 0;
+                if (!length && c >= 0x80)
+                        length = character((const unsigned char *)s.p + i, s.n - i);
+                if (length) {
+                        i += length;
+                        continue;
+                }
+                mv_buf_append(buf, s.p + plain, i - plain);
+                if (c == '"' || c == '\\') {
+                        mv_buf_append_byte(buf, '\\');
+                        mv_buf_append_byte(buf, (char)c);
+                } else if (c == '\n')
+                        mv_buf_append_text(buf, "\\n");
+                else if (c == '\t')
+                        mv_buf_append_text(buf, "\\t");
+                else if (c == '\r')
+                        mv_buf_append_text(buf, "\\r");
+                else if (c >= 0x80)
+                        mv_buf_append_text(buf, "\xef\xbf\xbd");
+                else {
+                        char escape[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+                        mv_buf_append(buf, escape, sizeof escape);
+                }
+                plain = ++i;
+        }
+        mv_buf_append(buf, s.p ? s.p + plain : NULL, s.n - plain);
+        mv_buf_append_byte(buf, '"');
+}
+
+void mv_json_init(struct mv_json *json, struct mv_buf *buf) {
+        *json = (struct mv_json){ .buf = buf };
+}
+
+/* Before a value or a key: the comma that separates it from the one before. */
+static void separate(struct mv_json *json) {
+        uint64_t bit = UINT64_C(1) << json->depth;
+        if (json->keyed)
+                json->keyed = false;
+        else if (json->depth && json->filled & bit)
+                mv_buf_append_byte(json->buf, ',');
+        json->filled |= bit;
+}
+
+static void open_level(struct mv_json *json, bool array) {
+        separate(json);
+        mv_buf_append_byte(json->buf, array ? '[' : '{');
+        json->depth++;
+        uint64_t bit = UINT64_C(1) << json->depth;
+        json->filled &= ~bit;
+        json->arrays = array ? json->arrays | bit : json->arrays & ~bit;
+}
+
+void mv_json_object(struct mv_json *json) {
+        open_level(json, false);
+}
+
+void mv_json_array(struct mv_json *json) {
+        open_level(json, true);
+}
+
+void mv_json_end(struct mv_json *json) {
+        mv_buf_append_byte(json->buf, json->arrays >> json->depth & 1 ? ']' : '}');
+        json->depth--;
+}
+
+void mv_json_key_str(struct mv_json *json, struct mv_str key) {
+        separate(json);
+        mv_buf_append_quoted(json->buf, key);
+        mv_buf_append_byte(json->buf, ':');
+        json->keyed = true;
+}
+
+void mv_json_key(struct mv_json *json, const char *key) {
+        mv_json_key_str(json, mv_str_from(key));
+}
+
+void mv_json_string(struct mv_json *json, struct mv_str value) {
+        separate(json);
+        mv_buf_append_quoted(json->buf, value);
+}
+
+void mv_json_text(struct mv_json *json, const char *value) {
+        mv_json_string(json, mv_str_from(value));
+}
+
+void mv_json_bool(struct mv_json *json, bool value) {
+        mv_json_raw(json, value ? MV_STR("true") : MV_STR("false"));
+}
+
+void mv_json_int(struct mv_json *json, long long value) {
+        separate(json);
+        mv_buf_format(json->buf, "%lld", value);
+}
+
+void mv_json_null(struct mv_json *json) {
+        mv_json_raw(json, MV_STR("null"));
+}
+
+void mv_json_raw(struct mv_json *json, struct mv_str value) {
+        separate(json);
+        mv_buf_append_str(json->buf, value);
+}
+
+void mv_json_member(struct mv_json *json, const char *key, struct mv_str value) {
+        mv_json_key(json, key);
+        mv_json_string(json, value);
+}
