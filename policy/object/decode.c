@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/object/decode.h"
+
+#include <stdio.h>
+
+struct state {
+        struct mv_scan scan;
+        const struct mv_decode *decode;
+        struct mv_err *err;
+        bool path_set;
+};
+
+static void path_append(const struct mv_path *path, char *out, size_t size, size_t *n) {
+        if (!path)
+                return;
+        path_append(path->parent, out, size, n);
+        int wrote;
+        if (path->key.p)
+                wrote = snprintf(out + *n, size - *n, "%s%.*s", *n ? "." : "", MV_STR_ARG(path->key));
+        else
+                wrote = snprintf(out + *n, size - *n, "[%zu]", path->index);
+        if (wrote > 0)
+                *n += (size_t)wrote < size - *n ? (size_t)wrote : size - *n - 1;
+}
+
+void mv_path_format(const struct mv_path *path, char *out, size_t size) {
+        size_t n = 0;
+        out[0] = '\0';
+        path_append(path, out, size, &n);
+}
+
+/* Remember where the first error happened; the innermost caller is the first to come by. */
+static bool failed_at(struct state *state, const struct mv_path *path) {
+        if (!state->path_set && state->err) {
+                mv_path_format(path, state->err->path, sizeof state->err->path);
+                state->path_set = true;
+        }
+        return false;
+}
+
+static bool out_of_memory(struct state *state) {
+        return mv_scan_fail(&state->scan, MV_ENOMEM, "out of memory");
+}
+
+static struct mv_str string_value(struct state *state, const struct mv_scan_string *string) {
+        struct mv_arena *arena = state->decode->arena;
+        if (!string->escaped)
+                return state->decode->copy ? mv_arena_copy(arena, string->raw) : string->raw;
+        char *out = mv_arena_allocate(arena, string->raw.n + 1, 1);
+        if (!out) {
+                out_of_memory(state);
+                return (struct mv_str){ 0 };
+        }
+        return (struct mv_str){ out, mv_scan_unescape(string->raw, out) };
+}
+
+/* An unescaped key, for comparing; escaped ones are rare and go to the arena. */
+static struct mv_str key_value(struct state *state, const struct mv_scan_string *key) {
+        return key->escaped ? string_value(state, key) : key->raw;
+}
+
+static bool wrong_type(struct state *state, const char *problem) {
+        char c = *state->scan.p;
+        /* Not a value at all: that is a matter of syntax, which skipping it finds out. */
+        const char *at = state->scan.p;
+        if (c && mv_scan_skip(&state->scan, NULL)) {
+                state->scan.p = at;
+                return mv_scan_fail(&state->scan, MV_ETYPE, problem);
+        }
+        return mv_scan_fail(&state->scan, MV_ESYNTAX, "the text ends too early");
+}
+
+static bool decode_string(struct state *state, struct mv_str *ret) {
+        struct mv_scan_string string;
+        if (mv_scan_peek(&state->scan) != '"')
+                return wrong_type(state, "must be a string");
+        if (!mv_scan_string(&state->scan, &string))
+                return false;
+        *ret = string_value(state, &string);
+        return !state->scan.code;
+}
+
+static bool decode_text(struct state *state, struct mv_str *ret) {
+        char c = mv_scan_peek(&state->scan);
+        bool integer;
+        if (c == '"')
+                return decode_string(state, ret);
+        if (c != '-' && (c < '0' || c > '9'))
+                return wrong_type(state, "must be a string or a number");
+        if (!mv_scan_number(&state->scan, ret, &integer))
+                return false;
+        if (state->decode->copy)
+                *ret = mv_arena_copy(state->decode->arena, *ret);
+        return true;
+}
+
+static bool decode_bool(struct state *state, bool *ret) {
+        char c = mv_scan_peek(&state->scan);
+        if (c != 't' && c != 'f')
+                return wrong_type(state, "must be true or false");
+        return mv_scan_bool(&state->scan, ret);
+}
+
+static bool decode_int(struct state *state, struct mv_optional_int *ret) {
+        char c = mv_scan_peek(&state->scan);
+        struct mv_str text;
+        bool integer;
+        if (c != '-' && (c < '0' || c > '9'))
+                return wrong_type(state, "must be an integer");
+        const char *start = state->scan.p;
+        if (!mv_scan_number(&state->scan, &text, &integer))
+                return false;
+        bool negative = c == '-';
+        unsigned long long magnitude;
+        if (!integer || !mv_str_to_unsigned(negative ? mv_str_skip(text, 1) : text,
+                                            (unsigned long long)INT64_MAX + negative, &magnitude)) {
+                state->scan.p = start;
+                return mv_scan_fail(&state->scan, MV_ETYPE,
+                                    integer ? "is out of range of a 64-bit integer" : "must be an integer");
+        }
+        ret->value = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
+        ret->set = true;
+        return true;
+}
+
+static bool decode_object(struct state *state, const struct mv_table *table, void *out, const struct mv_path *path);
+
+/* Room for one more element of a list of n; items grows by doubling in the arena. */
+static void *grow(struct state *state, void *items, size_t n, size_t size, size_t align) {
+        if (n & (n - 1) || (n && n < 4))
+                return items;
+        void *more = mv_arena_allocate_array(state->decode->arena, n ? n * 2 : 4, size, align);
+        if (!more)
+                out_of_memory(state);
+        else if (n)
+                memcpy(more, items, n * size);
+        return more;
+}
+
+static bool expect_open(struct state *state, char open) {
+        if (mv_scan_peek(&state->scan) != open)
+                return wrong_type(state, open == '{' ? "must be an object" : "must be a list");
+        return open == '{' ? mv_scan_object(&state->scan) : mv_scan_array(&state->scan);
+}
+
+static bool decode_list(struct state *state, const struct mv_table *table, struct mv_list *ret,
+                        const struct mv_path *parent) {
+        struct mv_path path = { .parent = parent };
+        bool first = true;
+        if (!expect_open(state, '['))
+                return false;
+        for (; mv_scan_element(&state->scan, &first); path.index++, ret->n++) {
+                ret->items = grow(state, ret->items, ret->n, table->size, table->align);
+                if (!ret->items)
+                        return false;
+                char *item = (char *)ret->items + ret->n * table->size;
+                memset(item, 0, table->size);
+                if (mv_scan_peek(&state->scan) == 'n' ? !mv_scan_null(&state->scan)
+                                                      : !decode_object(state, table, item, &path))
+                        return failed_at(state, &path);
+        }
+        return !state->scan.code;
+}
+
+static bool decode_strings(struct state *state, struct mv_strings *ret, const struct mv_path *parent) {
+        struct mv_path path = { .parent = parent };
+        bool first = true;
+        if (!expect_open(state, '['))
+                return false;
+        for (; mv_scan_element(&state->scan, &first); path.index++, ret->n++) {
+                ret->items = grow(state, ret->items, ret->n, sizeof *ret->items, alignof(struct mv_str));
+                if (!ret->items)
+                        return false;
+                ret->items[ret->n] = (struct mv_str){ 0 };
+                if (mv_scan_peek(&state->scan) == 'n' ? !mv_scan_null(&state->scan)
+                                                      : !decode_string(state, &ret->items[ret->n]))
+                        return failed_at(state, &path);
+        }
+        return !state->scan.code;
+}
+
+/* Where key belongs in n items of size bytes, sorted by the slice they begin with; *ret_found when it is there. */
+static size_t sorted_position(const void *items, size_t n, size_t size, struct mv_str key, bool *ret_found) {
+        size_t low = 0, high = n;
+        struct mv_str at;
+        *ret_found = false;
+        if (n) {
+                /* Go writes maps sorted, so the end is the usual place. */
+                memcpy(&at, (const char *)items + (n - 1) * size, sizeof at);
+                if (mv_str_compare(at, key) < 0)
+                        return n;
+        }
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                memcpy(&at, (const char *)items + middle * size, sizeof at);
+                int order = mv_str_compare(at, key);
+                if (order == 0) {
+                        *ret_found = true;
+                        return middle;
+                }
+                if (order < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+/* Insert a zeroed item with key into a sorted list; NULL on error. */
+static void *insert_sorted(struct state *state, struct mv_list *list, size_t size, size_t align, struct mv_str key) {
+        bool found;
+        size_t at = sorted_position(list->items, list->n, size, key, &found);
+        if (found) {
+                mv_scan_fail(&state->scan, MV_ETYPE, "the same key comes twice");
+                return NULL;
+        }
+        list->items = grow(state, list->items, list->n, size, align);
+        if (!list->items)
+                return NULL;
+        char *item = (char *)list->items + at * size;
+        memmove(item + size, item, (list->n - at) * size);
+        memset(item, 0, size);
+        memcpy(item, &key, sizeof key);
+        list->n++;
+        return item;
+}
+
+static struct mv_str kept_key(struct state *state, const struct mv_scan_string *key) {
+        struct mv_str value = string_value(state, key);
+        if (mv_arena_failed(state->decode->arena))
+                out_of_memory(state);
+        return value;
+}
+
+static bool decode_map(struct state *state, bool numbers, struct mv_map *ret, const struct mv_path *parent) {
+        struct mv_path path = { .parent = parent };
+        struct mv_list list = { 0 };
+        struct mv_scan_string key;
+        bool first = true;
+        if (!expect_open(state, '{'))
+                return false;
+        ret->present = true;
+        while (mv_scan_key(&state->scan, &first, &key)) {
+                path.key = kept_key(state, &key);
+                if (state->scan.code)
+                        return false;
+                struct mv_pair *pair =
+                        insert_sorted(state, &list, sizeof *pair, alignof(struct mv_pair), path.key);
+                if (!pair)
+                        return failed_at(state, &path);
+                bool ok = mv_scan_peek(&state->scan) == 'n' ? mv_scan_null(&state->scan)
+                          : numbers                         ? decode_text(state, &pair->value)
+                                                            : decode_string(state, &pair->value);
+                if (!ok)
+                        return failed_at(state, &path);
+        }
+        ret->items = list.items;
+        ret->n = list.n;
+        return !state->scan.code;
+}
+
+static bool decode_named(struct state *state, const struct mv_table *table, struct mv_list *ret,
+                         const struct mv_path *parent) {
+        struct mv_path path = { .parent = parent };
+        struct mv_scan_string key;
+        bool first = true;
+        if (!expect_open(state, '{'))
+                return false;
+        while (mv_scan_key(&state->scan, &first, &key)) {
+                path.key = kept_key(state, &key);
+                if (state->scan.code)
+                        return false;
+                void *item = insert_sorted(state, ret, table->size, table->align, path.key);
+                if (!item || !(mv_scan_peek(&state->scan) == 'n' ? mv_scan_null(&state->scan)
+                                                                 : decode_object(state, table, item, &path)))
+                        return failed_at(state, &path);
+        }
+        return !state->scan.code;
+}
+
+static bool decode_field(struct state *state, const struct mv_field *field, char *out, const struct mv_path *path) {
+        char *at = out + field->offset;
+        bool value;
+        if (mv_scan_peek(&state->scan) == 'n')
+                return mv_scan_null(&state->scan);
+        switch (field->type) {
+        case MV_TYPE_ANY:
+                return mv_scan_skip(&state->scan, NULL);
+        case MV_TYPE_STRING:
+                return decode_string(state, (struct mv_str *)(void *)at);
+        case MV_TYPE_TEXT:
+                return decode_text(state, (struct mv_str *)(void *)at);
+        case MV_TYPE_BOOL:
+                return decode_bool(state, (bool *)at);
+        case MV_TYPE_OPTIONAL:
+                if (!decode_bool(state, &value))
+                        return false;
+                *(enum mv_optional *)(void *)at = value ? MV_TRUE : MV_FALSE;
+                return true;
+        case MV_TYPE_INT:
+                return decode_int(state, (struct mv_optional_int *)(void *)at);
+        case MV_TYPE_OBJECT:
+                return decode_object(state, field->table, at, path);
+        case MV_TYPE_POINTER: {
+                void *object = mv_arena_allocate(state->decode->arena, field->table->size, field->table->align);
+                if (!object)
+                        return out_of_memory(state);
+                memcpy(at, &object, sizeof object);
+                return decode_object(state, field->table, object, path);
+        }
+        case MV_TYPE_LIST:
+        case MV_TYPE_NAMED: {
+                struct mv_list list = { 0 };
+                bool ok = field->type == MV_TYPE_LIST ? decode_list(state, field->table, &list, path)
+                                                      : decode_named(state, field->table, &list, path);
+                memcpy(at, &list, sizeof list);
+                return ok;
+        }
+        case MV_TYPE_STRINGS:
+                return decode_strings(state, (struct mv_strings *)(void *)at, path);
+        case MV_TYPE_MAP:
+        case MV_TYPE_TEXT_MAP:
+                return decode_map(state, field->type == MV_TYPE_TEXT_MAP, (struct mv_map *)(void *)at, path);
+        case MV_TYPE_PRESENT:
+                if (*state->scan.p != '{')
+                        return wrong_type(state, "must be an object");
+                *(bool *)at = true;
+                return mv_scan_skip(&state->scan, NULL);
+        case MV_TYPE_RAW: {
+                struct mv_str raw;
+                if (!mv_scan_skip(&state->scan, &raw))
+                        return false;
+                *(struct mv_str *)(void *)at =
+                        state->decode->copy ? mv_arena_copy(state->decode->arena, raw) : raw;
+                return true;
+        }
+        }
+        return mv_scan_fail(&state->scan, MV_EUSAGE, "a decode table has an unknown type");
+}
+
+static bool decode_object(struct state *state, const struct mv_table *table, void *out, const struct mv_path *parent) {
+        struct mv_path path = { .parent = parent };
+        struct mv_scan_string scanned;
+        uint64_t seen = 0;
+        size_t expected = 0; /* tables stand in the order in which keys usually come */
+        bool first = true;
+        if (!expect_open(state, '{'))
+                return false;
+        while (mv_scan_key(&state->scan, &first, &scanned)) {
+                struct mv_str key = key_value(state, &scanned);
+                size_t tried = 0, i = expected;
+                for (; tried < table->n; tried++, i = i + 1 < table->n ? i + 1 : 0)
+                        if (mv_str_equal(table->fields[i].key, key))
+                                break;
+                path.key = key;
+                if (tried == table->n) {
+                        if (table->closed && state->decode->unknown)
+                                state->decode->unknown(state->decode->context, parent, key);
+                        if (!mv_scan_skip(&state->scan, NULL))
+                                return failed_at(state, &path);
+                        continue;
+                }
+                expected = i + 1 < table->n ? i + 1 : 0;
+                if (seen >> i & 1) {
+                        mv_scan_fail(&state->scan, MV_ETYPE, "the same key comes twice");
+                        return failed_at(state, &path);
+                }
+                seen |= UINT64_C(1) << i;
+                if (!decode_field(state, &table->fields[i], out, &path))
+                        return failed_at(state, &path);
+        }
+        return state->scan.code ? failed_at(state, parent) : true;
+}
+
+int mv_decode(const struct mv_decode *decode, struct mv_str text, const struct mv_table *table, void *ret,
+              struct mv_err *err) {
+        struct state state = { .decode = decode, .err = err };
+        memset(ret, 0, table->size);
+        mv_scan_init(&state.scan, text);
+        if (decode_object(&state, table, ret, NULL) && mv_scan_finish(&state.scan)) {
+                if (!mv_arena_failed(decode->arena))
+                        return 0;
+                out_of_memory(&state);
+        }
+        if (err) {
+                if (!state.path_set)
+                        err->path[0] = '\0';
+                err->offset = (size_t)(state.scan.p - state.scan.begin);
+        }
+        return mv_err_set(err, state.scan.code, "%s", state.scan.problem);
+}
+
+const struct mv_str *mv_map_get(const struct mv_map *map, struct mv_str key) {
+        bool found;
+        size_t at = sorted_position(map->items, map->n, sizeof *map->items, key, &found);
+        return found ? &map->items[at].value : NULL;
+}
+
+bool mv_map_has(const struct mv_map *map, struct mv_str key, struct mv_str value) {
+        const struct mv_str *at = mv_map_get(map, key);
+        return at && mv_str_equal(*at, value);
+}
+
+bool mv_strings_have(const struct mv_strings *strings, struct mv_str s) {
+        for (size_t i = 0; i < strings->n; i++)
+                if (mv_str_equal(strings->items[i], s))
+                        return true;
+        return false;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* VirtualMachineInstanceMigration (kubevirt.io/v1, v1alpha3). Its table is closed: decoding with mv_decode.unknown set
+ * reports the fields that KubeVirt's schema does not have, as its webhook does (pkg/util/webhooks: ValidateSchema). */
+#pragma once
+
+#include "policy/object/meta.h"
+
+struct mv_migration_peer { /* sendTo and receive */
+        struct mv_str migration_id, connect_url;
+};
+
+struct mv_migration {
+        struct mv_str api_version, kind;
+        struct mv_meta meta;
+        struct mv_migration_spec {
+                struct mv_str vmi_name;
+                struct mv_str priority; /* p is NULL when absent */
+                struct mv_map added_node_selector;
+                struct mv_migration_peer *send_to, *receive;
+        } spec;
+        struct mv_migration_status {
+                struct mv_str phase;
+        } status;
+};
+
+extern const struct mv_table mv_table_migration;
+
+/* The phase says that it has ended: Succeeded or Failed. */
+bool mv_migration_is_final(const struct mv_migration *migration);
+/* Exactly one of sendTo and receive is set: it leaves, or comes from, another cluster. */
+bool mv_migration_is_decentralized(const struct mv_migration *migration);

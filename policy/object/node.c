@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/object/node.h"
+
+static const struct mv_field taint_fields[] = {
+        MV_FIELD(struct mv_taint, "effect", MV_TYPE_STRING, effect),
+        MV_FIELD(struct mv_taint, "key", MV_TYPE_STRING, key),
+        MV_FIELD(struct mv_taint, "value", MV_TYPE_STRING, value),
+};
+static const struct mv_table taint_table = MV_TABLE(taint_fields, struct mv_taint);
+
+static const struct mv_field node_spec_fields[] = {
+        MV_FIELD_TABLE(struct mv_node_spec, "taints", MV_TYPE_LIST, taints, &taint_table),
+        MV_FIELD(struct mv_node_spec, "unschedulable", MV_TYPE_BOOL, unschedulable),
+};
+static const struct mv_table node_spec_table = MV_TABLE(node_spec_fields, struct mv_node_spec);
+static const struct mv_field node_status_fields[] = {
+        MV_FIELD(struct mv_node_status, "allocatable", MV_TYPE_TEXT_MAP, allocatable),
+};
+static const struct mv_table node_status_table = MV_TABLE(node_status_fields, struct mv_node_status);
+
+static const struct mv_field node_fields[] = {
+        MV_FIELD_TABLE(struct mv_node, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
+        MV_FIELD_TABLE(struct mv_node, "spec", MV_TYPE_OBJECT, spec, &node_spec_table),
+        MV_FIELD_TABLE(struct mv_node, "status", MV_TYPE_OBJECT, status, &node_status_table),
+};
+const struct mv_table mv_table_node = MV_TABLE(node_fields, struct mv_node);
+
+static const struct mv_field namespace_fields[] = {
+        MV_FIELD_TABLE(struct mv_namespace, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
+};
+const struct mv_table mv_table_namespace = MV_TABLE(namespace_fields, struct mv_namespace);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Node and Namespace: what rules read of them. */
+#pragma once
+
+#include "policy/object/meta.h"
+
+struct mv_taint {
+        struct mv_str key, value, effect;
+};
+
+struct mv_node {
+        struct mv_meta meta;
+        struct mv_node_spec {
+                bool unschedulable;
+                MV_LIST(struct mv_taint) taints;
+        } spec;
+        struct mv_node_status {
+                struct mv_map allocatable;
+        } status;
+};
+
+struct mv_namespace {
+        struct mv_meta meta;
+};
+
+extern const struct mv_table mv_table_node;
+extern const struct mv_table mv_table_namespace;

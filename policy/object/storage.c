@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/object/storage.h"
+
+static const struct mv_field claim_resources_fields[] = {
+        MV_FIELD(struct mv_claim_resources, "requests", MV_TYPE_TEXT_MAP, requests),
+};
+static const struct mv_table claim_resources_table = MV_TABLE(claim_resources_fields, struct mv_claim_resources);
+
+static const struct mv_field claim_spec_fields[] = {
+        MV_FIELD(struct mv_claim_spec, "accessModes", MV_TYPE_STRINGS, access_modes),
+        MV_FIELD_TABLE(struct mv_claim_spec, "resources", MV_TYPE_OBJECT, resources, &claim_resources_table),
+        MV_FIELD(struct mv_claim_spec, "storageClassName", MV_TYPE_STRING, storage_class_name),
+        MV_FIELD(struct mv_claim_spec, "volumeMode", MV_TYPE_STRING, volume_mode),
+        MV_FIELD(struct mv_claim_spec, "volumeName", MV_TYPE_STRING, volume_name),
+};
+static const struct mv_table claim_spec_table = MV_TABLE(claim_spec_fields, struct mv_claim_spec);
+
+static const struct mv_field claim_status_fields[] = {
+        MV_FIELD(struct mv_claim_status, "capacity", MV_TYPE_TEXT_MAP, capacity),
+        MV_FIELD(struct mv_claim_status, "phase", MV_TYPE_STRING, phase),
+};
+static const struct mv_table claim_status_table = MV_TABLE(claim_status_fields, struct mv_claim_status);
+
+static const struct mv_field claim_fields[] = {
+        MV_FIELD_TABLE(struct mv_claim, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
+        MV_FIELD_TABLE(struct mv_claim, "spec", MV_TYPE_OBJECT, spec, &claim_spec_table),
+        MV_FIELD_TABLE(struct mv_claim, "status", MV_TYPE_OBJECT, status, &claim_status_table),
+};
+const struct mv_table mv_table_claim = MV_TABLE(claim_fields, struct mv_claim);
+
+static const struct mv_field storage_class_fields[] = {
+        MV_FIELD_TABLE(struct mv_storage_class, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
+        MV_FIELD(struct mv_storage_class, "parameters", MV_TYPE_MAP, parameters),
+        MV_FIELD(struct mv_storage_class, "provisioner", MV_TYPE_STRING, provisioner),
+};
+const struct mv_table mv_table_storage_class = MV_TABLE(storage_class_fields, struct mv_storage_class);
+
+static const struct mv_field property_set_fields[] = {
+        MV_FIELD(struct mv_claim_property_set, "accessModes", MV_TYPE_STRINGS, access_modes),
+        MV_FIELD(struct mv_claim_property_set, "volumeMode", MV_TYPE_STRING, volume_mode),
+};
+static const struct mv_table property_set_table = MV_TABLE(property_set_fields, struct mv_claim_property_set);
+static const struct mv_field storage_profile_status_fields[] = {
+        MV_FIELD_TABLE(struct mv_storage_profile_status, "claimPropertySets", MV_TYPE_LIST, claim_property_sets,
+                       &property_set_table),
+        MV_FIELD(struct mv_storage_profile_status, "provisioner", MV_TYPE_STRING, provisioner),
+        MV_FIELD(struct mv_storage_profile_status, "storageClass", MV_TYPE_STRING, storage_class),
+};
+static const struct mv_table storage_profile_status_table =
+        MV_TABLE(storage_profile_status_fields, struct mv_storage_profile_status);
+static const struct mv_field storage_profile_fields[] = {
+        MV_FIELD_TABLE(struct mv_storage_profile, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
+        MV_FIELD_TABLE(struct mv_storage_profile, "status", MV_TYPE_OBJECT, status,
+                       &storage_profile_status_table),
+};
+const struct mv_table mv_table_storage_profile = MV_TABLE(storage_profile_fields, struct mv_storage_profile);
+
+static const struct mv_field source_ref_fields[] = {
+        MV_FIELD(struct mv_source_ref, "kind", MV_TYPE_STRING, kind),
+        MV_FIELD(struct mv_source_ref, "name", MV_TYPE_STRING, name),
+        MV_FIELD(struct mv_source_ref, "namespace", MV_TYPE_STRING, namespace),
+};
+static const struct mv_table source_ref_table = MV_TABLE(source_ref_fields, struct mv_source_ref);
+static const struct mv_field data_volume_spec_fields[] = {
+        MV_FIELD_TABLE(struct mv_data_volume_spec, "pvc", MV_TYPE_POINTER, pvc, &claim_spec_table),
+        MV_FIELD_TABLE(struct mv_data_volume_spec, "sourceRef", MV_TYPE_POINTER, source_ref, &source_ref_table),
+        MV_FIELD_TABLE(struct mv_data_volume_spec, "storage", MV_TYPE_POINTER, storage, &claim_spec_table),
+};
+static const struct mv_table data_volume_spec_table =
+        MV_TABLE(data_volume_spec_fields, struct mv_data_volume_spec);
+static const struct mv_field data_volume_fields[] = {
+        MV_FIELD_TABLE(struct mv_data_volume, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
+        MV_FIELD_TABLE(struct mv_data_volume, "spec", MV_TYPE_OBJECT, spec, &data_volume_spec_table),
+};
+const struct mv_table mv_table_data_volume = MV_TABLE(data_volume_fields, struct mv_data_volume);

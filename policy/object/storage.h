@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Storage: PersistentVolumeClaim, StorageClass, CDI's StorageProfile and DataVolume. Only what rules read. */
+#pragma once
+
+#include "policy/object/meta.h"
+
+struct mv_claim_spec { /* of a PersistentVolumeClaim, and of a DataVolume's `pvc` and `storage` */
+        struct mv_strings access_modes;
+        struct mv_str storage_class_name; /* p is NULL when absent; "" asks for no class */
+        struct mv_str volume_mode, volume_name;
+        struct mv_claim_resources {
+                struct mv_map requests;
+        } resources;
+};
+
+struct mv_claim {
+        struct mv_meta meta;
+        struct mv_claim_spec spec;
+        struct mv_claim_status {
+                struct mv_str phase;
+                struct mv_map capacity;
+        } status;
+};
+
+struct mv_storage_class {
+        struct mv_meta meta;
+        struct mv_str provisioner;
+        struct mv_map parameters;
+};
+
+struct mv_claim_property_set {
+        struct mv_strings access_modes;
+        struct mv_str volume_mode;
+};
+struct mv_storage_profile { /* its name is that of the storage class */
+        struct mv_meta meta;
+        struct mv_storage_profile_status {
+                MV_LIST(struct mv_claim_property_set) claim_property_sets;
+                struct mv_str provisioner, storage_class;
+        } status;
+};
+
+struct mv_data_volume { /* also an entry of a VirtualMachine's dataVolumeTemplates */
+        struct mv_meta meta;
+        struct mv_data_volume_spec {
+                struct mv_claim_spec *pvc, *storage;
+                struct mv_source_ref {
+                        struct mv_str kind, name, namespace;
+                } *source_ref;
+        } spec;
+};
+
+extern const struct mv_table mv_table_claim;
+extern const struct mv_table mv_table_storage_class;
+extern const struct mv_table mv_table_storage_profile;
+extern const struct mv_table mv_table_data_volume;

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * VirtualMachineInstance (kubevirt.io/v1, and v1alpha3 which has the same shape): the fields that rules read.
+ * The spec is also that of a VirtualMachine's template. Names follow the API.
+ */
+#pragma once
+
+#include "policy/object/meta.h"
+
+/* The bus is not kept: no rule reads it. Which of the targets is present says what the disk is. */
+struct mv_disk_target {
+        enum mv_optional readonly;
+        bool reservation; /* of a lun: SCSI persistent reservation */
+};
+struct mv_disk {
+        struct mv_str name;
+        struct mv_disk_target *disk, *lun, *cdrom;
+};
+
+struct mv_port {
+        struct mv_str name, protocol;
+        struct mv_optional_int port;
+};
+struct mv_port_range {
+        struct mv_str protocol;
+        struct mv_optional_int start, end; /* both inclusive; without end: start alone */
+};
+
+struct mv_interface {
+        struct mv_str name, model;
+        struct mv_interface_binding {
+                struct mv_str name; /* of the network binding plugin */
+        } *binding;
+        bool bridge, masquerade, slirp, sriov, macvtap, passt, passt_binding;
+        MV_LIST(struct mv_port) ports;
+        MV_LIST(struct mv_port_range) port_ranges;
+};
+
+struct mv_network {
+        struct mv_str name;
+        bool pod;
+        struct mv_multus {
+                struct mv_str network_name;
+                bool is_default;
+        } *multus;
+};
+
+struct mv_device { /* a GPU or a host device */
+        struct mv_str name, device_name, claim_name;
+};
+
+struct mv_filesystem {
+        struct mv_str name;
+        bool virtiofs;
+};
+
+struct mv_claim_source { /* persistentVolumeClaim and memoryDump */
+        struct mv_str claim_name;
+        bool hotpluggable;
+};
+
+struct mv_volume {
+        struct mv_str name;
+        struct mv_claim_source *persistent_volume_claim, *memory_dump;
+        struct mv_data_volume_source {
+                struct mv_str name;
+                bool hotpluggable;
+        } *data_volume;
+        struct mv_host_disk {
+                struct mv_str path, type;
+                struct mv_str capacity;
+                bool shared;
+        } *host_disk;
+        struct mv_container_disk {
+                struct mv_str image;
+        } *container_disk;
+        struct mv_empty_disk {
+                struct mv_str capacity;
+        } *empty_disk;
+        struct mv_ephemeral {
+                struct mv_claim_source *persistent_volume_claim;
+        } *ephemeral;
+        struct mv_named_source { /* configMap, secret */
+                struct mv_str name, secret_name;
+        } *config_map, *secret;
+        bool cloud_init_no_cloud, cloud_init_config_drive, sysprep, service_account, downward_api,
+                downward_metrics, container_path;
+};
+
+struct mv_cpu_feature {
+        struct mv_str name, policy;
+};
+
+struct mv_cpu {
+        struct mv_str model;
+        struct mv_optional_int cores, sockets, threads, max_sockets;
+        MV_LIST(struct mv_cpu_feature) features;
+        bool dedicated_cpu_placement, isolate_emulator_thread;
+        bool numa, realtime; /* present */
+};
+
+/* A feature state: present without `enabled` means enabled, once KubeVirt's defaults are applied. */
+struct mv_feature_state {
+        enum mv_optional enabled;
+};
+
+struct mv_hyperv {
+        struct mv_feature_state *evmcs, *frequencies, *ipi, *reenlightenment, *relaxed, *reset, *runtime, *spinlocks,
+                *synic, *synictimer, *tlbflush, *vapic, *vendorid, *vpindex;
+};
+
+struct mv_features {
+        struct mv_hyperv *hyperv;
+        struct mv_feature_state *hyperv_passthrough;
+};
+
+struct mv_launch_security {
+        struct mv_sev {
+                struct mv_sev_policy {
+                        bool encrypted_state;
+                } policy;
+        } *sev;
+        bool snp, tdx;
+};
+
+struct mv_memory {
+        struct mv_str guest, max_guest;
+        struct mv_hugepages {
+                struct mv_str page_size;
+        } *hugepages;
+};
+
+struct mv_resources {
+        struct mv_map requests, limits; /* quantities */
+        bool overcommit_guest_overhead;
+};
+
+struct mv_devices {
+        enum mv_optional autoattach_pod_interface, autoattach_graphics_device, autoattach_vsock;
+        MV_LIST(struct mv_disk) disks;
+        MV_LIST(struct mv_filesystem) filesystems;
+        MV_LIST(struct mv_interface) interfaces;
+        MV_LIST(struct mv_device) gpus;
+        MV_LIST(struct mv_device) host_devices;
+        struct mv_tpm {
+                enum mv_optional enabled;
+                bool persistent;
+        } *tpm;
+};
+
+struct mv_firmware {
+        struct mv_bootloader {
+                struct mv_efi {
+                        bool persistent;
+                } *efi;
+        } *bootloader;
+};
+
+struct mv_domain {
+        struct mv_cpu *cpu;
+        struct mv_devices devices;
+        struct mv_features *features;
+        struct mv_firmware *firmware;
+        struct mv_launch_security *launch_security;
+        struct mv_machine {
+                struct mv_str type;
+        } machine;
+        struct mv_memory *memory;
+        struct mv_resources resources;
+};
+
+struct mv_vmi_spec {
+        struct mv_str architecture, scheduler_name;
+        struct mv_str eviction_strategy; /* p is NULL when absent: the empty string is a value, and a wrong one */
+        struct mv_map node_selector;
+        struct mv_domain domain;
+        MV_LIST(struct mv_network) networks;
+        MV_LIST(struct mv_volume) volumes;
+};
+
+/* What virt-controller knows of the claim behind a volume. */
+struct mv_claim_info {
+        struct mv_str claim_name, volume_mode;
+        struct mv_strings access_modes;
+};
+struct mv_volume_status {
+        struct mv_str name;
+        struct mv_claim_info *claim_info; /* persistentVolumeClaimInfo */
+};
+struct mv_migrated_volume {
+        struct mv_str volume_name;
+};
+
+struct mv_vmi_status {
+        struct mv_str phase, node_name, migration_method, migration_transport, evacuation_node_name;
+        struct mv_conditions conditions;
+        MV_LIST(struct mv_volume_status) volume_status;
+        MV_LIST(struct mv_migrated_volume) migrated_volumes;
+        struct mv_topology_hints {
+                struct mv_optional_int tsc_frequency;
+        } *topology_hints;
+        struct mv_machine machine;
+};
+
+struct mv_vmi {
+        struct mv_str api_version, kind;
+        struct mv_meta meta;
+        struct mv_vmi_spec spec;
+        struct mv_vmi_status status;
+};
+
+extern const struct mv_table mv_table_vmi_spec;
+extern const struct mv_table mv_table_vmi;
+
+/* The disk that shows this volume, or NULL. */
+const struct mv_disk *mv_vmi_disk(const struct mv_vmi_spec *spec, struct mv_str volume_name);
+/* The volume is used through virtiofs. */
+bool mv_vmi_has_filesystem(const struct mv_vmi_spec *spec, struct mv_str volume_name);
+/* The phase says that it has ended: Succeeded or Failed. */
+bool mv_vmi_is_final(const struct mv_vmi *vmi);
