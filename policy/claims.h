@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is known of the claim behind each volume, and how it is known.
+ *
+ * A claim that exists outranks everything. Without one, what virt-controller wrote into the instance's status stands
+ * (pkg/virt-controller/watch/vmi/storage.go: updateVolumeStatus). Without that, a DataVolume (or a template of one in
+ * the VirtualMachine) says what CDI will make: its own access modes, else those of the StorageProfile of its storage
+ * class, else of the default class (the one for virtualization first).
+ */
+#pragma once
+
+#include "policy/expand.h"
+#include "policy/snapshot.h"
+
+enum mv_claim_source_kind {
+        MV_CLAIM_NONE,     /* the volume has no claim */
+        MV_CLAIM_EXISTS,   /* the PersistentVolumeClaim is in the input */
+        MV_CLAIM_STATUS,   /* status.volumeStatus[].persistentVolumeClaimInfo */
+        MV_CLAIM_TEMPLATE, /* a DataVolume or a template says what it will be */
+        MV_CLAIM_UNKNOWN,  /* nothing says */
+};
+
+struct mv_claim_facts {
+        enum mv_claim_source_kind source;
+        struct mv_str name;             /* of the claim */
+        const struct mv_strings *modes; /* access modes; NULL when unknown */
+        struct mv_str chain;            /* "DataVolume template alpine -> StorageProfile nfs", "" when it is short */
+        struct mv_str problem;          /* why the modes are unknown */
+        struct mv_str storage_class;    /* "" when unknown */
+        bool migrated;                  /* the volume is in status.migratedVolumes */
+        /* What is missing, when unknown. */
+        enum mv_kind missing_kind;
+        struct mv_str missing_name;
+        bool volume_missing; /* the DataVolume or the claim that the volume names is not in the input */
+};
+
+/* One struct a volume of the spec, from arena; NULL when it is exhausted (or there are no volumes). */
+struct mv_claim_facts *mv_claims_resolve(struct mv_arena *arena, const struct mv_snapshot *snapshot,
+                                         const struct mv_instance *instance);
+
+static inline bool mv_claim_is_shared(const struct mv_claim_facts *facts) {
+        return facts->modes && mv_strings_have(facts->modes, MV_STR("ReadWriteMany"));
+}
+
+/* The volume is local, and a migration copies it: it is neither a claim nor a host disk, not shown through virtiofs,
+ * and not a read-only CD-ROM (pkg/virt-handler/vm.go: checkVolumesForMigration). */
+bool mv_volume_is_copied(const struct mv_vmi_spec *spec, const struct mv_volume *volume);

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/evaluate.h"
+
+#include "policy/claims.h"
+#include "policy/registry.h"
+
+#include <limits.h>
+
+const char *mv_verdict_word(enum mv_outcome migratable) {
+        static const char *const words[] = { "True", "False", "Unknown" };
+        return words[migratable];
+}
+
+const char *mv_severity_name(enum mv_severity severity) {
+        static const char *const names[] = { "note", "risk", "blocker" };
+        return names[severity];
+}
+
+const char *mv_outcome_name(enum mv_outcome outcome) {
+        static const char *const names[] = { "pass", "fail", "unknown" };
+        return names[outcome];
+}
+
+const char *mv_area_name(enum mv_area area) {
+        static const char *const names[] = { "storage", "network",  "cpu",     "device",       "security",
+                                             "placement", "eviction", "request", "configuration" };
+        return names[area];
+}
+
+/* --- the two conditions --- */
+
+/* KubeVirt's chain is rebuilt from what the rules reported: within a step, by the place in the spec. */
+static bool before(const struct mv_finding *a, const struct mv_finding *b, unsigned step_a, unsigned step_b) {
+        return step_a != step_b ? step_a < step_b : step_a && a->index < b->index;
+}
+
+/* The first failing step decides. */
+static void live_condition(struct mv_verdict *verdict) {
+        const struct mv_finding *first = NULL;
+        for (const struct mv_finding *f = verdict->findings; f; f = f->next)
+                if (f->condition.n && f->rule->live_step &&
+                    (!first || before(f, first, f->rule->live_step, first->rule->live_step)))
+                        first = f;
+        verdict->conditions[verdict->n_conditions++] = (struct mv_verdict_condition){
+                .type = "LiveMigratable",
+                .status = first ? "False" : "True",
+                .reason = first ? mv_str_from(first->rule->reason) : (struct mv_str){ 0 },
+                .message = first ? first->condition : (struct mv_str){ 0 },
+        };
+}
+
+/* All failing steps are listed, each once. */
+static void storage_condition(struct mv_arena *arena, struct mv_verdict *verdict) {
+        struct mv_str message = { 0 };
+        for (unsigned done = 0;;) {
+                const struct mv_finding *next = NULL;
+                for (const struct mv_finding *f = verdict->findings; f; f = f->next)
+                        if (f->condition.n && f->rule->storage_step > done &&
+                            (!next || before(f, next, f->rule->storage_step, next->rule->storage_step)))
+                                next = f;
+                if (!next)
+                        break;
+                message = mv_arena_format(arena, "%.*s%s%s: %.*s", MV_STR_ARG(message), message.n ? ", " : "",
+                                          next->rule->reason, MV_STR_ARG(next->condition));
+                done = next->rule->storage_step;
+        }
+        verdict->conditions[verdict->n_conditions++] = (struct mv_verdict_condition){
+                .type = "StorageLiveMigratable",
+                .status = message.n ? "False" : "True",
+                .reason = message.n ? MV_STR("NotMigratable") : (struct mv_str){ 0 },
+                .message = message,
+        };
+}
+
+/* Shared storage moves nothing but memory; anything local, or an error of the volumes, means block migration. */
+static const char *migration_method(const struct mv_verdict *verdict, const struct mv_vmi *vmi) {
+        if (vmi->status.migrated_volumes.n)
+                return "BlockMigration";
+        for (size_t i = 0; i < vmi->spec.volumes.n; i++)
+                if (mv_volume_is_copied(&vmi->spec, &vmi->spec.volumes.items[i]))
+                        return "BlockMigration";
+        for (const struct mv_finding *f = verdict->findings; f; f = f->next)
+                if (f->condition.n && f->rule->area == MV_AREA_STORAGE && f->rule->live_step)
+                        return "BlockMigration";
+        return "LiveMigration";
+}
+
+/* --- running the rules --- */
+
+static enum mv_outcome summed_up(const struct mv_finding *findings) {
+        enum mv_outcome outcome = MV_OUTCOME_PASS;
+        for (const struct mv_finding *f = findings; f; f = f->next) {
+                if (f->severity != MV_SEVERITY_BLOCKER || f->outcome == MV_OUTCOME_PASS)
+                        continue;
+                if (f->outcome == MV_OUTCOME_FAIL)
+                        return MV_OUTCOME_FAIL;
+                outcome = MV_OUTCOME_UNKNOWN;
+        }
+        return outcome;
+}
+
+static void run_rules(struct mv_context *ctx, bool last) {
+        for (size_t i = 0; mv_rules[i]; i++) {
+                const struct mv_rule *rule = mv_rules[i];
+                if (rule->last != last || (rule->request ? !ctx->migration : !ctx->vmi))
+                        continue;
+                const struct mv_revision *revision = mv_rule_revision(rule, ctx->version);
+                ctx->rule = rule;
+                if (revision)
+                        revision->check(ctx);
+        }
+}
+
+static void set_version(const struct mv_evaluation *e, struct mv_context *ctx, struct mv_verdict *verdict) {
+        struct mv_str text = { 0 };
+        unsigned number = mv_kubevirt_version_parse(e->version, &text);
+        verdict->version = number ? text : ctx->config->version;
+        verdict->version_from = number ? MV_STR("flag") : ctx->config->version_from;
+        ctx->version = number ? number : ctx->config->version_number;
+        ctx->version_known = ctx->version != 0;
+        if (!ctx->version_known)
+                ctx->version = UINT_MAX; /* every rule as in the newest version */
+}
+
+/* The eviction strategy in force, and who set it. */
+static void set_eviction(struct mv_context *ctx, struct mv_verdict *verdict) {
+        struct mv_str own = ctx->vmi->spec.eviction_strategy;
+        const struct mv_subject *subject = &verdict->subject;
+        verdict->eviction_strategy = own.p ? own : ctx->config->eviction_strategy;
+        verdict->eviction_from =
+                own.p ? mv_arena_format(ctx->arena, "%.*s/%.*s/%.*s", MV_STR_ARG(subject->kind),
+                                        MV_STR_ARG(subject->namespace), MV_STR_ARG(subject->name))
+                      : ctx->config->eviction_from;
+        ctx->eviction_strategy = verdict->eviction_strategy;
+        ctx->eviction_set = !mv_str_is(verdict->eviction_from, "default");
+}
+
+/* Memory ran out somewhere: nothing that was found can be trusted to be all. */
+static void out_of_memory(struct mv_verdict *verdict) {
+        static const struct mv_rule rule = { .id = "out-of-memory", .severity = MV_SEVERITY_BLOCKER, .reason = "" };
+        static const struct mv_finding finding = {
+                .rule = &rule,
+                .outcome = MV_OUTCOME_UNKNOWN,
+                .severity = MV_SEVERITY_BLOCKER,
+                .message = { "there was not enough memory to judge this object", 48 },
+                .fix = { "raise limits.memoryPerReview", 28 },
+        };
+        verdict->migratable = MV_OUTCOME_UNKNOWN;
+        verdict->n_conditions = 0;
+        verdict->method = "";
+        verdict->findings = &finding;
+}
+
+static void judge(const struct mv_evaluation *e, const struct mv_instance *instance, const struct mv_vm *vm,
+                  const struct mv_migration *migration, struct mv_verdict *ret) {
+        struct mv_context *ctx = mv_arena_new(e->arena, struct mv_context);
+        if (!ctx) {
+                out_of_memory(ret);
+                return;
+        }
+        *ctx = (struct mv_context){
+                .arena = e->arena,
+                .snapshot = e->snapshot,
+                .config = mv_snapshot_config(e->snapshot),
+                .instance = instance,
+                .vmi = instance ? &instance->vmi : NULL,
+                .vm = vm,
+                .migration = migration,
+                .user = e->user,
+        };
+        ctx->end = &ctx->findings;
+        set_version(e, ctx, ret);
+        if (instance) {
+                set_eviction(ctx, ret);
+                ctx->claims = mv_claims_resolve(e->arena, e->snapshot, instance);
+                ret->instance = instance;
+                if (instance->vmi.status.conditions.n)
+                        ret->observed = &instance->vmi.status.conditions;
+        }
+        if (!mv_arena_failed(e->arena))
+                run_rules(ctx, false);
+        ret->findings = ctx->findings;
+        if (instance && !mv_arena_failed(e->arena)) {
+                live_condition(ret);
+                storage_condition(e->arena, ret);
+                ret->method = migration_method(ret, &instance->vmi);
+                ctx->so_far = summed_up(ctx->findings);
+                ctx->condition_status = mv_str_from(ret->conditions[0].status);
+                run_rules(ctx, true);
+        }
+        ret->findings = ctx->findings;
+        ret->migratable = summed_up(ctx->findings);
+        if (mv_arena_failed(e->arena))
+                out_of_memory(ret);
+}
+
+/* --- the kinds --- */
+
+static struct mv_subject subject_of(const char *kind, struct mv_str api_version, const struct mv_meta *meta) {
+        return (struct mv_subject){ .api_version = api_version,
+                                    .kind = mv_str_from(kind),
+                                    .namespace = meta->namespace,
+                                    .name = meta->name.n ? meta->name : meta->generate_name,
+                                    .uid = meta->uid };
+}
+
+const struct mv_vmi *mv_vm_instance(const struct mv_snapshot *snapshot, const struct mv_vm *vm) {
+        const struct mv_vmi *vmi =
+                vm->meta.name.n ? mv_snapshot_find(snapshot, MV_KIND_VMI, vm->meta.namespace, vm->meta.name) : NULL;
+        const struct mv_owner *owner = vmi ? mv_meta_controller(&vmi->meta) : NULL;
+        if (!vmi || mv_vmi_is_final(vmi))
+                return NULL;
+        /* An instance of the same name that somebody made by hand is not the VM's. */
+        return owner && mv_str_is(owner->kind, "VirtualMachine") && mv_str_equal(owner->name, vm->meta.name) ? vmi
+                                                                                                             : NULL;
+}
+
+void mv_evaluate_vm(const struct mv_evaluation *e, const struct mv_vm *vm, bool from_template,
+                    struct mv_verdict *ret) {
+        *ret = (struct mv_verdict){ .subject = subject_of("VirtualMachine", vm->api_version, &vm->meta), .method = "" };
+        struct mv_instance *instance = mv_arena_new(e->arena, struct mv_instance);
+        static const struct mv_vmi_template nothing = { 0 };
+        if (!instance) {
+                out_of_memory(ret);
+                return;
+        }
+        const struct mv_vmi *running = mv_vm_instance(e->snapshot, vm);
+        const struct mv_kubevirt_config *config = mv_snapshot_config(e->snapshot);
+        mv_expand_template(e->arena, config, vm->spec.template ? vm->spec.template : &nothing, &vm->meta,
+                           running ? &running->status : NULL, instance);
+        if (running && !from_template) {
+                mv_expand_vmi(e->arena, config, running, instance);
+                instance->spec_path = "spec.template.spec";
+                instance->meta_path = "spec.template.metadata";
+        }
+        instance->vm = vm;
+        judge(e, instance, vm, NULL, ret);
+}
+
+/* The VM that controls an instance, from the snapshot. */
+static const struct mv_vm *controlling_vm(const struct mv_snapshot *snapshot, const struct mv_vmi *vmi) {
+        const struct mv_owner *owner = mv_meta_controller(&vmi->meta);
+        if (!owner || !mv_str_is(owner->kind, "VirtualMachine"))
+                return NULL;
+        return mv_snapshot_find(snapshot, MV_KIND_VM, vmi->meta.namespace, owner->name);
+}
+
+void mv_evaluate_vmi(const struct mv_evaluation *e, const struct mv_vmi *vmi, struct mv_verdict *ret) {
+        *ret = (struct mv_verdict){ .subject = subject_of("VirtualMachineInstance", vmi->api_version, &vmi->meta),
+                                    .method = "" };
+        struct mv_instance *instance = mv_arena_new(e->arena, struct mv_instance);
+        if (!instance) {
+                out_of_memory(ret);
+                return;
+        }
+        mv_expand_vmi(e->arena, mv_snapshot_config(e->snapshot), vmi, instance);
+        instance->vm = controlling_vm(e->snapshot, vmi);
+        judge(e, instance, NULL, NULL, ret);
+}
+
+void mv_evaluate_migration(const struct mv_evaluation *e, const struct mv_migration *migration,
+                           struct mv_verdict *ret) {
+        *ret = (struct mv_verdict){
+                .subject = subject_of("VirtualMachineInstanceMigration", migration->api_version, &migration->meta),
+                .method = "",
+        };
+        struct mv_instance *instance = mv_arena_new(e->arena, struct mv_instance);
+        if (!instance) {
+                out_of_memory(ret);
+                return;
+        }
+        const struct mv_kubevirt_config *config = mv_snapshot_config(e->snapshot);
+        struct mv_str namespace = migration->meta.namespace, name = migration->spec.vmi_name;
+        const struct mv_vmi *vmi = name.n ? mv_snapshot_find(e->snapshot, MV_KIND_VMI, namespace, name) : NULL;
+        const struct mv_vm *vm =
+                name.n && !vmi ? mv_snapshot_find(e->snapshot, MV_KIND_VM, namespace, name) : NULL;
+        if (vmi) {
+                mv_expand_vmi(e->arena, config, vmi, instance);
+                instance->vm = controlling_vm(e->snapshot, vmi);
+        } else if (vm && vm->spec.template) {
+                /* It does not run; what the VM would become can be judged all the same. */
+                mv_expand_template(e->arena, config, vm->spec.template, &vm->meta, NULL, instance);
+                instance->vm = vm;
+        } else
+                instance = NULL;
+        judge(e, instance, NULL, migration, ret);
+}
+
+static void evaluate_template(const struct mv_evaluation *e, const struct mv_vmi_template *template,
+                              const struct mv_meta *owner, const struct mv_vm *vm, const char *spec_path,
+                              const char *meta_path, struct mv_verdict *ret) {
+        static const struct mv_vmi_template nothing = { 0 };
+        struct mv_instance *instance = mv_arena_new(e->arena, struct mv_instance);
+        if (!instance) {
+                out_of_memory(ret);
+                return;
+        }
+        mv_expand_template(e->arena, mv_snapshot_config(e->snapshot), template ? template : &nothing, owner, NULL,
+                           instance);
+        instance->vm = vm;
+        instance->spec_path = spec_path;
+        instance->meta_path = meta_path;
+        judge(e, instance, NULL, NULL, ret);
+}
+
+void mv_evaluate_pool(const struct mv_evaluation *e, const struct mv_pool *pool, struct mv_verdict *ret) {
+        *ret = (struct mv_verdict){ .subject = subject_of("VirtualMachinePool", pool->api_version, &pool->meta),
+                                    .method = "" };
+        const struct mv_vm *vm = pool->spec.template;
+        evaluate_template(e, vm ? vm->spec.template : NULL, &pool->meta, vm,
+                          "spec.virtualMachineTemplate.spec.template.spec",
+                          "spec.virtualMachineTemplate.spec.template.metadata", ret);
+}
+
+void mv_evaluate_replica_set(const struct mv_evaluation *e, const struct mv_replica_set *set, struct mv_verdict *ret) {
+        *ret = (struct mv_verdict){
+                .subject = subject_of("VirtualMachineInstanceReplicaSet", set->api_version, &set->meta),
+                .method = "",
+        };
+        evaluate_template(e, set->spec.template, &set->meta, NULL, "spec.template.spec", "spec.template.metadata",
+                          ret);
+}
+
+bool mv_evaluate_entry(const struct mv_evaluation *e, const struct mv_entry *entry, struct mv_verdict *ret) {
+        switch (entry->kind) {
+        case MV_KIND_VM:
+                mv_evaluate_vm(e, entry->object, false, ret);
+                return true;
+        case MV_KIND_VMI:
+                mv_evaluate_vmi(e, entry->object, ret);
+                return true;
+        case MV_KIND_MIGRATION:
+                mv_evaluate_migration(e, entry->object, ret);
+                return true;
+        case MV_KIND_POOL:
+                mv_evaluate_pool(e, entry->object, ret);
+                return true;
+        case MV_KIND_REPLICA_SET:
+                mv_evaluate_replica_set(e, entry->object, ret);
+                return true;
+        default:
+                return false;
+        }
+}

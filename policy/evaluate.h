@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Evaluation: an object and a snapshot in, a verdict out. The only caller of rules.
+ *
+ * It is a pure function: the same input gives the same verdict. It never fails: when memory is out, the verdict is
+ * Unknown and says so.
+ */
+#pragma once
+
+#include "policy/verdict.h"
+
+struct mv_evaluation {
+        struct mv_arena *arena; /* what the verdict is made of; cleared by the caller */
+        const struct mv_snapshot *snapshot;
+        struct mv_str version; /* --kubevirt-version; "" to go by the KubeVirt object */
+        struct mv_str user;    /* who asks, for the rules about requests; "" offline */
+};
+
+/* A VirtualMachine: the running instance of it that the snapshot has, else the one that KubeVirt would make. With
+ * from_template always the latter, with the running one's status. */
+void mv_evaluate_vm(const struct mv_evaluation *evaluation, const struct mv_vm *vm, bool from_template,
+                    struct mv_verdict *ret);
+void mv_evaluate_vmi(const struct mv_evaluation *evaluation, const struct mv_vmi *vmi, struct mv_verdict *ret);
+/* A migration: the instance it names, and what KubeVirt's webhook says of the request. */
+void mv_evaluate_migration(const struct mv_evaluation *evaluation, const struct mv_migration *migration,
+                           struct mv_verdict *ret);
+/* The template of a pool's VMs, or of a replica set's instances. */
+void mv_evaluate_pool(const struct mv_evaluation *evaluation, const struct mv_pool *pool, struct mv_verdict *ret);
+void mv_evaluate_replica_set(const struct mv_evaluation *evaluation, const struct mv_replica_set *set,
+                             struct mv_verdict *ret);
+/* Any of these; entry->kind says which. False for a kind that is not judged. */
+bool mv_evaluate_entry(const struct mv_evaluation *evaluation, const struct mv_entry *entry, struct mv_verdict *ret);
+
+/* The instance of this VM in the snapshot (of its name, and not another object's), or NULL. */
+const struct mv_vmi *mv_vm_instance(const struct mv_snapshot *snapshot, const struct mv_vm *vm);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/kubevirt_config.h"
+
+static const struct mv_kubevirt_configuration no_configuration = { 0 };
+
+/* States of KubeVirt main (pkg/virt-config/featuregate/active.go, inactive.go). A gate that is not listed is off. */
+static const struct gate {
+        const char *name;
+        enum { ALPHA, BETA, GA } state;
+} gates[] = {
+        { "VGPULiveMigration", ALPHA },
+        { "HypervStrictCheck", ALPHA },
+        { "CPUManager", ALPHA },
+        { "MigrationStallDetection", ALPHA },
+        { "MigrationDowntimeTuning", ALPHA },
+        { "CrossArchitectureVirtualization", ALPHA },
+        { "EnableVirtioFsStorageVolumes", ALPHA },
+        { "HostDisk", ALPHA },
+        { "HostDevices", ALPHA },
+        { "DecentralizedLiveMigration", BETA },
+        { "NodeRestriction", BETA },
+        { "PasstBinding", BETA },
+        { "ImageVolume", BETA },
+        { "GPUsWithDRA", BETA },
+        { "HostDevicesWithDRA", BETA },
+        { "ExternalNetResourceInjection", BETA },
+        { "WorkloadEncryptionSEV", BETA },
+        { "LiveMigration", GA },
+        { "SRIOVLiveMigration", GA },
+};
+
+bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *name) {
+        const struct mv_developer_configuration *developer = &config->spec->developer;
+        for (size_t i = 0; i < sizeof gates / sizeof *gates; i++) {
+                if (strcmp(gates[i].name, name) != 0)
+                        continue;
+                if (gates[i].state == GA || mv_strings_have(&developer->feature_gates, mv_str_from(name)))
+                        return true;
+                return gates[i].state == BETA &&
+                       !mv_strings_have(&developer->disabled_feature_gates, mv_str_from(name));
+        }
+        return false;
+}
+
+unsigned mv_kubevirt_version_parse(struct mv_str text, struct mv_str *ret_text) {
+        if (text.n && text.p[0] == 'v')
+                text = mv_str_skip(text, 1);
+        size_t n = 0, dots = 0;
+        while (n < text.n && ((text.p[n] >= '0' && text.p[n] <= '9') || text.p[n] == '.'))
+                n++;
+        text.n = n;
+        size_t first = mv_str_find_byte(text, '.');
+        if (first == text.n)
+                return 0;
+        struct mv_str rest = mv_str_skip(text, first + 1);
+        size_t second = mv_str_find_byte(rest, '.');
+        for (size_t i = 0; i < text.n; i++)
+                dots += text.p[i] == '.';
+        unsigned long long major, minor;
+        if (dots > 2 || !mv_str_to_unsigned((struct mv_str){ text.p, first }, 1000, &major) ||
+            !mv_str_to_unsigned((struct mv_str){ rest.p, second }, 999, &minor))
+                return 0;
+        *ret_text = text;
+        return MV_KUBEVIRT(major, minor);
+}
+
+static bool is_one_of(struct mv_str value, const char *const *names) {
+        for (; *names; names++)
+                if (mv_str_is(value, *names))
+                        return true;
+        return false;
+}
+
+/* validateConfig: the first thing wrong with it, or NULL. */
+static const char *invalid(const struct mv_kubevirt_configuration *c) {
+        static const char *const pull_policies[] = { "", "Always", "Never", "IfNotPresent", NULL };
+        static const char *const interfaces[] = { "", "bridge", "slirp", "masquerade", NULL };
+        if (!is_one_of(c->image_pull_policy, pull_policies))
+                return "imagePullPolicy is none of Always, Never, IfNotPresent";
+        if (c->developer.memory_overcommit.set && c->developer.memory_overcommit.value <= 0)
+                return "developerConfiguration.memoryOvercommit must be greater than 0";
+        if (c->developer.cpu_allocation_ratio.set && c->developer.cpu_allocation_ratio.value <= 0)
+                return "developerConfiguration.cpuAllocationRatio must be greater than 0";
+        if (c->developer.pvc_tolerate_less_space.set &&
+            (c->developer.pvc_tolerate_less_space.value < 0 || c->developer.pvc_tolerate_less_space.value > 100))
+                return "developerConfiguration.pvcTolerateLessSpaceUpToPercent must be from 0 to 100";
+        if (!is_one_of(c->network.default_network_interface, interfaces))
+                return "network.defaultNetworkInterface is none of bridge, slirp, masquerade";
+        return NULL;
+}
+
+/* The version the cluster runs; while an upgrade is under way, the older of the two. */
+static void set_version(struct mv_kubevirt_config *config, const struct mv_kubevirt_status *status) {
+        struct mv_str observed = { 0 }, target = { 0 };
+        unsigned a = mv_kubevirt_version_parse(status->observed_version, &observed);
+        unsigned b = mv_kubevirt_version_parse(status->target_version, &target);
+        if (!a)
+                return;
+        bool older_target = b && b < a;
+        config->version = older_target ? target : observed;
+        config->version_number = older_target ? b : a;
+        config->version_from = config->from;
+}
+
+struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena, const struct mv_kubevirt *const *objects,
+                                                  size_t n) {
+        struct mv_kubevirt_config *config = mv_arena_new(arena, struct mv_kubevirt_config);
+        if (!config)
+                return NULL;
+        *config = (struct mv_kubevirt_config){
+                .from = MV_STR("default"),
+                .namespace = MV_STR("kubevirt"),
+                .spec = &no_configuration,
+                .default_architecture = MV_STR("amd64"),
+                .default_network_interface = MV_STR("bridge"),
+                .permit_bridge_on_pod_network = true,
+                .eviction_strategy = MV_STR("None"),
+                .eviction_from = MV_STR("default"),
+                .version_from = MV_STR("default"),
+        };
+        for (size_t i = 0; i < n; i++) {
+                const struct mv_kubevirt *object = objects[i];
+                config->namespace = object->meta.namespace;
+                if (object->meta.deletion_timestamp.n || !object->status.phase.n) {
+                        config->problem = mv_arena_format(
+                                arena, "KubeVirt %.*s/%.*s %s, so KubeVirt's defaults are in force",
+                                MV_STR_ARG(object->meta.namespace), MV_STR_ARG(object->meta.name),
+                                object->meta.deletion_timestamp.n ? "is being deleted" : "has no status.phase yet");
+                        continue;
+                }
+                config->object = object;
+                config->from = mv_arena_format(arena, "KubeVirt/%.*s/%.*s", MV_STR_ARG(object->meta.namespace),
+                                               MV_STR_ARG(object->meta.name));
+                config->problem = (struct mv_str){ 0 };
+                break;
+        }
+        if (!config->object)
+                return config;
+        set_version(config, &config->object->status);
+        if (config->object->status.default_architecture.n)
+                config->default_architecture = config->object->status.default_architecture;
+
+        const struct mv_kubevirt_configuration *spec = &config->object->spec.configuration;
+        const char *problem = invalid(spec);
+        if (problem) {
+                config->problem = mv_arena_format(arena, "%.*s: spec.configuration is invalid and ignored: %s",
+                                                  MV_STR_ARG(config->from), problem);
+                return config;
+        }
+        config->spec = spec;
+        if (spec->network.default_network_interface.n)
+                config->default_network_interface = spec->network.default_network_interface;
+        if (spec->network.permit_bridge_on_pod_network != MV_UNSET)
+                config->permit_bridge_on_pod_network = spec->network.permit_bridge_on_pod_network == MV_TRUE;
+        config->cpu_model = spec->cpu_model;
+        if (spec->eviction_strategy.p) {
+                config->eviction_strategy = spec->eviction_strategy;
+                config->eviction_from = config->from;
+        }
+        return config;
+}

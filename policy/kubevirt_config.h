@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cluster's configuration as KubeVirt itself would have it: its defaults with the KubeVirt object's
+ * spec.configuration laid over them (pkg/virt-config/configuration.go: GetConfig, defaultClusterConfig,
+ * validateConfig, GetConfigFromKubeVirtCR).
+ */
+#pragma once
+
+#include "policy/base/arena.h"
+#include "policy/object/kubevirt.h"
+
+/* A KubeVirt version as a number that compares; 0 is unknown. */
+#define MV_KUBEVIRT(major, minor) ((unsigned)(major) * 1000u + (unsigned)(minor))
+
+struct mv_kubevirt_config {
+        const struct mv_kubevirt *object; /* the object in force; NULL: defaults only */
+        struct mv_str from;               /* "KubeVirt/NAMESPACE/NAME", or "default" */
+        struct mv_str namespace;          /* where KubeVirt is installed; "kubevirt" when no object says */
+        struct mv_str problem;            /* why a KubeVirt object was ignored, "" otherwise */
+        const struct mv_kubevirt_configuration *spec; /* all zero when there is no object in force */
+
+        struct mv_str default_architecture;
+        struct mv_str default_network_interface; /* bridge, masquerade or slirp */
+        bool permit_bridge_on_pod_network;
+        struct mv_str cpu_model;         /* "" when none is configured */
+        struct mv_str eviction_strategy; /* "None" when none is configured */
+        struct mv_str eviction_from;     /* where that comes from */
+
+        struct mv_str version;      /* as the object's status says it, without suffix; "" when unknown */
+        struct mv_str version_from; /* "KubeVirt/...", "flag" or "default" */
+        unsigned version_number;    /* MV_KUBEVIRT(...); 0 when unknown */
+};
+
+/* Work it out from the KubeVirt objects (n may be 0). Memory comes from arena, whose failure the caller tests. */
+struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena, const struct mv_kubevirt *const *objects,
+                                                  size_t n);
+
+/* The gate is on (pkg/virt-config/featuregate/feature-gates.go: IsEnabled). */
+bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *gate);
+
+/* "v1.9.0-rc.1" -> MV_KUBEVIRT(1, 9), and the text without "v" and suffix in *ret_text; 0 when it is no version. */
+unsigned mv_kubevirt_version_parse(struct mv_str text, struct mv_str *ret_text);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/registry.h"
+
+/* A line a rule. A static library drops object files that nobody names, so rules cannot register themselves. */
+#define RULES(X)                    \
+        X(request_vmi_missing)      \
+        X(request_priority)         \
+        X(request_vmi_final)        \
+        X(request_condition)        \
+        X(request_in_flight)        \
+        X(request_decentralized)    \
+        X(request_name)             \
+        X(pod_network_binding)      \
+        X(bridge_migration_limits)  \
+        X(migration_port)           \
+        X(cpu_host_model)           \
+        X(cpu_model)                \
+        X(host_device)              \
+        X(gpu)                      \
+        X(sev)                      \
+        X(tdx)                      \
+        X(secure_execution)         \
+        X(tsc_frequency)            \
+        X(hyperv_passthrough)       \
+        X(pvc_access_mode)          \
+        X(host_disk)                \
+        X(volume_block_migration)   \
+        X(persistent_reservation)   \
+        X(misplaced_field)          \
+        X(observed_condition)       \
+        X(eviction_strategy)
+
+#define DECLARE(name) extern const struct mv_rule mv_rule_##name;
+RULES(DECLARE)
+#define ROW(name) &mv_rule_##name,
+const struct mv_rule *const mv_rules[] = { RULES(ROW) NULL };
+
+const struct mv_rule *mv_rule_find(struct mv_str id) {
+        for (size_t i = 0; mv_rules[i]; i++)
+                if (mv_str_is(id, mv_rules[i]->id))
+                        return mv_rules[i];
+        return NULL;
+}
+
+const struct mv_revision *mv_rule_revision(const struct mv_rule *rule, unsigned version) {
+        const struct mv_revision *found = NULL;
+        for (size_t i = 0; i < MV_REVISIONS && rule->revisions[i].check; i++)
+                if (rule->revisions[i].since <= version)
+                        found = &rule->revisions[i];
+        return found;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/render.h"
+
+static void value_and_origin(struct mv_json *json, const char *key, struct mv_str value, struct mv_str from) {
+        mv_json_key(json, key);
+        mv_json_object(json);
+        mv_json_member(json, "value", value);
+        mv_json_member(json, "from", from);
+        mv_json_end(json);
+}
+
+static void condition(struct mv_json *json, struct mv_str type, struct mv_str status, struct mv_str reason,
+                      struct mv_str message) {
+        mv_json_object(json);
+        mv_json_member(json, "type", type);
+        mv_json_member(json, "status", status);
+        mv_json_member(json, "reason", reason);
+        mv_json_member(json, "message", message);
+        mv_json_end(json);
+}
+
+static void finding(struct mv_json *json, const struct mv_finding *f) {
+        mv_json_object(json);
+        mv_json_member(json, "rule", mv_str_from(f->rule->id));
+        mv_json_member(json, "severity", mv_str_from(mv_severity_name(f->severity)));
+        mv_json_member(json, "outcome", mv_str_from(mv_outcome_name(f->outcome)));
+        mv_json_member(json, "field", f->field);
+        mv_json_member(json, "message", f->message);
+        mv_json_member(json, "fix", f->outcome == MV_OUTCOME_PASS ? (struct mv_str){ 0 } : f->fix);
+        mv_json_member(json, "reason", mv_str_from(f->rule->reason));
+        if (f->n_missing) {
+                mv_json_key(json, "missing");
+                mv_json_array(json);
+                for (size_t i = 0; i < f->n_missing; i++) {
+                        mv_json_object(json);
+                        mv_json_member(json, "kind", mv_str_from(f->missing[i].kind));
+                        mv_json_member(json, "namespace", f->missing[i].namespace);
+                        mv_json_member(json, "name", f->missing[i].name);
+                        mv_json_end(json);
+                }
+                mv_json_end(json);
+        }
+        mv_json_end(json);
+}
+
+static void observed(struct mv_json *json, const struct mv_verdict *verdict) {
+        mv_json_key(json, "observed");
+        mv_json_array(json);
+        for (size_t i = 0; verdict->observed && i < verdict->observed->n; i++) {
+                const struct mv_condition *c = &verdict->observed->items[i];
+                if (mv_str_is(c->type, "LiveMigratable") || mv_str_is(c->type, "StorageLiveMigratable"))
+                        condition(json, c->type, c->status, c->reason, c->message);
+        }
+        mv_json_end(json);
+}
+
+void mv_render_verdict(struct mv_json *json, const struct mv_verdict *verdict, bool passes, struct mv_str instance) {
+        const struct mv_subject *subject = &verdict->subject;
+        mv_json_object(json);
+        mv_json_member(json, "apiVersion", MV_STR("migvet.io/v1alpha1"));
+        mv_json_member(json, "kind", MV_STR("Verdict"));
+        mv_json_key(json, "subject");
+        mv_json_object(json);
+        mv_json_member(json, "apiVersion", subject->api_version);
+        mv_json_member(json, "kind", subject->kind);
+        mv_json_member(json, "namespace", subject->namespace);
+        mv_json_member(json, "name", subject->name);
+        mv_json_member(json, "uid", subject->uid);
+        mv_json_end(json);
+        mv_json_member(json, "migratable", mv_str_from(mv_verdict_word(verdict->migratable)));
+        mv_json_member(json, "method", mv_str_from(verdict->method));
+        mv_json_key(json, "conditions");
+        mv_json_array(json);
+        for (size_t i = 0; i < verdict->n_conditions; i++)
+                condition(json, mv_str_from(verdict->conditions[i].type), mv_str_from(verdict->conditions[i].status),
+                          verdict->conditions[i].reason, verdict->conditions[i].message);
+        mv_json_end(json);
+        value_and_origin(json, "evictionStrategy", verdict->eviction_strategy, verdict->eviction_from);
+        mv_json_key(json, "findings");
+        mv_json_array(json);
+        for (const struct mv_finding *f = verdict->findings; f; f = f->next)
+                if (passes || f->outcome != MV_OUTCOME_PASS)
+                        finding(json, f);
+        mv_json_end(json);
+        observed(json, verdict);
+        value_and_origin(json, "kubevirtVersion", verdict->version, verdict->version_from);
+        if (instance.n) {
+                mv_json_key(json, "instance");
+                mv_json_raw(json, instance);
+        }
+        mv_json_end(json);
+}
+
+struct mv_str mv_verdict_blockers(struct mv_arena *arena, const struct mv_verdict *verdict) {
+        struct mv_str names = { 0 };
+        const struct mv_rule *previous = NULL; /* findings of one rule stand together */
+        for (const struct mv_finding *f = verdict->findings; f; f = f->next) {
+                if (f->severity != MV_SEVERITY_BLOCKER || f->outcome != MV_OUTCOME_FAIL || f->rule == previous)
+                        continue;
+                names = mv_arena_format(arena, "%.*s%s%s", MV_STR_ARG(names), names.n ? "," : "", f->rule->id);
+                previous = f->rule;
+        }
+        return names;
+}

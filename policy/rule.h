@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All that the author of a rule reads.
+ *
+ * A rule is one file in policy/rules: a descriptor (struct mv_rule) with its documentation, source and fix, and one
+ * check function a KubeVirt behaviour. A check is a pure function of its context: it looks at the instance, the
+ * snapshot and the configuration, and reports. What it does not report does not apply: a VM without host devices has
+ * no finding, not even a pass, from `host-device`.
+ *
+ *     static void check(struct mv_context *ctx) {
+ *             const struct mv_features *features = ctx->vmi->spec.domain.features;
+ *             if (!features || !features->hyperv_passthrough)
+ *                     return;                          // not applicable
+ *             if (features->hyperv_passthrough->enabled == MV_FALSE) {
+ *                     mv_report(ctx, MV_OUTCOME_PASS, "Hyper-V passthrough is off");
+ *                     return;
+ *             }
+ *             struct mv_finding *finding = mv_report(ctx, MV_OUTCOME_FAIL, "...");
+ *             finding->field = mv_spec_field(ctx, "domain.features.hypervPassthrough");
+ *             finding->condition = MV_STR("VMI uses hyperv passthrough");
+ *     }
+ */
+#pragma once
+
+#include "policy/base/arena.h"
+#include "policy/expand.h"
+#include "policy/kubevirt_config.h"
+#include "policy/object/migration.h"
+#include "policy/object/node.h"
+#include "policy/object/vm.h"
+#include "policy/snapshot.h"
+
+enum mv_outcome { MV_OUTCOME_PASS, MV_OUTCOME_FAIL, MV_OUTCOME_UNKNOWN };
+
+enum mv_severity {
+        MV_SEVERITY_NOTE,    /* worth knowing */
+        MV_SEVERITY_RISK,    /* a migration may fail, stall or disturb the guest */
+        MV_SEVERITY_BLOCKER, /* a migration cannot work */
+};
+
+enum mv_area { MV_AREA_STORAGE, MV_AREA_NETWORK, MV_AREA_CPU, MV_AREA_DEVICE, MV_AREA_SECURITY, MV_AREA_PLACEMENT,
+               MV_AREA_EVICTION, MV_AREA_REQUEST, MV_AREA_CONFIGURATION };
+
+/* Kinds a rule reads beside the object judged: what informers must watch, and what `unknown` may name. */
+enum mv_need {
+        MV_NEED_CLAIM = 1 << MV_KIND_CLAIM,
+        MV_NEED_DATA_VOLUME = 1 << MV_KIND_DATA_VOLUME,
+        MV_NEED_STORAGE_CLASS = 1 << MV_KIND_STORAGE_CLASS,
+        MV_NEED_STORAGE_PROFILE = 1 << MV_KIND_STORAGE_PROFILE,
+        MV_NEED_NODE = 1 << MV_KIND_NODE,
+        MV_NEED_VMI = 1 << MV_KIND_VMI,
+        MV_NEED_MIGRATION = 1 << MV_KIND_MIGRATION,
+        MV_NEED_KUBEVIRT = 1 << MV_KIND_KUBEVIRT,
+};
+
+struct mv_missing { /* an object that decides and is not in the input */
+        const char *kind;
+        struct mv_str namespace, name;
+};
+
+/* KubeVirt's own webhook refuses the request because of this (pkg/virt-api/webhooks/validating-webhook/admitters). */
+struct mv_refusal {
+        unsigned step; /* of the webhook's checks, of which the first that fails decides; 0: it does not refuse */
+        int code;      /* 400: a single error; 422: with a cause */
+        struct mv_str message;
+        const char *cause_reason, *cause_field; /* "" when the cause has none */
+};
+
+struct mv_rule;
+
+struct mv_finding {
+        const struct mv_rule *rule;
+        enum mv_outcome outcome;
+        enum mv_severity severity; /* the rule's, unless the check says less for this one */
+        struct mv_str message, field, fix;
+        struct mv_str thing; /* the volume, interface or device it is about, "" when none: tells two findings of a
+                                rule apart when an update is compared with what was before */
+        size_t index;        /* of that volume or interface: findings of one step are ordered by it */
+        /* What KubeVirt's own condition says because of this, "" when KubeVirt does not look. */
+        struct mv_str condition;
+        struct mv_refusal refusal;
+        struct mv_missing missing[4];
+        size_t n_missing;
+        struct mv_finding *next;
+};
+
+struct mv_claim_facts; /* policy/claims.h */
+
+/* What a check may look at, and where it reports. */
+struct mv_context {
+        struct mv_arena *arena;
+        const struct mv_snapshot *snapshot;
+        const struct mv_kubevirt_config *config;
+        unsigned version; /* MV_KUBEVIRT(...) whose behaviour counts; of the newest when unknown */
+        bool version_known;
+        const struct mv_instance *instance;
+        const struct mv_vmi *vmi;             /* &instance->vmi; NULL only for rules with .request */
+        const struct mv_vm *vm;               /* the VirtualMachine judged, or whose instance is; NULL */
+        const struct mv_migration *migration; /* the migration asked for; NULL */
+        struct mv_str user;                   /* who asks; "" when nobody does (offline) */
+        const struct mv_claim_facts *claims;  /* one a volume, in the order of the spec */
+        struct mv_str eviction_strategy;      /* the effective one */
+        bool eviction_set;                    /* somebody set it, on the object or for the cluster */
+        struct mv_str condition_status;       /* LiveMigratable as computed, for rules with .last */
+        enum mv_outcome so_far; /* FAIL when a blocker failed, UNKNOWN when one is unknown: for rules with .last */
+
+        const struct mv_rule *rule; /* the one that runs */
+        struct mv_finding *findings, **end;
+        struct mv_finding scrap; /* reports go here when memory is out */
+};
+
+struct mv_revision {
+        unsigned since; /* first KubeVirt version of this behaviour; 0: from the beginning */
+        void (*check)(struct mv_context *ctx);
+        const char *note; /* what is different in this revision, for `migvet rules NAME`; NULL for the first */
+};
+
+enum { MV_REVISIONS = 4 };
+
+struct mv_rule {
+        const char *id; /* kebab-case; the same string everywhere */
+        enum mv_area area;
+        enum mv_severity severity;
+        unsigned needs; /* of enum mv_need */
+        /* KubeVirt's reason in the condition, "" when it has none. */
+        const char *reason;
+        /* The step of KubeVirt's chain of checks that this rule is part of, 1 being the first: in LiveMigratable,
+         * which stops at the first failing step, and in StorageLiveMigratable, which lists all. 0: in none. */
+        unsigned live_step, storage_step;
+        bool last;    /* runs after the others and may look at ctx->so_far */
+        bool request; /* only when a migration is asked for */
+        const char *summary;       /* one line */
+        const char *documentation; /* a paragraph or two */
+        const char *source;        /* where KubeVirt does it, or what it rests on */
+        const char *fix;           /* what to change, unless a finding says it better */
+        struct mv_revision revisions[MV_REVISIONS]; /* oldest first; check is NULL behind the last */
+};
+
+/* Report. Never returns NULL. The message is in printf format. */
+struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+/* Say what is missing for a finding that is unknown. */
+void mv_report_missing(struct mv_finding *finding, enum mv_kind kind, struct mv_str namespace, struct mv_str name);
+
+/* A field of the instance's spec, as the user finds it in his object: mv_spec_field(ctx, "volumes[%zu]", i). */
+struct mv_str mv_spec_field(struct mv_context *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Likewise of its metadata. */
+struct mv_str mv_meta_field(struct mv_context *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A text in the context's arena. */
+#define mv_text(ctx, ...) mv_arena_format((ctx)->arena, __VA_ARGS__)
+
+/* --- questions that several rules ask --- */
+
+/* The first network with `pod`, NULL when there is none; and the first interface of its name, NULL likewise. */
+const struct mv_network *mv_pod_network(const struct mv_vmi_spec *spec);
+const struct mv_interface *mv_network_interface(const struct mv_vmi_spec *spec, struct mv_str network, size_t *ret_index);
+
+#define MV_BRIDGE_ANNOTATION "kubevirt.io/allow-pod-bridge-network-live-migration"

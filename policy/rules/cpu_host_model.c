@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cpu-host-model: a VM with the host's CPU model needs a node that knows its own model.
+ *
+ * Reads domain.cpu.model (after defaults), status.nodeName, labels host-model-cpu.node.kubevirt.io/... of nodes.
+ */
+#include "policy/rule.h"
+
+static bool has_host_model(const struct mv_node *node) {
+        for (size_t i = 0; i < node->meta.labels.n; i++)
+                if (mv_str_starts_with(node->meta.labels.items[i].key, MV_STR("host-model-cpu.node.kubevirt.io/")))
+                        return true;
+        return false;
+}
+
+/* The VM could start there, as far as labels say. */
+static bool may_start_on(const struct mv_context *ctx, const struct mv_node *node) {
+        const struct mv_map *labels = &node->meta.labels;
+        const struct mv_str *architecture = mv_map_get(labels, MV_STR("kubernetes.io/arch"));
+        if (!mv_map_has(labels, MV_STR("kubevirt.io/schedulable"), MV_STR("true")) ||
+            (architecture && !mv_str_equal(*architecture, ctx->vmi->spec.architecture)))
+                return false;
+        const struct mv_map *selector = &ctx->vmi->spec.node_selector;
+        for (size_t i = 0; i < selector->n; i++)
+                if (!mv_map_has(labels, selector->items[i].key, selector->items[i].value))
+                        return false;
+        return true;
+}
+
+static struct mv_finding *fail(struct mv_context *ctx, const struct mv_node *node) {
+        struct mv_finding *finding = mv_report(
+                ctx, MV_OUTCOME_FAIL, "the CPU model is host-model, and node %.*s does not tell its own model",
+                MV_STR_ARG(node->meta.name));
+        finding->field = mv_spec_field(ctx, "domain.cpu.model");
+        return finding;
+}
+
+static struct mv_str condition(struct mv_context *ctx, const struct mv_node *node) {
+        return mv_text(ctx, "the node \"%.*s\" does not allow migration with host-model", MV_STR_ARG(node->meta.name));
+}
+
+static void check(struct mv_context *ctx) {
+        size_t n = mv_snapshot_count(ctx->snapshot, MV_KIND_NODE);
+        if (!mv_str_is(ctx->vmi->spec.domain.cpu->model, "host-model") || !n)
+                return;
+        struct mv_str name = ctx->vmi->status.node_name;
+        if (name.n) {
+                const struct mv_node *node =
+                        mv_snapshot_find(ctx->snapshot, MV_KIND_NODE, (struct mv_str){ 0 }, name);
+                if (!node) {
+                        struct mv_finding *finding = mv_report(
+                                ctx, MV_OUTCOME_UNKNOWN,
+                                "the CPU model is host-model, and node %.*s, where the VM runs, is not in the input",
+                                MV_STR_ARG(name));
+                        finding->field = mv_spec_field(ctx, "domain.cpu.model");
+                        mv_report_missing(finding, MV_KIND_NODE, (struct mv_str){ 0 }, name);
+                } else if (has_host_model(node))
+                        mv_report(ctx, MV_OUTCOME_PASS, "node %.*s tells its CPU model", MV_STR_ARG(name));
+                else
+                        fail(ctx, node)->condition = condition(ctx, node);
+                return;
+        }
+        /* It has no node yet: ask all that may take it. */
+        const struct mv_node *without = NULL;
+        size_t with = 0, candidates = 0;
+        for (size_t i = 0; i < n; i++) {
+                const struct mv_node *node = mv_snapshot_at(ctx->snapshot, MV_KIND_NODE, i);
+                if (!may_start_on(ctx, node))
+                        continue;
+                candidates++;
+                if (has_host_model(node))
+                        with++;
+                else if (!without)
+                        without = node;
+        }
+        if (!without) {
+                if (with)
+                        mv_report(ctx, MV_OUTCOME_PASS, "every node that may take the VM tells its CPU model");
+                return;
+        }
+        if (!with) {
+                fail(ctx, without)->condition = condition(ctx, without);
+                return;
+        }
+        struct mv_finding *finding = mv_report(
+                ctx, MV_OUTCOME_FAIL,
+                "the CPU model is host-model, and %zu of the %zu nodes that may take the VM do not tell their own model "
+                "(%.*s): started there, it cannot migrate",
+                candidates - with, candidates, MV_STR_ARG(without->meta.name));
+        finding->field = mv_spec_field(ctx, "domain.cpu.model");
+        finding->severity = MV_SEVERITY_RISK;
+}
+
+const struct mv_rule mv_rule_cpu_host_model = {
+        .id = "cpu-host-model",
+        .area = MV_AREA_CPU,
+        .severity = MV_SEVERITY_BLOCKER,
+        .needs = MV_NEED_NODE,
+        .reason = "CPUModeLiveMigratable",
+        .live_step = 2,
+        .storage_step = 2,
+        .summary = "host-model needs a node that knows its own CPU model",
+        .documentation =
+                "With CPU model host-model (the default on amd64 and s390x) the guest gets the model of the node it "
+                "starts on, and the target must know that model. A node whose labels have no "
+                "host-model-cpu.node.kubevirt.io/MODEL cannot say which it is, so KubeVirt refuses. The reason really "
+                "is spelled CPUModeLiveMigratable. Before a VM has a node, all nodes that may take it are asked: when "
+                "none of them tells its model the VM cannot migrate, when some do it depends on where it starts.",
+        .source = "KubeVirt pkg/virt-handler/vm.go: isHostModelMigratable",
+        .fix = "choose a named CPU model that several nodes support, or find out why KubeVirt's node labeller sets no "
+               "host-model-cpu label on the node",
+        .revisions = { { 0, check, NULL } },
+};

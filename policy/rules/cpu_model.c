@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cpu-model: a named CPU model needs another node that offers it.
+ *
+ * Reads domain.cpu.model and features, status.nodeName, and the labels kubevirt.io/schedulable,
+ * cpu-model.node.kubevirt.io/..., cpu-feature.node.kubevirt.io/..., cpu-vendor.node.kubevirt.io/... of nodes.
+ */
+#include "policy/nodeindex.h"
+#include "policy/rule.h"
+
+static const struct mv_str vendor_prefix = { "cpu-vendor.node.kubevirt.io/", 28 };
+
+static struct mv_str vendor_label(const struct mv_node *node) {
+        for (size_t i = 0; i < node->meta.labels.n; i++)
+                if (mv_str_starts_with(node->meta.labels.items[i].key, vendor_prefix))
+                        return node->meta.labels.items[i].key;
+        return (struct mv_str){ 0 };
+}
+
+static const struct mv_node *node_at(const struct mv_context *ctx, size_t i) {
+        return mv_snapshot_at(ctx->snapshot, MV_KIND_NODE, i);
+}
+
+/* The nodes that offer the model and every required feature. NULL when memory is out. */
+static uint64_t *offering(struct mv_context *ctx, const struct mv_cpu *cpu) {
+        const struct mv_node_index *index = mv_snapshot_node_index(ctx->snapshot);
+        uint64_t *set = mv_node_set_all(index, ctx->arena);
+        if (!set)
+                return NULL;
+        const struct mv_str yes = MV_STR("true");
+        mv_node_set_and(index, set, mv_node_index_label(index, MV_STR("kubevirt.io/schedulable"), yes));
+        struct mv_str label = mv_text(ctx, "cpu-model.node.kubevirt.io/%.*s", MV_STR_ARG(cpu->model));
+        mv_node_set_and(index, set, mv_node_index_label(index, label, yes));
+        for (size_t i = 0; i < cpu->features.n; i++) {
+                const struct mv_cpu_feature *feature = &cpu->features.items[i];
+                if (feature->policy.n && !mv_str_is(feature->policy, "require"))
+                        continue;
+                label = mv_text(ctx, "cpu-feature.node.kubevirt.io/%.*s", MV_STR_ARG(feature->name));
+                mv_node_set_and(index, set, mv_node_index_label(index, label, yes));
+        }
+        return set;
+}
+
+/* How many of set a VM on node could move to. */
+static size_t targets_from(struct mv_context *ctx, const uint64_t *set, size_t node) {
+        const struct mv_node_index *index = mv_snapshot_node_index(ctx->snapshot);
+        uint64_t *targets = mv_node_set_new(index, ctx->arena);
+        struct mv_str vendor = vendor_label(node_at(ctx, node));
+        if (!targets)
+                return 0;
+        memcpy(targets, set, mv_node_index_words(index) * sizeof *targets);
+        if (vendor.n)
+                mv_node_set_and(index, targets, mv_node_index_label(index, vendor, MV_STR("true")));
+        mv_node_set_remove(targets, node);
+        return mv_node_set_count(index, targets);
+}
+
+static struct mv_finding *report(struct mv_context *ctx, enum mv_outcome outcome, struct mv_str message) {
+        struct mv_finding *finding = mv_report(ctx, outcome, "%.*s", MV_STR_ARG(message));
+        finding->field = mv_spec_field(ctx, "domain.cpu.model");
+        return finding;
+}
+
+static void fail(struct mv_context *ctx, const uint64_t *set, size_t n, const char *why) {
+        const struct mv_cpu *cpu = ctx->vmi->spec.domain.cpu;
+        size_t offered = mv_node_set_count(mv_snapshot_node_index(ctx->snapshot), set), first = 0;
+        while (first < n && !mv_node_set_has(set, first))
+                first++;
+        bool some = first < n;
+        report(ctx, MV_OUTCOME_FAIL,
+               mv_text(ctx, "CPU model %.*s%s is offered by %s%.*s%s of %zu node%s%s", MV_STR_ARG(cpu->model),
+                       cpu->features.n ? " with the required features" : "",
+                       !some          ? "none"
+                       : offered == 1 ? ""
+                                      : "some nodes (",
+                       some ? (int)node_at(ctx, first)->meta.name.n : 0, some ? node_at(ctx, first)->meta.name.p : "",
+                       !some          ? ""
+                       : offered == 1 ? " alone"
+                                      : ", ...)",
+                       n, n == 1 ? "" : "s", why));
+}
+
+static void check(struct mv_context *ctx) {
+        const struct mv_cpu *cpu = ctx->vmi->spec.domain.cpu;
+        size_t n = mv_snapshot_count(ctx->snapshot, MV_KIND_NODE);
+        if (!n || mv_str_is(cpu->model, "host-model") || mv_str_is(cpu->model, "host-passthrough"))
+                return;
+        uint64_t *set = offering(ctx, cpu);
+        if (!set)
+                return;
+        struct mv_str name = ctx->vmi->status.node_name;
+        size_t source = n, best = 0;
+        for (size_t i = 0; name.n && i < n; i++)
+                if (mv_str_equal(node_at(ctx, i)->meta.name, name))
+                        source = i;
+        if (source < n) {
+                best = targets_from(ctx, set, source);
+                if (!best) {
+                        fail(ctx, set, n, ", so no other node of the same CPU vendor can take the VM");
+                        return;
+                }
+        } else if (name.n) {
+                if (!mv_node_set_count(mv_snapshot_node_index(ctx->snapshot), set)) {
+                        fail(ctx, set, n, "");
+                        return;
+                }
+                struct mv_finding *finding =
+                        report(ctx, MV_OUTCOME_UNKNOWN,
+                               mv_text(ctx,
+                                       "other nodes offer CPU model %.*s, but node %.*s, where the VM runs, is not in "
+                                       "the input, so its CPU vendor is not known",
+                                       MV_STR_ARG(cpu->model), MV_STR_ARG(name)));
+                mv_report_missing(finding, MV_KIND_NODE, (struct mv_str){ 0 }, name);
+                return;
+        } else {
+                for (size_t i = 0; !best && i < n; i++)
+                        if (mv_node_set_has(set, i))
+                                best = targets_from(ctx, set, i);
+                if (!best) {
+                        fail(ctx, set, n, ", so there is no second node of the same CPU vendor to move to");
+                        return;
+                }
+        }
+        mv_report(ctx, MV_OUTCOME_PASS, "%zu other node%s offer%s CPU model %.*s", best, best == 1 ? "" : "s",
+                  best == 1 ? "s" : "", MV_STR_ARG(cpu->model));
+}
+
+const struct mv_rule mv_rule_cpu_model = {
+        .id = "cpu-model",
+        .area = MV_AREA_CPU,
+        .severity = MV_SEVERITY_BLOCKER,
+        .needs = MV_NEED_NODE,
+        .reason = "",
+        .summary = "a named CPU model needs another node that offers it",
+        .documentation =
+                "KubeVirt's condition never asks whether any other node could take the VM. The target pod selects the "
+                "label cpu-model.node.kubevirt.io/MODEL, one label for each feature that is required (policy require "
+                "or none), and the CPU vendor of the node the VM is on. When no other schedulable node carries them "
+                "all, the migration is accepted and its target pod stays pending until it times out. For a VM that "
+                "has no node yet there must be two such nodes of one vendor. A cordoned node counts: that passes.",
+        .source = "KubeVirt pkg/virt-controller/services/nodeselectorrenderer.go: Render; "
+                  "pkg/virt-controller/watch/migration/migration.go: createTargetPod",
+        .fix = "choose a CPU model that at least two nodes have in common: kubectl get nodes --show-labels lists them "
+               "as cpu-model.node.kubevirt.io/MODEL=true",
+        .revisions = { { 0, check, NULL } },
+};

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gpu: GPUs, of which one mediated device can migrate.
+ *
+ * Reads spec.domain.devices.gpus, the gate VGPULiveMigration and permittedHostDevices.mediatedDevices.
+ */
+#include "policy/rule.h"
+
+static bool is_mediated(const struct mv_context *ctx, struct mv_str device_name) {
+        const struct mv_permitted_host_devices *permitted = ctx->config->spec->permitted_host_devices;
+        for (size_t i = 0; permitted && i < permitted->mediated_devices.n; i++)
+                if (mv_str_equal(permitted->mediated_devices.items[i].resource_name, device_name))
+                        return true;
+        return false;
+}
+
+static void check(struct mv_context *ctx) {
+        const struct mv_devices *devices = &ctx->vmi->spec.domain.devices;
+        if (!devices->gpus.n)
+                return;
+        const struct mv_device *gpu = &devices->gpus.items[0];
+        struct mv_finding *finding;
+        if (devices->gpus.n > 1) {
+                finding = mv_report(ctx, MV_OUTCOME_FAIL, "the VM has %zu GPUs; at most one, a vGPU, can migrate",
+                                    devices->gpus.n);
+                finding->field = mv_spec_field(ctx, "domain.devices.gpus");
+                finding->condition = MV_STR("VMI specifies too many GPUs");
+                return;
+        }
+        if (!mv_kubevirt_gate(ctx->config, "VGPULiveMigration")) {
+                finding = mv_report(ctx, MV_OUTCOME_FAIL,
+                                    "GPU %.*s (%.*s) cannot migrate: the feature gate VGPULiveMigration is off",
+                                    MV_STR_ARG(gpu->name), MV_STR_ARG(gpu->device_name));
+                finding->condition = MV_STR("VMI specifies a GPU but feature gate VGPULiveMigration is not enabled");
+        } else if (!is_mediated(ctx, gpu->device_name)) {
+                finding = mv_report(ctx, MV_OUTCOME_FAIL,
+                                    "GPU %.*s (%.*s) cannot migrate: it is none of the permitted mediated devices",
+                                    MV_STR_ARG(gpu->name), MV_STR_ARG(gpu->device_name));
+                finding->condition = MV_STR("VMI specifies non-migratable GPU device");
+        } else {
+                mv_report(ctx, MV_OUTCOME_PASS, "GPU %.*s is a mediated device that can migrate",
+                          MV_STR_ARG(gpu->name));
+                return;
+        }
+        finding->field = mv_spec_field(ctx, "domain.devices.gpus[0]");
+        finding->thing = gpu->name;
+}
+
+const struct mv_rule mv_rule_gpu = {
+        .id = "gpu",
+        .area = MV_AREA_DEVICE,
+        .severity = MV_SEVERITY_BLOCKER,
+        .reason = "HostDeviceNotLiveMigratable",
+        .live_step = 3,
+        .storage_step = 3,
+        .summary = "a GPU keeps the VM on its node, except one mediated device (vGPU) behind a gate",
+        .documentation =
+                "One GPU can migrate when the feature gate VGPULiveMigration is on and its deviceName is a resourceName "
+                "under permittedHostDevices.mediatedDevices of the KubeVirt object. More than one GPU, a GPU passed "
+                "through as a PCI device and one requested by a resource claim cannot.",
+        .source = "KubeVirt pkg/virt-handler/vm.go: vmiContainsNonMigratablePCIHostDevices, isMdevGPU",
+        .fix = "remove the GPU or, for a vGPU, turn the gate VGPULiveMigration on and list the device under "
+               "permittedHostDevices.mediatedDevices; else set evictionStrategy: LiveMigrateIfPossible",
+        .revisions = { { 0, check, NULL } },
+};

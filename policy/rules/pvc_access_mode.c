@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pvc-access-mode: every claim of the VM must be ReadWriteMany.
+ *
+ * Reads spec.volumes, status.volumeStatus and .migratedVolumes, PersistentVolumeClaims, DataVolumes and templates of
+ * them, StorageProfiles, StorageClasses (policy/claims.h).
+ */
+#include "policy/claims.h"
+#include "policy/rule.h"
+
+static struct mv_str joined(struct mv_context *ctx, const struct mv_strings *modes) {
+        struct mv_str text = modes->n ? modes->items[0] : MV_STR("no access mode");
+        for (size_t i = 1; i < modes->n; i++)
+                text = mv_text(ctx, "%.*s, %.*s", MV_STR_ARG(text), MV_STR_ARG(modes->items[i]));
+        return text;
+}
+
+static void check_volume(struct mv_context *ctx, const struct mv_volume *volume, size_t i) {
+        const struct mv_claim_facts *facts = &ctx->claims[i];
+        if (facts->source == MV_CLAIM_NONE)
+                return;
+        bool shared = mv_claim_is_shared(facts);
+        if (facts->modes && (shared || facts->migrated)) {
+                mv_report(ctx, MV_OUTCOME_PASS, "volume %.*s: claim %.*s %s", MV_STR_ARG(volume->name),
+                          MV_STR_ARG(facts->name),
+                          shared ? "is ReadWriteMany" : "is not shared, and its volume is being migrated");
+                return;
+        }
+        struct mv_finding *finding;
+        if (!facts->modes) {
+                finding = mv_report(ctx, MV_OUTCOME_UNKNOWN,
+                                    "volume %.*s: %.*s, so the access modes of claim %.*s are not known",
+                                    MV_STR_ARG(volume->name), MV_STR_ARG(facts->problem), MV_STR_ARG(facts->name));
+                bool namespaced = mv_kinds[facts->missing_kind].namespaced;
+                mv_report_missing(finding, facts->missing_kind,
+                                  namespaced ? ctx->vmi->meta.namespace : (struct mv_str){ 0 }, facts->missing_name);
+                finding->fix = mv_text(ctx, "give migvet the %s too, or name accessModes in the DataVolume",
+                                       mv_kinds[facts->missing_kind].kind);
+                finding->condition = mv_text(ctx,
+                                             "cannot migrate VMI: Unable to determine if PVC %.*s is shared, live "
+                                             "migration requires that all PVCs must be shared (using ReadWriteMany "
+                                             "access mode)",
+                                             MV_STR_ARG(facts->name));
+        } else {
+                finding = mv_report(ctx, MV_OUTCOME_FAIL,
+                                    "volume %.*s: claim %.*s is %.*s, and live migration needs ReadWriteMany%s%.*s%s",
+                                    MV_STR_ARG(volume->name), MV_STR_ARG(facts->name),
+                                    MV_STR_ARG(joined(ctx, facts->modes)), facts->chain.n ? " (" : "",
+                                    MV_STR_ARG(facts->chain), facts->chain.n ? ")" : "");
+                if (facts->source == MV_CLAIM_EXISTS || facts->source == MV_CLAIM_STATUS)
+                        finding->fix = mv_text(ctx,
+                                               "the access mode of claim %.*s cannot be changed: clone it, or migrate "
+                                               "the volume, to a claim with ReadWriteMany",
+                                               MV_STR_ARG(facts->name));
+                finding->condition = mv_text(ctx,
+                                             "cannot migrate VMI: PVC %.*s is not shared, live migration requires that "
+                                             "all PVCs must be shared (using ReadWriteMany access mode)",
+                                             MV_STR_ARG(facts->name));
+        }
+        finding->field = mv_spec_field(ctx, "volumes[%zu]", i);
+        finding->thing = volume->name;
+        finding->index = i;
+}
+
+static void check(struct mv_context *ctx) {
+        for (size_t i = 0; i < ctx->vmi->spec.volumes.n; i++)
+                check_volume(ctx, &ctx->vmi->spec.volumes.items[i], i);
+}
+
+const struct mv_rule mv_rule_pvc_access_mode = {
+        .id = "pvc-access-mode",
+        .area = MV_AREA_STORAGE,
+        .severity = MV_SEVERITY_BLOCKER,
+        .needs = MV_NEED_CLAIM | MV_NEED_DATA_VOLUME | MV_NEED_STORAGE_CLASS | MV_NEED_STORAGE_PROFILE,
+        .reason = "DisksNotLiveMigratable",
+        .live_step = 9,
+        .summary = "every claim of the VM must be ReadWriteMany",
+        .documentation =
+                "Source and target write to the same claim for a moment, so each PersistentVolumeClaim or DataVolume "
+                "must have ReadWriteMany among the access modes of its spec, however it is used: disk, lun, CD-ROM, "
+                "virtiofs or hotplugged. ReadOnlyMany does not help, nor does a read-only CD-ROM. A volume that is "
+                "being migrated to other storage may be unshared.\n\n"
+                "The access modes come from the claim if it exists, else from the instance's status, else from the "
+                "DataVolume (or its template in the VirtualMachine): those it names, or those of the StorageProfile of "
+                "its storage class, the first set whose volume mode fits; no class named means the default class for "
+                "virtualization, then the general default. When a fact is missing the outcome is unknown, and KubeVirt "
+                "would say that it is unable to determine it.",
+        .source = "KubeVirt pkg/virt-handler/vm.go: checkVolumesForMigration; CDI StorageProfile",
+        .fix = "use a storage class that offers ReadWriteMany and accessModes: [ReadWriteMany]",
+        .revisions = { { 0, check, NULL } },
+};

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * request-condition: the instance's own status says that it cannot migrate.
+ *
+ * Reads condition LiveMigratable of the instance, spec.sendTo and .receive of the migration.
+ */
+#include "policy/rule.h"
+
+static void check(struct mv_context *ctx) {
+        const struct mv_condition *condition =
+                ctx->vmi ? mv_condition_find(&ctx->vmi->status.conditions, MV_STR("LiveMigratable")) : NULL;
+        if (!condition || !mv_str_is(condition->status, "False"))
+                return;
+        /* A migration to another cluster copies the disks. */
+        if (mv_str_is(condition->reason, "DisksNotLiveMigratable") && mv_migration_is_decentralized(ctx->migration)) {
+                mv_report(ctx, MV_OUTCOME_PASS, "the disks are not shared, and a decentralized migration copies them");
+                return;
+        }
+        struct mv_finding *finding =
+                mv_report(ctx, MV_OUTCOME_FAIL, "the status of the instance says that it cannot migrate: %.*s: %.*s",
+                          MV_STR_ARG(condition->reason), MV_STR_ARG(condition->message));
+        finding->field = MV_STR("spec.vmiName");
+        finding->refusal = (struct mv_refusal){
+                .step = 7,
+                .code = 400,
+                .message = mv_text(ctx, "Cannot migrate VMI, Reason: %.*s, Message: %.*s",
+                                   MV_STR_ARG(condition->reason), MV_STR_ARG(condition->message)),
+        };
+}
+
+const struct mv_rule mv_rule_request_condition = {
+        .id = "request-condition",
+        .area = MV_AREA_REQUEST,
+        .severity = MV_SEVERITY_BLOCKER,
+        .needs = MV_NEED_VMI,
+        .reason = "",
+        .request = true,
+        .summary = "the instance's status says that it cannot migrate",
+        .documentation = "When the instance has a condition LiveMigratable with status False, KubeVirt's webhook refuses "
+                         "the migration with its reason and message; no condition, or Unknown, is admitted. Unshared "
+                         "disks are passed over for a decentralized migration, which has exactly one of sendTo and "
+                         "receive.",
+        .source = "KubeVirt pkg/virt-api/webhooks/validating-webhook/admitters/migration-create-admitter.go: Admit",
+        .fix = "mend what the condition names; the other findings say how",
+        .revisions = { { 0, check, NULL } },
+};

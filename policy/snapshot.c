@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/snapshot.h"
+
+#include "policy/base/hash.h"
+#include "policy/kubevirt_config.h"
+#include "policy/nodeindex.h"
+#include "policy/object/migration.h"
+#include "policy/object/node.h"
+#include "policy/object/storage.h"
+#include "policy/object/vm.h"
+
+#define KIND(group_, kind_, word_, plural_, short_, namespaced_, table_, type_)                                  \
+        { .group = (group_), .kind = (kind_), .word = (word_), .plural = (plural_), .shorthand = (short_), \
+          .namespaced = (namespaced_), .table = &(table_), .meta_offset = offsetof(type_, meta) }
+
+const struct mv_kind_info mv_kinds[MV_KIND_COUNT] = {
+        [MV_KIND_VM] = KIND("kubevirt.io", "VirtualMachine", "virtualmachine", "virtualmachines", "vm", true,
+                            mv_table_vm, struct mv_vm),
+        [MV_KIND_VMI] = KIND("kubevirt.io", "VirtualMachineInstance", "virtualmachineinstance",
+                             "virtualmachineinstances", "vmi", true, mv_table_vmi, struct mv_vmi),
+        [MV_KIND_MIGRATION] = KIND("kubevirt.io", "VirtualMachineInstanceMigration",
+                                   "virtualmachineinstancemigration", "virtualmachineinstancemigrations", "vmim",
+                                   true, mv_table_migration, struct mv_migration),
+        [MV_KIND_POOL] = KIND("pool.kubevirt.io", "VirtualMachinePool", "virtualmachinepool",
+                              "virtualmachinepools", "vmpool", true, mv_table_pool, struct mv_pool),
+        [MV_KIND_REPLICA_SET] = KIND("kubevirt.io", "VirtualMachineInstanceReplicaSet",
+                                     "virtualmachineinstancereplicaset", "virtualmachineinstancereplicasets",
+                                     "vmirs", true, mv_table_replica_set, struct mv_replica_set),
+        [MV_KIND_CLAIM] = KIND("", "PersistentVolumeClaim", "persistentvolumeclaim", "persistentvolumeclaims",
+                               "pvc", true, mv_table_claim, struct mv_claim),
+        [MV_KIND_DATA_VOLUME] = KIND("cdi.kubevirt.io", "DataVolume", "datavolume", "datavolumes", "dv", true,
+                                     mv_table_data_volume, struct mv_data_volume),
+        [MV_KIND_STORAGE_CLASS] = KIND("storage.k8s.io", "StorageClass", "storageclass", "storageclasses", "sc",
+                                       false, mv_table_storage_class, struct mv_storage_class),
+        [MV_KIND_STORAGE_PROFILE] = KIND("cdi.kubevirt.io", "StorageProfile", "storageprofile", "storageprofiles",
+                                         "", false, mv_table_storage_profile, struct mv_storage_profile),
+        [MV_KIND_NODE] = KIND("", "Node", "node", "nodes", "no", false, mv_table_node, struct mv_node),
+        [MV_KIND_NAMESPACE] = KIND("", "Namespace", "namespace", "namespaces", "ns", false, mv_table_namespace,
+                                   struct mv_namespace),
+        [MV_KIND_MIGRATION_POLICY] = KIND("migrations.kubevirt.io", "MigrationPolicy", "migrationpolicy",
+                                          "migrationpolicies", "", false, mv_table_migration_policy,
+                                          struct mv_migration_policy),
+        [MV_KIND_KUBEVIRT] = KIND("kubevirt.io", "KubeVirt", "kubevirt", "kubevirts", "kv", true,
+                                  mv_table_kubevirt, struct mv_kubevirt),
+};
+
+enum mv_kind mv_kind_find(struct mv_str group, struct mv_str kind) {
+        for (int i = 0; i < MV_KIND_COUNT; i++)
+                if (mv_str_is(kind, mv_kinds[i].kind) && mv_str_is(group, mv_kinds[i].group))
+                        return (enum mv_kind)i;
+        return MV_KIND_COUNT;
+}
+
+enum mv_kind mv_kind_find_resource(struct mv_str group, struct mv_str resource) {
+        for (int i = 0; i < MV_KIND_COUNT; i++)
+                if (mv_str_is(resource, mv_kinds[i].plural) && mv_str_is(group, mv_kinds[i].group))
+                        return (enum mv_kind)i;
+        return MV_KIND_COUNT;
+}
+
+struct mv_snapshot {
+        const struct mv_allocator *allocator;
+        struct mv_arena arena;
+        struct mv_entry *entries;
+        size_t n_entries;
+        const void **of_kind[MV_KIND_COUNT];
+        size_t n_of_kind[MV_KIND_COUNT];
+        uint32_t *slots; /* entry number + 1; open addressing by (kind, namespace, name); a power of two */
+        size_t n_slots;
+        const struct mv_kubevirt_config *config;
+        const struct mv_node_index *node_index;
+        int64_t lowest_tsc_frequency;
+};
+
+struct mv_snapshot_builder {
+        struct mv_snapshot *snapshot;
+        struct mv_str default_namespace;
+        size_t capacity; /* of snapshot->entries */
+        bool failed;
+};
+
+void mv_snapshot_free(struct mv_snapshot *snapshot) {
+        if (!snapshot)
+                return;
+        const struct mv_allocator *allocator = snapshot->allocator;
+        mv_arena_done(&snapshot->arena);
+        allocator->release(allocator->context, snapshot);
+}
+
+struct mv_snapshot_builder *mv_snapshot_builder_new(const struct mv_allocator *allocator,
+                                                    struct mv_str default_namespace) {
+        struct mv_snapshot *snapshot = allocator->allocate(allocator->context, sizeof *snapshot);
+        if (!snapshot)
+                return NULL;
+        *snapshot = (struct mv_snapshot){ .allocator = allocator };
+        mv_arena_init(&snapshot->arena, allocator, 0);
+        struct mv_snapshot_builder *builder = mv_arena_new(&snapshot->arena, struct mv_snapshot_builder);
+        if (!builder) {
+                mv_snapshot_free(snapshot);
+                return NULL;
+        }
+        builder->snapshot = snapshot;
+        builder->default_namespace = mv_arena_copy(&snapshot->arena, default_namespace);
+        return builder;
+}
+
+struct mv_snapshot_builder *mv_snapshot_builder_free(struct mv_snapshot_builder *builder) {
+        if (builder)
+                mv_snapshot_free(builder->snapshot); /* the builder lives in its arena */
+        return NULL;
+}
+
+/* --- the index --- */
+
+static uint64_t key_hash(enum mv_kind kind, struct mv_str namespace, struct mv_str name) {
+        uint64_t hash = MV_HASH_START ^ ((uint64_t)kind << 56);
+        return mv_hash_add(mv_hash_add(hash, mv_kinds[kind].namespaced ? namespace : MV_STR("")), name);
+}
+
+/* The slot of that object, or the free one where it belongs. */
+static uint32_t *find_slot(const struct mv_snapshot *snapshot, enum mv_kind kind, struct mv_str namespace,
+                           struct mv_str name) {
+        size_t mask = snapshot->n_slots - 1, at = (size_t)key_hash(kind, namespace, name) & mask;
+        for (;; at = (at + 1) & mask) {
+                uint32_t *slot = &snapshot->slots[at];
+                if (!*slot)
+                        return slot;
+                const struct mv_entry *entry = &snapshot->entries[*slot - 1];
+                if (entry->kind == kind && mv_str_equal(entry->meta->name, name) &&
+                    (!mv_kinds[kind].namespaced || mv_str_equal(entry->meta->namespace, namespace)))
+                        return slot;
+        }
+}
+
+static bool reserve(struct mv_snapshot_builder *builder) {
+        struct mv_snapshot *snapshot = builder->snapshot;
+        if (snapshot->n_entries < builder->capacity)
+                return true;
+        size_t capacity = builder->capacity ? builder->capacity * 2 : 64;
+        struct mv_entry *entries = mv_arena_new_array(&snapshot->arena, struct mv_entry, capacity);
+        uint32_t *slots = mv_arena_new_array(&snapshot->arena, uint32_t, capacity * 2);
+        if (!entries || !slots || capacity > UINT32_MAX / 2)
+                return false;
+        if (snapshot->n_entries)
+                memcpy(entries, snapshot->entries, snapshot->n_entries * sizeof *entries);
+        snapshot->entries = entries;
+        snapshot->slots = slots;
+        snapshot->n_slots = capacity * 2;
+        builder->capacity = capacity;
+        for (size_t i = 0; i < snapshot->n_entries; i++)
+                if (entries[i].meta->name.n)
+                        *find_slot(snapshot, entries[i].kind, entries[i].meta->namespace, entries[i].meta->name) =
+                                (uint32_t)i + 1;
+        return true;
+}
+
+static int add_entry(struct mv_snapshot_builder *builder, const struct mv_entry *entry, struct mv_err *err) {
+        struct mv_snapshot *snapshot = builder->snapshot;
+        if (!reserve(builder))
+                return mv_err_oom(err);
+        if (entry->meta->name.n) { /* one with generateName cannot be looked up */
+                uint32_t *slot = find_slot(snapshot, entry->kind, entry->meta->namespace, entry->meta->name);
+                if (*slot) {
+                        const struct mv_entry *other = &snapshot->entries[*slot - 1];
+                        if (other->digest == entry->digest)
+                                return 0;
+                        return mv_err_set(err, MV_ETYPE, "%s %.*s%s%.*s is given twice, with different content%s%.*s",
+                                          mv_kinds[entry->kind].kind, MV_STR_ARG(entry->meta->namespace),
+                                          entry->meta->namespace.n ? "/" : "", MV_STR_ARG(entry->meta->name),
+                                          other->origin.n ? "; the other one is in " : "",
+                                          MV_STR_ARG(other->origin));
+                }
+                *slot = (uint32_t)snapshot->n_entries + 1;
+        }
+        snapshot->entries[snapshot->n_entries++] = *entry;
+        return 0;
+}
+
+/* --- decoding --- */
+
+/* The items of a List are found by the scanner, so that one item at a time is decoded. */
+static int add_list(struct mv_snapshot_builder *builder, struct mv_str json, struct mv_str origin, struct mv_err *err);
+
+static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *any,
+                      struct mv_str origin, struct mv_err *err) {
+        struct mv_snapshot *snapshot = builder->snapshot;
+        enum mv_kind kind = mv_kind_find(mv_api_group(any->api_version), any->kind);
+        if (kind == MV_KIND_COUNT)
+                return 0;
+        const struct mv_kind_info *info = &mv_kinds[kind];
+        void *object = mv_arena_allocate(&snapshot->arena, info->table->size, info->table->align);
+        if (!object)
+                return mv_err_oom(err);
+        struct mv_decode decode = { .arena = &snapshot->arena, .copy = true };
+        int r = mv_decode(&decode, json, info->table, object, err);
+        if (r < 0)
+                return r;
+        struct mv_meta *meta = (struct mv_meta *)(void *)((char *)object + info->meta_offset);
+        if (!meta->name.n && !meta->generate_name.n) {
+                if (err) {
+                        err->offset = 0;
+                        memcpy(err->path, "metadata.name", sizeof "metadata.name");
+                }
+                return mv_err_set(err, MV_ETYPE, "a %s without a name", info->kind);
+        }
+        if (info->namespaced && !meta->namespace.n)
+                meta->namespace = builder->default_namespace;
+        if (!info->namespaced)
+                meta->namespace = (struct mv_str){ 0 };
+        return add_entry(builder,
+                         &(struct mv_entry){ .kind = kind,
+                                             .meta = meta,
+                                             .object = object,
+                                             .origin = origin,
+                                             .digest = mv_hash_add(MV_HASH_START, json) },
+                         err);
+}
+
+/* origin is already in the arena. json has readable bytes behind it, but not always zeros (an item of a List): the
+ * decoder stops at its length, and what stands behind an item is `,` or `]`. */
+static int add_any(struct mv_snapshot_builder *builder, struct mv_str json, struct mv_str origin, struct mv_err *err) {
+        struct mv_arena scratch;
+        struct mv_any any;
+        mv_arena_init(&scratch, builder->snapshot->allocator, 0);
+        struct mv_decode decode = { .arena = &scratch };
+        int r = mv_decode(&decode, json, &mv_table_any, &any, err);
+        if (r == 0 && (!any.kind.n || !any.api_version.n)) {
+                if (err) {
+                        err->offset = 0;
+                        err->path[0] = '\0';
+                }
+                r = mv_err_set(err, MV_ETYPE, "no Kubernetes object: %s is missing",
+                               any.kind.n ? "apiVersion" : "kind");
+        }
+        if (r == 0)
+                r = mv_str_ends_with(any.kind, MV_STR("List")) && !any.meta.name.n
+                            ? add_list(builder, json, origin, err)
+                            : add_object(builder, json, &any, origin, err);
+        mv_arena_done(&scratch);
+        return r;
+}
+
+static int scan_error(const struct mv_scan *scan, struct mv_err *err) {
+        if (err) {
+                err->path[0] = '\0';
+                err->offset = (size_t)(scan->p - scan->begin);
+        }
+        return mv_err_set(err, scan->code, "%s", scan->problem);
+}
+
+static int add_items(struct mv_snapshot_builder *builder, struct mv_scan *scan, struct mv_str origin,
+                     struct mv_err *err) {
+        bool first = true;
+        if (mv_scan_peek(scan) == 'n')
+                return mv_scan_null(scan) ? 0 : scan_error(scan, err);
+        if (!mv_scan_array(scan))
+                return scan_error(scan, err);
+        for (size_t i = 0; mv_scan_element(scan, &first); i++) {
+                struct mv_str item;
+                if (!mv_scan_skip(scan, &item))
+                        return scan_error(scan, err);
+                int r = add_any(builder, item, origin, err);
+                if (r < 0) {
+                        if (err) {
+                                char inner[sizeof err->path];
+                                memcpy(inner, err->path, sizeof inner);
+                                const struct mv_path items = { .key = MV_STR("items") };
+                                const struct mv_path index = { .parent = &items, .index = i };
+                                const struct mv_path rest = { .parent = &index, .key = mv_str_from(inner) };
+                                mv_path_format(inner[0] ? &rest : &index, err->path, sizeof err->path);
+                                err->offset += (size_t)(item.p - scan->begin);
+                        }
+                        return r;
+                }
+        }
+        return scan->code ? scan_error(scan, err) : 0;
+}
+
+static int add_list(struct mv_snapshot_builder *builder, struct mv_str json, struct mv_str origin, struct mv_err *err) {
+        struct mv_scan scan;
+        struct mv_scan_string key;
+        bool first = true;
+        mv_scan_init(&scan, json);
+        if (!mv_scan_object(&scan))
+                return scan_error(&scan, err);
+        while (mv_scan_key(&scan, &first, &key)) {
+                if (mv_str_is(key.raw, "items")) {
+                        int r = add_items(builder, &scan, origin, err);
+                        if (r < 0)
+                                return r;
+                } else if (!mv_scan_skip(&scan, NULL))
+                        return scan_error(&scan, err);
+        }
+        return scan.code ? scan_error(&scan, err) : 0;
+}
+
+int mv_snapshot_builder_add(struct mv_snapshot_builder *builder, struct mv_str json, struct mv_str origin,
+                            struct mv_err *err) {
+        if (builder->failed)
+                return mv_err_set(err, MV_EUSAGE, "an earlier document failed");
+        struct mv_str kept = mv_arena_copy(&builder->snapshot->arena, origin);
+        int r = add_any(builder, json, kept, err);
+        builder->failed = r < 0;
+        return r;
+}
+
+/* --- what is worked out once --- */
+
+static bool group_by_kind(struct mv_snapshot *snapshot) {
+        size_t filled[MV_KIND_COUNT] = { 0 };
+        for (size_t i = 0; i < snapshot->n_entries; i++)
+                snapshot->n_of_kind[snapshot->entries[i].kind]++;
+        for (int kind = 0; kind < MV_KIND_COUNT; kind++) {
+                snapshot->of_kind[kind] =
+                        mv_arena_new_array(&snapshot->arena, const void *, snapshot->n_of_kind[kind]);
+                if (!snapshot->of_kind[kind])
+                        return false;
+        }
+        for (size_t i = 0; i < snapshot->n_entries; i++) {
+                const struct mv_entry *entry = &snapshot->entries[i];
+                snapshot->of_kind[entry->kind][filled[entry->kind]++] = entry->object;
+        }
+        return true;
+}
+
+/* A node counts for the TSC when it is schedulable or runs some instance. */
+static void find_lowest_tsc_frequency(struct mv_snapshot *snapshot) {
+        size_t n_vmis = snapshot->n_of_kind[MV_KIND_VMI];
+        for (size_t i = 0; i < snapshot->n_of_kind[MV_KIND_NODE]; i++) {
+                const struct mv_node *node = snapshot->of_kind[MV_KIND_NODE][i];
+                const struct mv_str *label =
+                        mv_map_get(&node->meta.labels, MV_STR("cpu-timer.node.kubevirt.io/tsc-frequency"));
+                unsigned long long frequency;
+                if (!label || !mv_str_to_unsigned(*label, INT64_MAX, &frequency) || !frequency)
+                        continue;
+                bool counts = mv_map_has(&node->meta.labels, MV_STR("kubevirt.io/schedulable"), MV_STR("true"));
+                for (size_t j = 0; !counts && j < n_vmis; j++) {
+                        const struct mv_vmi *vmi = snapshot->of_kind[MV_KIND_VMI][j];
+                        counts = mv_str_equal(vmi->status.node_name, node->meta.name);
+                }
+                if (counts && (!snapshot->lowest_tsc_frequency ||
+                               (int64_t)frequency < snapshot->lowest_tsc_frequency))
+                        snapshot->lowest_tsc_frequency = (int64_t)frequency;
+        }
+}
+
+int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_snapshot **ret, struct mv_err *err) {
+        struct mv_snapshot *snapshot = builder->snapshot;
+        bool ok = !builder->failed && reserve(builder) && group_by_kind(snapshot);
+        if (ok) {
+                snapshot->config = mv_kubevirt_config_new(
+                        &snapshot->arena, (const struct mv_kubevirt *const *)snapshot->of_kind[MV_KIND_KUBEVIRT],
+                        snapshot->n_of_kind[MV_KIND_KUBEVIRT]);
+                snapshot->node_index = mv_node_index_build(
+                        &snapshot->arena, (const struct mv_node *const *)snapshot->of_kind[MV_KIND_NODE],
+                        snapshot->n_of_kind[MV_KIND_NODE]);
+                find_lowest_tsc_frequency(snapshot);
+        }
+        if (!ok || mv_arena_failed(&snapshot->arena)) {
+                bool failed = builder->failed;
+                mv_snapshot_builder_free(builder);
+                return failed ? mv_err_set(err, MV_EUSAGE, "an earlier document failed") : mv_err_oom(err);
+        }
+        *ret = snapshot;
+        return 0;
+}
+
+/* --- reading --- */
+
+const void *mv_snapshot_find(const struct mv_snapshot *snapshot, enum mv_kind kind, struct mv_str namespace,
+                             struct mv_str name) {
+        uint32_t slot = *find_slot(snapshot, kind, namespace, name);
+        return slot ? snapshot->entries[slot - 1].object : NULL;
+}
+
+size_t mv_snapshot_count(const struct mv_snapshot *snapshot, enum mv_kind kind) {
+        return snapshot->n_of_kind[kind];
+}
+
+const void *mv_snapshot_at(const struct mv_snapshot *snapshot, enum mv_kind kind, size_t i) {
+        return snapshot->of_kind[kind][i];
+}
+
+const struct mv_entry *mv_snapshot_entries(const struct mv_snapshot *snapshot, size_t *ret_n) {
+        *ret_n = snapshot->n_entries;
+        return snapshot->entries;
+}
+
+const struct mv_kubevirt_config *mv_snapshot_config(const struct mv_snapshot *snapshot) {
+        return snapshot->config;
+}
+
+const struct mv_node_index *mv_snapshot_node_index(const struct mv_snapshot *snapshot) {
+        return snapshot->node_index;
+}
+
+int64_t mv_snapshot_lowest_tsc_frequency(const struct mv_snapshot *snapshot) {
+        return snapshot->lowest_tsc_frequency;
+}
+
+size_t mv_snapshot_bytes(const struct mv_snapshot *snapshot) {
+        return snapshot->arena.held;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cluster as rules see it: a const set of typed objects, looked up by kind, namespace and name.
+ *
+ * A snapshot is built once (by a loader of files, or from what an API server sent), never changes, may be read by any
+ * number of threads, and is freed as a whole. Objects refer to one another by name only. Everything that a lookup
+ * returns lives as long as the snapshot.
+ */
+#pragma once
+
+#include "policy/base/alloc.h"
+#include "policy/base/err.h"
+#include "policy/base/str.h"
+#include "policy/object/meta.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum mv_kind {
+        MV_KIND_VM,
+        MV_KIND_VMI,
+        MV_KIND_MIGRATION,
+        MV_KIND_POOL,
+        MV_KIND_REPLICA_SET,
+        MV_KIND_CLAIM,
+        MV_KIND_DATA_VOLUME,
+        MV_KIND_STORAGE_CLASS,
+        MV_KIND_STORAGE_PROFILE,
+        MV_KIND_NODE,
+        MV_KIND_NAMESPACE,
+        MV_KIND_MIGRATION_POLICY,
+        MV_KIND_KUBEVIRT,
+        MV_KIND_COUNT,
+};
+
+struct mv_table;
+
+/* What the library knows of a kind of object. */
+struct mv_kind_info {
+        const char *group; /* "" for the core group */
+        const char *kind;  /* "PersistentVolumeClaim" */
+        const char *word;  /* what people type: "persistentvolumeclaim" in lower case, singular */
+        const char *plural;
+        const char *shorthand; /* "pvc", or "" */
+        bool namespaced;
+        const struct mv_table *table;
+        size_t meta_offset; /* of struct mv_meta in the typed struct */
+};
+extern const struct mv_kind_info mv_kinds[MV_KIND_COUNT];
+
+/* The kind of that API group and kind; MV_KIND_COUNT when no rule reads it. Versions do not matter. */
+enum mv_kind mv_kind_find(struct mv_str group, struct mv_str kind);
+/* The kind of that API group and plural resource name; MV_KIND_COUNT when no rule reads it. */
+enum mv_kind mv_kind_find_resource(struct mv_str group, struct mv_str resource);
+
+/* One object of a snapshot, whatever its kind. */
+struct mv_entry {
+        enum mv_kind kind;
+        const struct mv_meta *meta;
+        const void *object;   /* struct mv_vm, struct mv_vmi, ..., as kind says */
+        struct mv_str origin; /* the file it came from */
+        uint64_t digest;      /* of its text: tells a repetition from a contradiction */
+};
+
+struct mv_snapshot;
+struct mv_kubevirt_config;
+struct mv_node_index;
+
+/* --- reading --- */
+
+/* NULL when there is no such object. namespace is ignored for kinds that have none. */
+const void *mv_snapshot_find(const struct mv_snapshot *snapshot, enum mv_kind kind, struct mv_str namespace,
+                             struct mv_str name);
+/* All objects of a kind, in the order in which they came. */
+size_t mv_snapshot_count(const struct mv_snapshot *snapshot, enum mv_kind kind);
+const void *mv_snapshot_at(const struct mv_snapshot *snapshot, enum mv_kind kind, size_t i);
+/* All objects, in the order in which they came. */
+const struct mv_entry *mv_snapshot_entries(const struct mv_snapshot *snapshot, size_t *ret_n);
+
+/* The effective configuration of KubeVirt. */
+const struct mv_kubevirt_config *mv_snapshot_config(const struct mv_snapshot *snapshot);
+/* Node labels, inverted. */
+const struct mv_node_index *mv_snapshot_node_index(const struct mv_snapshot *snapshot);
+/* The lowest TSC frequency in Hz that a node shows which is schedulable or runs an instance; 0 when none does
+ * (pkg/virt-controller/watch/topology/hinter.go: LowestTSCFrequencyOnCluster). */
+int64_t mv_snapshot_lowest_tsc_frequency(const struct mv_snapshot *snapshot);
+/* Bytes that the snapshot holds. */
+size_t mv_snapshot_bytes(const struct mv_snapshot *snapshot);
+
+/* --- building --- */
+
+struct mv_snapshot_builder;
+
+/* default_namespace is given to objects of namespaced kinds that name none. NULL when out of memory. */
+struct mv_snapshot_builder *mv_snapshot_builder_new(const struct mv_allocator *allocator,
+                                                    struct mv_str default_namespace);
+struct mv_snapshot_builder *mv_snapshot_builder_free(struct mv_snapshot_builder *builder);
+/*
+ * Add one document: an object or a List of them, as JSON text that is followed by at least 8 zero bytes and may be
+ * freed afterwards. Kinds that no rule reads are passed over. origin is the name of the file. An object that was
+ * given before with other content is an error. On error err has code, path, message and offset (byte in json), and
+ * the builder is good for nothing but mv_snapshot_builder_free.
+ */
+int mv_snapshot_builder_add(struct mv_snapshot_builder *builder, struct mv_str json, struct mv_str origin,
+                            struct mv_err *err);
+/* Make the snapshot and free the builder (also on error). */
+int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_snapshot **ret, struct mv_err *err);
+/* Takes NULL. */
+void mv_snapshot_free(struct mv_snapshot *snapshot);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What evaluation says of one object. Everything in it lives in the arena it was made with, or in the object. */
+#pragma once
+
+#include "policy/rule.h"
+
+struct mv_verdict_condition {
+        const char *type;   /* "LiveMigratable" */
+        const char *status; /* "True", "False" */
+        struct mv_str reason, message;
+};
+
+struct mv_subject {
+        struct mv_str api_version, kind, namespace, name, uid;
+};
+
+struct mv_verdict {
+        struct mv_subject subject;
+        enum mv_outcome migratable;
+        const char *method; /* "LiveMigration", "BlockMigration"; "" when there is no instance */
+        struct mv_verdict_condition conditions[2];
+        size_t n_conditions;
+        struct mv_str eviction_strategy, eviction_from;
+        const struct mv_finding *findings; /* all outcomes, in the order of the registry */
+        const struct mv_conditions *observed; /* of the instance's status; NULL when it has none */
+        struct mv_str version, version_from;
+        const struct mv_instance *instance; /* what was judged; NULL when there is none */
+};
+
+/* "True", "False", "Unknown". */
+const char *mv_verdict_word(enum mv_outcome migratable);
+const char *mv_severity_name(enum mv_severity severity);
+const char *mv_outcome_name(enum mv_outcome outcome);
+const char *mv_area_name(enum mv_area area);
