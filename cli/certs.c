@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `migvet certs`: make, show and renew the webhook's TLS identity in a directory. */
+#include "certs/authority.h"
+#include "certs/certificate.h"
+#include "certs/file.h"
+#include "certs/names.h"
+#include "certs/rotation.h"
+#include "certs/store_dir.h"
+#include "cli/cli.h"
+
+#include <getopt.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char usage[] =
+        "Usage: migvet certs create|show|rotate --certs DIR [flags]\n"
+        "\n"
+        "The TLS identity of `migvet serve --certs DIR`. The directory holds ca.crt and ca.key (the\n"
+        "authority) and tls.crt and tls.key (the server's certificate). `serve` makes and renews them by\n"
+        "itself; this command is for making them beforehand, looking at them and renewing them at once.\n"
+        "A running `serve` takes up new files.\n"
+        "\n"
+        "  create   make an authority (10 years) and a certificate (1 year); refuses when there is one\n"
+        "           already\n"
+        "  show     print names, validity and fingerprints; exit code 1 when something is wrong with them\n"
+        "  rotate   make a new certificate now, with --ca also a new authority; ca.crt keeps the old one\n"
+        "           until none of its certificates can be alive\n"
+        "\n"
+        "Flags:\n"
+        "      --certs DIR          the directory; create makes it when it is missing\n"
+        "      --dns NAME[,NAME...] DNS names of the server, repeatable. create: default localhost, migvet,\n"
+        "                           migvet.migvet.svc; rotate: default those of the present certificate\n"
+        "      --ip ADDR[,ADDR...]  IP addresses, repeatable; default 127.0.0.1 and ::1, likewise\n"
+        "      --ca                 rotate: a new authority too\n"
+        "  -o, --output FORMAT      table (default) or json\n"
+        "  -h, --help               this text\n"
+        "\n"
+        "Exit codes: 0 done, 1 show found something wrong, 2 a wrong command line or unusable files.\n";
+
+enum action { CREATE, SHOW, ROTATE };
+
+struct options {
+        enum action action;
+        const char *directory;
+        struct mv_names names;
+        bool ca, json;
+};
+
+/* Everything that can be said of one certificate. */
+struct view {
+        char *file; /* path */
+        char subject[256], issuer[256];
+        struct mv_validity validity;
+        unsigned char fingerprint[MV_FINGERPRINT_BYTES];
+        bool in_use; /* of an authority: ca.key is its key */
+        struct mv_names names;
+};
+
+enum { AUTHORITIES_MAX = 32, PROBLEMS_MAX = 8 };
+
+struct report {
+        const char *directory;
+        time_t now;
+        struct view authorities[AUTHORITIES_MAX];
+        size_t n_authorities;
+        struct view leaf;
+        char *key_file, *ca_key_file; /* ca_key_file is NULL when there is none */
+        time_t renewal;               /* of the leaf; 0 when somebody else renews it */
+        char problems[PROBLEMS_MAX][160];
+        size_t n_problems;
+};
+
+static void report_done(struct report *report) {
+        for (size_t i = 0; i < report->n_authorities; i++) {
+                free(report->authorities[i].file);
+                mv_names_done(&report->authorities[i].names);
+        }
+        free(report->leaf.file);
+        mv_names_done(&report->leaf.names);
+        free(report->key_file);
+        free(report->ca_key_file);
+}
+
+static void add_problem(struct report *report, const char *text) {
+        if (report->n_problems < PROBLEMS_MAX)
+                snprintf(report->problems[report->n_problems++], sizeof report->problems[0], "%s", text);
+}
+
+static void check_time(struct report *report, const char *what, const struct mv_validity *validity) {
+        char text[160], when[MV_TIME_TEXT];
+        if (validity->not_after <= report->now)
+                snprintf(text, sizeof text, "%s expired on %s", what,
+                         mv_time_format(validity->not_after, when));
+        else if (validity->not_before > report->now)
+                snprintf(text, sizeof text, "%s is not valid before %s", what,
+                         mv_time_format(validity->not_before, when));
+        else
+                return;
+        add_problem(report, text);
+}
+
+static int view_certificate(gnutls_x509_crt_t cert, const char *path, struct view *view, struct mv_err *err) {
+        view->file = strdup(path);
+        if (!view->file)
+                return mv_err_oom(err);
+        mv_cert_subject(cert, view->subject, sizeof view->subject);
+        mv_cert_issuer(cert, view->issuer, sizeof view->issuer);
+        view->validity = mv_cert_validity(cert);
+        int r = mv_cert_fingerprint(cert, view->fingerprint, err);
+        return r < 0 ? r : mv_cert_names(cert, &view->names, err);
+}
+
+/* A file of the directory as a list of certificates. */
+static int read_certificates(const char *path, struct mv_cert_list *ret, struct mv_err *err) {
+        struct mv_file file;
+        int r = mv_file_read(path, &file, err);
+        if (r < 0)
+                return r;
+        r = mv_cert_list_parse(mv_file_str(&file), ret, err);
+        mv_file_done(&file);
+        return r < 0 ? mv_err_in_file(err, path, r) : 0;
+}
+
+static int read_key(const char *path, gnutls_privkey_t *ret, struct mv_err *err) {
+        struct mv_file file;
+        int r = mv_file_read(path, &file, err);
+        if (r < 0)
+                return r;
+        r = mv_key_parse(mv_file_str(&file), ret, err);
+        mv_file_done(&file);
+        return r < 0 ? mv_err_in_file(err, path, r) : 0;
+}
+
+static int report_authorities(struct report *report, const char *path, const struct mv_cert_list *list,
+                              struct mv_err *err) {
+        gnutls_privkey_t key = NULL;
+        int r = read_key(report->ca_key_file, &key, err);
+        if (r == MV_ENOTFOUND) { /* somebody else renews these files */
+                free(report->ca_key_file);
+                report->ca_key_file = NULL;
+        } else if (r < 0)
+                return r;
+        r = 0;
+        int in_use = key ? mv_cert_list_find_key(list, key) : -1;
+        if (key && in_use < 0)
+                add_problem(report, MV_STORE_CA_KEY " belongs to no certificate of " MV_STORE_CA_CERTIFICATE);
+        if (key)
+                gnutls_privkey_deinit(key);
+        for (unsigned i = 0; r >= 0 && i < list->n && i < AUTHORITIES_MAX; i++) {
+                struct view *view = &report->authorities[report->n_authorities++];
+                r = view_certificate(list->certs[i], path, view, err);
+                view->in_use = (int)i == in_use;
+                if (view->in_use)
+                        check_time(report, "the authority", &view->validity);
+        }
+        return r;
+}
+
+static int report_leaf(struct report *report, const char *path, const struct mv_cert_list *leaf,
+                       const struct mv_cert_list *authorities, struct mv_err *err) {
+        gnutls_privkey_t key;
+        int r = view_certificate(leaf->certs[0], path, &report->leaf, err);
+        if (r < 0)
+                return r;
+        check_time(report, "the certificate", &report->leaf.validity);
+        bool signed_by_one = authorities->n == 0; /* a Secret without ca.crt: nothing to compare with */
+        for (unsigned i = 0; i < authorities->n; i++)
+                for (unsigned k = 0; k < leaf->n; k++)
+                        signed_by_one =
+                                signed_by_one || mv_cert_signed_by(leaf->certs[k], authorities->certs[i]);
+        if (!signed_by_one)
+                add_problem(report, "the certificate was signed by no authority of " MV_STORE_CA_CERTIFICATE);
+        r = read_key(report->key_file, &key, err);
+        if (r < 0)
+                return r;
+        if (!mv_cert_has_key(leaf->certs[0], key))
+                add_problem(report, MV_STORE_CERTIFICATE " and " MV_STORE_KEY " do not match");
+        gnutls_privkey_deinit(key);
+        if (report->ca_key_file)
+                report->renewal = mv_rotation_renewal(&report->leaf.validity);
+        return 0;
+}
+
+static int make_report(const char *directory, struct report *report, struct mv_err *err) {
+        struct mv_cert_list authorities = { 0 }, leaf = { 0 };
+        char *ca_path = mv_path_join(directory, MV_STORE_CA_CERTIFICATE);
+        char *path = mv_path_join(directory, MV_STORE_CERTIFICATE);
+        *report = (struct report){
+                .directory = directory,
+                .now = time(NULL),
+                .key_file = mv_path_join(directory, MV_STORE_KEY),
+                .ca_key_file = mv_path_join(directory, MV_STORE_CA_KEY),
+        };
+        int r = ca_path && path && report->key_file && report->ca_key_file ? 0 : mv_err_oom(err);
+        if (r >= 0)
+                r = read_certificates(path, &leaf, err);
+        if (r >= 0) {
+                struct mv_err local = { 0 };
+                r = read_certificates(ca_path, &authorities, &local);
+                if (r == MV_ENOTFOUND && !mv_file_stamp(report->ca_key_file).exists)
+                        r = 0;
+                else if (r < 0)
+                        *err = local;
+        }
+        if (r >= 0)
+                r = report_authorities(report, ca_path, &authorities, err);
+        if (r >= 0)
+                r = report_leaf(report, path, &leaf, &authorities, err);
+        mv_cert_list_done(&leaf);
+        mv_cert_list_done(&authorities);
+        free(ca_path);
+        free(path);
+        return r;
+}
+
+static long long days_left(const struct report *report, const struct view *view) {
+        long long seconds = (long long)view->validity.not_after - (long long)report->now;
+        return seconds <= 0 ? 0 : seconds / (24 * 3600);
+}
+
+/* Names come from a file: a terminal must not act on what stands in it. */
+static void print_plain(const char *text) {
+        for (; *text; text++) {
+                unsigned char c = (unsigned char)*text;
+                putchar(c < ' ' || c == 0x7f ? '?' : c);
+        }
+}
+
+static void print_view(const struct report *report, const struct view *view) {
+        char from[MV_TIME_TEXT], to[MV_TIME_TEXT], fingerprint[MV_FINGERPRINT_TEXT];
+        printf("  Subject      ");
+        print_plain(view->subject);
+        if (view->names.n_dns + view->names.n_ips > 0) {
+                printf("\n  DNS names    ");
+                for (size_t i = 0; i < view->names.n_dns; i++) {
+                        printf("%s", i ? ", " : "");
+                        print_plain(view->names.dns[i]);
+                }
+                printf("\n  Addresses    ");
+                for (size_t i = 0; i < view->names.n_ips; i++)
+                        printf("%s%s", i ? ", " : "", view->names.ips[i]);
+        }
+        printf("\n  Issuer       ");
+        print_plain(view->issuer);
+        printf("\n  Valid        %s to %s\n", mv_time_format(view->validity.not_before, from),
+               mv_time_format(view->validity.not_after, to));
+        printf("  Days left    %lld\n", days_left(report, view));
+        printf("  SHA-256      %s\n", mv_fingerprint_format(view->fingerprint, fingerprint));
+}
+
+static void print_table(const struct report *report) {
+        char when[MV_TIME_TEXT];
+        printf("Server certificate\n  File         %s\n  Key          %s\n", report->leaf.file,
+               report->key_file);
+        print_view(report, &report->leaf);
+        if (report->renewal)
+                printf("  Renewal      %s\n", mv_time_format(report->renewal, when));
+        else
+                printf("  Renewal      not by migvet: there is no " MV_STORE_CA_KEY "\n");
+        for (size_t i = 0; i < report->n_authorities; i++) {
+                const struct view *view = &report->authorities[i];
+                printf("\nAuthority %zu of %zu%s\n  File         %s\n", i + 1, report->n_authorities,
+                       view->in_use ? ", in use" : "", view->file);
+                if (view->in_use)
+                        printf("  Key          %s\n", report->ca_key_file);
+                print_view(report, view);
+        }
+        for (size_t i = 0; i < report->n_problems; i++)
+                printf("%sProblem: %s\n", i ? "" : "\n", report->problems[i]);
+}
+
+static struct json_object *texts_to_json(char *const *texts, size_t n) {
+        struct json_object *list = json_object_new_array();
+        for (size_t i = 0; i < n; i++)
+                json_object_array_add(list, json_object_new_string(texts[i]));
+        return list;
+}
+
+static struct json_object *view_to_json(const struct report *report, const struct view *view) {
+        char text[MV_TIME_TEXT], fingerprint[MV_FINGERPRINT_TEXT];
+        struct json_object *o = json_object_new_object();
+        json_object_object_add(o, "file", json_object_new_string(view->file));
+        json_object_object_add(o, "subject", json_object_new_string(view->subject));
+        json_object_object_add(o, "issuer", json_object_new_string(view->issuer));
+        json_object_object_add(o, "notBefore",
+                               json_object_new_string(mv_time_format(view->validity.not_before, text)));
+        json_object_object_add(o, "notAfter",
+                               json_object_new_string(mv_time_format(view->validity.not_after, text)));
+        json_object_object_add(o, "daysLeft", json_object_new_int64(days_left(report, view)));
+        json_object_object_add(o, "sha256",
+                               json_object_new_string(mv_fingerprint_format(view->fingerprint, fingerprint)));
+        return o;
+}
+
+static void print_json(const struct report *report) {
+        char text[MV_TIME_TEXT];
+        struct json_object *o = json_object_new_object();
+        struct json_object *leaf = view_to_json(report, &report->leaf);
+        struct json_object *authorities = json_object_new_array();
+        struct json_object *problems = json_object_new_array();
+        json_object_object_add(o, "directory", json_object_new_string(report->directory));
+        json_object_object_add(leaf, "keyFile", json_object_new_string(report->key_file));
+        json_object_object_add(leaf, "dnsNames",
+                               texts_to_json(report->leaf.names.dns, report->leaf.names.n_dns));
+        json_object_object_add(leaf, "ipAddresses",
+                               texts_to_json(report->leaf.names.ips, report->leaf.names.n_ips));
+        if (report->renewal)
+                json_object_object_add(leaf, "renewal",
+                                       json_object_new_string(mv_time_format(report->renewal, text)));
+        json_object_object_add(o, "certificate", leaf);
+        for (size_t i = 0; i < report->n_authorities; i++) {
+                const struct view *view = &report->authorities[i];
+                struct json_object *one = view_to_json(report, view);
+                json_object_object_add(one, "inUse", json_object_new_boolean(view->in_use));
+                if (view->in_use)
+                        json_object_object_add(one, "keyFile", json_object_new_string(report->ca_key_file));
+                json_object_array_add(authorities, one);
+        }
+        json_object_object_add(o, "authorities", authorities);
+        for (size_t i = 0; i < report->n_problems; i++)
+                json_object_array_add(problems, json_object_new_string(report->problems[i]));
+        json_object_object_add(o, "problems", problems);
+        puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+                                                       JSON_C_TO_STRING_NOSLASHESCAPE));
+        json_object_put(o);
+}
+
+/* Nothing here reaches for a cluster: whatever failed, it was the command line or the files. */
+static int fail(const struct mv_err *err) {
+        mv_cli_error(&mv_command_certs, err);
+        return MV_EXIT_USAGE;
+}
+
+static int show(const struct options *options) {
+        struct mv_err err = { 0 };
+        struct report report;
+        int r = make_report(options->directory, &report, &err);
+        if (r >= 0) {
+                if (options->json)
+                        print_json(&report);
+                else
+                        print_table(&report);
+        }
+        r = r < 0 ? fail(&err) : report.n_problems ? MV_EXIT_FOUND : MV_EXIT_OK;
+        report_done(&report);
+        return r;
+}
+
+/* What was not given: the present certificate's names for rotate, else the defaults. */
+static int complete_names(struct options *options, struct mv_err *err) {
+        struct mv_names present;
+        mv_names_init(&present);
+        int r = 0;
+        if (options->action == ROTATE) {
+                struct mv_cert_list list;
+                char *path = mv_path_join(options->directory, MV_STORE_CERTIFICATE);
+                if (!path)
+                        return mv_err_oom(err);
+                if (read_certificates(path, &list, NULL) >= 0) {
+                        r = mv_cert_names(list.certs[0], &present, err);
+                        mv_cert_list_done(&list);
+                }
+                free(path);
+        }
+        bool any = present.n_dns + present.n_ips > 0;
+        if (options->names.n_dns > 0) {
+                for (size_t i = 0; i < present.n_dns; i++)
+                        free(present.dns[i]);
+                present.n_dns = 0;
+        } else if (r >= 0 && !any)
+                r = mv_names_add_default_dns(&options->names, err);
+        if (options->names.n_ips > 0) {
+                for (size_t i = 0; i < present.n_ips; i++)
+                        free(present.ips[i]);
+                present.n_ips = 0;
+        } else if (r >= 0 && !any)
+                r = mv_names_add_default_ips(&options->names, err);
+        if (r >= 0)
+                r = mv_names_add_all(&options->names, &present, err);
+        mv_names_done(&present);
+        return r;
+}
+
+static int make(struct options *options) {
+        struct mv_err err = { 0 };
+        int r = complete_names(options, &err);
+        if (r >= 0 && options->action == CREATE)
+                r = mv_store_dir_create(options->directory, &options->names, time(NULL), &err);
+        else if (r >= 0)
+                r = mv_store_dir_rotate(options->directory, &options->names, options->ca, time(NULL), &err);
+        return r < 0 ? fail(&err) : show(options);
+}
+
+static int add_list(struct mv_names *names, const char *list, bool dns, struct mv_err *err) {
+        struct mv_str rest = mv_str_from(list);
+        for (;;) {
+                size_t n = mv_str_find_byte(rest, ',');
+                struct mv_str one = { .p = rest.p, .n = n };
+                int r = dns ? mv_names_add_dns(names, one, err) : mv_names_add_ip(names, one, err);
+                if (r < 0 || n == rest.n)
+                        return r;
+                rest = mv_str_skip(rest, n + 1);
+        }
+}
+
+/* Returns -1 when the options are complete, else an exit code. */
+static int parse(int argc, char **argv, struct options *options) {
+        enum { CERTS = 256, DNS, IP, CA };
+        static const struct option flags[] = {
+                { "certs", required_argument, NULL, CERTS },
+                { "dns", required_argument, NULL, DNS },
+                { "ip", required_argument, NULL, IP },
+                { "ca", no_argument, NULL, CA },
+                { "output", required_argument, NULL, 'o' },
+                { "help", no_argument, NULL, 'h' },
+                { NULL, 0, NULL, 0 },
+        };
+        const struct mv_command *command = &mv_command_certs;
+        struct mv_err err = { 0 };
+        int c;
+
+        optind = 0;
+        opterr = 0;
+        while ((c = getopt_long(argc, argv, ":o:h", flags, NULL)) != -1)
+                switch (c) {
+                case CERTS:
+                        options->directory = optarg;
+                        break;
+                case DNS:
+                case IP:
+                        if (add_list(&options->names, optarg, c == DNS, &err) < 0)
+                                return mv_cli_usage_error(command, "%s %s: %s", c == DNS ? "--dns" : "--ip",
+                                                          optarg, err.message);
+                        break;
+                case CA:
+                        options->ca = true;
+                        break;
+                case 'o':
+                        if (strcmp(optarg, "json") != 0 && strcmp(optarg, "table") != 0)
+                                return mv_cli_usage_error(command, "--output is table or json, not %s",
+                                                          optarg);
+                        options->json = strcmp(optarg, "json") == 0;
+                        break;
+                case 'h':
+                        return mv_cli_help(command);
+                case ':':
+                        return mv_cli_usage_error(command, "%s needs a value", argv[optind - 1]);
+                default:
+                        return mv_cli_usage_error(command, "unknown flag %s", argv[optind - 1]);
+                }
+
+        if (optind >= argc)
+                return mv_cli_usage_error(command, "say what to do: create, show or rotate");
+        if (optind + 1 < argc)
+                return mv_cli_usage_error(command, "unexpected argument %s", argv[optind + 1]);
+        const char *action = argv[optind];
+        if (strcmp(action, "create") == 0)
+                options->action = CREATE;
+        else if (strcmp(action, "show") == 0)
+                options->action = SHOW;
+        else if (strcmp(action, "rotate") == 0)
+                options->action = ROTATE;
+        else
+                return mv_cli_usage_error(command, "unknown action %s: it is create, show or rotate", action);
+        if (!options->directory || !*options->directory)
+                return mv_cli_usage_error(command, "--certs DIR is needed");
+        if (options->ca && options->action != ROTATE)
+                return mv_cli_usage_error(command, "--ca is for rotate");
+        if (options->action == SHOW && options->names.n_dns + options->names.n_ips > 0)
+                return mv_cli_usage_error(command, "--dns and --ip are for create and rotate");
+        return -1;
+}
+
+static int run(int argc, char **argv) {
+        struct options options = { 0 };
+        int r = parse(argc, argv, &options);
+        if (r < 0)
+                r = options.action == SHOW ? show(&options) : make(&options);
+        mv_names_done(&options.names);
+        return r;
+}
+
+const struct mv_command mv_command_certs = {
+        .name = "certs",
+        .summary = "make, show and renew the webhook's TLS identity",
+        .usage = usage,
+        .run = run,
+};
