@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `migvet check`: a verdict for every VM, instance, migration, pool and replica set of the input. */
+#include "cli/input.h"
+#include "cli/text.h"
+#include "cli/yaml_output.h"
+#include "policy/evaluate.h"
+#include "policy/render.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+        "Usage: migvet check -f FILE|DIR|- [KIND/NAME...] [flags]\n"
+        "\n"
+        "Judges VirtualMachines, VirtualMachineInstances, migrations, pools and replica sets: can they\n"
+        "live-migrate, by which method, what prevents it, and what to change. The cluster is what the files\n"
+        "hold: claims, nodes, storage classes and profiles, DataVolumes, the KubeVirt object.\n"
+        "\n"
+        "Flags:\n"
+        "  -f, --filename FILE|DIR|-     manifests (YAML or JSON, List kinds unpacked), repeatable\n"
+        "  -R, --recursive               directories with what is below them\n"
+        "  -n, --namespace NAME          judge only objects of this namespace, which is also that of objects\n"
+        "                                that name none (default: all, and `default`)\n"
+        "  -A, --all-namespaces          judge objects of all namespaces\n"
+        "  -l, --selector SELECTOR       judge only objects with these labels (a=b,c!=d,e in (f,g))\n"
+        "  -o, --output FORMAT           table (default), wide, json, yaml, name\n"
+        "      --kubevirt-version VER    judge as this version of KubeVirt does, not as the KubeVirt object says\n"
+        "      --fail-on WHAT            exit code 1 at: blocker (default), unknown, risk, never\n"
+        "      --color WHEN              auto (default), always or never; NO_COLOR is obeyed\n"
+        "  -h, --help                    this text\n"
+        "\n"
+        "Exit codes: 0 nothing found, 1 something at or above --fail-on, 2 wrong input or command line,\n"
+        "3 the cluster could not be read.\n";
+
+enum format { TABLE, WIDE, JSON, YAML, NAME };
+
+struct run {
+        const struct mv_options *options;
+        enum format format;
+        struct mv_style style;
+        struct mv_buf buf; /* of JSON and YAML */
+        struct mv_json json;
+        size_t count[3]; /* of verdicts, by enum mv_outcome */
+        bool found;      /* something at or above --fail-on */
+        bool shown;      /* a line of the table was printed */
+};
+
+/* --- the table --- */
+
+static const char *verdict_color(const struct mv_style *style, enum mv_outcome outcome) {
+        return outcome == MV_OUTCOME_PASS   ? style->green
+               : outcome == MV_OUTCOME_FAIL ? style->red
+                                            : style->yellow;
+}
+
+static const char *mark(const struct mv_finding *f) {
+        return f->outcome == MV_OUTCOME_UNKNOWN     ? "?"
+               : f->severity == MV_SEVERITY_BLOCKER ? "x"
+               : f->severity == MV_SEVERITY_RISK    ? "!"
+                                                    : "-";
+}
+
+static void print_finding(struct run *run, const struct mv_finding *f) {
+        const struct mv_style *style = &run->style;
+        const char *color = f->severity == MV_SEVERITY_NOTE ? style->dim
+                            : f->severity == MV_SEVERITY_BLOCKER && f->outcome == MV_OUTCOME_FAIL
+                                    ? style->red
+                                    : style->yellow;
+        size_t indent = 6 + strlen(f->rule->id) + 2;
+        printf("    %s%s %s%s  ", color, mark(f), f->rule->id, style->reset);
+        mv_text_wrap_from(stdout, f->message, indent, 6, style->width);
+        if (run->format == WIDE && f->field.n) {
+                printf("      %sat%s   ", style->dim, style->reset);
+                mv_text_wrap_from(stdout, f->field, 11, 11, style->width);
+        }
+        printf("      %sfix%s  ", style->dim, style->reset);
+        mv_text_wrap_from(stdout, f->fix, 11, 11, style->width);
+}
+
+static const char *short_kind(struct mv_str kind) {
+        for (int i = 0; i < MV_KIND_COUNT; i++)
+                if (mv_str_is(kind, mv_kinds[i].kind))
+                        return mv_kinds[i].shorthand;
+        return "";
+}
+
+static void print_row(struct run *run, const struct mv_verdict *verdict) {
+        const struct mv_style *style = &run->style;
+        const struct mv_subject *subject = &verdict->subject;
+        if (!run->shown)
+                printf("%s%-10s  %-14s  %-7s %s%s\n", style->bold, "MIGRATABLE", "METHOD", "KIND",
+                       "NAMESPACE/NAME", style->reset);
+        run->shown = true;
+        printf("%s%-10s%s  %-14s  %-7s ", verdict_color(style, verdict->migratable),
+               mv_verdict_word(verdict->migratable), style->reset,
+               verdict->migratable != MV_OUTCOME_PASS || !verdict->method[0] ? "-" : verdict->method,
+               short_kind(subject->kind));
+        fputs(style->bold, stdout);
+        mv_text_cell(stdout, subject->namespace, 0);
+        putchar('/');
+        mv_text_cell(stdout, subject->name, 0);
+        fputs(style->reset, stdout);
+        if (run->format == WIDE)
+                printf("  (evictionStrategy %.*s, from %.*s)", MV_STR_ARG(verdict->eviction_strategy),
+                       MV_STR_ARG(verdict->eviction_from));
+        putchar('\n');
+        for (int severity = MV_SEVERITY_BLOCKER;
+             severity >= (run->format == WIDE ? MV_SEVERITY_NOTE : MV_SEVERITY_RISK); severity--)
+                for (const struct mv_finding *f = verdict->findings; f; f = f->next)
+                        if (f->outcome != MV_OUTCOME_PASS && (int)f->severity == severity)
+                                print_finding(run, f);
+}
+
+static void print_summary(struct run *run) {
+        size_t n = run->count[0] + run->count[1] + run->count[2];
+        if (!n) {
+                puts("nothing to judge: the input has no VM, instance, migration, pool or replica set");
+                return;
+        }
+        printf("\n%zu judged: %s%zu can migrate%s, %s%zu cannot%s, %s%zu unknown%s\n", n, run->style.green,
+               run->count[MV_OUTCOME_PASS], run->style.reset, run->style.red, run->count[MV_OUTCOME_FAIL],
+               run->style.reset, run->style.yellow, run->count[MV_OUTCOME_UNKNOWN], run->style.reset);
+}
+
+/* --- all formats --- */
+
+static void emit(struct run *run, const struct mv_entry *entry, const struct mv_verdict *verdict) {
+        switch (run->format) {
+        case TABLE:
+        case WIDE:
+                print_row(run, verdict);
+                break;
+        case NAME:
+                printf("%s%s%s/%.*s\n", mv_kinds[entry->kind].word, mv_kinds[entry->kind].group[0] ? "." : "",
+                       mv_kinds[entry->kind].group, MV_STR_ARG(verdict->subject.name));
+                break;
+        case JSON:
+        case YAML:
+                mv_render_verdict(&run->json, verdict, false, (struct mv_str){ 0 });
+                break;
+        }
+}
+
+static void judge_all(struct run *run, const struct mv_snapshot *snapshot,
+                      const struct mv_selection *selection) {
+        struct mv_arena arena;
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        for (size_t i = 0; i < selection->n; i++) {
+                const struct mv_evaluation evaluation = {
+                        .arena = &arena,
+                        .snapshot = snapshot,
+                        .version = mv_str_from(run->options->kubevirt_version),
+                };
+                struct mv_verdict verdict;
+                mv_evaluate_entry(&evaluation, selection->entries[i], &verdict);
+                run->count[verdict.migratable]++;
+                run->found |= mv_options_fails(run->options, &verdict);
+                emit(run, selection->entries[i], &verdict);
+                mv_arena_clear(&arena);
+        }
+        mv_arena_done(&arena);
+}
+
+static int report(struct run *run, const struct mv_snapshot *snapshot, const struct mv_selection *selection) {
+        bool structured = run->format == JSON || run->format == YAML;
+        mv_buf_init(&run->buf, &mv_allocator_system, (size_t)1 << 30);
+        mv_json_init(&run->json, &run->buf);
+        if (structured) {
+                mv_json_object(&run->json);
+                mv_json_member(&run->json, "apiVersion", MV_STR("migvet.io/v1alpha1"));
+                mv_json_member(&run->json, "kind", MV_STR("VerdictList"));
+                mv_json_key(&run->json, "items");
+                mv_json_array(&run->json);
+        }
+        judge_all(run, snapshot, selection);
+        struct mv_err err = { 0 };
+        if (structured) {
+                mv_json_end(&run->json);
+                mv_json_end(&run->json);
+                if (mv_buf_failed(&run->buf))
+                        mv_err_oom(&err);
+                else if (run->format == JSON)
+                        puts(run->buf.p);
+                else
+                        mv_yaml_print(stdout, &run->buf, &err);
+        } else if (run->format != NAME)
+                print_summary(run);
+        mv_buf_done(&run->buf);
+        if (err.code)
+                return mv_cli_error(&mv_command_check, &err);
+        return run->found ? MV_EXIT_FOUND : MV_EXIT_OK;
+}
+
+static int choose_format(const struct mv_options *options, enum format *ret) {
+        static const char *const names[] = { "table", "wide", "json", "yaml", "name" };
+        if (!options->output) {
+                *ret = TABLE;
+                return -1;
+        }
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+                if (strcmp(options->output, names[i]) == 0) {
+                        *ret = (enum format)i;
+                        return -1;
+                }
+        return mv_cli_usage_error(&mv_command_check, "-o \"%s\" is none of table, wide, json, yaml, name",
+                                  options->output);
+}
+
+static int run(int argc, char **argv) {
+        struct mv_options options;
+        struct mv_snapshot *snapshot = NULL;
+        struct mv_selection selection = { 0 };
+        int code = mv_options_parse(&mv_command_check, argc, argv,
+                                    MV_OPTION_FILES | MV_OPTION_SELECT | MV_OPTION_OUTPUT |
+                                            MV_OPTION_VERSION | MV_OPTION_FAIL_ON | MV_OPTION_COLOR,
+                                    &options);
+        if (code >= 0)
+                return code;
+        struct run r = { .options = &options };
+        mv_style_init(&r.style, mv_options_color(&options, STDOUT_FILENO), STDOUT_FILENO);
+        code = choose_format(&options, &r.format);
+        if (code < 0)
+                code = mv_input_load(&mv_command_check, &options, &snapshot);
+        if (code < 0)
+                code = mv_selection_make(&mv_command_check, &options, snapshot, &selection);
+        if (code < 0)
+                code = report(&r, snapshot, &selection);
+        mv_selection_done(&selection);
+        mv_snapshot_free(snapshot);
+        mv_options_done(&options);
+        return code;
+}
+
+const struct mv_command mv_command_check = {
+        .name = "check",
+        .summary = "judge VMs, instances and migrations of files",
+        .usage = usage,
+        .run = run,
+};

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `migvet explain`: one object in full. */
+#include "cli/input.h"
+#include "cli/text.h"
+#include "cli/yaml_output.h"
+#include "policy/evaluate.h"
+#include "policy/object/encode.h"
+#include "policy/registry.h"
+#include "policy/render.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+        "Usage: migvet explain KIND/NAME -f FILE|DIR|- [flags]\n"
+        "\n"
+        "One VM, instance, migration, pool or replica set in full: the verdict, what KubeVirt itself will\n"
+        "report, every rule that applies with what it saw, what to change, and where each value comes from.\n"
+        "KIND is vm, vmi, vmim, vmpool or vmirs, or the long name.\n"
+        "\n"
+        "Flags:\n"
+        "  -f, --filename FILE|DIR|-     manifests that are the cluster, repeatable\n"
+        "  -R, --recursive               directories with what is below them\n"
+        "  -n, --namespace NAME          its namespace (default: any that has the name)\n"
+        "  -o, --output FORMAT           table (default), json or yaml; these two hold the instance that was\n"
+        "                                judged, with KubeVirt's defaults, as far as rules read it\n"
+        "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
+        "      --fail-on WHAT            exit code 1 at: blocker (default), unknown, risk, never\n"
+        "      --color WHEN              auto (default), always or never\n"
+        "  -h, --help                    this text\n";
+
+static void line(const struct mv_style *style, const char *label, struct mv_str value, struct mv_str from) {
+        printf("%-18s", label);
+        mv_text_cell(stdout, value.n ? value : MV_STR("-"), 0);
+        if (from.n)
+                printf(" %s(from %.*s)%s", style->dim, MV_STR_ARG(from), style->reset);
+        putchar('\n');
+}
+
+static void print_findings(const struct mv_verdict *verdict, enum mv_outcome outcome, const char *title,
+                           const char *color, const struct mv_style *style) {
+        bool any = false;
+        for (const struct mv_finding *f = verdict->findings; f; f = f->next) {
+                if (f->outcome != outcome)
+                        continue;
+                if (!any)
+                        printf("\n%s%s%s\n", style->bold, title, style->reset);
+                any = true;
+                printf("  %s%s%s", color, f->rule->id, style->reset);
+                if (outcome != MV_OUTCOME_PASS)
+                        printf(" (%s)", mv_severity_name(f->severity));
+                putchar('\n');
+                mv_text_wrap(stdout, f->message, 4, 4, style->width);
+                if (outcome == MV_OUTCOME_PASS)
+                        continue;
+                if (f->field.n) {
+                        printf("    at   ");
+                        mv_text_wrap_from(stdout, f->field, 9, 9, style->width);
+                }
+                printf("    fix  ");
+                mv_text_wrap_from(stdout, f->fix, 9, 9, style->width);
+                if (f->condition.n) {
+                        printf("    KubeVirt: %s: ", f->rule->reason);
+                        mv_text_wrap_from(stdout, f->condition, 16 + strlen(f->rule->reason), 9,
+                                          style->width);
+                }
+        }
+}
+
+/* The rules that said nothing at all. */
+static void print_silent(const struct mv_verdict *verdict, const struct mv_style *style) {
+        struct mv_buf names;
+        mv_buf_init(&names, &mv_allocator_system, 65536);
+        for (size_t i = 0; mv_rules[i]; i++) {
+                const struct mv_finding *f = verdict->findings;
+                while (f && f->rule != mv_rules[i])
+                        f = f->next;
+                if (!f && (!mv_rules[i]->request ||
+                           mv_str_is(verdict->subject.kind, "VirtualMachineInstanceMigration")))
+                        mv_buf_format(&names, "%s%s", names.n ? ", " : "", mv_rules[i]->id);
+        }
+        if (names.n) {
+                printf("\n%sDo not apply%s\n", style->bold, style->reset);
+                mv_text_wrap(stdout, mv_buf_str(&names), 2, 2, style->width);
+        }
+        mv_buf_done(&names);
+}
+
+static void print_text(const struct mv_verdict *verdict, const struct mv_style *style) {
+        const struct mv_subject *subject = &verdict->subject;
+        const char *color = verdict->migratable == MV_OUTCOME_PASS   ? style->green
+                            : verdict->migratable == MV_OUTCOME_FAIL ? style->red
+                                                                     : style->yellow;
+        printf("%s%.*s ", style->bold, MV_STR_ARG(subject->kind));
+        mv_text_cell(stdout, subject->namespace, 0);
+        putchar('/');
+        mv_text_cell(stdout, subject->name, 0);
+        printf("%s\n\n%-18s%s%s%s\n", style->reset, "migratable", color, mv_verdict_word(verdict->migratable),
+               style->reset);
+        line(style, "method", mv_str_from(verdict->method), (struct mv_str){ 0 });
+        line(style, "evictionStrategy", verdict->eviction_strategy, verdict->eviction_from);
+        line(style, "KubeVirt version", verdict->version, verdict->version_from);
+        if (verdict->n_conditions)
+                printf("\n%sWhat KubeVirt will report%s\n", style->bold, style->reset);
+        for (size_t i = 0; i < verdict->n_conditions; i++) {
+                const struct mv_verdict_condition *c = &verdict->conditions[i];
+                printf("  %s=%s%s%.*s\n", c->type, c->status, c->reason.n ? " " : "", MV_STR_ARG(c->reason));
+                if (c->message.n)
+                        mv_text_wrap(stdout, c->message, 4, 4, style->width);
+        }
+        print_findings(verdict, MV_OUTCOME_FAIL, "Found", style->red, style);
+        print_findings(verdict, MV_OUTCOME_UNKNOWN, "Not known", style->yellow, style);
+        print_findings(verdict, MV_OUTCOME_PASS, "In order", style->green, style);
+        print_silent(verdict, style);
+}
+
+static int print_structured(const struct mv_verdict *verdict, bool yaml, struct mv_err *err) {
+        struct mv_buf buf, instance;
+        struct mv_json json;
+        mv_buf_init(&buf, &mv_allocator_system, (size_t)1 << 30);
+        mv_buf_init(&instance, &mv_allocator_system, (size_t)1 << 30);
+        if (verdict->instance) {
+                mv_json_init(&json, &instance);
+                mv_encode(&json, &mv_table_vmi, &verdict->instance->vmi);
+        }
+        mv_json_init(&json, &buf);
+        mv_render_verdict(&json, verdict, true, mv_buf_str(&instance));
+        int r = 0;
+        if (mv_buf_failed(&buf) || mv_buf_failed(&instance))
+                r = mv_err_oom(err);
+        else if (yaml)
+                r = mv_yaml_print(stdout, &buf, err);
+        else
+                puts(buf.p);
+        mv_buf_done(&instance);
+        mv_buf_done(&buf);
+        return r;
+}
+
+static int explain(const struct mv_options *options, const struct mv_snapshot *snapshot,
+                   const struct mv_selection *selection) {
+        if (selection->n != 1)
+                return mv_cli_usage_error(&mv_command_explain, "%zu objects have that name; add -n NAMESPACE",
+                                          selection->n);
+        struct mv_arena arena;
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        const struct mv_evaluation evaluation = { .arena = &arena,
+                                                  .snapshot = snapshot,
+                                                  .version = mv_str_from(options->kubevirt_version) };
+        struct mv_verdict verdict;
+        struct mv_style style;
+        struct mv_err err = { 0 };
+        int code = MV_EXIT_OK;
+        mv_style_init(&style, mv_options_color(options, STDOUT_FILENO), STDOUT_FILENO);
+        mv_evaluate_entry(&evaluation, selection->entries[0], &verdict);
+        if (!options->output || strcmp(options->output, "table") == 0)
+                print_text(&verdict, &style);
+        else if (print_structured(&verdict, strcmp(options->output, "yaml") == 0, &err) < 0)
+                code = mv_cli_error(&mv_command_explain, &err);
+        if (code == MV_EXIT_OK && mv_options_fails(options, &verdict))
+                code = MV_EXIT_FOUND;
+        mv_arena_done(&arena);
+        return code;
+}
+
+static int run(int argc, char **argv) {
+        struct mv_options options;
+        struct mv_snapshot *snapshot = NULL;
+        struct mv_selection selection = { 0 };
+        int code = mv_options_parse(&mv_command_explain, argc, argv,
+                                    MV_OPTION_FILES | MV_OPTION_OUTPUT | MV_OPTION_VERSION |
+                                            MV_OPTION_FAIL_ON | MV_OPTION_COLOR,
+                                    &options);
+        if (code >= 0)
+                return code;
+        const char *output = options.output ? options.output : "table";
+        if (options.n_arguments != 1)
+                code = mv_cli_usage_error(&mv_command_explain, "name one object, such as vm/db");
+        else if (strcmp(output, "table") != 0 && strcmp(output, "json") != 0 && strcmp(output, "yaml") != 0)
+                code = mv_cli_usage_error(&mv_command_explain, "-o \"%s\" is none of table, json, yaml",
+                                          output);
+        else
+                code = mv_input_load(&mv_command_explain, &options, &snapshot);
+        if (code < 0)
+                code = mv_selection_make(&mv_command_explain, &options, snapshot, &selection);
+        if (code < 0)
+                code = explain(&options, snapshot, &selection);
+        mv_selection_done(&selection);
+        mv_snapshot_free(snapshot);
+        mv_options_done(&options);
+        return code;
+}
+
+const struct mv_command mv_command_explain = {
+        .name = "explain",
+        .summary = "one VM in full: every rule, and what to change",
+        .usage = usage,
+        .run = run,
+};

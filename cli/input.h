@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cluster that a command looks at: what -f names. */
+#pragma once
+
+#include "cli/options.h"
+#include "policy/snapshot.h"
+
+/* Load what the options name into a snapshot, with a progress line on a terminal. Returns -1 when it is there (free it
+ * with mv_snapshot_free), else the exit code; the error was printed. */
+int mv_input_load(const struct mv_command *command, const struct mv_options *options,
+                  struct mv_snapshot **ret);
+
+/* What to judge: the objects that KIND/NAME arguments, -n and -l select. */
+struct mv_selection {
+        const struct mv_entry **entries; /* borrowed from the snapshot, in its order */
+        size_t n;
+};
+/* Returns -1, or the exit code when an argument names nothing. Free with mv_selection_done. */
+int mv_selection_make(const struct mv_command *command, const struct mv_options *options,
+                      const struct mv_snapshot *snapshot, struct mv_selection *ret);
+void mv_selection_done(struct mv_selection *selection);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/log.h"
+
+#include "policy/base/json.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LONGEST_LINE = 16384 };
+
+static const char *const level_names[] = { "debug", "info", "warning", "error" };
+
+bool mv_log_level_parse(const char *text, enum mv_log_level *ret) {
+        for (int i = 0; i < 4; i++)
+                if (strcmp(text, level_names[i]) == 0) {
+                        *ret = (enum mv_log_level)i;
+                        return true;
+                }
+        if (strcmp(text, "warn") == 0) {
+                *ret = MV_LOG_WARNING;
+                return true;
+        }
+        return false;
+}
+
+static void timestamp(char *out, size_t size) {
+        struct timespec now;
+        struct tm parts;
+        char date[32];
+        clock_gettime(CLOCK_REALTIME, &now);
+        gmtime_r(&now.tv_sec, &parts);
+        strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
+        snprintf(out, size, "%s.%03ldZ", date, now.tv_nsec / 1000000);
+}
+
+static void json_line(struct mv_buf *buf, const char *time, const char *level, const char *component,
+                      const char *message, const struct mv_log_field *fields, size_t n) {
+        struct mv_json json;
+        mv_json_init(&json, buf);
+        mv_json_object(&json);
+        mv_json_member(&json, "ts", mv_str_from(time));
+        mv_json_member(&json, "level", mv_str_from(level));
+        mv_json_member(&json, "component", mv_str_from(component));
+        mv_json_member(&json, "msg", mv_str_from(message));
+        for (size_t i = 0; i < n; i++)
+                mv_json_member(&json, fields[i].name, fields[i].value);
+        mv_json_end(&json);
+}
+
+/* A value that needs no quotes to be read back. */
+static bool is_simple(struct mv_str s) {
+        for (size_t i = 0; i < s.n; i++)
+                if (s.p[i] <= ' ' || s.p[i] == '"' || s.p[i] == '=' || s.p[i] == '\\' || s.p[i] >= 0x7f)
+                        return false;
+        return s.n > 0;
+}
+
+static void text_line(struct mv_buf *buf, const char *time, const char *level, const char *component,
+                      const char *message, const struct mv_log_field *fields, size_t n) {
+        struct mv_str text = mv_str_from(message);
+        mv_buf_format(buf, "%s %-7s %s: ", time, level, component);
+        /* Messages may quote what came from outside. */
+        for (size_t i = 0; i < text.n; i++)
+                mv_buf_append_byte(buf,
+                                   (unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f ? '?' : text.p[i]);
+        for (size_t i = 0; i < n; i++) {
+                mv_buf_format(buf, " %s=", fields[i].name);
+                if (is_simple(fields[i].value))
+                        mv_buf_append_str(buf, fields[i].value);
+                else
+                        mv_buf_append_quoted(buf, fields[i].value);
+        }
+}
+
+static void write_line(void *context, enum mv_log_level level, const char *component, const char *message,
+                       const struct mv_log_field *fields, size_t n) {
+        const struct mv_log *log = context;
+        char time[64];
+        struct mv_buf buf;
+        if (level < log->level)
+                return;
+        timestamp(time, sizeof time);
+        mv_buf_init(&buf, &mv_allocator_system, LONGEST_LINE);
+        (log->json ? json_line : text_line)(&buf, time, level_names[level], component, message, fields, n);
+        mv_buf_append_byte(&buf, '\n');
+        /* One write a line, so that lines of several threads do not mix. There is nobody to tell when it fails. */
+        if (!mv_buf_failed(&buf) && write(STDERR_FILENO, buf.p, buf.n) < 0) {
+        }
+        mv_buf_done(&buf);
+}
+
+void mv_log_init(struct mv_log *log, bool json, enum mv_log_level level) {
+        *log = (struct mv_log){ .json = json,
+                                .level = level,
+                                .logger = { .line = write_line, .context = log } };
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The flags that mean the same in every command that reads objects. */
+#pragma once
+
+#include "cli/cli.h"
+#include "policy/object/selector.h"
+#include "policy/verdict.h"
+
+enum mv_fail_on { MV_FAIL_ON_BLOCKER, MV_FAIL_ON_UNKNOWN, MV_FAIL_ON_RISK, MV_FAIL_ON_NEVER };
+enum mv_color { MV_COLOR_AUTO, MV_COLOR_ALWAYS, MV_COLOR_NEVER };
+
+/* Which flags a command takes beside --help. */
+enum {
+        MV_OPTION_FILES = 1 << 0,   /* -f, -R, -n */
+        MV_OPTION_SELECT = 1 << 1,  /* -A, -l */
+        MV_OPTION_OUTPUT = 1 << 2,  /* -o */
+        MV_OPTION_VERSION = 1 << 3, /* --kubevirt-version */
+        MV_OPTION_FAIL_ON = 1 << 4, /* --fail-on */
+        MV_OPTION_COLOR = 1 << 5,   /* --color */
+        MV_OPTION_MUTATE = 1 << 6,  /* --mutate */
+};
+
+struct mv_options {
+        const char **filenames; /* of argv; n_filenames of them */
+        size_t n_filenames;
+        bool recursive;
+        const char *namespace; /* NULL when not given */
+        bool all_namespaces;
+        struct mv_selector *selector; /* NULL when not given */
+        const char *output;           /* NULL when not given */
+        const char *kubevirt_version; /* NULL when not given */
+        enum mv_fail_on fail_on;
+        enum mv_color color;
+        bool mutate;
+        char **arguments; /* what is no flag */
+        size_t n_arguments;
+        struct mv_arena arena; /* of the selector */
+};
+
+/* Returns -1 when the command is to go on (then mv_options_done), else the exit code: a wrong flag was reported, or
+ * the help was printed. */
+int mv_options_parse(const struct mv_command *command, int argc, char **argv, unsigned taken,
+                     struct mv_options *ret);
+void mv_options_done(struct mv_options *options);
+
+/* Colour is wanted on that stream: --color, NO_COLOR, and whether it is a terminal. */
+bool mv_options_color(const struct mv_options *options, int fd);
+
+/* The verdict holds something at or above --fail-on. */
+bool mv_options_fails(const struct mv_options *options, const struct mv_verdict *verdict);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `migvet rules`: the rules, and the documentation of one. */
+#include "cli/options.h"
+#include "cli/text.h"
+#include "policy/base/json.h"
+#include "policy/registry.h"
+#include "policy/verdict.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+        "Usage: migvet rules [RULE] [-o table|json]\n"
+        "\n"
+        "Lists the rules; with a name, that rule's documentation: what it looks at, why, where\n"
+        "KubeVirt does the same, what to change, and how it differs between versions of KubeVirt.\n"
+        "\n"
+        "Flags:\n"
+        "  -o, --output FORMAT   table (default) or json\n"
+        "      --color WHEN      auto (default), always or never\n"
+        "  -h, --help            this text\n";
+
+static void needs(const struct mv_rule *rule, struct mv_json *json) {
+        mv_json_key(json, "needs");
+        mv_json_array(json);
+        for (int kind = 0; kind < MV_KIND_COUNT; kind++)
+                if (rule->needs >> kind & 1)
+                        mv_json_text(json, mv_kinds[kind].kind);
+        mv_json_end(json);
+}
+
+static struct mv_str version_text(unsigned version, char *out, size_t size) {
+        if (version)
+                snprintf(out, size, "%u.%u", version / 1000, version % 1000);
+        else
+                out[0] = '\0';
+        return mv_str_from(out);
+}
+
+static void render(struct mv_json *json, const struct mv_rule *rule) {
+        char version[32];
+        mv_json_object(json);
+        mv_json_member(json, "name", mv_str_from(rule->id));
+        mv_json_member(json, "area", mv_str_from(mv_area_name(rule->area)));
+        mv_json_member(json, "severity", mv_str_from(mv_severity_name(rule->severity)));
+        mv_json_member(json, "reason", mv_str_from(rule->reason));
+        needs(rule, json);
+        mv_json_member(json, "summary", mv_str_from(rule->summary));
+        mv_json_member(json, "documentation", mv_str_from(rule->documentation));
+        mv_json_member(json, "source", mv_str_from(rule->source));
+        mv_json_member(json, "fix", mv_str_from(rule->fix));
+        mv_json_key(json, "revisions");
+        mv_json_array(json);
+        for (size_t i = 0; i < MV_REVISIONS && rule->revisions[i].check; i++) {
+                mv_json_object(json);
+                mv_json_member(json, "since",
+                               version_text(rule->revisions[i].since, version, sizeof version));
+                mv_json_member(json, "note", mv_str_from(rule->revisions[i].note));
+                mv_json_end(json);
+        }
+        mv_json_end(json);
+        mv_json_end(json);
+}
+
+static int print_json(const struct mv_rule *only) {
+        struct mv_buf buf;
+        struct mv_json json;
+        mv_buf_init(&buf, &mv_allocator_system, 16 << 20);
+        mv_json_init(&json, &buf);
+        if (only)
+                render(&json, only);
+        else {
+                mv_json_array(&json);
+                for (size_t i = 0; mv_rules[i]; i++)
+                        render(&json, mv_rules[i]);
+                mv_json_end(&json);
+        }
+        bool ok = !mv_buf_failed(&buf);
+        if (ok)
+                puts(buf.p);
+        else
+                fputs("migvet rules: out of memory\n", stderr);
+        mv_buf_done(&buf);
+        return ok ? MV_EXIT_OK : MV_EXIT_USAGE;
+}
+
+static void print_page(const struct mv_rule *rule, const struct mv_style *style) {
+        char version[32];
+        printf("%s%s%s - %s\n\n", style->bold, rule->id, style->reset, rule->summary);
+        printf("severity  %s\narea      %s\nreason    %s\n", mv_severity_name(rule->severity),
+               mv_area_name(rule->area), rule->reason[0] ? rule->reason : "none of KubeVirt's");
+        if (rule->needs) {
+                printf("reads    ");
+                for (int kind = 0; kind < MV_KIND_COUNT; kind++)
+                        if (rule->needs >> kind & 1)
+                                printf(" %s", mv_kinds[kind].kind);
+                putchar('\n');
+        }
+        putchar('\n');
+        mv_text_wrap(stdout, mv_str_from(rule->documentation), 0, 0, style->width);
+        printf("\n%sFix%s\n", style->bold, style->reset);
+        mv_text_wrap(stdout, mv_str_from(rule->fix), 2, 2, style->width);
+        printf("\n%sSource%s\n", style->bold, style->reset);
+        mv_text_wrap(stdout, mv_str_from(rule->source), 2, 2, style->width);
+        printf("\n%sRevisions%s\n", style->bold, style->reset);
+        for (size_t i = 0; i < MV_REVISIONS && rule->revisions[i].check; i++) {
+                const struct mv_revision *revision = &rule->revisions[i];
+                struct mv_str since = version_text(revision->since, version, sizeof version);
+                printf("  %s%.*s%s%s\n", since.n ? "KubeVirt " : "all versions", MV_STR_ARG(since),
+                       revision->note ? ": " : "", revision->note ? revision->note : "");
+        }
+}
+
+static void print_table(const struct mv_style *style) {
+        printf("%s%-24s %-8s %-14s %s%s\n", style->bold, "RULE", "SEVERITY", "AREA", "WHAT IT SAYS",
+               style->reset);
+        for (size_t i = 0; mv_rules[i]; i++)
+                printf("%-24s %-8s %-14s %s\n", mv_rules[i]->id, mv_severity_name(mv_rules[i]->severity),
+                       mv_area_name(mv_rules[i]->area), mv_rules[i]->summary);
+}
+
+static int run(int argc, char **argv) {
+        struct mv_options options;
+        int code =
+                mv_options_parse(&mv_command_rules, argc, argv, MV_OPTION_OUTPUT | MV_OPTION_COLOR, &options);
+        if (code >= 0)
+                return code;
+        const struct mv_rule *rule = NULL;
+        struct mv_style style;
+        mv_style_init(&style, mv_options_color(&options, STDOUT_FILENO), STDOUT_FILENO);
+        code = MV_EXIT_OK;
+        if (options.n_arguments > 1)
+                code = mv_cli_usage_error(&mv_command_rules, "one rule at a time");
+        else if (options.n_arguments == 1 && !(rule = mv_rule_find(mv_str_from(options.arguments[0]))))
+                code = mv_cli_usage_error(&mv_command_rules, "there is no rule \"%s\"", options.arguments[0]);
+        else if (options.output && strcmp(options.output, "json") == 0)
+                code = print_json(rule);
+        else if (options.output && strcmp(options.output, "table") != 0)
+                code = mv_cli_usage_error(&mv_command_rules, "-o \"%s\" is none of table, json",
+                                          options.output);
+        else if (rule)
+                print_page(rule, &style);
+        else
+                print_table(&style);
+        mv_options_done(&options);
+        return code;
+}
+
+const struct mv_command mv_command_rules = {
+        .name = "rules",
+        .summary = "list the rules, or the documentation of one",
+        .usage = usage,
+        .run = run,
+};

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which objects of the input a command is about. */
+#include "cli/input.h"
+#include "policy/evaluate.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <strings.h>
+
+/* The kind that somebody typed: "vm", "virtualmachines", "VirtualMachine", "virtualmachine.kubevirt.io". */
+static enum mv_kind kind_typed(struct mv_str word) {
+        size_t dot = mv_str_find_byte(word, '.');
+        struct mv_str group = dot < word.n ? mv_str_skip(word, dot + 1) : (struct mv_str){ 0 };
+        word.n = dot;
+        for (int i = 0; i < MV_KIND_COUNT; i++) {
+                const char *const names[] = { mv_kinds[i].word, mv_kinds[i].plural, mv_kinds[i].shorthand };
+                if (group.n && !mv_str_is(group, mv_kinds[i].group))
+                        continue;
+                for (size_t j = 0; j < 3; j++)
+                        if (names[j][0] && strlen(names[j]) == word.n &&
+                            strncasecmp(names[j], word.p, word.n) == 0)
+                                return (enum mv_kind)i;
+        }
+        return MV_KIND_COUNT;
+}
+
+static bool is_judged(enum mv_kind kind) {
+        return kind == MV_KIND_VM || kind == MV_KIND_VMI || kind == MV_KIND_MIGRATION ||
+               kind == MV_KIND_POOL || kind == MV_KIND_REPLICA_SET;
+}
+
+/* An instance of a VM of the input is judged with the VM. */
+static bool belongs_to_vm(const struct mv_snapshot *snapshot, const struct mv_entry *entry) {
+        if (entry->kind != MV_KIND_VMI)
+                return false;
+        const struct mv_owner *owner = mv_meta_controller(entry->meta);
+        return owner && mv_str_is(owner->kind, "VirtualMachine") &&
+               mv_snapshot_find(snapshot, MV_KIND_VM, entry->meta->namespace, owner->name);
+}
+
+static bool in_scope(const struct mv_options *options, const struct mv_entry *entry) {
+        if (options->namespace && !options->all_namespaces &&
+            !mv_str_is(entry->meta->namespace, options->namespace))
+                return false;
+        return !options->selector || mv_selector_matches(options->selector, &entry->meta->labels);
+}
+
+/* Add the objects that one KIND/NAME names; the exit code when there are none. */
+static int add_named(const struct mv_command *command, const struct mv_options *options,
+                     const struct mv_snapshot *snapshot, const char *argument,
+                     struct mv_selection *selection) {
+        struct mv_str text = mv_str_from(argument);
+        size_t slash = mv_str_find_byte(text, '/'), n, before = selection->n;
+        if (slash == text.n || slash + 1 == text.n)
+                return mv_cli_usage_error(command, "\"%s\" is not of the form KIND/NAME, such as vm/db",
+                                          argument);
+        enum mv_kind kind = kind_typed((struct mv_str){ text.p, slash });
+        struct mv_str name = mv_str_skip(text, slash + 1);
+        if (!is_judged(kind))
+                return mv_cli_usage_error(command, "\"%.*s\" is none of vm, vmi, vmim, vmpool, vmirs",
+                                          (int)slash, argument);
+        const struct mv_entry *entries = mv_snapshot_entries(snapshot, &n);
+        for (size_t i = 0; i < n; i++)
+                if (entries[i].kind == kind && mv_str_equal(entries[i].meta->name, name) &&
+                    in_scope(options, &entries[i]))
+                        selection->entries[selection->n++] = &entries[i];
+        if (selection->n == before)
+                return mv_cli_usage_error(command, "%s %s%s%.*s is not in the input", mv_kinds[kind].kind,
+                                          options->namespace ? options->namespace : "",
+                                          options->namespace ? "/" : "", MV_STR_ARG(name));
+        return -1;
+}
+
+int mv_selection_make(const struct mv_command *command, const struct mv_options *options,
+                      const struct mv_snapshot *snapshot, struct mv_selection *ret) {
+        size_t n;
+        const struct mv_entry *entries = mv_snapshot_entries(snapshot, &n);
+        size_t most = n * (options->n_arguments ? options->n_arguments : 1);
+        *ret = (struct mv_selection){ .entries = calloc(most + 1, sizeof *ret->entries) };
+        if (!ret->entries) {
+                struct mv_err err = { 0 };
+                mv_err_oom(&err);
+                return mv_cli_error(command, &err);
+        }
+        for (size_t i = 0; i < options->n_arguments; i++) {
+                int code = add_named(command, options, snapshot, options->arguments[i], ret);
+                if (code >= 0)
+                        return code;
+        }
+        if (!options->n_arguments)
+                for (size_t i = 0; i < n; i++)
+                        if (is_judged(entries[i].kind) && !belongs_to_vm(snapshot, &entries[i]) &&
+                            in_scope(options, &entries[i]))
+                                ret->entries[ret->n++] = &entries[i];
+        return -1;
+}
+
+void mv_selection_done(struct mv_selection *selection) {
+        free(selection->entries);
+        selection->entries = NULL;
+}
