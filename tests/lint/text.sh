@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Text of the files: an SPDX line in every source, no trailing white space, no file over 600 lines, no path of
+# somebody's machine; shell scripts pass shellcheck.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+scripts=('*.sh' 'tests/run' 'tests/lint/run' '.ci/run')
+
+check() {
+        local file hit n
+        while IFS= read -r file; do
+                head -n 5 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
+                        complain "$file: no SPDX-License-Identifier line at its top"
+        done < <(project_files '*.c' '*.h' '*.py' Makefile "${scripts[@]}")
+
+        while IFS= read -r file; do
+                n=$(wc -l <"$file")
+                [ "$n" -le 600 ] || complain "$file: $n lines; over 600 asks for a split"
+        done < <(project_files '*.c' '*.h' '*.py' '*.sh')
+
+        # Fuzz inputs are whatever they are; the licence is not ours to edit.
+        while IFS= read -r file; do
+                case $file in tests/fuzz/corpus/* | LICENSE) continue ;; esac
+                grep -qI '' "$file" || continue
+                while IFS= read -r hit; do
+                        complain "$file:$hit: trailing white space"
+                done < <(grep -nE '[[:space:]]$' "$file" | cut -d: -f1 || true)
+                case $file in tests/lint/*) continue ;; esac
+                while IFS= read -r hit; do
+                        complain "$file:$hit: a path of a developer's machine"
+                done < <(grep -nE '(^|[^A-Za-z0-9_.~-])/(home|work|root)/' "$file" | cut -d: -f1 || true)
+        done < <(project_files '*')
+
+        while IFS= read -r file; do
+                hit=$(shellcheck -x "$file") || complain "$hit"
+        done < <(project_files "${scripts[@]}")
+}
+
+if [ "${1:-}" = --self-test ]; then
+        good() {
+                fresh
+                sample a.c <<<$'/* SPDX-License-Identifier: Apache-2.0 */\nint a; /* https://example.org/root/x */'
+                sample b.sh <<<$'#!/bin/bash\n# SPDX-License-Identifier: Apache-2.0\necho "$1"'
+        }
+        good
+        accepts "clean files"
+        sample c.h <<<'int b;'
+        rejects "a source without a licence" 'c.h: no SPDX'
+        good
+        sample README.md <<<'text  '
+        rejects "trailing white space" 'README.md:1: trailing'
+        good
+        sample README.md <<<'see /home/me/x'
+        rejects "a machine's path" 'README.md:1: a path'
+        good
+        { echo '/* SPDX-License-Identifier: Apache-2.0 */'; seq -f 'int a%g;' 600; } | sample long.c
+        rejects "a file of 601 lines" 'long.c: 601 lines'
+        good
+        sample b.sh <<<$'#!/bin/bash\n# SPDX-License-Identifier: Apache-2.0\nrm $1'
+        rejects "an unquoted variable" 'SC2086'
+        verdict
+fi
+check
+verdict
