@@ -18,8 +18,8 @@ int mv_err_in_file(struct mv_err *err, const char *path, int code) {
 }
 
 static int system_error(struct mv_err *err, const char *path, const char *what, int number) {
-        mv_err_set(err, number == ENOENT || number == ENOTDIR ? MV_ENOTFOUND : MV_EIO, "%s: %s", what,
-                   strerrordesc_np(number) ? strerrordesc_np(number) : "unknown error");
+        mv_err_write(err, number == ENOENT || number == ENOTDIR ? MV_ENOTFOUND : MV_EIO, "%s: %s", what,
+                     strerrordesc_np(number) ? strerrordesc_np(number) : "unknown error");
         return mv_err_in_file(err, path, number == ENOENT || number == ENOTDIR ? MV_ENOTFOUND : MV_EIO);
 }
 

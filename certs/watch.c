@@ -182,7 +182,7 @@ static int make_identity(const char *certificate_file, const char *key_file, con
 
 static int load_identity(struct mv_certs_watch *watch, const struct mv_file *files, void *slot, time_t now,
                          struct mv_err *err) {
-        struct mv_identity *identity, *current;
+        struct mv_identity *identity = NULL, *current;
         int r = make_identity(watch->paths[CERTIFICATE], watch->paths[KEY], files, &identity, err);
         if (r < 0)
                 return r;
@@ -193,8 +193,9 @@ static int load_identity(struct mv_certs_watch *watch, const struct mv_file *fil
         if (current_is_valid && validity.not_after <= now) {
                 char when[MV_TIME_TEXT];
                 mv_identity_unref(identity);
-                mv_err_set(err, MV_ECRYPTO, "the certificate expired on %s; the present one stays in service",
-                           mv_time_format(validity.not_after, when));
+                mv_err_write(err, MV_ECRYPTO,
+                             "the certificate expired on %s; the present one stays in service",
+                             mv_time_format(validity.not_after, when));
                 return mv_err_in_file(err, watch->paths[CERTIFICATE], MV_ECRYPTO);
         }
         make_note(watch->paths[CERTIFICATE], watch->paths[KEY], files[KEY].mode, &validity, now, watch->note,

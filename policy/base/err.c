@@ -3,19 +3,14 @@
 
 #include <stdio.h>
 
-int mv_err_set(struct mv_err *err, int code, const char *format, ...) {
+void mv_err_write(struct mv_err *err, int code, const char *format, ...) {
         if (!err)
-                return code;
+                return;
         err->code = code;
         va_list args;
         va_start(args, format);
         vsnprintf(err->message, sizeof err->message, format, args);
         va_end(args);
-        return code;
-}
-
-int mv_err_oom(struct mv_err *err) {
-        return mv_err_set(err, MV_ENOMEM, "out of memory");
 }
 
 char *mv_err_format(const struct mv_err *err, char *out, size_t size) {

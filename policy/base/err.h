@@ -34,12 +34,19 @@ struct mv_err {
         char message[512];
 };
 
-/* Fill *err (when not NULL) with code and a message in printf format; line, column, file and path are
- * left as they are. Returns code, so that `return mv_err_set(...)` reads well. */
-int mv_err_set(struct mv_err *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Fill *err (when not NULL) with code and a message in printf format; line, column, file and path are left as they
+ * are. */
+void mv_err_write(struct mv_err *err, int code, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
 
-/* Out of memory, in the same words everywhere. Returns MV_ENOMEM. */
-int mv_err_oom(struct mv_err *err);
+/* The same, with the value code, so that `return mv_err_set(err, MV_EIO, "...")` reads well. A macro, so that the
+ * compiler sees which value that is; code is evaluated twice. */
+#define mv_err_set(err, code, ...) (mv_err_write((err), (code), __VA_ARGS__), (code))
+
+/* Out of memory, in the same words everywhere. */
+static inline int mv_err_oom(struct mv_err *err) {
+        return mv_err_set(err, MV_ENOMEM, "out of memory");
+}
 
 /* Print "file:line:column: path: message", without the parts that are not known, into out (always
  * NUL-terminated, cut if too small). Returns out. */

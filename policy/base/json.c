@@ -3,9 +3,11 @@
 
 /* Length of the well-formed UTF-8 character at p, of at most n bytes; 0 when there is none. */
 static size_t character(const unsigned char *p, size_t n) {
-        size_t length = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3
-                        : p[0] >= 0xf0 && p[0] <= 0xf4                                             ? 4
-                                                                                                  : 0;
+        size_t length = p[0] < 0x80                    ? 1
+                        : p[0] >= 0xc2 && p[0] < 0xe0  ? 2
+                        : (p[0] & 0xf0) == 0xe0        ? 3
+                        : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+                                                       : 0;
         if (!length || length > n)
                 return 0;
         for (size_t i = 1; i < length; i++)
