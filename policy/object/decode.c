@@ -123,7 +123,8 @@ static bool decode_int(struct state *state, struct mv_optional_int *ret) {
         return true;
 }
 
-static bool decode_object(struct state *state, const struct mv_table *table, void *out, const struct mv_path *path);
+static bool decode_object(struct state *state, const struct mv_table *table, void *out,
+                          const struct mv_path *parent);
 
 /* Room for one more element of a list of n; items grows by doubling in the arena. */
 static void *grow(struct state *state, void *items, size_t n, size_t size, size_t align) {
@@ -207,7 +208,8 @@ static size_t sorted_position(const void *items, size_t n, size_t size, struct m
 }
 
 /* Insert a zeroed item with key into a sorted list; NULL on error. */
-static void *insert_sorted(struct state *state, struct mv_list *list, size_t size, size_t align, struct mv_str key) {
+static void *insert_sorted(struct state *state, struct mv_list *list, size_t size, size_t align,
+                           struct mv_str key) {
         bool found;
         size_t at = sorted_position(list->items, list->n, size, key, &found);
         if (found) {
@@ -278,7 +280,8 @@ static bool decode_named(struct state *state, const struct mv_table *table, stru
         return !state->scan.code;
 }
 
-static bool decode_field(struct state *state, const struct mv_field *field, char *out, const struct mv_path *path) {
+static bool decode_field(struct state *state, const struct mv_field *field, char *out,
+                         const struct mv_path *path) {
         char *at = out + field->offset;
         bool value;
         if (mv_scan_peek(&state->scan) == 'n')
@@ -293,6 +296,7 @@ static bool decode_field(struct state *state, const struct mv_field *field, char
         case MV_TYPE_BOOL:
                 return decode_bool(state, (bool *)at);
         case MV_TYPE_OPTIONAL:
+                value = false;
                 if (!decode_bool(state, &value))
                         return false;
                 *(enum mv_optional *)(void *)at = value ? MV_TRUE : MV_FALSE;
@@ -302,7 +306,8 @@ static bool decode_field(struct state *state, const struct mv_field *field, char
         case MV_TYPE_OBJECT:
                 return decode_object(state, field->table, at, path);
         case MV_TYPE_POINTER: {
-                void *object = mv_arena_allocate(state->decode->arena, field->table->size, field->table->align);
+                void *object =
+                        mv_arena_allocate(state->decode->arena, field->table->size, field->table->align);
                 if (!object)
                         return out_of_memory(state);
                 memcpy(at, &object, sizeof object);
@@ -338,7 +343,8 @@ static bool decode_field(struct state *state, const struct mv_field *field, char
         return mv_scan_fail(&state->scan, MV_EUSAGE, "a decode table has an unknown type");
 }
 
-static bool decode_object(struct state *state, const struct mv_table *table, void *out, const struct mv_path *parent) {
+static bool decode_object(struct state *state, const struct mv_table *table, void *out,
+                          const struct mv_path *parent) {
         struct mv_path path = { .parent = parent };
         struct mv_scan_string scanned;
         uint64_t seen = 0;

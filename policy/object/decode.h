@@ -45,10 +45,10 @@ struct mv_list {
         void *items;
         size_t n;
 };
-#define MV_LIST(type)         \
-        struct {              \
-                type *items;  \
-                size_t n;     \
+#define MV_LIST(type)        \
+        struct {             \
+                type *items; \
+                size_t n;    \
         }
 
 enum mv_type {
@@ -64,10 +64,10 @@ enum mv_type {
         MV_TYPE_STRINGS,  /* struct mv_strings */
         MV_TYPE_MAP,      /* struct mv_map of strings */
         MV_TYPE_TEXT_MAP, /* struct mv_map of strings or numbers: resource lists */
-        MV_TYPE_NAMED,    /* struct mv_list from an object with free keys; the key goes to the struct's first member,
+        MV_TYPE_NAMED, /* struct mv_list from an object with free keys; the key goes to the struct's first member,
                              a struct mv_str; sorted by it */
-        MV_TYPE_PRESENT,  /* bool: an object is there, whatever is in it */
-        MV_TYPE_RAW,      /* struct mv_str: the value's JSON text; "" when absent or null */
+        MV_TYPE_PRESENT, /* bool: an object is there, whatever is in it */
+        MV_TYPE_RAW,     /* struct mv_str: the value's JSON text; "" when absent or null */
 };
 
 struct mv_table;
@@ -90,23 +90,30 @@ struct mv_table {
 
 #define MV_FIELD(type_, key_, kind_, member_) \
         { .key = { (key_), sizeof(key_) - 1 }, .type = (kind_), .offset = offsetof(type_, member_) }
-#define MV_FIELD_TABLE(type_, key_, kind_, member_, table_)                                                \
-        { .key = { (key_), sizeof(key_) - 1 }, .type = (kind_), .offset = offsetof(type_, member_), \
-          .table = (table_) }
+#define MV_FIELD_TABLE(type_, key_, kind_, member_, table_)                                               \
+        {                                                                                                 \
+                .key = { (key_), sizeof(key_) - 1 }, .type = (kind_), .offset = offsetof(type_, member_), \
+                .table = (table_)                                                                         \
+        }
 /* A key that a closed table knows and nobody reads. */
-#define MV_FIELD_ANY(key_) { .key = { (key_), sizeof(key_) - 1 }, .type = MV_TYPE_ANY }
-#define MV_TABLE(fields_, type_) \
-        { .fields = (fields_), .n = sizeof(fields_) / sizeof((fields_)[0]), .size = sizeof(type_), \
-          .align = alignof(type_) }
-#define MV_TABLE_CLOSED(fields_, type_) \
-        { .fields = (fields_), .n = sizeof(fields_) / sizeof((fields_)[0]), .size = sizeof(type_), \
-          .align = alignof(type_), .closed = true }
+#define MV_FIELD_ANY(key_) \
+        { .key = { (key_), sizeof(key_) - 1 }, .type = MV_TYPE_ANY }
+#define MV_TABLE(fields_, type_)                                                                         \
+        {                                                                                                \
+                .fields = (fields_), .n = sizeof(fields_) / sizeof((fields_)[0]), .size = sizeof(type_), \
+                .align = alignof(type_)                                                                  \
+        }
+#define MV_TABLE_CLOSED(fields_, type_)                                                                  \
+        {                                                                                                \
+                .fields = (fields_), .n = sizeof(fields_) / sizeof((fields_)[0]), .size = sizeof(type_), \
+                .align = alignof(type_), .closed = true                                                  \
+        }
 
 /* A step of a field path, innermost first. */
 struct mv_path {
         const struct mv_path *parent;
-        struct mv_str key;  /* of an object, or */
-        size_t index;       /* of an array, when key.p is NULL */
+        struct mv_str key; /* of an object, or */
+        size_t index;      /* of an array, when key.p is NULL */
 };
 
 /* Print the path as `spec.volumes[0].name` into out (NUL-terminated, cut if too small); "" for the top. */

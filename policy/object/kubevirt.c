@@ -2,12 +2,12 @@
 #include "policy/object/kubevirt.h"
 
 /* The rows that `spec.configuration.migrations` and MigrationPolicy share; at is where the settings stand in type. */
-#define SHARED_SETTINGS(type, at)                                                                             \
-        MV_FIELD(type, "allowAutoConverge", MV_TYPE_OPTIONAL, at allow_auto_converge),                        \
-                MV_FIELD(type, "allowPostCopy", MV_TYPE_OPTIONAL, at allow_post_copy),                        \
-                MV_FIELD(type, "allowWorkloadDisruption", MV_TYPE_OPTIONAL, at allow_workload_disruption),    \
-                MV_FIELD(type, "bandwidthPerMigration", MV_TYPE_TEXT, at bandwidth_per_migration),            \
-                MV_FIELD(type, "completionTimeoutPerGiB", MV_TYPE_INT, at completion_timeout_per_gib),        \
+#define SHARED_SETTINGS(type, at)                                                                          \
+        MV_FIELD(type, "allowAutoConverge", MV_TYPE_OPTIONAL, at allow_auto_converge),                     \
+                MV_FIELD(type, "allowPostCopy", MV_TYPE_OPTIONAL, at allow_post_copy),                     \
+                MV_FIELD(type, "allowWorkloadDisruption", MV_TYPE_OPTIONAL, at allow_workload_disruption), \
+                MV_FIELD(type, "bandwidthPerMigration", MV_TYPE_TEXT, at bandwidth_per_migration),         \
+                MV_FIELD(type, "completionTimeoutPerGiB", MV_TYPE_INT, at completion_timeout_per_gib),     \
                 MV_FIELD(type, "maxDowntimeMs", MV_TYPE_INT, at max_downtime_ms)
 
 static const struct mv_field settings_fields[] = {
@@ -17,7 +17,8 @@ static const struct mv_field settings_fields[] = {
                  match_selinux_level),
         MV_FIELD(struct mv_migration_settings, "network", MV_TYPE_STRING, network),
         MV_FIELD(struct mv_migration_settings, "nodeDrainTaintKey", MV_TYPE_STRING, node_drain_taint_key),
-        MV_FIELD(struct mv_migration_settings, "parallelMigrationsPerCluster", MV_TYPE_INT, parallel_per_cluster),
+        MV_FIELD(struct mv_migration_settings, "parallelMigrationsPerCluster", MV_TYPE_INT,
+                 parallel_per_cluster),
         MV_FIELD(struct mv_migration_settings, "parallelOutboundMigrationsPerNode", MV_TYPE_INT,
                  parallel_outbound_per_node),
         MV_FIELD(struct mv_migration_settings, "progressTimeout", MV_TYPE_INT, progress_timeout),
@@ -57,7 +58,8 @@ static const struct mv_field binding_plugin_fields[] = {
 };
 static const struct mv_table binding_plugin_table = MV_TABLE(binding_plugin_fields, struct mv_binding_plugin);
 static const struct mv_field network_fields[] = {
-        MV_FIELD_TABLE(struct mv_network_configuration, "binding", MV_TYPE_NAMED, bindings, &binding_plugin_table),
+        MV_FIELD_TABLE(struct mv_network_configuration, "binding", MV_TYPE_NAMED, bindings,
+                       &binding_plugin_table),
         MV_FIELD(struct mv_network_configuration, "defaultNetworkInterface", MV_TYPE_STRING,
                  default_network_interface),
         MV_FIELD(struct mv_network_configuration, "permitBridgeInterfaceOnPodNetwork", MV_TYPE_OPTIONAL,
@@ -77,14 +79,22 @@ static const struct mv_field permitted_fields[] = {
 };
 static const struct mv_table permitted_table = MV_TABLE(permitted_fields, struct mv_permitted_host_devices);
 
+static const struct mv_field instancetype_fields[] = {
+        MV_FIELD(struct mv_instancetype_configuration, "referencePolicy", MV_TYPE_STRING, reference_policy),
+};
+static const struct mv_table instancetype_table =
+        MV_TABLE(instancetype_fields, struct mv_instancetype_configuration);
+
 static const struct mv_field configuration_fields[] = {
-        MV_FIELD_TABLE(struct mv_kubevirt_configuration, "architectureConfiguration", MV_TYPE_OBJECT, architectures,
-                       &machine_types_table),
+        MV_FIELD_TABLE(struct mv_kubevirt_configuration, "architectureConfiguration", MV_TYPE_OBJECT,
+                       architectures, &machine_types_table),
         MV_FIELD(struct mv_kubevirt_configuration, "cpuModel", MV_TYPE_STRING, cpu_model),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "developerConfiguration", MV_TYPE_OBJECT, developer,
                        &developer_table),
         MV_FIELD(struct mv_kubevirt_configuration, "evictionStrategy", MV_TYPE_STRING, eviction_strategy),
         MV_FIELD(struct mv_kubevirt_configuration, "imagePullPolicy", MV_TYPE_STRING, image_pull_policy),
+        MV_FIELD_TABLE(struct mv_kubevirt_configuration, "instancetype", MV_TYPE_OBJECT, instancetype,
+                       &instancetype_table),
         MV_FIELD(struct mv_kubevirt_configuration, "machineType", MV_TYPE_STRING, machine_type),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "migrations", MV_TYPE_OBJECT, migrations,
                        &settings_table),
@@ -106,7 +116,8 @@ static const struct mv_field kubevirt_status_fields[] = {
         MV_FIELD(struct mv_kubevirt_status, "phase", MV_TYPE_STRING, phase),
         MV_FIELD(struct mv_kubevirt_status, "targetKubeVirtVersion", MV_TYPE_STRING, target_version),
 };
-static const struct mv_table kubevirt_status_table = MV_TABLE(kubevirt_status_fields, struct mv_kubevirt_status);
+static const struct mv_table kubevirt_status_table =
+        MV_TABLE(kubevirt_status_fields, struct mv_kubevirt_status);
 
 static const struct mv_field kubevirt_fields[] = {
         MV_FIELD_TABLE(struct mv_kubevirt, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
@@ -125,9 +136,11 @@ static const struct mv_table selectors_table = MV_TABLE(selectors_fields, struct
 static const struct mv_field policy_spec_fields[] = {
         SHARED_SETTINGS(struct mv_migration_policy_spec, settings.),
         MV_FIELD(struct mv_migration_policy_spec, "experimental", MV_TYPE_RAW, settings.experimental),
-        MV_FIELD_TABLE(struct mv_migration_policy_spec, "selectors", MV_TYPE_POINTER, selectors, &selectors_table),
+        MV_FIELD_TABLE(struct mv_migration_policy_spec, "selectors", MV_TYPE_POINTER, selectors,
+                       &selectors_table),
 };
-static const struct mv_table policy_spec_table = MV_TABLE(policy_spec_fields, struct mv_migration_policy_spec);
+static const struct mv_table policy_spec_table =
+        MV_TABLE(policy_spec_fields, struct mv_migration_policy_spec);
 static const struct mv_field policy_fields[] = {
         MV_FIELD_TABLE(struct mv_migration_policy, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
         MV_FIELD_TABLE(struct mv_migration_policy, "spec", MV_TYPE_OBJECT, spec, &policy_spec_table),

@@ -24,7 +24,8 @@ struct mv_named_resource {
 };
 
 struct mv_kubevirt_configuration {
-        struct mv_str cpu_model, eviction_strategy, image_pull_policy, machine_type; /* p is NULL when absent */
+        struct mv_str cpu_model, eviction_strategy, image_pull_policy,
+                machine_type; /* p is NULL when absent */
         struct mv_machine_types {
                 struct mv_machine_type {
                         struct mv_str machine_type;
@@ -43,10 +44,13 @@ struct mv_kubevirt_configuration {
                 enum mv_optional permit_bridge_on_pod_network;
                 MV_LIST(struct mv_binding_plugin) bindings; /* sorted by name */
         } network;
+        struct mv_instancetype_configuration {
+                struct mv_str reference_policy; /* reference (also when absent), expand or expandAll */
+        } instancetype;
         struct mv_permitted_host_devices {
                 MV_LIST(struct mv_named_resource) mediated_devices;
                 MV_LIST(struct mv_named_resource) pci_host_devices;
-        } *permitted_host_devices;
+        } * permitted_host_devices;
 };
 
 struct mv_kubevirt {
@@ -65,7 +69,7 @@ struct mv_migration_policy {
                 struct mv_migration_settings settings;
                 struct mv_policy_selectors {
                         struct mv_map namespace_labels, vmi_labels;
-                } *selectors;
+                } * selectors;
         } spec;
 };
 

@@ -39,7 +39,8 @@ static const struct mv_field migration_fields[] = {
 const struct mv_table mv_table_migration = MV_TABLE_CLOSED(migration_fields, struct mv_migration);
 
 bool mv_migration_is_final(const struct mv_migration *migration) {
-        return mv_str_is(migration->status.phase, "Succeeded") || mv_str_is(migration->status.phase, "Failed");
+        return mv_str_is(migration->status.phase, "Succeeded") ||
+               mv_str_is(migration->status.phase, "Failed");
 }
 
 bool mv_migration_is_decentralized(const struct mv_migration *migration) {

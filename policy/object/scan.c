@@ -84,7 +84,8 @@ static bool string_rest(struct mv_scan *scan, struct mv_scan_string *ret) {
                         if (e == 'u') {
                                 for (int i = 2; i < 6; i++)
                                         if (!is_hex(scan->p[i]))
-                                                return unexpected(scan, "\\u without four hexadecimal digits");
+                                                return unexpected(scan,
+                                                                  "\\u without four hexadecimal digits");
                                 scan->p += 6;
                         } else if (e && strchr("\"\\/bfnrt", e))
                                 scan->p += 2;
@@ -301,7 +302,8 @@ bool mv_scan_finish(struct mv_scan *scan) {
         if (scan->code)
                 return false;
         /* The text may be a part of a larger one (an item of a list): do not look behind its end. */
-        while (scan->p < scan->end && (*scan->p == ' ' || *scan->p == '\n' || *scan->p == '\r' || *scan->p == '\t'))
+        while (scan->p < scan->end &&
+               (*scan->p == ' ' || *scan->p == '\n' || *scan->p == '\r' || *scan->p == '\t'))
                 scan->p++;
         return scan->p == scan->end || mv_scan_fail(scan, MV_ESYNTAX, "more text behind the value");
 }
@@ -354,7 +356,8 @@ size_t mv_scan_unescape(struct mv_str raw, char *out) {
                 }
                 unsigned code = hex4(raw.p + i + 2);
                 i += 6;
-                if (code >= 0xd800 && code < 0xdc00 && i + 6 <= raw.n && raw.p[i] == '\\' && raw.p[i + 1] == 'u') {
+                if (code >= 0xd800 && code < 0xdc00 && i + 6 <= raw.n && raw.p[i] == '\\' &&
+                    raw.p[i + 1] == 'u') {
                         unsigned low = hex4(raw.p + i + 2);
                         if (low >= 0xdc00 && low < 0xe000) {
                                 code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);

@@ -4,7 +4,8 @@
 static const struct mv_field claim_resources_fields[] = {
         MV_FIELD(struct mv_claim_resources, "requests", MV_TYPE_TEXT_MAP, requests),
 };
-static const struct mv_table claim_resources_table = MV_TABLE(claim_resources_fields, struct mv_claim_resources);
+static const struct mv_table claim_resources_table =
+        MV_TABLE(claim_resources_fields, struct mv_claim_resources);
 
 static const struct mv_field claim_spec_fields[] = {
         MV_FIELD(struct mv_claim_spec, "accessModes", MV_TYPE_STRINGS, access_modes),
@@ -41,8 +42,8 @@ static const struct mv_field property_set_fields[] = {
 };
 static const struct mv_table property_set_table = MV_TABLE(property_set_fields, struct mv_claim_property_set);
 static const struct mv_field storage_profile_status_fields[] = {
-        MV_FIELD_TABLE(struct mv_storage_profile_status, "claimPropertySets", MV_TYPE_LIST, claim_property_sets,
-                       &property_set_table),
+        MV_FIELD_TABLE(struct mv_storage_profile_status, "claimPropertySets", MV_TYPE_LIST,
+                       claim_property_sets, &property_set_table),
         MV_FIELD(struct mv_storage_profile_status, "provisioner", MV_TYPE_STRING, provisioner),
         MV_FIELD(struct mv_storage_profile_status, "storageClass", MV_TYPE_STRING, storage_class),
 };
@@ -61,9 +62,24 @@ static const struct mv_field source_ref_fields[] = {
         MV_FIELD(struct mv_source_ref, "namespace", MV_TYPE_STRING, namespace),
 };
 static const struct mv_table source_ref_table = MV_TABLE(source_ref_fields, struct mv_source_ref);
+static const struct mv_field object_ref_fields[] = {
+        MV_FIELD(struct mv_object_ref, "name", MV_TYPE_STRING, name),
+        MV_FIELD(struct mv_object_ref, "namespace", MV_TYPE_STRING, namespace),
+};
+static const struct mv_table object_ref_table = MV_TABLE(object_ref_fields, struct mv_object_ref);
+static const struct mv_field source_fields[] = {
+        MV_FIELD_TABLE(struct mv_data_source_source, "dataSource", MV_TYPE_POINTER, data_source,
+                       &object_ref_table),
+        MV_FIELD_TABLE(struct mv_data_source_source, "pvc", MV_TYPE_POINTER, pvc, &object_ref_table),
+        MV_FIELD_TABLE(struct mv_data_source_source, "snapshot", MV_TYPE_POINTER, snapshot,
+                       &object_ref_table),
+};
+static const struct mv_table source_table = MV_TABLE(source_fields, struct mv_data_source_source);
 static const struct mv_field data_volume_spec_fields[] = {
         MV_FIELD_TABLE(struct mv_data_volume_spec, "pvc", MV_TYPE_POINTER, pvc, &claim_spec_table),
-        MV_FIELD_TABLE(struct mv_data_volume_spec, "sourceRef", MV_TYPE_POINTER, source_ref, &source_ref_table),
+        MV_FIELD_TABLE(struct mv_data_volume_spec, "source", MV_TYPE_POINTER, source, &source_table),
+        MV_FIELD_TABLE(struct mv_data_volume_spec, "sourceRef", MV_TYPE_POINTER, source_ref,
+                       &source_ref_table),
         MV_FIELD_TABLE(struct mv_data_volume_spec, "storage", MV_TYPE_POINTER, storage, &claim_spec_table),
 };
 static const struct mv_table data_volume_spec_table =
@@ -73,3 +89,19 @@ static const struct mv_field data_volume_fields[] = {
         MV_FIELD_TABLE(struct mv_data_volume, "spec", MV_TYPE_OBJECT, spec, &data_volume_spec_table),
 };
 const struct mv_table mv_table_data_volume = MV_TABLE(data_volume_fields, struct mv_data_volume);
+
+static const struct mv_field data_source_spec_fields[] = {
+        MV_FIELD_TABLE(struct mv_data_source_spec, "source", MV_TYPE_OBJECT, source, &source_table),
+};
+static const struct mv_table data_source_spec_table =
+        MV_TABLE(data_source_spec_fields, struct mv_data_source_spec);
+static const struct mv_field data_source_fields[] = {
+        MV_FIELD_TABLE(struct mv_data_source, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
+        MV_FIELD_TABLE(struct mv_data_source, "spec", MV_TYPE_OBJECT, spec, &data_source_spec_table),
+};
+const struct mv_table mv_table_data_source = MV_TABLE(data_source_fields, struct mv_data_source);
+
+static const struct mv_field volume_snapshot_fields[] = {
+        MV_FIELD_TABLE(struct mv_volume_snapshot, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
+};
+const struct mv_table mv_table_volume_snapshot = MV_TABLE(volume_snapshot_fields, struct mv_volume_snapshot);

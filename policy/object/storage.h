@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Storage: PersistentVolumeClaim, StorageClass, CDI's StorageProfile and DataVolume. Only what rules read. */
+/* Storage: PersistentVolumeClaim, StorageClass, VolumeSnapshot, CDI's StorageProfile, DataVolume and DataSource. Only
+ * what rules read. */
 #pragma once
 
 #include "policy/object/meta.h"
@@ -44,13 +45,32 @@ struct mv_data_volume { /* also an entry of a VirtualMachine's dataVolumeTemplat
         struct mv_meta meta;
         struct mv_data_volume_spec {
                 struct mv_claim_spec *pvc, *storage;
+                struct mv_data_source_source {
+                        struct mv_object_ref {
+                                struct mv_str name, namespace;
+                        } * pvc, *snapshot, *data_source;
+                } * source;
                 struct mv_source_ref {
-                        struct mv_str kind, name, namespace;
-                } *source_ref;
+                        struct mv_str kind, name;
+                        struct mv_str namespace; /* p is NULL when absent */
+                } * source_ref;
         } spec;
+};
+
+struct mv_data_source {
+        struct mv_meta meta;
+        struct mv_data_source_spec {
+                struct mv_data_source_source source;
+        } spec;
+};
+
+struct mv_volume_snapshot {
+        struct mv_meta meta;
 };
 
 extern const struct mv_table mv_table_claim;
 extern const struct mv_table mv_table_storage_class;
 extern const struct mv_table mv_table_storage_profile;
 extern const struct mv_table mv_table_data_volume;
+extern const struct mv_table mv_table_data_source;
+extern const struct mv_table mv_table_volume_snapshot;

@@ -13,6 +13,11 @@ struct mv_vmi_template {
 
 struct mv_matcher { /* of an instancetype or a preference */
         struct mv_str name, kind, revision_name, infer_from_volume;
+        struct mv_str failure_policy; /* inferFromVolumeFailurePolicy; p is NULL when absent */
+};
+
+struct mv_matcher_status { /* what the controller has recorded of a matcher */
+        struct mv_str name, kind, infer_from_volume, revision_name;
 };
 
 struct mv_vm_spec {
@@ -29,6 +34,9 @@ struct mv_vm {
         struct mv_str api_version, kind;
         struct mv_meta meta;
         struct mv_vm_spec spec;
+        struct mv_vm_status {
+                struct mv_matcher_status *instancetype, *preference; /* instancetypeRef, preferenceRef */
+        } status;
 };
 
 struct mv_pool {

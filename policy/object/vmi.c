@@ -28,7 +28,7 @@ static const struct mv_field device_fields[] = {
         MV_FIELD(struct mv_device, "deviceName", MV_TYPE_STRING, device_name),
         MV_FIELD(struct mv_device, "name", MV_TYPE_STRING, name),
 };
-static const struct mv_table device_table = MV_TABLE(device_fields, struct mv_device);
+const struct mv_table mv_table_device = MV_TABLE(device_fields, struct mv_device);
 
 static const struct mv_field port_fields[] = {
         MV_FIELD(struct mv_port, "name", MV_TYPE_STRING, name),
@@ -67,9 +67,9 @@ static const struct mv_table interface_table = MV_TABLE(interface_fields, struct
 
 static const struct mv_field tpm_fields[] = {
         MV_FIELD(struct mv_tpm, "enabled", MV_TYPE_OPTIONAL, enabled),
-        MV_FIELD(struct mv_tpm, "persistent", MV_TYPE_BOOL, persistent),
+        MV_FIELD(struct mv_tpm, "persistent", MV_TYPE_OPTIONAL, persistent),
 };
-static const struct mv_table tpm_table = MV_TABLE(tpm_fields, struct mv_tpm);
+const struct mv_table mv_table_tpm = MV_TABLE(tpm_fields, struct mv_tpm);
 
 static const struct mv_field devices_fields[] = {
         MV_FIELD(struct mv_devices, "autoattachGraphicsDevice", MV_TYPE_OPTIONAL, autoattach_graphics_device),
@@ -77,10 +77,10 @@ static const struct mv_field devices_fields[] = {
         MV_FIELD(struct mv_devices, "autoattachVSOCK", MV_TYPE_OPTIONAL, autoattach_vsock),
         MV_FIELD_TABLE(struct mv_devices, "disks", MV_TYPE_LIST, disks, &disk_table),
         MV_FIELD_TABLE(struct mv_devices, "filesystems", MV_TYPE_LIST, filesystems, &filesystem_table),
-        MV_FIELD_TABLE(struct mv_devices, "gpus", MV_TYPE_LIST, gpus, &device_table),
-        MV_FIELD_TABLE(struct mv_devices, "hostDevices", MV_TYPE_LIST, host_devices, &device_table),
+        MV_FIELD_TABLE(struct mv_devices, "gpus", MV_TYPE_LIST, gpus, &mv_table_device),
+        MV_FIELD_TABLE(struct mv_devices, "hostDevices", MV_TYPE_LIST, host_devices, &mv_table_device),
         MV_FIELD_TABLE(struct mv_devices, "interfaces", MV_TYPE_LIST, interfaces, &interface_table),
-        MV_FIELD_TABLE(struct mv_devices, "tpm", MV_TYPE_POINTER, tpm, &tpm_table),
+        MV_FIELD_TABLE(struct mv_devices, "tpm", MV_TYPE_POINTER, tpm, &mv_table_tpm),
 };
 static const struct mv_table devices_table = MV_TABLE(devices_fields, struct mv_devices);
 
@@ -90,17 +90,26 @@ static const struct mv_field cpu_feature_fields[] = {
         MV_FIELD(struct mv_cpu_feature, "name", MV_TYPE_STRING, name),
         MV_FIELD(struct mv_cpu_feature, "policy", MV_TYPE_STRING, policy),
 };
-static const struct mv_table cpu_feature_table = MV_TABLE(cpu_feature_fields, struct mv_cpu_feature);
+const struct mv_table mv_table_cpu_feature = MV_TABLE(cpu_feature_fields, struct mv_cpu_feature);
+
+static const struct mv_field numa_fields[] = {
+        MV_FIELD(struct mv_numa, "guestMappingPassthrough", MV_TYPE_PRESENT, guest_mapping_passthrough),
+};
+const struct mv_table mv_table_numa = MV_TABLE(numa_fields, struct mv_numa);
+static const struct mv_field realtime_fields[] = {
+        MV_FIELD(struct mv_realtime, "mask", MV_TYPE_STRING, mask),
+};
+const struct mv_table mv_table_realtime = MV_TABLE(realtime_fields, struct mv_realtime);
 
 static const struct mv_field cpu_fields[] = {
         MV_FIELD(struct mv_cpu, "cores", MV_TYPE_INT, cores),
         MV_FIELD(struct mv_cpu, "dedicatedCpuPlacement", MV_TYPE_BOOL, dedicated_cpu_placement),
-        MV_FIELD_TABLE(struct mv_cpu, "features", MV_TYPE_LIST, features, &cpu_feature_table),
+        MV_FIELD_TABLE(struct mv_cpu, "features", MV_TYPE_LIST, features, &mv_table_cpu_feature),
         MV_FIELD(struct mv_cpu, "isolateEmulatorThread", MV_TYPE_BOOL, isolate_emulator_thread),
         MV_FIELD(struct mv_cpu, "maxSockets", MV_TYPE_INT, max_sockets),
         MV_FIELD(struct mv_cpu, "model", MV_TYPE_STRING, model),
-        MV_FIELD(struct mv_cpu, "numa", MV_TYPE_PRESENT, numa),
-        MV_FIELD(struct mv_cpu, "realtime", MV_TYPE_PRESENT, realtime),
+        MV_FIELD_TABLE(struct mv_cpu, "numa", MV_TYPE_POINTER, numa, &mv_table_numa),
+        MV_FIELD_TABLE(struct mv_cpu, "realtime", MV_TYPE_POINTER, realtime, &mv_table_realtime),
         MV_FIELD(struct mv_cpu, "sockets", MV_TYPE_INT, sockets),
         MV_FIELD(struct mv_cpu, "threads", MV_TYPE_INT, threads),
 };
@@ -114,27 +123,33 @@ static const struct mv_table feature_state_table = MV_TABLE(feature_state_fields
 #define HYPERV_FEATURE(name) \
         MV_FIELD_TABLE(struct mv_hyperv, #name, MV_TYPE_POINTER, name, &feature_state_table)
 static const struct mv_field hyperv_fields[] = {
-        HYPERV_FEATURE(evmcs),      HYPERV_FEATURE(frequencies), HYPERV_FEATURE(ipi),
-        HYPERV_FEATURE(reenlightenment), HYPERV_FEATURE(relaxed), HYPERV_FEATURE(reset),
-        HYPERV_FEATURE(runtime),    HYPERV_FEATURE(spinlocks),   HYPERV_FEATURE(synic),
-        HYPERV_FEATURE(synictimer), HYPERV_FEATURE(tlbflush),    HYPERV_FEATURE(vapic),
-        HYPERV_FEATURE(vendorid),   HYPERV_FEATURE(vpindex),
+        HYPERV_FEATURE(evmcs),           HYPERV_FEATURE(frequencies), HYPERV_FEATURE(ipi),
+        HYPERV_FEATURE(reenlightenment), HYPERV_FEATURE(relaxed),     HYPERV_FEATURE(reset),
+        HYPERV_FEATURE(runtime),         HYPERV_FEATURE(spinlocks),   HYPERV_FEATURE(synic),
+        HYPERV_FEATURE(synictimer),      HYPERV_FEATURE(tlbflush),    HYPERV_FEATURE(vapic),
+        HYPERV_FEATURE(vendorid),        HYPERV_FEATURE(vpindex),
 };
-static const struct mv_table hyperv_table = MV_TABLE(hyperv_fields, struct mv_hyperv);
+const struct mv_table mv_table_hyperv = MV_TABLE(hyperv_fields, struct mv_hyperv);
 
 static const struct mv_field features_fields[] = {
-        MV_FIELD_TABLE(struct mv_features, "hyperv", MV_TYPE_POINTER, hyperv, &hyperv_table),
+        MV_FIELD_TABLE(struct mv_features, "hyperv", MV_TYPE_POINTER, hyperv, &mv_table_hyperv),
         MV_FIELD_TABLE(struct mv_features, "hypervPassthrough", MV_TYPE_POINTER, hyperv_passthrough,
                        &feature_state_table),
 };
 static const struct mv_table features_table = MV_TABLE(features_fields, struct mv_features);
 
 static const struct mv_field efi_fields[] = {
-        MV_FIELD(struct mv_efi, "persistent", MV_TYPE_BOOL, persistent),
+        MV_FIELD(struct mv_efi, "persistent", MV_TYPE_OPTIONAL, persistent),
+        MV_FIELD(struct mv_efi, "secureBoot", MV_TYPE_OPTIONAL, secure_boot),
 };
-static const struct mv_table efi_table = MV_TABLE(efi_fields, struct mv_efi);
+const struct mv_table mv_table_efi = MV_TABLE(efi_fields, struct mv_efi);
+static const struct mv_field bios_fields[] = {
+        MV_FIELD(struct mv_bios, "useSerial", MV_TYPE_OPTIONAL, use_serial),
+};
+static const struct mv_table bios_table = MV_TABLE(bios_fields, struct mv_bios);
 static const struct mv_field bootloader_fields[] = {
-        MV_FIELD_TABLE(struct mv_bootloader, "efi", MV_TYPE_POINTER, efi, &efi_table),
+        MV_FIELD_TABLE(struct mv_bootloader, "bios", MV_TYPE_POINTER, bios, &bios_table),
+        MV_FIELD_TABLE(struct mv_bootloader, "efi", MV_TYPE_POINTER, efi, &mv_table_efi),
 };
 static const struct mv_table bootloader_table = MV_TABLE(bootloader_fields, struct mv_bootloader);
 static const struct mv_field firmware_fields[] = {
@@ -147,6 +162,7 @@ static const struct mv_field sev_policy_fields[] = {
 };
 static const struct mv_table sev_policy_table = MV_TABLE(sev_policy_fields, struct mv_sev_policy);
 static const struct mv_field sev_fields[] = {
+        MV_FIELD(struct mv_sev, "attestation", MV_TYPE_PRESENT, attestation),
         MV_FIELD_TABLE(struct mv_sev, "policy", MV_TYPE_OBJECT, policy, &sev_policy_table),
 };
 static const struct mv_table sev_table = MV_TABLE(sev_fields, struct mv_sev);
@@ -155,15 +171,15 @@ static const struct mv_field launch_security_fields[] = {
         MV_FIELD(struct mv_launch_security, "snp", MV_TYPE_PRESENT, snp),
         MV_FIELD(struct mv_launch_security, "tdx", MV_TYPE_PRESENT, tdx),
 };
-static const struct mv_table launch_security_table = MV_TABLE(launch_security_fields, struct mv_launch_security);
+const struct mv_table mv_table_launch_security = MV_TABLE(launch_security_fields, struct mv_launch_security);
 
 static const struct mv_field hugepages_fields[] = {
         MV_FIELD(struct mv_hugepages, "pageSize", MV_TYPE_STRING, page_size),
 };
-static const struct mv_table hugepages_table = MV_TABLE(hugepages_fields, struct mv_hugepages);
+const struct mv_table mv_table_hugepages = MV_TABLE(hugepages_fields, struct mv_hugepages);
 static const struct mv_field memory_fields[] = {
         MV_FIELD(struct mv_memory, "guest", MV_TYPE_TEXT, guest),
-        MV_FIELD_TABLE(struct mv_memory, "hugepages", MV_TYPE_POINTER, hugepages, &hugepages_table),
+        MV_FIELD_TABLE(struct mv_memory, "hugepages", MV_TYPE_POINTER, hugepages, &mv_table_hugepages),
         MV_FIELD(struct mv_memory, "maxGuest", MV_TYPE_TEXT, max_guest),
 };
 static const struct mv_table memory_table = MV_TABLE(memory_fields, struct mv_memory);
@@ -180,13 +196,47 @@ static const struct mv_field resources_fields[] = {
 };
 static const struct mv_table resources_table = MV_TABLE(resources_fields, struct mv_resources);
 
+static const struct mv_field io_threads_fields[] = {
+        MV_FIELD(struct mv_io_threads, "supplementalPoolThreadCount", MV_TYPE_INT,
+                 supplemental_pool_thread_count),
+};
+const struct mv_table mv_table_io_threads = MV_TABLE(io_threads_fields, struct mv_io_threads);
+
+static const struct mv_field timer_fields[] = {
+        MV_FIELD(struct mv_timer, "present", MV_TYPE_OPTIONAL, present),
+        MV_FIELD(struct mv_timer, "tickPolicy", MV_TYPE_STRING, tick_policy),
+        MV_FIELD(struct mv_timer, "track", MV_TYPE_STRING, track),
+};
+static const struct mv_table timer_table = MV_TABLE(timer_fields, struct mv_timer);
+static const struct mv_field plain_timer_fields[] = {
+        MV_FIELD(struct mv_timer, "present", MV_TYPE_OPTIONAL, present),
+};
+static const struct mv_table plain_timer_table = MV_TABLE(plain_timer_fields, struct mv_timer);
+static const struct mv_field timers_fields[] = {
+        MV_FIELD_TABLE(struct mv_timers, "hpet", MV_TYPE_POINTER, hpet, &timer_table),
+        MV_FIELD_TABLE(struct mv_timers, "hyperv", MV_TYPE_POINTER, hyperv, &plain_timer_table),
+        MV_FIELD_TABLE(struct mv_timers, "kvm", MV_TYPE_POINTER, kvm, &plain_timer_table),
+        MV_FIELD_TABLE(struct mv_timers, "pit", MV_TYPE_POINTER, pit, &timer_table),
+        MV_FIELD_TABLE(struct mv_timers, "rtc", MV_TYPE_POINTER, rtc, &timer_table),
+};
+const struct mv_table mv_table_timers = MV_TABLE(timers_fields, struct mv_timers);
+static const struct mv_field clock_fields[] = {
+        MV_FIELD_TABLE(struct mv_clock, "timer", MV_TYPE_POINTER, timer, &mv_table_timers),
+        MV_FIELD(struct mv_clock, "timezone", MV_TYPE_STRING, timezone),
+        MV_FIELD(struct mv_clock, "utc", MV_TYPE_RAW, utc),
+};
+static const struct mv_table clock_table = MV_TABLE(clock_fields, struct mv_clock);
+
 static const struct mv_field domain_fields[] = {
+        MV_FIELD_TABLE(struct mv_domain, "clock", MV_TYPE_POINTER, clock, &clock_table),
         MV_FIELD_TABLE(struct mv_domain, "cpu", MV_TYPE_POINTER, cpu, &cpu_table),
         MV_FIELD_TABLE(struct mv_domain, "devices", MV_TYPE_OBJECT, devices, &devices_table),
         MV_FIELD_TABLE(struct mv_domain, "features", MV_TYPE_POINTER, features, &features_table),
         MV_FIELD_TABLE(struct mv_domain, "firmware", MV_TYPE_POINTER, firmware, &firmware_table),
+        MV_FIELD_TABLE(struct mv_domain, "ioThreads", MV_TYPE_POINTER, io_threads, &mv_table_io_threads),
+        MV_FIELD(struct mv_domain, "ioThreadsPolicy", MV_TYPE_STRING, io_threads_policy),
         MV_FIELD_TABLE(struct mv_domain, "launchSecurity", MV_TYPE_POINTER, launch_security,
-                       &launch_security_table),
+                       &mv_table_launch_security),
         MV_FIELD_TABLE(struct mv_domain, "machine", MV_TYPE_OBJECT, machine, &machine_table),
         MV_FIELD_TABLE(struct mv_domain, "memory", MV_TYPE_POINTER, memory, &memory_table),
         MV_FIELD_TABLE(struct mv_domain, "resources", MV_TYPE_OBJECT, resources, &resources_table),
@@ -248,9 +298,11 @@ static const struct mv_field volume_fields[] = {
         MV_FIELD(struct mv_volume, "cloudInitConfigDrive", MV_TYPE_PRESENT, cloud_init_config_drive),
         MV_FIELD(struct mv_volume, "cloudInitNoCloud", MV_TYPE_PRESENT, cloud_init_no_cloud),
         MV_FIELD_TABLE(struct mv_volume, "configMap", MV_TYPE_POINTER, config_map, &named_source_table),
-        MV_FIELD_TABLE(struct mv_volume, "containerDisk", MV_TYPE_POINTER, container_disk, &container_disk_table),
+        MV_FIELD_TABLE(struct mv_volume, "containerDisk", MV_TYPE_POINTER, container_disk,
+                       &container_disk_table),
         MV_FIELD(struct mv_volume, "containerPath", MV_TYPE_PRESENT, container_path),
-        MV_FIELD_TABLE(struct mv_volume, "dataVolume", MV_TYPE_POINTER, data_volume, &data_volume_source_table),
+        MV_FIELD_TABLE(struct mv_volume, "dataVolume", MV_TYPE_POINTER, data_volume,
+                       &data_volume_source_table),
         MV_FIELD(struct mv_volume, "downwardAPI", MV_TYPE_PRESENT, downward_api),
         MV_FIELD(struct mv_volume, "downwardMetrics", MV_TYPE_PRESENT, downward_metrics),
         MV_FIELD_TABLE(struct mv_volume, "emptyDisk", MV_TYPE_POINTER, empty_disk, &empty_disk_table),
@@ -294,7 +346,8 @@ static const struct mv_table volume_status_table = MV_TABLE(volume_status_fields
 static const struct mv_field migrated_volume_fields[] = {
         MV_FIELD(struct mv_migrated_volume, "volumeName", MV_TYPE_STRING, volume_name),
 };
-static const struct mv_table migrated_volume_table = MV_TABLE(migrated_volume_fields, struct mv_migrated_volume);
+static const struct mv_table migrated_volume_table =
+        MV_TABLE(migrated_volume_fields, struct mv_migrated_volume);
 static const struct mv_field topology_hints_fields[] = {
         MV_FIELD(struct mv_topology_hints, "tscFrequency", MV_TYPE_INT, tsc_frequency),
 };
@@ -312,7 +365,8 @@ static const struct mv_field status_fields[] = {
         MV_FIELD(struct mv_vmi_status, "phase", MV_TYPE_STRING, phase),
         MV_FIELD_TABLE(struct mv_vmi_status, "topologyHints", MV_TYPE_POINTER, topology_hints,
                        &topology_hints_table),
-        MV_FIELD_TABLE(struct mv_vmi_status, "volumeStatus", MV_TYPE_LIST, volume_status, &volume_status_table),
+        MV_FIELD_TABLE(struct mv_vmi_status, "volumeStatus", MV_TYPE_LIST, volume_status,
+                       &volume_status_table),
 };
 static const struct mv_table status_table = MV_TABLE(status_fields, struct mv_vmi_status);
 

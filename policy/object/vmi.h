@@ -30,7 +30,7 @@ struct mv_interface {
         struct mv_str name, model;
         struct mv_interface_binding {
                 struct mv_str name; /* of the network binding plugin */
-        } *binding;
+        } * binding;
         bool bridge, masquerade, slirp, sriov, macvtap, passt, passt_binding;
         MV_LIST(struct mv_port) ports;
         MV_LIST(struct mv_port_range) port_ranges;
@@ -42,7 +42,7 @@ struct mv_network {
         struct mv_multus {
                 struct mv_str network_name;
                 bool is_default;
-        } *multus;
+        } * multus;
 };
 
 struct mv_device { /* a GPU or a host device */
@@ -65,24 +65,24 @@ struct mv_volume {
         struct mv_data_volume_source {
                 struct mv_str name;
                 bool hotpluggable;
-        } *data_volume;
+        } * data_volume;
         struct mv_host_disk {
                 struct mv_str path, type;
                 struct mv_str capacity;
                 bool shared;
-        } *host_disk;
+        } * host_disk;
         struct mv_container_disk {
                 struct mv_str image;
-        } *container_disk;
+        } * container_disk;
         struct mv_empty_disk {
                 struct mv_str capacity;
-        } *empty_disk;
+        } * empty_disk;
         struct mv_ephemeral {
                 struct mv_claim_source *persistent_volume_claim;
-        } *ephemeral;
+        } * ephemeral;
         struct mv_named_source { /* configMap, secret */
                 struct mv_str name, secret_name;
-        } *config_map, *secret;
+        } * config_map, *secret;
         bool cloud_init_no_cloud, cloud_init_config_drive, sysprep, service_account, downward_api,
                 downward_metrics, container_path;
 };
@@ -96,7 +96,12 @@ struct mv_cpu {
         struct mv_optional_int cores, sockets, threads, max_sockets;
         MV_LIST(struct mv_cpu_feature) features;
         bool dedicated_cpu_placement, isolate_emulator_thread;
-        bool numa, realtime; /* present */
+        struct mv_numa {
+                bool guest_mapping_passthrough;
+        } * numa;
+        struct mv_realtime {
+                struct mv_str mask;
+        } * realtime;
 };
 
 /* A feature state: present without `enabled` means enabled, once KubeVirt's defaults are applied. */
@@ -105,8 +110,8 @@ struct mv_feature_state {
 };
 
 struct mv_hyperv {
-        struct mv_feature_state *evmcs, *frequencies, *ipi, *reenlightenment, *relaxed, *reset, *runtime, *spinlocks,
-                *synic, *synictimer, *tlbflush, *vapic, *vendorid, *vpindex;
+        struct mv_feature_state *evmcs, *frequencies, *ipi, *reenlightenment, *relaxed, *reset, *runtime,
+                *spinlocks, *synic, *synictimer, *tlbflush, *vapic, *vendorid, *vpindex;
 };
 
 struct mv_features {
@@ -119,15 +124,31 @@ struct mv_launch_security {
                 struct mv_sev_policy {
                         bool encrypted_state;
                 } policy;
-        } *sev;
+                bool attestation;
+        } * sev;
         bool snp, tdx;
+};
+
+struct mv_io_threads {
+        struct mv_optional_int supplemental_pool_thread_count;
+};
+
+struct mv_clock {
+        struct mv_str utc;      /* its JSON text */
+        struct mv_str timezone; /* p is NULL when absent */
+        struct mv_timers {
+                struct mv_timer {
+                        enum mv_optional present; /* present without it means true, likewise */
+                        struct mv_str tick_policy, track;
+                } * hpet, *hyperv, *kvm, *pit, *rtc;
+        } * timer;
 };
 
 struct mv_memory {
         struct mv_str guest, max_guest;
         struct mv_hugepages {
                 struct mv_str page_size;
-        } *hugepages;
+        } * hugepages;
 };
 
 struct mv_resources {
@@ -143,24 +164,29 @@ struct mv_devices {
         MV_LIST(struct mv_device) gpus;
         MV_LIST(struct mv_device) host_devices;
         struct mv_tpm {
-                enum mv_optional enabled;
-                bool persistent;
-        } *tpm;
+                enum mv_optional enabled, persistent;
+        } * tpm;
 };
 
 struct mv_firmware {
         struct mv_bootloader {
+                struct mv_bios {
+                        enum mv_optional use_serial;
+                } * bios;
                 struct mv_efi {
-                        bool persistent;
-                } *efi;
-        } *bootloader;
+                        enum mv_optional persistent, secure_boot;
+                } * efi;
+        } * bootloader;
 };
 
 struct mv_domain {
+        struct mv_clock *clock;
         struct mv_cpu *cpu;
         struct mv_devices devices;
         struct mv_features *features;
         struct mv_firmware *firmware;
+        struct mv_io_threads *io_threads;
+        struct mv_str io_threads_policy; /* p is NULL when absent */
         struct mv_launch_security *launch_security;
         struct mv_machine {
                 struct mv_str type;
@@ -171,7 +197,8 @@ struct mv_domain {
 
 struct mv_vmi_spec {
         struct mv_str architecture, scheduler_name;
-        struct mv_str eviction_strategy; /* p is NULL when absent: the empty string is a value, and a wrong one */
+        struct mv_str
+                eviction_strategy; /* p is NULL when absent: the empty string is a value, and a wrong one */
         struct mv_map node_selector;
         struct mv_domain domain;
         MV_LIST(struct mv_network) networks;
@@ -198,7 +225,7 @@ struct mv_vmi_status {
         MV_LIST(struct mv_migrated_volume) migrated_volumes;
         struct mv_topology_hints {
                 struct mv_optional_int tsc_frequency;
-        } *topology_hints;
+        } * topology_hints;
         struct mv_machine machine;
 };
 
@@ -210,6 +237,10 @@ struct mv_vmi {
 };
 
 extern const struct mv_table mv_table_vmi_spec;
+/* Parts of it that instancetypes and preferences have as well. */
+extern const struct mv_table mv_table_cpu_feature, mv_table_device, mv_table_efi, mv_table_hugepages,
+        mv_table_hyperv, mv_table_io_threads, mv_table_launch_security, mv_table_numa, mv_table_realtime,
+        mv_table_timers, mv_table_tpm;
 extern const struct mv_table mv_table_vmi;
 
 /* The disk that shows this volume, or NULL. */
