@@ -4,6 +4,7 @@
 struct resolver {
         struct mv_arena *arena;
         const struct mv_snapshot *snapshot;
+        const struct mv_behaviour *behaviour;
         const struct mv_instance *instance;
         struct mv_str namespace;
 };
@@ -23,20 +24,24 @@ static bool is_migrated(const struct mv_vmi *vmi, struct mv_str volume) {
 }
 
 /* The default class: among those with the annotation the newest, then the first by name. */
-static const struct mv_storage_class *default_class(const struct mv_snapshot *snapshot, struct mv_str annotation) {
+static const struct mv_storage_class *default_class(const struct mv_snapshot *snapshot,
+                                                    struct mv_str annotation) {
         const struct mv_storage_class *best = NULL;
         for (size_t i = 0; i < mv_snapshot_count(snapshot, MV_KIND_STORAGE_CLASS); i++) {
                 const struct mv_storage_class *class = mv_snapshot_at(snapshot, MV_KIND_STORAGE_CLASS, i);
                 if (!mv_map_has(&class->meta.annotations, annotation, MV_STR("true")))
                         continue;
-                int newer = best ? mv_str_compare(class->meta.creation_timestamp, best->meta.creation_timestamp) : 1;
+                int newer =
+                        best ? mv_str_compare(class->meta.creation_timestamp, best->meta.creation_timestamp)
+                             : 1;
                 if (newer > 0 || (newer == 0 && mv_str_compare(class->meta.name, best->meta.name) < 0))
                         best = class;
         }
         return best;
 }
 
-static void unknown(struct mv_claim_facts *facts, enum mv_kind kind, struct mv_str name, struct mv_str problem) {
+static void unknown(struct mv_claim_facts *facts, enum mv_kind kind, struct mv_str name,
+                    struct mv_str problem) {
         facts->source = MV_CLAIM_UNKNOWN;
         facts->missing_kind = kind;
         facts->missing_name = name;
@@ -44,9 +49,10 @@ static void unknown(struct mv_claim_facts *facts, enum mv_kind kind, struct mv_s
 }
 
 /* Access modes of the first set of the profile whose volume mode fits. */
-static void resolve_profile(struct resolver *r, const struct mv_claim_spec *storage, struct mv_claim_facts *facts) {
-        const struct mv_storage_profile *profile = mv_snapshot_find(r->snapshot, MV_KIND_STORAGE_PROFILE,
-                                                                    (struct mv_str){ 0 }, facts->storage_class);
+static void resolve_profile(struct resolver *r, const struct mv_claim_spec *storage,
+                            struct mv_claim_facts *facts) {
+        const struct mv_storage_profile *profile = mv_snapshot_find(
+                r->snapshot, MV_KIND_STORAGE_PROFILE, (struct mv_str){ 0 }, facts->storage_class);
         if (!profile) {
                 unknown(facts, MV_KIND_STORAGE_PROFILE, facts->storage_class,
                         mv_arena_format(r->arena, "StorageProfile %.*s is not in the input",
@@ -57,16 +63,17 @@ static void resolve_profile(struct resolver *r, const struct mv_claim_spec *stor
                                        MV_STR_ARG(facts->storage_class));
         for (size_t i = 0; i < profile->status.claim_property_sets.n; i++) {
                 const struct mv_claim_property_set *set = &profile->status.claim_property_sets.items[i];
-                if (!storage->volume_mode.n || mv_str_equal(storage->volume_mode, set->volume_mode)) {
+                if (set->access_modes.n &&
+                    (!storage->volume_mode.n || mv_str_equal(storage->volume_mode, set->volume_mode))) {
                         facts->source = MV_CLAIM_TEMPLATE;
                         facts->modes = &set->access_modes;
                         return;
                 }
         }
         unknown(facts, MV_KIND_STORAGE_PROFILE, facts->storage_class,
-                mv_arena_format(r->arena, "StorageProfile %.*s has no claim property set%s%.*s",
+                mv_arena_format(r->arena, "StorageProfile %.*s has no access modes%s%.*s",
                                 MV_STR_ARG(facts->storage_class),
-                                storage->volume_mode.n ? " with volume mode " : "",
+                                storage->volume_mode.n ? " for volume mode " : "",
                                 MV_STR_ARG(storage->volume_mode)));
 }
 
@@ -92,22 +99,33 @@ static void resolve_data_volume(struct resolver *r, const struct mv_data_volume 
                                         MV_STR_ARG(volume->meta.name)));
                 return;
         }
+        if (spec->storage_class_name.p && !spec->storage_class_name.n) {
+                unknown(facts, MV_KIND_CLAIM, facts->name,
+                        mv_arena_format(
+                                r->arena,
+                                "%s %.*s asks for no storage class, so no profile says its access modes",
+                                what, MV_STR_ARG(volume->meta.name)));
+                return;
+        }
         if (!spec->storage_class_name.p) {
                 const struct mv_storage_class *class =
                         default_class(r->snapshot, MV_STR("storageclass.kubevirt.io/is-default-virt-class"));
                 bool virt = class != NULL;
                 if (!class)
-                        class = default_class(r->snapshot, MV_STR("storageclass.kubernetes.io/is-default-class"));
+                        class = default_class(r->snapshot,
+                                              MV_STR("storageclass.kubernetes.io/is-default-class"));
                 if (!class) {
                         unknown(facts, MV_KIND_STORAGE_CLASS, MV_STR(""),
-                                mv_arena_format(r->arena,
-                                                "%s %.*s names no storage class, and none in the input is the default",
-                                                what, MV_STR_ARG(volume->meta.name)));
+                                mv_arena_format(
+                                        r->arena,
+                                        "%s %.*s names no storage class, and none in the input is the default",
+                                        what, MV_STR_ARG(volume->meta.name)));
                         return;
                 }
                 facts->storage_class = class->meta.name;
-                facts->chain = mv_arena_format(r->arena, "%.*s -> default %sStorageClass %.*s", MV_STR_ARG(facts->chain),
-                                               virt ? "virtualization " : "", MV_STR_ARG(class->meta.name));
+                facts->chain = mv_arena_format(r->arena, "%.*s -> default %sStorageClass %.*s",
+                                               MV_STR_ARG(facts->chain), virt ? "virtualization " : "",
+                                               MV_STR_ARG(class->meta.name));
         }
         resolve_profile(r, spec, facts);
 }
@@ -129,10 +147,11 @@ static struct mv_str claim_name(const struct mv_volume *volume) {
 static void resolve(struct resolver *r, const struct mv_volume *volume, struct mv_claim_facts *facts) {
         const struct mv_claim_info *info = claim_info(&r->instance->vmi, volume->name);
         bool claimed = volume->persistent_volume_claim || volume->data_volume;
-        facts->migrated = is_migrated(&r->instance->vmi, volume->name);
+        facts->migrated = r->behaviour->migrated_volumes != MV_MIGRATED_IGNORED &&
+                          is_migrated(&r->instance->vmi, volume->name);
         if (!claimed) {
                 /* A host disk that KubeVirt put in place of a claim carries the claim's facts. */
-                if (volume->host_disk && info)
+                if (volume->host_disk && info && r->behaviour->host_disk_by_claim)
                         *facts = (struct mv_claim_facts){ .source = MV_CLAIM_STATUS,
                                                           .name = info->claim_name,
                                                           .modes = &info->access_modes,
@@ -170,18 +189,20 @@ static void resolve(struct resolver *r, const struct mv_volume *volume, struct m
 }
 
 struct mv_claim_facts *mv_claims_resolve(struct mv_arena *arena, const struct mv_snapshot *snapshot,
+                                         const struct mv_behaviour *behaviour,
                                          const struct mv_instance *instance) {
         const struct mv_vmi *vmi = &instance->vmi;
         struct mv_claim_facts *facts = mv_arena_new_array(arena, struct mv_claim_facts, vmi->spec.volumes.n);
-        struct resolver r = { arena, snapshot, instance, vmi->meta.namespace };
+        struct resolver r = { arena, snapshot, behaviour, instance, vmi->meta.namespace };
         for (size_t i = 0; facts && i < vmi->spec.volumes.n; i++)
                 resolve(&r, &vmi->spec.volumes.items[i], &facts[i]);
         return facts;
 }
 
-bool mv_volume_is_copied(const struct mv_vmi_spec *spec, const struct mv_volume *volume) {
+bool mv_volume_is_copied(const struct mv_behaviour *behaviour, const struct mv_vmi_spec *spec,
+                         const struct mv_volume *volume) {
         if (volume->persistent_volume_claim || volume->data_volume || volume->host_disk ||
-            mv_vmi_has_filesystem(spec, volume->name))
+            (!behaviour->filesystems_copied && mv_vmi_has_filesystem(spec, volume->name)))
                 return false;
         const struct mv_disk *disk = mv_vmi_disk(spec, volume->name);
         return !(disk && disk->cdrom && disk->cdrom->readonly != MV_FALSE);

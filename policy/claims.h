@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "policy/behaviour.h"
 #include "policy/expand.h"
 #include "policy/snapshot.h"
 
@@ -24,10 +25,10 @@ struct mv_claim_facts {
         enum mv_claim_source_kind source;
         struct mv_str name;             /* of the claim */
         const struct mv_strings *modes; /* access modes; NULL when unknown */
-        struct mv_str chain;            /* "DataVolume template alpine -> StorageProfile nfs", "" when it is short */
-        struct mv_str problem;          /* why the modes are unknown */
-        struct mv_str storage_class;    /* "" when unknown */
-        bool migrated;                  /* the volume is in status.migratedVolumes */
+        struct mv_str chain;   /* "DataVolume template alpine -> StorageProfile nfs", "" when it is short */
+        struct mv_str problem; /* why the modes are unknown */
+        struct mv_str storage_class; /* "" when unknown */
+        bool migrated; /* the volume is in status.migratedVolumes, and the version knows of that */
         /* What is missing, when unknown. */
         enum mv_kind missing_kind;
         struct mv_str missing_name;
@@ -36,6 +37,7 @@ struct mv_claim_facts {
 
 /* One struct a volume of the spec, from arena; NULL when it is exhausted (or there are no volumes). */
 struct mv_claim_facts *mv_claims_resolve(struct mv_arena *arena, const struct mv_snapshot *snapshot,
+                                         const struct mv_behaviour *behaviour,
                                          const struct mv_instance *instance);
 
 static inline bool mv_claim_is_shared(const struct mv_claim_facts *facts) {
@@ -44,4 +46,5 @@ static inline bool mv_claim_is_shared(const struct mv_claim_facts *facts) {
 
 /* The volume is local, and a migration copies it: it is neither a claim nor a host disk, not shown through virtiofs,
  * and not a read-only CD-ROM (pkg/virt-handler/vm.go: checkVolumesForMigration). */
-bool mv_volume_is_copied(const struct mv_vmi_spec *spec, const struct mv_volume *volume);
+bool mv_volume_is_copied(const struct mv_behaviour *behaviour, const struct mv_vmi_spec *spec,
+                         const struct mv_volume *volume);

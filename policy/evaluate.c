@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/evaluate.h"
 
+#include "policy/behaviour.h"
 #include "policy/claims.h"
+#include "policy/instancetype.h"
 #include "policy/registry.h"
+#include "policy/resolve.h"
 
 #include <limits.h>
 
@@ -22,7 +25,7 @@ const char *mv_outcome_name(enum mv_outcome outcome) {
 }
 
 const char *mv_area_name(enum mv_area area) {
-        static const char *const names[] = { "storage", "network",  "cpu",     "device",       "security",
+        static const char *const names[] = { "storage",   "network",  "cpu",     "device",       "security",
                                              "placement", "eviction", "request", "configuration" };
         return names[area];
 }
@@ -38,8 +41,8 @@ static bool before(const struct mv_finding *a, const struct mv_finding *b, unsig
 static void live_condition(struct mv_verdict *verdict) {
         const struct mv_finding *first = NULL;
         for (const struct mv_finding *f = verdict->findings; f; f = f->next)
-                if (f->condition.n && f->rule->live_step &&
-                    (!first || before(f, first, f->rule->live_step, first->rule->live_step)))
+                if (f->condition.n && f->live_step &&
+                    (!first || before(f, first, f->live_step, first->live_step)))
                         first = f;
         verdict->conditions[verdict->n_conditions++] = (struct mv_verdict_condition){
                 .type = "LiveMigratable",
@@ -55,14 +58,14 @@ static void storage_condition(struct mv_arena *arena, struct mv_verdict *verdict
         for (unsigned done = 0;;) {
                 const struct mv_finding *next = NULL;
                 for (const struct mv_finding *f = verdict->findings; f; f = f->next)
-                        if (f->condition.n && f->rule->storage_step > done &&
-                            (!next || before(f, next, f->rule->storage_step, next->rule->storage_step)))
+                        if (f->condition.n && f->storage_step > done &&
+                            (!next || before(f, next, f->storage_step, next->storage_step)))
                                 next = f;
                 if (!next)
                         break;
                 message = mv_arena_format(arena, "%.*s%s%s: %.*s", MV_STR_ARG(message), message.n ? ", " : "",
                                           next->rule->reason, MV_STR_ARG(next->condition));
-                done = next->rule->storage_step;
+                done = next->storage_step;
         }
         verdict->conditions[verdict->n_conditions++] = (struct mv_verdict_condition){
                 .type = "StorageLiveMigratable",
@@ -72,15 +75,21 @@ static void storage_condition(struct mv_arena *arena, struct mv_verdict *verdict
         };
 }
 
+/* KubeVirt's check of the volumes says no. */
+static bool is_volume_error(const struct mv_finding *f) {
+        return f->condition.n && (f->live_step == MV_STEP_VOLUMES || f->live_step == MV_STEP_VOLUMES_FIRST);
+}
+
 /* Shared storage moves nothing but memory; anything local, or an error of the volumes, means block migration. */
-static const char *migration_method(const struct mv_verdict *verdict, const struct mv_vmi *vmi) {
-        if (vmi->status.migrated_volumes.n)
+static const char *migration_method(const struct mv_context *ctx, const struct mv_verdict *verdict) {
+        const struct mv_vmi *vmi = ctx->vmi;
+        if (vmi->status.migrated_volumes.n && ctx->behaviour->migrated_volumes == MV_MIGRATED_COPIED)
                 return "BlockMigration";
         for (size_t i = 0; i < vmi->spec.volumes.n; i++)
-                if (mv_volume_is_copied(&vmi->spec, &vmi->spec.volumes.items[i]))
+                if (mv_volume_is_copied(ctx->behaviour, &vmi->spec, &vmi->spec.volumes.items[i]))
                         return "BlockMigration";
         for (const struct mv_finding *f = verdict->findings; f; f = f->next)
-                if (f->condition.n && f->rule->area == MV_AREA_STORAGE && f->rule->live_step)
+                if (is_volume_error(f))
                         return "BlockMigration";
         return "LiveMigration";
 }
@@ -102,13 +111,32 @@ static enum mv_outcome summed_up(const struct mv_finding *findings) {
 static void run_rules(struct mv_context *ctx, bool last) {
         for (size_t i = 0; mv_rules[i]; i++) {
                 const struct mv_rule *rule = mv_rules[i];
-                if (rule->last != last || (rule->request ? !ctx->migration : !ctx->vmi))
+                const struct mv_migration_spec *asked = ctx->migration ? &ctx->migration->spec : NULL;
+                if (rule->last != last || (rule->request ? !asked : !ctx->vmi) ||
+                    (rule->targets && asked && asked->send_to && !asked->receive))
                         continue;
                 const struct mv_revision *revision = mv_rule_revision(rule, ctx->version);
                 ctx->rule = rule;
+                ctx->revision = revision;
                 if (revision)
                         revision->check(ctx);
         }
+}
+
+/* A migration between clusters copies the disks, so that they are not shared is only worth a note. */
+static void ease_for_decentralized(struct mv_context *ctx) {
+        if (!ctx->migration || (!ctx->migration->spec.send_to && !ctx->migration->spec.receive))
+                return;
+        for (struct mv_finding *f = ctx->findings; f; f = f->next)
+                if (is_volume_error(f))
+                        f->severity = MV_SEVERITY_NOTE;
+}
+
+/* What is found in the instance is, for the user who wrote the migration, at the instance that he names. */
+static void point_at_vmi_name(struct mv_context *ctx) {
+        for (struct mv_finding *f = ctx->findings; ctx->migration && f; f = f->next)
+                if (!f->rule->request)
+                        f->field = MV_STR("spec.vmiName");
 }
 
 static void set_version(const struct mv_evaluation *e, struct mv_context *ctx, struct mv_verdict *verdict) {
@@ -120,6 +148,13 @@ static void set_version(const struct mv_evaluation *e, struct mv_context *ctx, s
         ctx->version_known = ctx->version != 0;
         if (!ctx->version_known)
                 ctx->version = UINT_MAX; /* every rule as in the newest version */
+        ctx->behaviour = mv_behaviour_of(ctx->version);
+        struct mv_kubevirt_config *config = number ? mv_arena_new(e->arena, struct mv_kubevirt_config) : NULL;
+        if (config) { /* the states of feature gates follow the version, too */
+                *config = *ctx->config;
+                config->version_number = number;
+                ctx->config = config;
+        }
 }
 
 /* The eviction strategy in force, and who set it. */
@@ -137,7 +172,9 @@ static void set_eviction(struct mv_context *ctx, struct mv_verdict *verdict) {
 
 /* Memory ran out somewhere: nothing that was found can be trusted to be all. */
 static void out_of_memory(struct mv_verdict *verdict) {
-        static const struct mv_rule rule = { .id = "out-of-memory", .severity = MV_SEVERITY_BLOCKER, .reason = "" };
+        static const struct mv_rule rule = { .id = "out-of-memory",
+                                             .severity = MV_SEVERITY_BLOCKER,
+                                             .reason = "" };
         static const struct mv_finding finding = {
                 .rule = &rule,
                 .outcome = MV_OUTCOME_UNKNOWN,
@@ -147,6 +184,7 @@ static void out_of_memory(struct mv_verdict *verdict) {
         };
         verdict->migratable = MV_OUTCOME_UNKNOWN;
         verdict->n_conditions = 0;
+        verdict->resolution = NULL;
         verdict->method = "";
         verdict->findings = &finding;
 }
@@ -172,8 +210,9 @@ static void judge(const struct mv_evaluation *e, const struct mv_instance *insta
         set_version(e, ctx, ret);
         if (instance) {
                 set_eviction(ctx, ret);
-                ctx->claims = mv_claims_resolve(e->arena, e->snapshot, instance);
+                ctx->claims = mv_claims_resolve(e->arena, e->snapshot, ctx->behaviour, instance);
                 ret->instance = instance;
+                ret->resolution = mv_resolve(e->arena, e->snapshot, &instance->vmi, ctx->version);
                 if (instance->vmi.status.conditions.n)
                         ret->observed = &instance->vmi.status.conditions;
         }
@@ -182,12 +221,15 @@ static void judge(const struct mv_evaluation *e, const struct mv_instance *insta
         ret->findings = ctx->findings;
         if (instance && !mv_arena_failed(e->arena)) {
                 live_condition(ret);
-                storage_condition(e->arena, ret);
-                ret->method = migration_method(ret, &instance->vmi);
+                if (ctx->behaviour->storage_condition)
+                        storage_condition(e->arena, ret);
+                ease_for_decentralized(ctx);
+                ret->method = migration_method(ctx, ret);
                 ctx->so_far = summed_up(ctx->findings);
                 ctx->condition_status = mv_str_from(ret->conditions[0].status);
                 run_rules(ctx, true);
         }
+        point_at_vmi_name(ctx);
         ret->findings = ctx->findings;
         ret->migratable = summed_up(ctx->findings);
         if (mv_arena_failed(e->arena))
@@ -206,35 +248,110 @@ static struct mv_subject subject_of(const char *kind, struct mv_str api_version,
 
 const struct mv_vmi *mv_vm_instance(const struct mv_snapshot *snapshot, const struct mv_vm *vm) {
         const struct mv_vmi *vmi =
-                vm->meta.name.n ? mv_snapshot_find(snapshot, MV_KIND_VMI, vm->meta.namespace, vm->meta.name) : NULL;
+                vm->meta.name.n ? mv_snapshot_find(snapshot, MV_KIND_VMI, vm->meta.namespace, vm->meta.name)
+                                : NULL;
         const struct mv_owner *owner = vmi ? mv_meta_controller(&vmi->meta) : NULL;
         if (!vmi || mv_vmi_is_final(vmi))
                 return NULL;
         /* An instance of the same name that somebody made by hand is not the VM's. */
-        return owner && mv_str_is(owner->kind, "VirtualMachine") && mv_str_equal(owner->name, vm->meta.name) ? vmi
-                                                                                                             : NULL;
+        return owner && mv_str_is(owner->kind, "VirtualMachine") && mv_str_equal(owner->name, vm->meta.name)
+                       ? vmi
+                       : NULL;
+}
+
+/* The instance that KubeVirt makes of a VM. NULL when it makes none (*ret_refused says why), or memory is out. */
+static struct mv_instance *make_instance(const struct mv_evaluation *e, const struct mv_vm *vm,
+                                         const struct mv_vmi_status *status,
+                                         const struct mv_refused **ret_refused) {
+        struct mv_made *made = mv_arena_new(e->arena, struct mv_made);
+        struct mv_instance *instance = mv_arena_new(e->arena, struct mv_instance);
+        *ret_refused = NULL;
+        if (!made || !instance)
+                return NULL;
+        mv_instancetype_make(e->arena, e->snapshot, vm, made);
+        *ret_refused = made->refused;
+        if (made->refused)
+                return NULL;
+        mv_expand_template(e->arena, mv_snapshot_config(e->snapshot), &made->template, &vm->meta, status,
+                           instance);
+        instance->default_network |= made->default_network;
+        instance->supplied = made->supplied;
+        instance->n_supplied = made->n_supplied;
+        instance->vm = &made->vm;
+        return instance;
+}
+
+/* There is no instance, and will be none: nothing to judge but the VM's own word on eviction. What is found has no rule
+ * of the registry. */
+static void judge_refused(const struct mv_evaluation *e, const struct mv_vm *vm,
+                          const struct mv_refused *refused, struct mv_verdict *ret) {
+        const struct mv_kubevirt_config *config = mv_snapshot_config(e->snapshot);
+        struct mv_str own =
+                vm->spec.template ? vm->spec.template->spec.eviction_strategy : (struct mv_str){ 0 };
+        judge(e, NULL, vm, NULL, ret);
+        if (mv_arena_failed(e->arena))
+                return;
+        ret->eviction_strategy = own.p ? own : config->eviction_strategy;
+        ret->eviction_from =
+                own.p ? mv_arena_format(e->arena, "%.*s/%.*s/%.*s", MV_STR_ARG(ret->subject.kind),
+                                        MV_STR_ARG(ret->subject.namespace), MV_STR_ARG(ret->subject.name))
+                      : config->eviction_from;
+        static const struct mv_rule rule = { .id = "instancetype",
+                                             .severity = MV_SEVERITY_BLOCKER,
+                                             .reason = "" };
+        struct mv_finding *finding = mv_arena_new(e->arena, struct mv_finding);
+        bool pool = mv_str_is(ret->subject.kind, "VirtualMachinePool");
+        if (!finding) {
+                out_of_memory(ret);
+                return;
+        }
+        *finding = (struct mv_finding){
+                .rule = &rule,
+                .outcome = MV_OUTCOME_UNKNOWN,
+                .severity = MV_SEVERITY_BLOCKER,
+                .message = mv_arena_format(e->arena, "%s: %.*s", mv_refused_title(refused),
+                                           MV_STR_ARG(refused->message)),
+                .field = !refused->n_causes ? MV_STR("")
+                         : pool             ? mv_arena_format(e->arena, "spec.virtualMachineTemplate.%.*s",
+                                                              MV_STR_ARG(refused->causes[0].field))
+                                            : refused->causes[0].field,
+                .fix = mv_str_from(mv_refused_fix(refused)),
+        };
+        if (refused->missing_kind != MV_KIND_COUNT)
+                mv_report_missing(finding, refused->missing_kind,
+                                  mv_kinds[refused->missing_kind].namespaced ? vm->meta.namespace
+                                                                             : (struct mv_str){ 0 },
+                                  refused->missing_name);
+        ret->findings = finding;
+        ret->refused = refused;
+        ret->migratable = MV_OUTCOME_UNKNOWN;
+        if (mv_arena_failed(e->arena))
+                out_of_memory(ret);
 }
 
 void mv_evaluate_vm(const struct mv_evaluation *e, const struct mv_vm *vm, bool from_template,
                     struct mv_verdict *ret) {
-        *ret = (struct mv_verdict){ .subject = subject_of("VirtualMachine", vm->api_version, &vm->meta), .method = "" };
-        struct mv_instance *instance = mv_arena_new(e->arena, struct mv_instance);
-        static const struct mv_vmi_template nothing = { 0 };
-        if (!instance) {
-                out_of_memory(ret);
-                return;
-        }
+        *ret = (struct mv_verdict){ .subject = subject_of("VirtualMachine", vm->api_version, &vm->meta),
+                                    .method = "" };
         const struct mv_vmi *running = mv_vm_instance(e->snapshot, vm);
-        const struct mv_kubevirt_config *config = mv_snapshot_config(e->snapshot);
-        mv_expand_template(e->arena, config, vm->spec.template ? vm->spec.template : &nothing, &vm->meta,
-                           running ? &running->status : NULL, instance);
+        const struct mv_refused *refused = NULL;
+        struct mv_instance *instance;
         if (running && !from_template) {
-                mv_expand_vmi(e->arena, config, running, instance);
-                instance->spec_path = "spec.template.spec";
-                instance->meta_path = "spec.template.metadata";
-        }
-        instance->vm = vm;
-        judge(e, instance, vm, NULL, ret);
+                instance = mv_arena_new(e->arena, struct mv_instance);
+                if (instance) {
+                        mv_expand_vmi(e->arena, mv_snapshot_config(e->snapshot), running, instance);
+                        instance->spec_path = "spec.template.spec";
+                        instance->meta_path = "spec.template.metadata";
+                        instance->vm = vm;
+                }
+        } else
+                instance = make_instance(e, vm, running ? &running->status : NULL, &refused);
+        if (instance)
+                judge(e, instance, vm, NULL, ret);
+        else if (refused)
+                judge_refused(e, vm, refused, ret);
+        else
+                out_of_memory(ret);
 }
 
 /* The VM that controls an instance, from the snapshot. */
@@ -246,8 +363,9 @@ static const struct mv_vm *controlling_vm(const struct mv_snapshot *snapshot, co
 }
 
 void mv_evaluate_vmi(const struct mv_evaluation *e, const struct mv_vmi *vmi, struct mv_verdict *ret) {
-        *ret = (struct mv_verdict){ .subject = subject_of("VirtualMachineInstance", vmi->api_version, &vmi->meta),
-                                    .method = "" };
+        *ret = (struct mv_verdict){
+                .subject = subject_of("VirtualMachineInstance", vmi->api_version, &vmi->meta), .method = ""
+        };
         struct mv_instance *instance = mv_arena_new(e->arena, struct mv_instance);
         if (!instance) {
                 out_of_memory(ret);
@@ -261,7 +379,8 @@ void mv_evaluate_vmi(const struct mv_evaluation *e, const struct mv_vmi *vmi, st
 void mv_evaluate_migration(const struct mv_evaluation *e, const struct mv_migration *migration,
                            struct mv_verdict *ret) {
         *ret = (struct mv_verdict){
-                .subject = subject_of("VirtualMachineInstanceMigration", migration->api_version, &migration->meta),
+                .subject = subject_of("VirtualMachineInstanceMigration", migration->api_version,
+                                      &migration->meta),
                 .method = "",
         };
         struct mv_instance *instance = mv_arena_new(e->arena, struct mv_instance);
@@ -271,7 +390,8 @@ void mv_evaluate_migration(const struct mv_evaluation *e, const struct mv_migrat
         }
         const struct mv_kubevirt_config *config = mv_snapshot_config(e->snapshot);
         struct mv_str namespace = migration->meta.namespace, name = migration->spec.vmi_name;
-        const struct mv_vmi *vmi = name.n ? mv_snapshot_find(e->snapshot, MV_KIND_VMI, namespace, name) : NULL;
+        const struct mv_vmi *vmi =
+                name.n ? mv_snapshot_find(e->snapshot, MV_KIND_VMI, namespace, name) : NULL;
         const struct mv_vm *vm =
                 name.n && !vmi ? mv_snapshot_find(e->snapshot, MV_KIND_VM, namespace, name) : NULL;
         if (vmi) {
@@ -279,46 +399,47 @@ void mv_evaluate_migration(const struct mv_evaluation *e, const struct mv_migrat
                 instance->vm = controlling_vm(e->snapshot, vmi);
         } else if (vm && vm->spec.template) {
                 /* It does not run; what the VM would become can be judged all the same. */
-                mv_expand_template(e->arena, config, vm->spec.template, &vm->meta, NULL, instance);
-                instance->vm = vm;
+                const struct mv_refused *refused;
+                instance = make_instance(e, vm, NULL, &refused);
         } else
                 instance = NULL;
         judge(e, instance, NULL, migration, ret);
 }
 
-static void evaluate_template(const struct mv_evaluation *e, const struct mv_vmi_template *template,
-                              const struct mv_meta *owner, const struct mv_vm *vm, const char *spec_path,
-                              const char *meta_path, struct mv_verdict *ret) {
+void mv_evaluate_pool(const struct mv_evaluation *e, const struct mv_pool *pool, struct mv_verdict *ret) {
+        *ret = (struct mv_verdict){ .subject =
+                                            subject_of("VirtualMachinePool", pool->api_version, &pool->meta),
+                                    .method = "" };
+        struct mv_vm *vm = mv_arena_new(e->arena, struct mv_vm);
+        const struct mv_refused *refused = NULL;
+        if (vm)
+                mv_instancetype_pool_vm(e->arena, pool, vm);
+        struct mv_instance *instance = vm ? make_instance(e, vm, NULL, &refused) : NULL;
+        if (instance) {
+                instance->spec_path = "spec.virtualMachineTemplate.spec.template.spec";
+                instance->meta_path = "spec.virtualMachineTemplate.spec.template.metadata";
+                judge(e, instance, NULL, NULL, ret);
+        } else if (refused)
+                judge_refused(e, vm, refused, ret);
+        else
+                out_of_memory(ret);
+}
+
+void mv_evaluate_replica_set(const struct mv_evaluation *e, const struct mv_replica_set *set,
+                             struct mv_verdict *ret) {
+        *ret = (struct mv_verdict){
+                .subject = subject_of("VirtualMachineInstanceReplicaSet", set->api_version, &set->meta),
+                .method = "",
+        };
         static const struct mv_vmi_template nothing = { 0 };
         struct mv_instance *instance = mv_arena_new(e->arena, struct mv_instance);
         if (!instance) {
                 out_of_memory(ret);
                 return;
         }
-        mv_expand_template(e->arena, mv_snapshot_config(e->snapshot), template ? template : &nothing, owner, NULL,
-                           instance);
-        instance->vm = vm;
-        instance->spec_path = spec_path;
-        instance->meta_path = meta_path;
+        mv_expand_template(e->arena, mv_snapshot_config(e->snapshot),
+                           set->spec.template ? set->spec.template : &nothing, &set->meta, NULL, instance);
         judge(e, instance, NULL, NULL, ret);
-}
-
-void mv_evaluate_pool(const struct mv_evaluation *e, const struct mv_pool *pool, struct mv_verdict *ret) {
-        *ret = (struct mv_verdict){ .subject = subject_of("VirtualMachinePool", pool->api_version, &pool->meta),
-                                    .method = "" };
-        const struct mv_vm *vm = pool->spec.template;
-        evaluate_template(e, vm ? vm->spec.template : NULL, &pool->meta, vm,
-                          "spec.virtualMachineTemplate.spec.template.spec",
-                          "spec.virtualMachineTemplate.spec.template.metadata", ret);
-}
-
-void mv_evaluate_replica_set(const struct mv_evaluation *e, const struct mv_replica_set *set, struct mv_verdict *ret) {
-        *ret = (struct mv_verdict){
-                .subject = subject_of("VirtualMachineInstanceReplicaSet", set->api_version, &set->meta),
-                .method = "",
-        };
-        evaluate_template(e, set->spec.template, &set->meta, NULL, "spec.template.spec", "spec.template.metadata",
-                          ret);
 }
 
 bool mv_evaluate_entry(const struct mv_evaluation *e, const struct mv_entry *entry, struct mv_verdict *ret) {

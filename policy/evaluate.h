@@ -20,16 +20,19 @@ struct mv_evaluation {
  * from_template always the latter, with the running one's status. */
 void mv_evaluate_vm(const struct mv_evaluation *evaluation, const struct mv_vm *vm, bool from_template,
                     struct mv_verdict *ret);
-void mv_evaluate_vmi(const struct mv_evaluation *evaluation, const struct mv_vmi *vmi, struct mv_verdict *ret);
+void mv_evaluate_vmi(const struct mv_evaluation *evaluation, const struct mv_vmi *vmi,
+                     struct mv_verdict *ret);
 /* A migration: the instance it names, and what KubeVirt's webhook says of the request. */
 void mv_evaluate_migration(const struct mv_evaluation *evaluation, const struct mv_migration *migration,
                            struct mv_verdict *ret);
 /* The template of a pool's VMs, or of a replica set's instances. */
-void mv_evaluate_pool(const struct mv_evaluation *evaluation, const struct mv_pool *pool, struct mv_verdict *ret);
+void mv_evaluate_pool(const struct mv_evaluation *evaluation, const struct mv_pool *pool,
+                      struct mv_verdict *ret);
 void mv_evaluate_replica_set(const struct mv_evaluation *evaluation, const struct mv_replica_set *set,
                              struct mv_verdict *ret);
 /* Any of these; entry->kind says which. False for a kind that is not judged. */
-bool mv_evaluate_entry(const struct mv_evaluation *evaluation, const struct mv_entry *entry, struct mv_verdict *ret);
+bool mv_evaluate_entry(const struct mv_evaluation *evaluation, const struct mv_entry *entry,
+                       struct mv_verdict *ret);
 
 /* The instance of this VM in the snapshot (of its name, and not another object's), or NULL. */
 const struct mv_vmi *mv_vm_instance(const struct mv_snapshot *snapshot, const struct mv_vm *vm);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/expand.h"
 
+#include "policy/object/quantity.h"
+
 /* 1 and 2: architecture, machine type. */
-static void default_machine(const struct mv_kubevirt_config *config, struct mv_vmi_spec *spec) {
+void mv_default_machine(const struct mv_kubevirt_config *config, struct mv_vmi_spec *spec) {
         static const struct {
                 struct mv_str architecture, machine_type;
                 size_t offset;
@@ -27,34 +29,74 @@ static void default_machine(const struct mv_kubevirt_config *config, struct mv_v
         }
 }
 
+/* The text of a quantity that is there and not zero, as Kubernetes writes it; "" otherwise. */
+static struct mv_str quantity(struct mv_arena *arena, const struct mv_str *text, struct mv_quantity *ret) {
+        char out[MV_QUANTITY_TEXT];
+        if (!text || mv_quantity_parse(*text, ret, NULL) < 0)
+                return text ? *text : (struct mv_str){ 0 };
+        if (!mv_quantity_sign(ret))
+                return (struct mv_str){ 0 };
+        struct mv_str printed = mv_quantity_string(ret, *text, out);
+        return mv_str_equal(printed, *text) ? *text : mv_arena_copy(arena, printed);
+}
+
 /* 3: guest memory. */
 static void default_memory(struct mv_arena *arena, struct mv_vmi_spec *spec) {
         const struct mv_resources *resources = &spec->domain.resources;
-        const struct mv_str *request = mv_map_get(&resources->requests, MV_STR("memory"));
-        const struct mv_str *limit = mv_map_get(&resources->limits, MV_STR("memory"));
         struct mv_memory *memory = mv_arena_new(arena, struct mv_memory);
+        struct mv_quantity ignored;
         if (!memory)
                 return;
         if (spec->domain.memory)
                 *memory = *spec->domain.memory;
-        if (!memory->guest.n)
-                memory->guest = request                                             ? *request
-                                : limit                                             ? *limit
-                                : memory->hugepages && memory->hugepages->page_size.n ? memory->hugepages->page_size
-                                                                                    : memory->guest;
+        const struct mv_str *const sources[] = {
+                mv_map_get(&resources->requests, MV_STR("memory")),
+                mv_map_get(&resources->limits, MV_STR("memory")),
+                memory->hugepages ? &memory->hugepages->page_size : NULL,
+        };
+        struct mv_str own = quantity(arena, memory->guest.n ? &memory->guest : NULL, &ignored);
+        if (own.n)
+                memory->guest = own;
+        own = quantity(arena, memory->max_guest.n ? &memory->max_guest : NULL, &ignored);
+        if (own.n)
+                memory->max_guest = own;
+        for (size_t i = 0; !memory->guest.n && i < sizeof sources / sizeof *sources; i++)
+                memory->guest = quantity(arena, sources[i], &ignored);
         spec->domain.memory = memory;
 }
 
+/* 3: sockets from the CPU limit or request, when the user says nothing of the topology. */
+static void default_topology(struct mv_arena *arena, struct mv_vmi_spec *spec) {
+        const struct mv_resources *resources = &spec->domain.resources;
+        const struct mv_cpu *given = spec->domain.cpu;
+        if (given && (given->cores.value || given->sockets.value || given->threads.value))
+                return;
+        struct mv_cpu *cpu = mv_arena_new(arena, struct mv_cpu);
+        if (!cpu)
+                return;
+        if (given)
+                *cpu = *given;
+        const struct mv_str *vcpus = mv_map_get(&resources->limits, MV_STR("cpu"));
+        struct mv_quantity number;
+        if (!vcpus)
+                vcpus = mv_map_get(&resources->requests, MV_STR("cpu"));
+        int64_t sockets =
+                vcpus && mv_quantity_parse(*vcpus, &number, NULL) == 0 ? mv_quantity_value(&number) : 1;
+        cpu->sockets = (struct mv_optional_int){ .value = (uint32_t)sockets, .set = true };
+        cpu->cores = cpu->threads = (struct mv_optional_int){ .value = 1, .set = true };
+        spec->domain.cpu = cpu;
+}
+
 /* 5: a pod network with the cluster's default interface (pkg/network/vmispec/defaults.go: SetDefaultNetworkInterface). */
-static void default_network(struct mv_arena *arena, const struct mv_kubevirt_config *config, struct mv_instance *ret) {
-        struct mv_vmi_spec *spec = &ret->vmi.spec;
+bool mv_default_network(struct mv_arena *arena, const struct mv_kubevirt_config *config,
+                        struct mv_vmi_spec *spec) {
         if (spec->networks.n || spec->domain.devices.interfaces.n ||
             spec->domain.devices.autoattach_pod_interface == MV_FALSE)
-                return;
+                return false;
         struct mv_network *network = mv_arena_new(arena, struct mv_network);
         struct mv_interface *interface = mv_arena_new(arena, struct mv_interface);
         if (!network || !interface)
-                return;
+                return false;
         *network = (struct mv_network){ .name = MV_STR("default"), .pod = true };
         *interface = (struct mv_interface){
                 .name = MV_STR("default"),
@@ -66,7 +108,7 @@ static void default_network(struct mv_arena *arena, const struct mv_kubevirt_con
         spec->networks.n = 1;
         spec->domain.devices.interfaces.items = interface;
         spec->domain.devices.interfaces.n = 1;
-        ret->default_network = true;
+        return true;
 }
 
 /* 6: a volume that nothing shows gets a disk. */
@@ -75,7 +117,8 @@ static void default_disks(struct mv_arena *arena, struct mv_vmi_spec *spec) {
         struct mv_devices *devices = &spec->domain.devices;
         size_t missing = 0;
         for (size_t i = 0; i < spec->volumes.n; i++)
-                missing += !spec->volumes.items[i].memory_dump && !mv_vmi_disk(spec, spec->volumes.items[i].name) &&
+                missing += !spec->volumes.items[i].memory_dump &&
+                           !mv_vmi_disk(spec, spec->volumes.items[i].name) &&
                            !mv_vmi_has_filesystem(spec, spec->volumes.items[i].name);
         if (!missing)
                 return;
@@ -126,9 +169,10 @@ static void default_hyperv(struct mv_arena *arena, struct mv_vmi_spec *spec) {
         *features = *spec->domain.features;
         *hyperv = *features->hyperv;
         struct mv_feature_state **all[] = {
-                &hyperv->evmcs,   &hyperv->frequencies, &hyperv->ipi,        &hyperv->reenlightenment, &hyperv->relaxed,
-                &hyperv->reset,   &hyperv->runtime,     &hyperv->spinlocks,  &hyperv->synic,
-                &hyperv->synictimer, &hyperv->tlbflush, &hyperv->vapic,      &hyperv->vendorid,        &hyperv->vpindex,
+                &hyperv->evmcs,    &hyperv->frequencies, &hyperv->ipi,      &hyperv->reenlightenment,
+                &hyperv->relaxed,  &hyperv->reset,       &hyperv->runtime,  &hyperv->spinlocks,
+                &hyperv->synic,    &hyperv->synictimer,  &hyperv->tlbflush, &hyperv->vapic,
+                &hyperv->vendorid, &hyperv->vpindex,
         };
         for (size_t i = 0; i < sizeof all / sizeof *all; i++)
                 if (*all[i])
@@ -146,7 +190,8 @@ static void default_hyperv(struct mv_arena *arena, struct mv_vmi_spec *spec) {
 }
 
 /* 8 and 9: the CPU feature that evmcs needs; the model. */
-static void default_cpu(struct mv_arena *arena, const struct mv_kubevirt_config *config, struct mv_vmi_spec *spec) {
+static void default_cpu(struct mv_arena *arena, const struct mv_kubevirt_config *config,
+                        struct mv_vmi_spec *spec) {
         struct mv_cpu *cpu = mv_arena_new(arena, struct mv_cpu);
         if (!cpu)
                 return;
@@ -174,13 +219,73 @@ static void default_cpu(struct mv_arena *arena, const struct mv_kubevirt_config 
                                                                     : MV_STR("host-model");
 }
 
-static void apply_defaults(struct mv_arena *arena, const struct mv_kubevirt_config *config, struct mv_instance *ret) {
-        struct mv_vmi_spec *spec = &ret->vmi.spec;
-        default_machine(config, spec);
+/* 7: a timer that is present is on. */
+static void default_timer(struct mv_arena *arena, struct mv_timer **timer) {
+        struct mv_timer *copy = *timer && !(*timer)->present ? mv_arena_new(arena, struct mv_timer) : NULL;
+        if (!copy)
+                return;
+        *copy = **timer;
+        copy->present = MV_TRUE;
+        *timer = copy;
+}
+
+static void default_clock(struct mv_arena *arena, struct mv_vmi_spec *spec) {
+        if (!spec->domain.clock || !spec->domain.clock->timer)
+                return;
+        struct mv_clock *clock = mv_arena_new(arena, struct mv_clock);
+        struct mv_timers *timers = mv_arena_new(arena, struct mv_timers);
+        if (!clock || !timers)
+                return;
+        *clock = *spec->domain.clock;
+        *timers = *clock->timer;
+        struct mv_timer **all[] = { &timers->hpet, &timers->hyperv, &timers->kvm, &timers->pit,
+                                    &timers->rtc };
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+                default_timer(arena, all[i]);
+        clock->timer = timers;
+        spec->domain.clock = clock;
+}
+
+/* arm64 starts with UEFI, without secure boot (pkg/defaults/arm64.go: setDefaultArm64Bootloader). */
+static void default_firmware(struct mv_arena *arena, struct mv_vmi_spec *spec) {
+        const struct mv_firmware *given = spec->domain.firmware;
+        const struct mv_bootloader *loader = given ? given->bootloader : NULL;
+        if (!mv_str_is(spec->architecture, "arm64") || (loader && (!loader->efi || loader->efi->secure_boot)))
+                return;
+        struct mv_firmware *firmware = mv_arena_new(arena, struct mv_firmware);
+        struct mv_bootloader *bootloader = mv_arena_new(arena, struct mv_bootloader);
+        struct mv_efi *efi = mv_arena_new(arena, struct mv_efi);
+        if (!firmware || !bootloader || !efi)
+                return;
+        if (given)
+                *firmware = *given;
+        if (loader) {
+                *bootloader = *loader;
+                *efi = *loader->efi;
+        }
+        efi->secure_boot = MV_FALSE;
+        bootloader->efi = efi;
+        firmware->bootloader = bootloader;
+        spec->domain.firmware = firmware;
+}
+
+bool mv_default_spec(struct mv_arena *arena, const struct mv_kubevirt_config *config,
+                     struct mv_vmi_spec *spec) {
+        mv_default_machine(config, spec);
         default_memory(arena, spec);
-        default_network(arena, config, ret);
+        default_topology(arena, spec);
+        bool network = mv_default_network(arena, config, spec);
         default_disks(arena, spec);
+        return network;
+}
+
+static void apply_defaults(struct mv_arena *arena, const struct mv_kubevirt_config *config,
+                           struct mv_instance *ret) {
+        struct mv_vmi_spec *spec = &ret->vmi.spec;
+        ret->default_network = mv_default_spec(arena, config, spec);
         default_hyperv(arena, spec);
+        default_clock(arena, spec);
+        default_firmware(arena, spec);
         default_cpu(arena, config, spec);
         if (!ret->vmi.status.phase.n)
                 ret->vmi.status.phase = MV_STR("Pending");

@@ -14,13 +14,21 @@
 #include "policy/kubevirt_config.h"
 #include "policy/object/vm.h"
 
+/* A part of the instance that somebody else than the user wrote. */
+struct mv_supplied {
+        const char *path; /* of its spec: "domain.devices.gpus" */
+        const char *by;   /* member of the VirtualMachine's spec: "instancetype", "preference" */
+};
+
 struct mv_instance {
         struct mv_vmi vmi; /* after defaults; arrays that were added to are in the arena */
         /* Where the user finds its parts in the object that he wrote. */
-        const char *spec_path; /* "spec", "spec.template.spec", ... */
-        const char *meta_path; /* "metadata", "spec.template.metadata", ... */
+        const char *spec_path;  /* "spec", "spec.template.spec", ... */
+        const char *meta_path;  /* "metadata", "spec.template.metadata", ... */
         const struct mv_vm *vm; /* its dataVolumeTemplates count; NULL when there is none */
         bool default_network;   /* the user named neither networks nor interfaces */
+        const struct mv_supplied *supplied;
+        size_t n_supplied;
 };
 
 /* From a VMI. *ret must live as long as the result is used. Memory comes from arena, whose failure the caller tests. */
@@ -30,3 +38,16 @@ void mv_expand_vmi(struct mv_arena *arena, const struct mv_kubevirt_config *conf
 void mv_expand_template(struct mv_arena *arena, const struct mv_kubevirt_config *config,
                         const struct mv_vmi_template *template, const struct mv_meta *owner,
                         const struct mv_vmi_status *status, struct mv_instance *ret);
+
+/* Parts of these defaults, for what happens to a VirtualMachine before there is an instance. */
+
+/* Architecture and machine type (pkg/defaults/defaults.go: setDefaultArchitecture, setDefaultMachineType). */
+void mv_default_machine(const struct mv_kubevirt_config *config, struct mv_vmi_spec *spec);
+/* A pod network with the cluster's default interface; true when the spec got one
+ * (pkg/network/vmispec/defaults.go: SetDefaultNetworkInterface). */
+bool mv_default_network(struct mv_arena *arena, const struct mv_kubevirt_config *config,
+                        struct mv_vmi_spec *spec);
+/* What the webhook of VirtualMachines fills in before it looks, these two among it; true likewise
+ * (pkg/defaults/defaults.go: SetDefaultVirtualMachineInstanceSpec). */
+bool mv_default_spec(struct mv_arena *arena, const struct mv_kubevirt_config *config,
+                     struct mv_vmi_spec *spec);

@@ -3,43 +3,50 @@
 
 static const struct mv_kubevirt_configuration no_configuration = { 0 };
 
-/* States of KubeVirt main (pkg/virt-config/featuregate/active.go, inactive.go). A gate that is not listed is off. */
+/* States of KubeVirt's gates (pkg/virt-config/featuregate/active.go, inactive.go), by the first version they hold for,
+ * the newest row of a gate last. A gate that is not listed, or not yet, is off. */
 static const struct gate {
         const char *name;
         enum { ALPHA, BETA, GA } state;
+        unsigned since;
 } gates[] = {
-        { "VGPULiveMigration", ALPHA },
-        { "HypervStrictCheck", ALPHA },
-        { "CPUManager", ALPHA },
-        { "MigrationStallDetection", ALPHA },
-        { "MigrationDowntimeTuning", ALPHA },
-        { "CrossArchitectureVirtualization", ALPHA },
-        { "EnableVirtioFsStorageVolumes", ALPHA },
-        { "HostDisk", ALPHA },
-        { "HostDevices", ALPHA },
-        { "DecentralizedLiveMigration", BETA },
-        { "NodeRestriction", BETA },
-        { "PasstBinding", BETA },
-        { "ImageVolume", BETA },
-        { "GPUsWithDRA", BETA },
-        { "HostDevicesWithDRA", BETA },
-        { "ExternalNetResourceInjection", BETA },
-        { "WorkloadEncryptionSEV", BETA },
-        { "LiveMigration", GA },
-        { "SRIOVLiveMigration", GA },
+        { "VGPULiveMigration", ALPHA, MV_KUBEVIRT(1, 9) },
+        { "HypervStrictCheck", ALPHA, 0 },
+        { "CPUManager", ALPHA, 0 },
+        { "MigrationStallDetection", ALPHA, MV_KUBEVIRT(1, 9) },
+        { "MigrationDowntimeTuning", ALPHA, MV_KUBEVIRT(1, 10) },
+        { "CrossArchitectureVirtualization", ALPHA, 0 },
+        { "EnableVirtioFsStorageVolumes", ALPHA, 0 },
+        { "HostDisk", ALPHA, 0 },
+        { "HostDevices", ALPHA, 0 },
+        { "DecentralizedLiveMigration", ALPHA, MV_KUBEVIRT(1, 6) },
+        { "DecentralizedLiveMigration", BETA, MV_KUBEVIRT(1, 10) },
+        { "MigrationPriorityQueue", ALPHA, MV_KUBEVIRT(1, 7) },
+        { "MigrationPriorityQueue", BETA, MV_KUBEVIRT(1, 8) },
+        { "MigrationPriorityQueue", GA, MV_KUBEVIRT(1, 9) },
+        { "NodeRestriction", BETA, 0 },
+        { "PasstBinding", BETA, 0 },
+        { "ImageVolume", BETA, 0 },
+        { "GPUsWithDRA", BETA, 0 },
+        { "HostDevicesWithDRA", BETA, 0 },
+        { "ExternalNetResourceInjection", BETA, 0 },
+        { "WorkloadEncryptionSEV", BETA, 0 },
+        { "LiveMigration", GA, 0 },
+        { "SRIOVLiveMigration", GA, 0 },
 };
 
 bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *name) {
         const struct mv_developer_configuration *developer = &config->spec->developer;
-        for (size_t i = 0; i < sizeof gates / sizeof *gates; i++) {
-                if (strcmp(gates[i].name, name) != 0)
-                        continue;
-                if (gates[i].state == GA || mv_strings_have(&developer->feature_gates, mv_str_from(name)))
-                        return true;
-                return gates[i].state == BETA &&
-                       !mv_strings_have(&developer->disabled_feature_gates, mv_str_from(name));
-        }
-        return false;
+        const struct gate *gate = NULL;
+        for (size_t i = 0; i < sizeof gates / sizeof *gates; i++)
+                if (strcmp(gates[i].name, name) == 0 &&
+                    (!config->version_number || gates[i].since <= config->version_number))
+                        gate = &gates[i];
+        if (!gate)
+                return false;
+        if (gate->state == GA || mv_strings_have(&developer->feature_gates, mv_str_from(name)))
+                return true;
+        return gate->state == BETA && !mv_strings_have(&developer->disabled_feature_gates, mv_str_from(name));
 }
 
 unsigned mv_kubevirt_version_parse(struct mv_str text, struct mv_str *ret_text) {
@@ -81,8 +88,8 @@ static const char *invalid(const struct mv_kubevirt_configuration *c) {
                 return "developerConfiguration.memoryOvercommit must be greater than 0";
         if (c->developer.cpu_allocation_ratio.set && c->developer.cpu_allocation_ratio.value <= 0)
                 return "developerConfiguration.cpuAllocationRatio must be greater than 0";
-        if (c->developer.pvc_tolerate_less_space.set &&
-            (c->developer.pvc_tolerate_less_space.value < 0 || c->developer.pvc_tolerate_less_space.value > 100))
+        if (c->developer.pvc_tolerate_less_space.set && (c->developer.pvc_tolerate_less_space.value < 0 ||
+                                                         c->developer.pvc_tolerate_less_space.value > 100))
                 return "developerConfiguration.pvcTolerateLessSpaceUpToPercent must be from 0 to 100";
         if (!is_one_of(c->network.default_network_interface, interfaces))
                 return "network.defaultNetworkInterface is none of bridge, slirp, masquerade";
@@ -102,8 +109,8 @@ static void set_version(struct mv_kubevirt_config *config, const struct mv_kubev
         config->version_from = config->from;
 }
 
-struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena, const struct mv_kubevirt *const *objects,
-                                                  size_t n) {
+struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
+                                                  const struct mv_kubevirt *const *objects, size_t n) {
         struct mv_kubevirt_config *config = mv_arena_new(arena, struct mv_kubevirt_config);
         if (!config)
                 return NULL;
@@ -125,12 +132,14 @@ struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena, const 
                         config->problem = mv_arena_format(
                                 arena, "KubeVirt %.*s/%.*s %s, so KubeVirt's defaults are in force",
                                 MV_STR_ARG(object->meta.namespace), MV_STR_ARG(object->meta.name),
-                                object->meta.deletion_timestamp.n ? "is being deleted" : "has no status.phase yet");
+                                object->meta.deletion_timestamp.n ? "is being deleted"
+                                                                  : "has no status.phase yet");
                         continue;
                 }
                 config->object = object;
-                config->from = mv_arena_format(arena, "KubeVirt/%.*s/%.*s", MV_STR_ARG(object->meta.namespace),
-                                               MV_STR_ARG(object->meta.name));
+                config->from =
+                        mv_arena_format(arena, "KubeVirt/%.*s/%.*s", MV_STR_ARG(object->meta.namespace),
+                                        MV_STR_ARG(object->meta.name));
                 config->problem = (struct mv_str){ 0 };
                 break;
         }
@@ -143,8 +152,9 @@ struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena, const 
         const struct mv_kubevirt_configuration *spec = &config->object->spec.configuration;
         const char *problem = invalid(spec);
         if (problem) {
-                config->problem = mv_arena_format(arena, "%.*s: spec.configuration is invalid and ignored: %s",
-                                                  MV_STR_ARG(config->from), problem);
+                config->problem =
+                        mv_arena_format(arena, "%.*s: spec.configuration is invalid and ignored: %s",
+                                        MV_STR_ARG(config->from), problem);
                 return config;
         }
         config->spec = spec;

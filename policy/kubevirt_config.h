@@ -10,7 +10,7 @@
 #include "policy/object/kubevirt.h"
 
 /* A KubeVirt version as a number that compares; 0 is unknown. */
-#define MV_KUBEVIRT(major, minor) ((unsigned)(major) * 1000u + (unsigned)(minor))
+#define MV_KUBEVIRT(major, minor) ((unsigned)(major)*1000u + (unsigned)(minor))
 
 struct mv_kubevirt_config {
         const struct mv_kubevirt *object; /* the object in force; NULL: defaults only */
@@ -32,10 +32,10 @@ struct mv_kubevirt_config {
 };
 
 /* Work it out from the KubeVirt objects (n may be 0). Memory comes from arena, whose failure the caller tests. */
-struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena, const struct mv_kubevirt *const *objects,
-                                                  size_t n);
+struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
+                                                  const struct mv_kubevirt *const *objects, size_t n);
 
-/* The gate is on (pkg/virt-config/featuregate/feature-gates.go: IsEnabled). */
+/* The gate is on, in the version that the configuration is of (pkg/virt-config/featuregate/feature-gates.go: IsEnabled). */
 bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *gate);
 
 /* "v1.9.0-rc.1" -> MV_KUBEVIRT(1, 9), and the text without "v" and suffix in *ret_text; 0 when it is no version. */

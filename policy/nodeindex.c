@@ -36,7 +36,8 @@ static bool grow_slots(struct mv_arena *arena, struct mv_node_index *index) {
         return true;
 }
 
-const struct mv_node_index *mv_node_index_build(struct mv_arena *arena, const struct mv_node *const *nodes, size_t n) {
+const struct mv_node_index *mv_node_index_build(struct mv_arena *arena, const struct mv_node *const *nodes,
+                                                size_t n) {
         struct mv_node_index *index = mv_arena_new(arena, struct mv_node_index);
         if (!index)
                 return NULL;
@@ -67,7 +68,8 @@ size_t mv_node_index_words(const struct mv_node_index *index) {
         return index->words;
 }
 
-const uint64_t *mv_node_index_label(const struct mv_node_index *index, struct mv_str key, struct mv_str value) {
+const uint64_t *mv_node_index_label(const struct mv_node_index *index, struct mv_str key,
+                                    struct mv_str value) {
         return find_slot(index, key, value)->set;
 }
 
@@ -78,7 +80,8 @@ uint64_t *mv_node_set_new(const struct mv_node_index *index, struct mv_arena *ar
 uint64_t *mv_node_set_all(const struct mv_node_index *index, struct mv_arena *arena) {
         uint64_t *set = mv_node_set_new(index, arena);
         for (size_t i = 0; set && i < index->words; i++)
-                set[i] = i + 1 < index->words || index->n % 64 == 0 ? UINT64_MAX : (UINT64_C(1) << index->n % 64) - 1;
+                set[i] = i + 1 < index->words || index->n % 64 == 0 ? UINT64_MAX
+                                                                    : (UINT64_C(1) << index->n % 64) - 1;
         return set;
 }
 

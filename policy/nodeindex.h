@@ -16,7 +16,8 @@ struct mv_node_index;
 /* words in a set of nodes */
 size_t mv_node_index_words(const struct mv_node_index *index);
 /* The nodes with that label, or NULL when there are none. */
-const uint64_t *mv_node_index_label(const struct mv_node_index *index, struct mv_str key, struct mv_str value);
+const uint64_t *mv_node_index_label(const struct mv_node_index *index, struct mv_str key,
+                                    struct mv_str value);
 
 /* An empty set, and one of all nodes; from the arena, NULL when it is exhausted. */
 uint64_t *mv_node_set_new(const struct mv_node_index *index, struct mv_arena *arena);
@@ -28,4 +29,5 @@ bool mv_node_set_has(const uint64_t *set, size_t node);
 void mv_node_set_remove(uint64_t *set, size_t node);
 
 /* Build it for n nodes; everything is allocated from arena. NULL when that is exhausted. */
-const struct mv_node_index *mv_node_index_build(struct mv_arena *arena, const struct mv_node *const *nodes, size_t n);
+const struct mv_node_index *mv_node_index_build(struct mv_arena *arena, const struct mv_node *const *nodes,
+                                                size_t n);

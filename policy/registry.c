@@ -2,32 +2,35 @@
 #include "policy/registry.h"
 
 /* A line a rule. A static library drops object files that nobody names, so rules cannot register themselves. */
-#define RULES(X)                    \
-        X(request_vmi_missing)      \
-        X(request_priority)         \
-        X(request_vmi_final)        \
-        X(request_condition)        \
-        X(request_in_flight)        \
-        X(request_decentralized)    \
-        X(request_name)             \
-        X(pod_network_binding)      \
-        X(bridge_migration_limits)  \
-        X(migration_port)           \
-        X(cpu_host_model)           \
-        X(cpu_model)                \
-        X(host_device)              \
-        X(gpu)                      \
-        X(sev)                      \
-        X(tdx)                      \
-        X(secure_execution)         \
-        X(tsc_frequency)            \
-        X(hyperv_passthrough)       \
-        X(pvc_access_mode)          \
-        X(host_disk)                \
-        X(volume_block_migration)   \
-        X(persistent_reservation)   \
-        X(misplaced_field)          \
-        X(observed_condition)       \
+#define RULES(X)                   \
+        X(request_vmi_missing)     \
+        X(request_priority)        \
+        X(request_vmi_final)       \
+        X(request_condition)       \
+        X(request_in_flight)       \
+        X(request_decentralized)   \
+        X(request_name)            \
+        X(pod_network_binding)     \
+        X(bridge_migration_limits) \
+        X(migration_port)          \
+        X(cpu_host_model)          \
+        X(cpu_model)               \
+        X(cpu_pinning)             \
+        X(host_device)             \
+        X(gpu)                     \
+        X(sev)                     \
+        X(tdx)                     \
+        X(secure_execution)        \
+        X(tsc_frequency)           \
+        X(hyperv_passthrough)      \
+        X(pvc_access_mode)         \
+        X(host_disk)               \
+        X(volume_block_migration)  \
+        X(persistent_reservation)  \
+        X(persistent_state)        \
+        X(virtiofs)                \
+        X(misplaced_field)         \
+        X(observed_condition)      \
         X(eviction_strategy)
 
 #define DECLARE(name) extern const struct mv_rule mv_rule_##name;

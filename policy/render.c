@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/render.h"
 
+#include "policy/instancetype.h"
+#include "policy/resolve.h"
+
 static void value_and_origin(struct mv_json *json, const char *key, struct mv_str value, struct mv_str from) {
         mv_json_key(json, key);
         mv_json_object(json);
@@ -54,7 +57,102 @@ static void observed(struct mv_json *json, const struct mv_verdict *verdict) {
         mv_json_end(json);
 }
 
-void mv_render_verdict(struct mv_json *json, const struct mv_verdict *verdict, bool passes, struct mv_str instance) {
+static void policy_match(struct mv_json *json, const struct mv_policy_match *match) {
+        mv_json_member(json, "name", match->policy->meta.name);
+        mv_json_key(json, "matched");
+        mv_json_object(json);
+        mv_json_key(json, "namespaceLabels");
+        mv_json_int(json, (long long)match->namespace_labels);
+        mv_json_key(json, "virtualMachineInstanceLabels");
+        mv_json_int(json, (long long)match->vmi_labels);
+        mv_json_end(json);
+}
+
+/* The policy in force, with the others that match. */
+static void policy(struct mv_json *json, const struct mv_resolution *resolution) {
+        const struct mv_policy_match *match = mv_resolution_policy(resolution);
+        mv_json_key(json, "policy");
+        if (!match) {
+                mv_json_null(json);
+                return;
+        }
+        mv_json_object(json);
+        policy_match(json, match);
+        mv_json_key(json, "candidates");
+        mv_json_array(json);
+        for (size_t i = 1; i < resolution->n_matches; i++) {
+                mv_json_object(json);
+                policy_match(json, &resolution->matches[i]);
+                mv_json_end(json);
+        }
+        mv_json_end(json);
+        mv_json_end(json);
+}
+
+static void setting_value(struct mv_json *json, const struct mv_setting *setting) {
+        mv_json_object(json);
+        mv_json_key(json, "value");
+        switch (setting->type) {
+        case MV_SETTING_BOOL:
+                mv_json_bool(json, setting->number != 0);
+                break;
+        case MV_SETTING_INT:
+                mv_json_int(json, setting->number);
+                break;
+        case MV_SETTING_QUANTITY:
+        case MV_SETTING_STRING:
+        case MV_SETTING_GROUP:
+                mv_json_string(json, setting->text);
+                break;
+        }
+        mv_json_member(json, "from", setting->from);
+        mv_json_end(json);
+}
+
+/* The settings; "a.b" is b in the object a, which stands before it. */
+static void migration_configuration(struct mv_json *json, const struct mv_resolution *resolution) {
+        size_t open = 0;
+        mv_json_key(json, "migrationConfiguration");
+        mv_json_object(json);
+        for (size_t i = 0; resolution && i < resolution->n_settings; i++) {
+                const struct mv_setting *setting = &resolution->settings[i];
+                const char *name = setting->path;
+                size_t depth = 0;
+                for (const char *dot = strchr(name, '.'); dot; dot = strchr(name, '.')) {
+                        name = dot + 1;
+                        depth++;
+                }
+                for (; open > depth; open--)
+                        mv_json_end(json);
+                mv_json_key(json, name);
+                if (setting->type == MV_SETTING_GROUP) {
+                        mv_json_object(json);
+                        open++;
+                } else
+                        setting_value(json, setting);
+        }
+        for (; open; open--)
+                mv_json_end(json);
+        mv_json_end(json);
+}
+
+static void refused(struct mv_json *json, const struct mv_refused *refusal) {
+        mv_json_key(json, "refused");
+        mv_json_object(json);
+        mv_json_key(json, "code");
+        mv_json_int(json, refusal->code);
+        mv_json_member(json, "reason", mv_str_from(refusal->reason));
+        mv_json_member(json, "message", refusal->message);
+        mv_json_key(json, "fields");
+        mv_json_array(json);
+        for (size_t i = 0; i < refusal->n_causes && i < MV_REFUSED_SHOWN; i++)
+                mv_json_string(json, refusal->causes[i].field);
+        mv_json_end(json);
+        mv_json_end(json);
+}
+
+void mv_render_verdict(struct mv_json *json, const struct mv_verdict *verdict, bool passes,
+                       struct mv_str instance) {
         const struct mv_subject *subject = &verdict->subject;
         mv_json_object(json);
         mv_json_member(json, "apiVersion", MV_STR("migvet.io/v1alpha1"));
@@ -72,8 +170,9 @@ void mv_render_verdict(struct mv_json *json, const struct mv_verdict *verdict, b
         mv_json_key(json, "conditions");
         mv_json_array(json);
         for (size_t i = 0; i < verdict->n_conditions; i++)
-                condition(json, mv_str_from(verdict->conditions[i].type), mv_str_from(verdict->conditions[i].status),
-                          verdict->conditions[i].reason, verdict->conditions[i].message);
+                condition(json, mv_str_from(verdict->conditions[i].type),
+                          mv_str_from(verdict->conditions[i].status), verdict->conditions[i].reason,
+                          verdict->conditions[i].message);
         mv_json_end(json);
         value_and_origin(json, "evictionStrategy", verdict->eviction_strategy, verdict->eviction_from);
         mv_json_key(json, "findings");
@@ -84,6 +183,10 @@ void mv_render_verdict(struct mv_json *json, const struct mv_verdict *verdict, b
         mv_json_end(json);
         observed(json, verdict);
         value_and_origin(json, "kubevirtVersion", verdict->version, verdict->version_from);
+        policy(json, verdict->resolution);
+        migration_configuration(json, verdict->resolution);
+        if (verdict->refused)
+                refused(json, verdict->refused);
         if (instance.n) {
                 mv_json_key(json, "instance");
                 mv_json_raw(json, instance);
@@ -95,9 +198,11 @@ struct mv_str mv_verdict_blockers(struct mv_arena *arena, const struct mv_verdic
         struct mv_str names = { 0 };
         const struct mv_rule *previous = NULL; /* findings of one rule stand together */
         for (const struct mv_finding *f = verdict->findings; f; f = f->next) {
-                if (f->severity != MV_SEVERITY_BLOCKER || f->outcome != MV_OUTCOME_FAIL || f->rule == previous)
+                if (f->severity != MV_SEVERITY_BLOCKER || f->outcome != MV_OUTCOME_FAIL ||
+                    f->rule == previous)
                         continue;
-                names = mv_arena_format(arena, "%.*s%s%s", MV_STR_ARG(names), names.n ? "," : "", f->rule->id);
+                names = mv_arena_format(arena, "%.*s%s%s", MV_STR_ARG(names), names.n ? "," : "",
+                                        f->rule->id);
                 previous = f->rule;
         }
         return names;

@@ -7,7 +7,8 @@
 
 /* One Verdict (apiVersion migvet.io/v1alpha1), keys in the order of the contract. With passes, findings holds also what
  * passed. instance, unless empty, is JSON text for the key of that name. */
-void mv_render_verdict(struct mv_json *json, const struct mv_verdict *verdict, bool passes, struct mv_str instance);
+void mv_render_verdict(struct mv_json *json, const struct mv_verdict *verdict, bool passes,
+                       struct mv_str instance);
 
 /* The names of the rules that found a blocker, comma-separated, each once. From the arena. */
 struct mv_str mv_verdict_blockers(struct mv_arena *arena, const struct mv_verdict *verdict);

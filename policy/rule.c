@@ -3,13 +3,16 @@
 
 #include <stdio.h>
 
-static struct mv_str format(struct mv_arena *arena, const char *prefix, const char *pattern, va_list args) {
+static struct mv_str format_field(struct mv_arena *arena, const char *prefix, const char *format,
+                                  va_list args) __attribute__((format(printf, 3, 0)));
+static struct mv_str format_field(struct mv_arena *arena, const char *prefix, const char *format,
+                                  va_list args) {
         char text[512];
-        vsnprintf(text, sizeof text, pattern, args);
+        vsnprintf(text, sizeof text, format, args);
         return mv_arena_format(arena, "%s%s%s", prefix, prefix[0] ? "." : "", text);
 }
 
-struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, const char *pattern, ...) {
+struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, const char *format, ...) {
         struct mv_finding *finding = mv_arena_new(ctx->arena, struct mv_finding);
         if (!finding) {
                 ctx->scrap = (struct mv_finding){ 0 };
@@ -19,40 +22,60 @@ struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, co
                 ctx->end = &finding->next;
         }
         va_list args, again;
-        va_start(args, pattern);
+        va_start(args, format);
         va_copy(again, args);
-        int n = vsnprintf(NULL, 0, pattern, args);
+        int n = vsnprintf(NULL, 0, format, args);
         va_end(args);
         char *message = n < 0 ? NULL : mv_arena_allocate(ctx->arena, (size_t)n + 1, 1);
         if (message) {
-                vsnprintf(message, (size_t)n + 1, pattern, again);
+                vsnprintf(message, (size_t)n + 1, format, again);
                 finding->message = (struct mv_str){ message, (size_t)n };
         }
         va_end(again);
         finding->rule = ctx->rule;
         finding->outcome = outcome;
         finding->severity = ctx->rule->severity;
+        finding->live_step = ctx->revision->live_step;
+        finding->storage_step = ctx->revision->storage_step;
         finding->fix = mv_str_from(ctx->rule->fix);
         return finding;
 }
 
-void mv_report_missing(struct mv_finding *finding, enum mv_kind kind, struct mv_str namespace, struct mv_str name) {
+void mv_report_missing(struct mv_finding *finding, enum mv_kind kind, struct mv_str namespace,
+                       struct mv_str name) {
         if (finding->n_missing < sizeof finding->missing / sizeof *finding->missing)
-                finding->missing[finding->n_missing++] = (struct mv_missing){ mv_kinds[kind].kind, namespace, name };
+                finding->missing[finding->n_missing++] =
+                        (struct mv_missing){ mv_kinds[kind].kind, namespace, name };
 }
 
-struct mv_str mv_spec_field(struct mv_context *ctx, const char *pattern, ...) {
+/* What an instancetype or a preference supplied is, for the user, where he names it. */
+static struct mv_str supplied_field(const struct mv_context *ctx, struct mv_str path) {
+        static const char below[] = ".template.spec";
+        const struct mv_instance *instance = ctx->instance;
+        struct mv_str spec = mv_str_from(instance->spec_path);
+        for (size_t i = 0; i < instance->n_supplied && mv_str_ends_with(spec, MV_STR(below)); i++) {
+                struct mv_str part = mv_str_from(instance->supplied[i].path);
+                struct mv_str rest = mv_str_skip(path, spec.n + 1);
+                if (mv_str_starts_with(rest, part) &&
+                    (rest.n == part.n || rest.p[part.n] == '.' || rest.p[part.n] == '['))
+                        return mv_arena_format(ctx->arena, "%.*s.%s", (int)(spec.n - (sizeof below - 1)),
+                                               spec.p, instance->supplied[i].by);
+        }
+        return path;
+}
+
+struct mv_str mv_spec_field(struct mv_context *ctx, const char *format, ...) {
         va_list args;
-        va_start(args, pattern);
-        struct mv_str field = format(ctx->arena, ctx->instance->spec_path, pattern, args);
+        va_start(args, format);
+        struct mv_str field = format_field(ctx->arena, ctx->instance->spec_path, format, args);
         va_end(args);
-        return field;
+        return field.n > strlen(ctx->instance->spec_path) ? supplied_field(ctx, field) : field;
 }
 
-struct mv_str mv_meta_field(struct mv_context *ctx, const char *pattern, ...) {
+struct mv_str mv_meta_field(struct mv_context *ctx, const char *format, ...) {
         va_list args;
-        va_start(args, pattern);
-        struct mv_str field = format(ctx->arena, ctx->instance->meta_path, pattern, args);
+        va_start(args, format);
+        struct mv_str field = format_field(ctx->arena, ctx->instance->meta_path, format, args);
         va_end(args);
         return field;
 }

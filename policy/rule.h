@@ -38,8 +38,17 @@ enum mv_severity {
         MV_SEVERITY_BLOCKER, /* a migration cannot work */
 };
 
-enum mv_area { MV_AREA_STORAGE, MV_AREA_NETWORK, MV_AREA_CPU, MV_AREA_DEVICE, MV_AREA_SECURITY, MV_AREA_PLACEMENT,
-               MV_AREA_EVICTION, MV_AREA_REQUEST, MV_AREA_CONFIGURATION };
+enum mv_area {
+        MV_AREA_STORAGE,
+        MV_AREA_NETWORK,
+        MV_AREA_CPU,
+        MV_AREA_DEVICE,
+        MV_AREA_SECURITY,
+        MV_AREA_PLACEMENT,
+        MV_AREA_EVICTION,
+        MV_AREA_REQUEST,
+        MV_AREA_CONFIGURATION
+};
 
 /* Kinds a rule reads beside the object judged: what informers must watch, and what `unknown` may name. */
 enum mv_need {
@@ -60,8 +69,9 @@ struct mv_missing { /* an object that decides and is not in the input */
 
 /* KubeVirt's own webhook refuses the request because of this (pkg/virt-api/webhooks/validating-webhook/admitters). */
 struct mv_refusal {
-        unsigned step; /* of the webhook's checks, of which the first that fails decides; 0: it does not refuse */
-        int code;      /* 400: a single error; 422: with a cause */
+        unsigned
+                step; /* of the webhook's checks, of which the first that fails decides; 0: it does not refuse */
+        int code;     /* 400: a single error; 422: with a cause */
         struct mv_str message;
         const char *cause_reason, *cause_field; /* "" when the cause has none */
 };
@@ -73,17 +83,20 @@ struct mv_finding {
         enum mv_outcome outcome;
         enum mv_severity severity; /* the rule's, unless the check says less for this one */
         struct mv_str message, field, fix;
-        struct mv_str thing; /* the volume, interface or device it is about, "" when none: tells two findings of a
+        struct mv_str
+                thing; /* the volume, interface or device it is about, "" when none: tells two findings of a
                                 rule apart when an update is compared with what was before */
-        size_t index;        /* of that volume or interface: findings of one step are ordered by it */
+        size_t index;  /* of that volume or interface: findings of one step are ordered by it */
         /* What KubeVirt's own condition says because of this, "" when KubeVirt does not look. */
         struct mv_str condition;
         struct mv_refusal refusal;
         struct mv_missing missing[4];
         size_t n_missing;
+        unsigned live_step, storage_step; /* of the revision that reported it */
         struct mv_finding *next;
 };
 
+struct mv_behaviour;   /* policy/behaviour.h */
 struct mv_claim_facts; /* policy/claims.h */
 
 /* What a check may look at, and where it reports. */
@@ -93,6 +106,7 @@ struct mv_context {
         const struct mv_kubevirt_config *config;
         unsigned version; /* MV_KUBEVIRT(...) whose behaviour counts; of the newest when unknown */
         bool version_known;
+        const struct mv_behaviour *behaviour; /* of that version */
         const struct mv_instance *instance;
         const struct mv_vmi *vmi;             /* &instance->vmi; NULL only for rules with .request */
         const struct mv_vm *vm;               /* the VirtualMachine judged, or whose instance is; NULL */
@@ -102,9 +116,11 @@ struct mv_context {
         struct mv_str eviction_strategy;      /* the effective one */
         bool eviction_set;                    /* somebody set it, on the object or for the cluster */
         struct mv_str condition_status;       /* LiveMigratable as computed, for rules with .last */
-        enum mv_outcome so_far; /* FAIL when a blocker failed, UNKNOWN when one is unknown: for rules with .last */
+        enum mv_outcome
+                so_far; /* FAIL when a blocker failed, UNKNOWN when one is unknown: for rules with .last */
 
         const struct mv_rule *rule; /* the one that runs */
+        const struct mv_revision *revision;
         struct mv_finding *findings, **end;
         struct mv_finding scrap; /* reports go here when memory is out */
 };
@@ -112,7 +128,29 @@ struct mv_context {
 struct mv_revision {
         unsigned since; /* first KubeVirt version of this behaviour; 0: from the beginning */
         void (*check)(struct mv_context *ctx);
-        const char *note; /* what is different in this revision, for `migvet rules NAME`; NULL for the first */
+        /* The step of KubeVirt's chain of checks that this is, the lowest being the first: in LiveMigratable, which
+         * stops at the first failing step, and in StorageLiveMigratable, which lists all. 0: in none. Steps are
+         * MV_STEP_... below. */
+        unsigned live_step, storage_step;
+        const char
+                *note; /* what is different in this revision, for `migvet rules NAME`; NULL for the first */
+};
+
+/* pkg/virt-handler/vm.go: calculateLiveMigrationCondition, calculateLiveStorageMigrationCondition. */
+enum {
+        MV_STEP_VOLUMES_FIRST = 5, /* until 1.5 */
+        MV_STEP_NETWORK = 10,
+        MV_STEP_HOST_MODEL = 20,
+        MV_STEP_VIRTIOFS = 25, /* until 1.4 */
+        MV_STEP_HOST_DEVICES = 30,
+        MV_STEP_SEV = 40, /* in StorageLiveMigratable also TDX */
+        MV_STEP_TDX = 50,
+        MV_STEP_SECURE_EXECUTION = 60,
+        MV_STEP_PERSISTENT_RESERVATION = 65,
+        MV_STEP_TSC = 70,
+        MV_STEP_HYPERV_PASSTHROUGH = 80,
+        MV_STEP_VOLUMES = 90,
+        MV_STEP_DEDICATED_CPUS = 95, /* 1.0 only */
 };
 
 enum { MV_REVISIONS = 4 };
@@ -124,15 +162,13 @@ struct mv_rule {
         unsigned needs; /* of enum mv_need */
         /* KubeVirt's reason in the condition, "" when it has none. */
         const char *reason;
-        /* The step of KubeVirt's chain of checks that this rule is part of, 1 being the first: in LiveMigratable,
-         * which stops at the first failing step, and in StorageLiveMigratable, which lists all. 0: in none. */
-        unsigned live_step, storage_step;
         bool last;    /* runs after the others and may look at ctx->so_far */
         bool request; /* only when a migration is asked for */
-        const char *summary;       /* one line */
-        const char *documentation; /* a paragraph or two */
-        const char *source;        /* where KubeVirt does it, or what it rests on */
-        const char *fix;           /* what to change, unless a finding says it better */
+        bool targets; /* asks about the nodes a VM could go to: another cluster's business when it is sent there */
+        const char *summary;                        /* one line */
+        const char *documentation;                  /* a paragraph or two */
+        const char *source;                         /* where KubeVirt does it, or what it rests on */
+        const char *fix;                            /* what to change, unless a finding says it better */
         struct mv_revision revisions[MV_REVISIONS]; /* oldest first; check is NULL behind the last */
 };
 
@@ -140,12 +176,15 @@ struct mv_rule {
 struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 /* Say what is missing for a finding that is unknown. */
-void mv_report_missing(struct mv_finding *finding, enum mv_kind kind, struct mv_str namespace, struct mv_str name);
+void mv_report_missing(struct mv_finding *finding, enum mv_kind kind, struct mv_str namespace,
+                       struct mv_str name);
 
 /* A field of the instance's spec, as the user finds it in his object: mv_spec_field(ctx, "volumes[%zu]", i). */
-struct mv_str mv_spec_field(struct mv_context *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct mv_str mv_spec_field(struct mv_context *ctx, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
 /* Likewise of its metadata. */
-struct mv_str mv_meta_field(struct mv_context *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct mv_str mv_meta_field(struct mv_context *ctx, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
 /* A text in the context's arena. */
 #define mv_text(ctx, ...) mv_arena_format((ctx)->arena, __VA_ARGS__)
 
@@ -153,6 +192,7 @@ struct mv_str mv_meta_field(struct mv_context *ctx, const char *format, ...) __a
 
 /* The first network with `pod`, NULL when there is none; and the first interface of its name, NULL likewise. */
 const struct mv_network *mv_pod_network(const struct mv_vmi_spec *spec);
-const struct mv_interface *mv_network_interface(const struct mv_vmi_spec *spec, struct mv_str network, size_t *ret_index);
+const struct mv_interface *mv_network_interface(const struct mv_vmi_spec *spec, struct mv_str network,
+                                                size_t *ret_index);
 
 #define MV_BRIDGE_ANNOTATION "kubevirt.io/allow-pod-bridge-network-live-migration"

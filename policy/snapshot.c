@@ -4,14 +4,20 @@
 #include "policy/base/hash.h"
 #include "policy/kubevirt_config.h"
 #include "policy/nodeindex.h"
+#include "policy/object/controller_revision.h"
+#include "policy/object/instancetype.h"
 #include "policy/object/migration.h"
 #include "policy/object/node.h"
+#include "policy/object/pod.h"
 #include "policy/object/storage.h"
 #include "policy/object/vm.h"
 
-#define KIND(group_, kind_, word_, plural_, short_, namespaced_, table_, type_)                                  \
-        { .group = (group_), .kind = (kind_), .word = (word_), .plural = (plural_), .shorthand = (short_), \
-          .namespaced = (namespaced_), .table = &(table_), .meta_offset = offsetof(type_, meta) }
+#define KIND(group_, kind_, word_, plural_, short_, namespaced_, table_, type_)           \
+        {                                                                                 \
+                .group = (group_), .kind = (kind_), .word = (word_), .plural = (plural_), \
+                .shorthand = (short_), .namespaced = (namespaced_), .table = &(table_),   \
+                .meta_offset = offsetof(type_, meta)                                      \
+        }
 
 const struct mv_kind_info mv_kinds[MV_KIND_COUNT] = {
         [MV_KIND_VM] = KIND("kubevirt.io", "VirtualMachine", "virtualmachine", "virtualmachines", "vm", true,
@@ -19,8 +25,8 @@ const struct mv_kind_info mv_kinds[MV_KIND_COUNT] = {
         [MV_KIND_VMI] = KIND("kubevirt.io", "VirtualMachineInstance", "virtualmachineinstance",
                              "virtualmachineinstances", "vmi", true, mv_table_vmi, struct mv_vmi),
         [MV_KIND_MIGRATION] = KIND("kubevirt.io", "VirtualMachineInstanceMigration",
-                                   "virtualmachineinstancemigration", "virtualmachineinstancemigrations", "vmim",
-                                   true, mv_table_migration, struct mv_migration),
+                                   "virtualmachineinstancemigration", "virtualmachineinstancemigrations",
+                                   "vmim", true, mv_table_migration, struct mv_migration),
         [MV_KIND_POOL] = KIND("pool.kubevirt.io", "VirtualMachinePool", "virtualmachinepool",
                               "virtualmachinepools", "vmpool", true, mv_table_pool, struct mv_pool),
         [MV_KIND_REPLICA_SET] = KIND("kubevirt.io", "VirtualMachineInstanceReplicaSet",
@@ -30,18 +36,42 @@ const struct mv_kind_info mv_kinds[MV_KIND_COUNT] = {
                                "pvc", true, mv_table_claim, struct mv_claim),
         [MV_KIND_DATA_VOLUME] = KIND("cdi.kubevirt.io", "DataVolume", "datavolume", "datavolumes", "dv", true,
                                      mv_table_data_volume, struct mv_data_volume),
-        [MV_KIND_STORAGE_CLASS] = KIND("storage.k8s.io", "StorageClass", "storageclass", "storageclasses", "sc",
-                                       false, mv_table_storage_class, struct mv_storage_class),
-        [MV_KIND_STORAGE_PROFILE] = KIND("cdi.kubevirt.io", "StorageProfile", "storageprofile", "storageprofiles",
-                                         "", false, mv_table_storage_profile, struct mv_storage_profile),
+        [MV_KIND_STORAGE_CLASS] = KIND("storage.k8s.io", "StorageClass", "storageclass", "storageclasses",
+                                       "sc", false, mv_table_storage_class, struct mv_storage_class),
+        [MV_KIND_STORAGE_PROFILE] =
+                KIND("cdi.kubevirt.io", "StorageProfile", "storageprofile", "storageprofiles", "", false,
+                     mv_table_storage_profile, struct mv_storage_profile),
         [MV_KIND_NODE] = KIND("", "Node", "node", "nodes", "no", false, mv_table_node, struct mv_node),
-        [MV_KIND_NAMESPACE] = KIND("", "Namespace", "namespace", "namespaces", "ns", false, mv_table_namespace,
-                                   struct mv_namespace),
-        [MV_KIND_MIGRATION_POLICY] = KIND("migrations.kubevirt.io", "MigrationPolicy", "migrationpolicy",
-                                          "migrationpolicies", "", false, mv_table_migration_policy,
-                                          struct mv_migration_policy),
+        [MV_KIND_NAMESPACE] = KIND("", "Namespace", "namespace", "namespaces", "ns", false,
+                                   mv_table_namespace, struct mv_namespace),
+        [MV_KIND_MIGRATION_POLICY] =
+                KIND("migrations.kubevirt.io", "MigrationPolicy", "migrationpolicy", "migrationpolicies", "",
+                     false, mv_table_migration_policy, struct mv_migration_policy),
         [MV_KIND_KUBEVIRT] = KIND("kubevirt.io", "KubeVirt", "kubevirt", "kubevirts", "kv", true,
                                   mv_table_kubevirt, struct mv_kubevirt),
+        [MV_KIND_POD] = KIND("", "Pod", "pod", "pods", "po", true, mv_table_pod, struct mv_pod),
+        [MV_KIND_INSTANCETYPE] = KIND("instancetype.kubevirt.io", "VirtualMachineInstancetype",
+                                      "virtualmachineinstancetype", "virtualmachineinstancetypes",
+                                      "vminstancetype", true, mv_table_instancetype, struct mv_instancetype),
+        [MV_KIND_CLUSTER_INSTANCETYPE] =
+                KIND("instancetype.kubevirt.io", "VirtualMachineClusterInstancetype",
+                     "virtualmachineclusterinstancetype", "virtualmachineclusterinstancetypes",
+                     "vmclusterinstancetype", false, mv_table_instancetype, struct mv_instancetype),
+        [MV_KIND_PREFERENCE] =
+                KIND("instancetype.kubevirt.io", "VirtualMachinePreference", "virtualmachinepreference",
+                     "virtualmachinepreferences", "vmpref", true, mv_table_preference, struct mv_preference),
+        [MV_KIND_CLUSTER_PREFERENCE] =
+                KIND("instancetype.kubevirt.io", "VirtualMachineClusterPreference",
+                     "virtualmachineclusterpreference", "virtualmachineclusterpreferences", "vmcp", false,
+                     mv_table_preference, struct mv_preference),
+        [MV_KIND_CONTROLLER_REVISION] =
+                KIND("apps", "ControllerRevision", "controllerrevision", "controllerrevisions", "", true,
+                     mv_table_controller_revision, struct mv_controller_revision),
+        [MV_KIND_DATA_SOURCE] = KIND("cdi.kubevirt.io", "DataSource", "datasource", "datasources", "das",
+                                     true, mv_table_data_source, struct mv_data_source),
+        [MV_KIND_VOLUME_SNAPSHOT] =
+                KIND("snapshot.storage.k8s.io", "VolumeSnapshot", "volumesnapshot", "volumesnapshots", "vs",
+                     true, mv_table_volume_snapshot, struct mv_volume_snapshot),
 };
 
 enum mv_kind mv_kind_find(struct mv_str group, struct mv_str kind) {
@@ -67,6 +97,8 @@ struct mv_snapshot {
         size_t n_of_kind[MV_KIND_COUNT];
         uint32_t *slots; /* entry number + 1; open addressing by (kind, namespace, name); a power of two */
         size_t n_slots;
+        struct mv_str *notes;
+        size_t n_notes, notes_capacity;
         const struct mv_kubevirt_config *config;
         const struct mv_node_index *node_index;
         int64_t lowest_tsc_frequency;
@@ -132,15 +164,16 @@ static uint32_t *find_slot(const struct mv_snapshot *snapshot, enum mv_kind kind
         }
 }
 
-static bool reserve(struct mv_snapshot_builder *builder) {
+/* Room for one more entry: where it goes, or NULL. */
+static struct mv_entry *reserve(struct mv_snapshot_builder *builder) {
         struct mv_snapshot *snapshot = builder->snapshot;
         if (snapshot->n_entries < builder->capacity)
-                return true;
+                return &snapshot->entries[snapshot->n_entries];
         size_t capacity = builder->capacity ? builder->capacity * 2 : 64;
         struct mv_entry *entries = mv_arena_new_array(&snapshot->arena, struct mv_entry, capacity);
         uint32_t *slots = mv_arena_new_array(&snapshot->arena, uint32_t, capacity * 2);
         if (!entries || !slots || capacity > UINT32_MAX / 2)
-                return false;
+                return NULL;
         if (snapshot->n_entries)
                 memcpy(entries, snapshot->entries, snapshot->n_entries * sizeof *entries);
         snapshot->entries = entries;
@@ -148,38 +181,59 @@ static bool reserve(struct mv_snapshot_builder *builder) {
         snapshot->n_slots = capacity * 2;
         builder->capacity = capacity;
         for (size_t i = 0; i < snapshot->n_entries; i++)
-                if (entries[i].meta->name.n)
-                        *find_slot(snapshot, entries[i].kind, entries[i].meta->namespace, entries[i].meta->name) =
-                                (uint32_t)i + 1;
-        return true;
+                if (entries[i].meta->name.n && !entries[i].superseded)
+                        *find_slot(snapshot, entries[i].kind, entries[i].meta->namespace,
+                                   entries[i].meta->name) = (uint32_t)i + 1;
+        return &entries[snapshot->n_entries];
+}
+
+static void add_note(struct mv_snapshot *snapshot, struct mv_str note) {
+        if (snapshot->n_notes == snapshot->notes_capacity) {
+                size_t capacity = snapshot->notes_capacity ? snapshot->notes_capacity * 2 : 8;
+                struct mv_str *notes = mv_arena_new_array(&snapshot->arena, struct mv_str, capacity);
+                if (!notes)
+                        return;
+                if (snapshot->n_notes)
+                        memcpy(notes, snapshot->notes, snapshot->n_notes * sizeof *notes);
+                snapshot->notes = notes;
+                snapshot->notes_capacity = capacity;
+        }
+        snapshot->notes[snapshot->n_notes++] = note;
 }
 
 static int add_entry(struct mv_snapshot_builder *builder, const struct mv_entry *entry, struct mv_err *err) {
         struct mv_snapshot *snapshot = builder->snapshot;
-        if (!reserve(builder))
+        struct mv_entry *place = reserve(builder);
+        if (!place)
                 return mv_err_oom(err);
         if (entry->meta->name.n) { /* one with generateName cannot be looked up */
                 uint32_t *slot = find_slot(snapshot, entry->kind, entry->meta->namespace, entry->meta->name);
-                if (*slot) {
-                        const struct mv_entry *other = &snapshot->entries[*slot - 1];
-                        if (other->digest == entry->digest)
-                                return 0;
-                        return mv_err_set(err, MV_ETYPE, "%s %.*s%s%.*s is given twice, with different content%s%.*s",
-                                          mv_kinds[entry->kind].kind, MV_STR_ARG(entry->meta->namespace),
-                                          entry->meta->namespace.n ? "/" : "", MV_STR_ARG(entry->meta->name),
-                                          other->origin.n ? "; the other one is in " : "",
-                                          MV_STR_ARG(other->origin));
+                struct mv_entry *other = *slot ? &snapshot->entries[*slot - 1] : NULL;
+                if (other && other->digest == entry->digest)
+                        return 0;
+                if (other) {
+                        other->superseded = true;
+                        add_note(
+                                snapshot,
+                                mv_arena_format(
+                                        &snapshot->arena,
+                                        "%s %.*s%s%.*s is given twice, in %.*s and in %.*s: the latter counts",
+                                        mv_kinds[entry->kind].kind, MV_STR_ARG(entry->meta->namespace),
+                                        entry->meta->namespace.n ? "/" : "", MV_STR_ARG(entry->meta->name),
+                                        MV_STR_ARG(other->origin), MV_STR_ARG(entry->origin)));
                 }
                 *slot = (uint32_t)snapshot->n_entries + 1;
         }
-        snapshot->entries[snapshot->n_entries++] = *entry;
+        *place = *entry;
+        snapshot->n_entries++;
         return 0;
 }
 
 /* --- decoding --- */
 
 /* The items of a List are found by the scanner, so that one item at a time is decoded. */
-static int add_list(struct mv_snapshot_builder *builder, struct mv_str json, struct mv_str origin, struct mv_err *err);
+static int add_list(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *list,
+                    struct mv_str origin, struct mv_err *err);
 
 static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *any,
                       struct mv_str origin, struct mv_err *err) {
@@ -218,12 +272,18 @@ static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, c
 
 /* origin is already in the arena. json has readable bytes behind it, but not always zeros (an item of a List): the
  * decoder stops at its length, and what stands behind an item is `,` or `]`. */
-static int add_any(struct mv_snapshot_builder *builder, struct mv_str json, struct mv_str origin, struct mv_err *err) {
+static int add_any(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *list,
+                   struct mv_str origin, struct mv_err *err) {
         struct mv_arena scratch;
         struct mv_any any;
         mv_arena_init(&scratch, builder->snapshot->allocator, 0);
         struct mv_decode decode = { .arena = &scratch };
         int r = mv_decode(&decode, json, &mv_table_any, &any, err);
+        /* The items of a NodeList and the like, as the API server sends it, do not repeat their kind. */
+        if (r == 0 && list && !any.kind.n && !any.api_version.n && list->kind.n > 4) {
+                any.kind = (struct mv_str){ list->kind.p, list->kind.n - 4 };
+                any.api_version = list->api_version;
+        }
         if (r == 0 && (!any.kind.n || !any.api_version.n)) {
                 if (err) {
                         err->offset = 0;
@@ -234,7 +294,7 @@ static int add_any(struct mv_snapshot_builder *builder, struct mv_str json, stru
         }
         if (r == 0)
                 r = mv_str_ends_with(any.kind, MV_STR("List")) && !any.meta.name.n
-                            ? add_list(builder, json, origin, err)
+                            ? add_list(builder, json, &any, origin, err)
                             : add_object(builder, json, &any, origin, err);
         mv_arena_done(&scratch);
         return r;
@@ -248,8 +308,8 @@ static int scan_error(const struct mv_scan *scan, struct mv_err *err) {
         return mv_err_set(err, scan->code, "%s", scan->problem);
 }
 
-static int add_items(struct mv_snapshot_builder *builder, struct mv_scan *scan, struct mv_str origin,
-                     struct mv_err *err) {
+static int add_items(struct mv_snapshot_builder *builder, struct mv_scan *scan, const struct mv_any *list,
+                     struct mv_str origin, struct mv_err *err) {
         bool first = true;
         if (mv_scan_peek(scan) == 'n')
                 return mv_scan_null(scan) ? 0 : scan_error(scan, err);
@@ -259,7 +319,7 @@ static int add_items(struct mv_snapshot_builder *builder, struct mv_scan *scan, 
                 struct mv_str item;
                 if (!mv_scan_skip(scan, &item))
                         return scan_error(scan, err);
-                int r = add_any(builder, item, origin, err);
+                int r = add_any(builder, item, list, origin, err);
                 if (r < 0) {
                         if (err) {
                                 char inner[sizeof err->path];
@@ -276,7 +336,8 @@ static int add_items(struct mv_snapshot_builder *builder, struct mv_scan *scan, 
         return scan->code ? scan_error(scan, err) : 0;
 }
 
-static int add_list(struct mv_snapshot_builder *builder, struct mv_str json, struct mv_str origin, struct mv_err *err) {
+static int add_list(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *list,
+                    struct mv_str origin, struct mv_err *err) {
         struct mv_scan scan;
         struct mv_scan_string key;
         bool first = true;
@@ -285,7 +346,7 @@ static int add_list(struct mv_snapshot_builder *builder, struct mv_str json, str
                 return scan_error(&scan, err);
         while (mv_scan_key(&scan, &first, &key)) {
                 if (mv_str_is(key.raw, "items")) {
-                        int r = add_items(builder, &scan, origin, err);
+                        int r = add_items(builder, &scan, list, origin, err);
                         if (r < 0)
                                 return r;
                 } else if (!mv_scan_skip(&scan, NULL))
@@ -299,7 +360,7 @@ int mv_snapshot_builder_add(struct mv_snapshot_builder *builder, struct mv_str j
         if (builder->failed)
                 return mv_err_set(err, MV_EUSAGE, "an earlier document failed");
         struct mv_str kept = mv_arena_copy(&builder->snapshot->arena, origin);
-        int r = add_any(builder, json, kept, err);
+        int r = add_any(builder, json, NULL, kept, err);
         builder->failed = r < 0;
         return r;
 }
@@ -309,7 +370,7 @@ int mv_snapshot_builder_add(struct mv_snapshot_builder *builder, struct mv_str j
 static bool group_by_kind(struct mv_snapshot *snapshot) {
         size_t filled[MV_KIND_COUNT] = { 0 };
         for (size_t i = 0; i < snapshot->n_entries; i++)
-                snapshot->n_of_kind[snapshot->entries[i].kind]++;
+                snapshot->n_of_kind[snapshot->entries[i].kind] += !snapshot->entries[i].superseded;
         for (int kind = 0; kind < MV_KIND_COUNT; kind++) {
                 snapshot->of_kind[kind] =
                         mv_arena_new_array(&snapshot->arena, const void *, snapshot->n_of_kind[kind]);
@@ -318,7 +379,8 @@ static bool group_by_kind(struct mv_snapshot *snapshot) {
         }
         for (size_t i = 0; i < snapshot->n_entries; i++) {
                 const struct mv_entry *entry = &snapshot->entries[i];
-                snapshot->of_kind[entry->kind][filled[entry->kind]++] = entry->object;
+                if (!entry->superseded)
+                        snapshot->of_kind[entry->kind][filled[entry->kind]++] = entry->object;
         }
         return true;
 }
@@ -333,23 +395,26 @@ static void find_lowest_tsc_frequency(struct mv_snapshot *snapshot) {
                 unsigned long long frequency;
                 if (!label || !mv_str_to_unsigned(*label, INT64_MAX, &frequency) || !frequency)
                         continue;
-                bool counts = mv_map_has(&node->meta.labels, MV_STR("kubevirt.io/schedulable"), MV_STR("true"));
+                bool counts =
+                        mv_map_has(&node->meta.labels, MV_STR("kubevirt.io/schedulable"), MV_STR("true"));
                 for (size_t j = 0; !counts && j < n_vmis; j++) {
                         const struct mv_vmi *vmi = snapshot->of_kind[MV_KIND_VMI][j];
                         counts = mv_str_equal(vmi->status.node_name, node->meta.name);
                 }
-                if (counts && (!snapshot->lowest_tsc_frequency ||
-                               (int64_t)frequency < snapshot->lowest_tsc_frequency))
+                if (counts &&
+                    (!snapshot->lowest_tsc_frequency || (int64_t)frequency < snapshot->lowest_tsc_frequency))
                         snapshot->lowest_tsc_frequency = (int64_t)frequency;
         }
 }
 
-int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_snapshot **ret, struct mv_err *err) {
+int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_snapshot **ret,
+                               struct mv_err *err) {
         struct mv_snapshot *snapshot = builder->snapshot;
         bool ok = !builder->failed && reserve(builder) && group_by_kind(snapshot);
         if (ok) {
                 snapshot->config = mv_kubevirt_config_new(
-                        &snapshot->arena, (const struct mv_kubevirt *const *)snapshot->of_kind[MV_KIND_KUBEVIRT],
+                        &snapshot->arena,
+                        (const struct mv_kubevirt *const *)snapshot->of_kind[MV_KIND_KUBEVIRT],
                         snapshot->n_of_kind[MV_KIND_KUBEVIRT]);
                 snapshot->node_index = mv_node_index_build(
                         &snapshot->arena, (const struct mv_node *const *)snapshot->of_kind[MV_KIND_NODE],
@@ -384,6 +449,11 @@ const void *mv_snapshot_at(const struct mv_snapshot *snapshot, enum mv_kind kind
 const struct mv_entry *mv_snapshot_entries(const struct mv_snapshot *snapshot, size_t *ret_n) {
         *ret_n = snapshot->n_entries;
         return snapshot->entries;
+}
+
+const struct mv_str *mv_snapshot_notes(const struct mv_snapshot *snapshot, size_t *ret_n) {
+        *ret_n = snapshot->n_notes;
+        return snapshot->notes;
 }
 
 const struct mv_kubevirt_config *mv_snapshot_config(const struct mv_snapshot *snapshot) {

@@ -31,6 +31,14 @@ enum mv_kind {
         MV_KIND_NAMESPACE,
         MV_KIND_MIGRATION_POLICY,
         MV_KIND_KUBEVIRT,
+        MV_KIND_POD,
+        MV_KIND_INSTANCETYPE,
+        MV_KIND_CLUSTER_INSTANCETYPE,
+        MV_KIND_PREFERENCE,
+        MV_KIND_CLUSTER_PREFERENCE,
+        MV_KIND_CONTROLLER_REVISION,
+        MV_KIND_DATA_SOURCE,
+        MV_KIND_VOLUME_SNAPSHOT,
         MV_KIND_COUNT,
 };
 
@@ -60,7 +68,8 @@ struct mv_entry {
         const struct mv_meta *meta;
         const void *object;   /* struct mv_vm, struct mv_vmi, ..., as kind says */
         struct mv_str origin; /* the file it came from */
-        uint64_t digest;      /* of its text: tells a repetition from a contradiction */
+        uint64_t digest;      /* of its text: tells a repetition from another object of the same name */
+        bool superseded;      /* a later one has its name: lookups and lists by kind do not see this one */
 };
 
 struct mv_snapshot;
@@ -77,6 +86,9 @@ size_t mv_snapshot_count(const struct mv_snapshot *snapshot, enum mv_kind kind);
 const void *mv_snapshot_at(const struct mv_snapshot *snapshot, enum mv_kind kind, size_t i);
 /* All objects, in the order in which they came. */
 const struct mv_entry *mv_snapshot_entries(const struct mv_snapshot *snapshot, size_t *ret_n);
+
+/* What is odd about the input and was passed over, in words: objects that are given twice. */
+const struct mv_str *mv_snapshot_notes(const struct mv_snapshot *snapshot, size_t *ret_n);
 
 /* The effective configuration of KubeVirt. */
 const struct mv_kubevirt_config *mv_snapshot_config(const struct mv_snapshot *snapshot);
@@ -98,13 +110,15 @@ struct mv_snapshot_builder *mv_snapshot_builder_new(const struct mv_allocator *a
 struct mv_snapshot_builder *mv_snapshot_builder_free(struct mv_snapshot_builder *builder);
 /*
  * Add one document: an object or a List of them, as JSON text that is followed by at least 8 zero bytes and may be
- * freed afterwards. Kinds that no rule reads are passed over. origin is the name of the file. An object that was
- * given before with other content is an error. On error err has code, path, message and offset (byte in json), and
- * the builder is good for nothing but mv_snapshot_builder_free.
+ * freed afterwards. Kinds that no rule reads are passed over. origin is the name of the file. Of objects with one name
+ * the last counts, as when the files are applied in their order; mv_snapshot_entries has them all, and a note says so.
+ * On error err has code, path, message and offset (byte in json), and the builder is good for nothing but
+ * mv_snapshot_builder_free.
  */
 int mv_snapshot_builder_add(struct mv_snapshot_builder *builder, struct mv_str json, struct mv_str origin,
                             struct mv_err *err);
 /* Make the snapshot and free the builder (also on error). */
-int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_snapshot **ret, struct mv_err *err);
+int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_snapshot **ret,
+                               struct mv_err *err);
 /* Takes NULL. */
 void mv_snapshot_free(struct mv_snapshot *snapshot);

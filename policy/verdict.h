@@ -4,6 +4,9 @@
 
 #include "policy/rule.h"
 
+struct mv_refused;    /* policy/instancetype.h */
+struct mv_resolution; /* policy/resolve.h */
+
 struct mv_verdict_condition {
         const char *type;   /* "LiveMigratable" */
         const char *status; /* "True", "False" */
@@ -21,10 +24,12 @@ struct mv_verdict {
         struct mv_verdict_condition conditions[2];
         size_t n_conditions;
         struct mv_str eviction_strategy, eviction_from;
-        const struct mv_finding *findings; /* all outcomes, in the order of the registry */
+        const struct mv_finding *findings;    /* all outcomes, in the order of the registry */
         const struct mv_conditions *observed; /* of the instance's status; NULL when it has none */
         struct mv_str version, version_from;
-        const struct mv_instance *instance; /* what was judged; NULL when there is none */
+        const struct mv_instance *instance;     /* what was judged; NULL when there is none */
+        const struct mv_refused *refused;       /* why KubeVirt makes no instance; NULL otherwise */
+        const struct mv_resolution *resolution; /* the policy and settings of its migrations; NULL likewise */
 };
 
 /* "True", "False", "Unknown". */

@@ -45,5 +45,5 @@ const struct mv_rule mv_rule_bridge_migration_limits = {
                 "and SR-IOV is not supported. Any value of the annotation counts, `false` too.",
         .source = "OVN-Kubernetes live migration documentation; KubeVirt pkg/network/vmispec/interface.go",
         .fix = "make sure of these conditions, or use masquerade: {} and drop the annotation",
-        .revisions = { { 0, check, NULL } },
+        .revisions = { { 0, check, 0, 0, NULL } },
 };

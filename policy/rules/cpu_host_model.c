@@ -8,7 +8,8 @@
 
 static bool has_host_model(const struct mv_node *node) {
         for (size_t i = 0; i < node->meta.labels.n; i++)
-                if (mv_str_starts_with(node->meta.labels.items[i].key, MV_STR("host-model-cpu.node.kubevirt.io/")))
+                if (mv_str_starts_with(node->meta.labels.items[i].key,
+                                       MV_STR("host-model-cpu.node.kubevirt.io/")))
                         return true;
         return false;
 }
@@ -28,15 +29,17 @@ static bool may_start_on(const struct mv_context *ctx, const struct mv_node *nod
 }
 
 static struct mv_finding *fail(struct mv_context *ctx, const struct mv_node *node) {
-        struct mv_finding *finding = mv_report(
-                ctx, MV_OUTCOME_FAIL, "the CPU model is host-model, and node %.*s does not tell its own model",
-                MV_STR_ARG(node->meta.name));
+        struct mv_finding *finding =
+                mv_report(ctx, MV_OUTCOME_FAIL,
+                          "the CPU model is host-model, and node %.*s does not tell its own model",
+                          MV_STR_ARG(node->meta.name));
         finding->field = mv_spec_field(ctx, "domain.cpu.model");
         return finding;
 }
 
 static struct mv_str condition(struct mv_context *ctx, const struct mv_node *node) {
-        return mv_text(ctx, "the node \"%.*s\" does not allow migration with host-model", MV_STR_ARG(node->meta.name));
+        return mv_text(ctx, "the node \"%.*s\" does not allow migration with host-model",
+                       MV_STR_ARG(node->meta.name));
 }
 
 static void check(struct mv_context *ctx) {
@@ -75,7 +78,8 @@ static void check(struct mv_context *ctx) {
         }
         if (!without) {
                 if (with)
-                        mv_report(ctx, MV_OUTCOME_PASS, "every node that may take the VM tells its CPU model");
+                        mv_report(ctx, MV_OUTCOME_PASS,
+                                  "every node that may take the VM tells its CPU model");
                 return;
         }
         if (!with) {
@@ -97,8 +101,6 @@ const struct mv_rule mv_rule_cpu_host_model = {
         .severity = MV_SEVERITY_BLOCKER,
         .needs = MV_NEED_NODE,
         .reason = "CPUModeLiveMigratable",
-        .live_step = 2,
-        .storage_step = 2,
         .summary = "host-model needs a node that knows its own CPU model",
         .documentation =
                 "With CPU model host-model (the default on amd64 and s390x) the guest gets the model of the node it "
@@ -109,5 +111,5 @@ const struct mv_rule mv_rule_cpu_host_model = {
         .source = "KubeVirt pkg/virt-handler/vm.go: isHostModelMigratable",
         .fix = "choose a named CPU model that several nodes support, or find out why KubeVirt's node labeller sets no "
                "host-model-cpu label on the node",
-        .revisions = { { 0, check, NULL } },
+        .revisions = { { 0, check, MV_STEP_HOST_MODEL, MV_STEP_HOST_MODEL, NULL } },
 };

@@ -42,10 +42,10 @@ static uint64_t *offering(struct mv_context *ctx, const struct mv_cpu *cpu) {
 }
 
 /* How many of set a VM on node could move to. */
-static size_t targets_from(struct mv_context *ctx, const uint64_t *set, size_t node) {
+static size_t targets_from(struct mv_context *ctx, const uint64_t *set, size_t node, bool same_vendor) {
         const struct mv_node_index *index = mv_snapshot_node_index(ctx->snapshot);
         uint64_t *targets = mv_node_set_new(index, ctx->arena);
-        struct mv_str vendor = vendor_label(node_at(ctx, node));
+        struct mv_str vendor = same_vendor ? vendor_label(node_at(ctx, node)) : (struct mv_str){ 0 };
         if (!targets)
                 return 0;
         memcpy(targets, set, mv_node_index_words(index) * sizeof *targets);
@@ -61,26 +61,53 @@ static struct mv_finding *report(struct mv_context *ctx, enum mv_outcome outcome
         return finding;
 }
 
-static void fail(struct mv_context *ctx, const uint64_t *set, size_t n, const char *why) {
+static void fail(struct mv_context *ctx, const uint64_t *set, const char *why) {
         const struct mv_cpu *cpu = ctx->vmi->spec.domain.cpu;
-        size_t offered = mv_node_set_count(mv_snapshot_node_index(ctx->snapshot), set), first = 0;
+        size_t n = mv_snapshot_count(ctx->snapshot, MV_KIND_NODE), first = 0;
+        size_t offered = mv_node_set_count(mv_snapshot_node_index(ctx->snapshot), set);
+        const char *with = cpu->features.n ? " with the features the VM requires" : "";
         while (first < n && !mv_node_set_has(set, first))
                 first++;
-        bool some = first < n;
-        report(ctx, MV_OUTCOME_FAIL,
-               mv_text(ctx, "CPU model %.*s%s is offered by %s%.*s%s of %zu node%s%s", MV_STR_ARG(cpu->model),
-                       cpu->features.n ? " with the required features" : "",
-                       !some          ? "none"
-                       : offered == 1 ? ""
-                                      : "some nodes (",
-                       some ? (int)node_at(ctx, first)->meta.name.n : 0, some ? node_at(ctx, first)->meta.name.p : "",
-                       !some          ? ""
-                       : offered == 1 ? " alone"
-                                      : ", ...)",
-                       n, n == 1 ? "" : "s", why));
+        struct mv_str message;
+        if (!offered)
+                message = mv_text(ctx, "no schedulable node of %zu offers CPU model %.*s%s", n,
+                                  MV_STR_ARG(cpu->model), with);
+        else if (offered == 1)
+                message = mv_text(ctx, "only node %.*s of %zu offers CPU model %.*s%s%s",
+                                  MV_STR_ARG(node_at(ctx, first)->meta.name), n, MV_STR_ARG(cpu->model), with,
+                                  why);
+        else
+                message = mv_text(ctx, "%zu of %zu nodes offer CPU model %.*s%s%s", offered, n,
+                                  MV_STR_ARG(cpu->model), with, why);
+        report(ctx, MV_OUTCOME_FAIL, message);
 }
 
-static void check(struct mv_context *ctx) {
+/* The VM runs on a node that is not in the input. */
+static void check_unknown_source(struct mv_context *ctx, const uint64_t *set, bool same_vendor) {
+        const struct mv_cpu *cpu = ctx->vmi->spec.domain.cpu;
+        struct mv_str name = ctx->vmi->status.node_name;
+        size_t offered = mv_node_set_count(mv_snapshot_node_index(ctx->snapshot), set);
+        if (!offered) {
+                fail(ctx, set, "");
+                return;
+        }
+        if (!same_vendor) {
+                mv_report(ctx, MV_OUTCOME_PASS, "%zu other nodes offer CPU model %.*s", offered,
+                          MV_STR_ARG(cpu->model));
+                return;
+        }
+        struct mv_finding *finding = report(
+                ctx, MV_OUTCOME_UNKNOWN,
+                mv_text(ctx,
+                        "other nodes offer CPU model %.*s, but node %.*s, where the VM runs, is not in the input, so its "
+                        "CPU vendor is not known",
+                        MV_STR_ARG(cpu->model), MV_STR_ARG(name)));
+        finding->fix = mv_text(ctx, "give migvet node %.*s too", MV_STR_ARG(name));
+        mv_report_missing(finding, MV_KIND_NODE, (struct mv_str){ 0 }, name);
+}
+
+/* same_vendor: the target must have the CPU vendor of the source. */
+static void check_vendor(struct mv_context *ctx, bool same_vendor) {
         const struct mv_cpu *cpu = ctx->vmi->spec.domain.cpu;
         size_t n = mv_snapshot_count(ctx->snapshot, MV_KIND_NODE);
         if (!n || mv_str_is(cpu->model, "host-model") || mv_str_is(cpu->model, "host-passthrough"))
@@ -89,40 +116,35 @@ static void check(struct mv_context *ctx) {
         if (!set)
                 return;
         struct mv_str name = ctx->vmi->status.node_name;
-        size_t source = n, best = 0;
+        size_t source = n, others = 0;
         for (size_t i = 0; name.n && i < n; i++)
                 if (mv_str_equal(node_at(ctx, i)->meta.name, name))
                         source = i;
-        if (source < n) {
-                best = targets_from(ctx, set, source);
-                if (!best) {
-                        fail(ctx, set, n, ", so no other node of the same CPU vendor can take the VM");
-                        return;
-                }
-        } else if (name.n) {
-                if (!mv_node_set_count(mv_snapshot_node_index(ctx->snapshot), set)) {
-                        fail(ctx, set, n, "");
-                        return;
-                }
-                struct mv_finding *finding =
-                        report(ctx, MV_OUTCOME_UNKNOWN,
-                               mv_text(ctx,
-                                       "other nodes offer CPU model %.*s, but node %.*s, where the VM runs, is not in "
-                                       "the input, so its CPU vendor is not known",
-                                       MV_STR_ARG(cpu->model), MV_STR_ARG(name)));
-                mv_report_missing(finding, MV_KIND_NODE, (struct mv_str){ 0 }, name);
+        if (name.n && source == n) {
+                check_unknown_source(ctx, set, same_vendor);
                 return;
-        } else {
-                for (size_t i = 0; !best && i < n; i++)
-                        if (mv_node_set_has(set, i))
-                                best = targets_from(ctx, set, i);
-                if (!best) {
-                        fail(ctx, set, n, ", so there is no second node of the same CPU vendor to move to");
-                        return;
-                }
         }
-        mv_report(ctx, MV_OUTCOME_PASS, "%zu other node%s offer%s CPU model %.*s", best, best == 1 ? "" : "s",
-                  best == 1 ? "s" : "", MV_STR_ARG(cpu->model));
+        /* Without a node yet, it may start on any that offers the model, and must find another from there. */
+        if (name.n)
+                others = targets_from(ctx, set, source, same_vendor);
+        for (size_t i = 0; !name.n && !others && i < n; i++)
+                if (mv_node_set_has(set, i))
+                        others = targets_from(ctx, set, i, same_vendor);
+        if (others)
+                mv_report(ctx, MV_OUTCOME_PASS, "%zu other node%s offer%s CPU model %.*s", others,
+                          others == 1 ? "" : "s", others == 1 ? "s" : "", MV_STR_ARG(cpu->model));
+        else
+                fail(ctx, set,
+                     same_vendor ? ", so there is no other node of the same CPU vendor to move to"
+                                 : ", so there is no other node to move to");
+}
+
+static void check_1_0(struct mv_context *ctx) {
+        check_vendor(ctx, false);
+}
+
+static void check(struct mv_context *ctx) {
+        check_vendor(ctx, true);
 }
 
 const struct mv_rule mv_rule_cpu_model = {
@@ -131,6 +153,7 @@ const struct mv_rule mv_rule_cpu_model = {
         .severity = MV_SEVERITY_BLOCKER,
         .needs = MV_NEED_NODE,
         .reason = "",
+        .targets = true,
         .summary = "a named CPU model needs another node that offers it",
         .documentation =
                 "KubeVirt's condition never asks whether any other node could take the VM. The target pod selects the "
@@ -142,5 +165,8 @@ const struct mv_rule mv_rule_cpu_model = {
                   "pkg/virt-controller/watch/migration/migration.go: createTargetPod",
         .fix = "choose a CPU model that at least two nodes have in common: kubectl get nodes --show-labels lists them "
                "as cpu-model.node.kubevirt.io/MODEL=true",
-        .revisions = { { 0, check, NULL } },
+        .revisions = {
+                { 0, check_1_0, 0, 0, NULL },
+                { MV_KUBEVIRT(1, 8), check, 0, 0, "the target must have the CPU vendor of the source" },
+        },
 };

@@ -6,7 +6,8 @@
  */
 #include "policy/rule.h"
 
-static void report(struct mv_context *ctx, enum mv_severity severity, struct mv_str message, struct mv_str fix) {
+static void report(struct mv_context *ctx, enum mv_severity severity, struct mv_str message,
+                   struct mv_str fix) {
         struct mv_finding *finding = mv_report(ctx, MV_OUTCOME_FAIL, "%.*s", MV_STR_ARG(message));
         finding->field = mv_spec_field(ctx, "evictionStrategy");
         finding->severity = severity;
@@ -16,9 +17,11 @@ static void report(struct mv_context *ctx, enum mv_severity severity, struct mv_
 static void check(struct mv_context *ctx) {
         struct mv_str strategy = ctx->eviction_strategy;
         bool migrate = mv_str_is(strategy, "LiveMigrate"), none = mv_str_is(strategy, "None");
-        if (!migrate && !none && !mv_str_is(strategy, "LiveMigrateIfPossible") && !mv_str_is(strategy, "External")) {
+        if (!migrate && !none && !mv_str_is(strategy, "LiveMigrateIfPossible") &&
+            !mv_str_is(strategy, "External")) {
                 report(ctx, MV_SEVERITY_RISK,
-                       mv_text(ctx, "evictionStrategy \"%.*s\" is none that KubeVirt knows, and it refuses the VM",
+                       mv_text(ctx,
+                               "evictionStrategy \"%.*s\" is none that KubeVirt knows, and it refuses the VM",
                                MV_STR_ARG(strategy)),
                        MV_STR("use LiveMigrate, LiveMigrateIfPossible, None or External"));
                 return;
@@ -38,11 +41,11 @@ static void check(struct mv_context *ctx) {
                 return;
         }
         mv_report(ctx, MV_OUTCOME_PASS, "evictionStrategy %.*s: a drain %s", MV_STR_ARG(strategy),
-                  migrate                                                     ? "migrates the VM"
-                  : none                                                      ? "shuts the VM down"
-                  : mv_str_is(strategy, "External")                           ? "leaves the VM to an external controller"
-                  : ctx->so_far == MV_OUTCOME_FAIL                            ? "shuts the VM down, for it cannot migrate"
-                                                                              : "migrates the VM if it can");
+                  migrate                           ? "migrates the VM"
+                  : none                            ? "shuts the VM down"
+                  : mv_str_is(strategy, "External") ? "leaves the VM to an external controller"
+                  : ctx->so_far == MV_OUTCOME_FAIL  ? "shuts the VM down, for it cannot migrate"
+                                                    : "migrates the VM if it can");
 }
 
 const struct mv_rule mv_rule_eviction_strategy = {
@@ -60,5 +63,5 @@ const struct mv_rule mv_rule_eviction_strategy = {
         .source = "KubeVirt pkg/virt-api/webhooks/validating-webhook/admitters/pod-eviction-admitter.go; "
                   "pkg/util/migrations: VMIEvictionStrategy",
         .fix = "set evictionStrategy: LiveMigrate on VMs that can migrate and LiveMigrateIfPossible on others",
-        .revisions = { { 0, check, NULL } },
+        .revisions = { { 0, check, 0, 0, NULL } },
 };

@@ -6,12 +6,32 @@
  */
 #include "policy/rule.h"
 
+/* What the device is asked for by: a resource name or a resource claim. */
+static struct mv_str device_of(const struct mv_device *gpu) {
+        return gpu->device_name.n ? gpu->device_name : gpu->claim_name;
+}
+
 static bool is_mediated(const struct mv_context *ctx, struct mv_str device_name) {
         const struct mv_permitted_host_devices *permitted = ctx->config->spec->permitted_host_devices;
         for (size_t i = 0; permitted && i < permitted->mediated_devices.n; i++)
                 if (mv_str_equal(permitted->mediated_devices.items[i].resource_name, device_name))
                         return true;
         return false;
+}
+
+/* Until a vGPU could migrate, any GPU was a host device like others. */
+static void check_1_0(struct mv_context *ctx) {
+        const struct mv_devices *devices = &ctx->vmi->spec.domain.devices;
+        for (size_t i = 0; i < devices->gpus.n; i++) {
+                const struct mv_device *gpu = &devices->gpus.items[i];
+                struct mv_finding *finding =
+                        mv_report(ctx, MV_OUTCOME_FAIL, "GPU %.*s (%.*s) belongs to one node and cannot move",
+                                  MV_STR_ARG(gpu->name), MV_STR_ARG(device_of(gpu)));
+                finding->field = mv_spec_field(ctx, "domain.devices.gpus[%zu]", i);
+                finding->thing = gpu->name;
+                finding->index = i;
+                finding->condition = MV_STR("VMI uses a PCI host devices");
+        }
 }
 
 static void check(struct mv_context *ctx) {
@@ -21,21 +41,24 @@ static void check(struct mv_context *ctx) {
         const struct mv_device *gpu = &devices->gpus.items[0];
         struct mv_finding *finding;
         if (devices->gpus.n > 1) {
-                finding = mv_report(ctx, MV_OUTCOME_FAIL, "the VM has %zu GPUs; at most one, a vGPU, can migrate",
-                                    devices->gpus.n);
+                finding = mv_report(ctx, MV_OUTCOME_FAIL,
+                                    "the VM has %zu GPUs; at most one, a vGPU, can migrate", devices->gpus.n);
                 finding->field = mv_spec_field(ctx, "domain.devices.gpus");
                 finding->condition = MV_STR("VMI specifies too many GPUs");
                 return;
         }
         if (!mv_kubevirt_gate(ctx->config, "VGPULiveMigration")) {
-                finding = mv_report(ctx, MV_OUTCOME_FAIL,
-                                    "GPU %.*s (%.*s) cannot migrate: the feature gate VGPULiveMigration is off",
-                                    MV_STR_ARG(gpu->name), MV_STR_ARG(gpu->device_name));
-                finding->condition = MV_STR("VMI specifies a GPU but feature gate VGPULiveMigration is not enabled");
+                finding =
+                        mv_report(ctx, MV_OUTCOME_FAIL,
+                                  "GPU %.*s (%.*s) cannot migrate: the feature gate VGPULiveMigration is off",
+                                  MV_STR_ARG(gpu->name), MV_STR_ARG(device_of(gpu)));
+                finding->condition =
+                        MV_STR("VMI specifies a GPU but feature gate VGPULiveMigration is not enabled");
         } else if (!is_mediated(ctx, gpu->device_name)) {
-                finding = mv_report(ctx, MV_OUTCOME_FAIL,
-                                    "GPU %.*s (%.*s) cannot migrate: it is none of the permitted mediated devices",
-                                    MV_STR_ARG(gpu->name), MV_STR_ARG(gpu->device_name));
+                finding = mv_report(
+                        ctx, MV_OUTCOME_FAIL,
+                        "GPU %.*s (%.*s) cannot migrate: it is none of the permitted mediated devices",
+                        MV_STR_ARG(gpu->name), MV_STR_ARG(device_of(gpu)));
                 finding->condition = MV_STR("VMI specifies non-migratable GPU device");
         } else {
                 mv_report(ctx, MV_OUTCOME_PASS, "GPU %.*s is a mediated device that can migrate",
@@ -51,8 +74,6 @@ const struct mv_rule mv_rule_gpu = {
         .area = MV_AREA_DEVICE,
         .severity = MV_SEVERITY_BLOCKER,
         .reason = "HostDeviceNotLiveMigratable",
-        .live_step = 3,
-        .storage_step = 3,
         .summary = "a GPU keeps the VM on its node, except one mediated device (vGPU) behind a gate",
         .documentation =
                 "One GPU can migrate when the feature gate VGPULiveMigration is on and its deviceName is a resourceName "
@@ -61,5 +82,9 @@ const struct mv_rule mv_rule_gpu = {
         .source = "KubeVirt pkg/virt-handler/vm.go: vmiContainsNonMigratablePCIHostDevices, isMdevGPU",
         .fix = "remove the GPU or, for a vGPU, turn the gate VGPULiveMigration on and list the device under "
                "permittedHostDevices.mediatedDevices; else set evictionStrategy: LiveMigrateIfPossible",
-        .revisions = { { 0, check, NULL } },
+        .revisions = {
+                { 0, check_1_0, MV_STEP_HOST_DEVICES, MV_STEP_HOST_DEVICES, NULL },
+                { MV_KUBEVIRT(1, 9), check, MV_STEP_HOST_DEVICES, MV_STEP_HOST_DEVICES,
+                  "one mediated device can migrate, with the gate VGPULiveMigration" },
+        },
 };

@@ -17,9 +17,10 @@ static void check(struct mv_context *ctx) {
                                   MV_STR_ARG(volume->name));
                         continue;
                 }
-                struct mv_finding *finding = mv_report(
-                        ctx, MV_OUTCOME_FAIL, "volume %.*s: host disk %.*s is on one node and is not marked shared",
-                        MV_STR_ARG(volume->name), MV_STR_ARG(volume->host_disk->path));
+                struct mv_finding *finding =
+                        mv_report(ctx, MV_OUTCOME_FAIL,
+                                  "volume %.*s: host disk %.*s is on one node and is not marked shared",
+                                  MV_STR_ARG(volume->name), MV_STR_ARG(volume->host_disk->path));
                 finding->field = mv_spec_field(ctx, "volumes[%zu].hostDisk", i);
                 finding->thing = volume->name;
                 finding->index = i;
@@ -32,7 +33,6 @@ const struct mv_rule mv_rule_host_disk = {
         .area = MV_AREA_STORAGE,
         .severity = MV_SEVERITY_BLOCKER,
         .reason = "DisksNotLiveMigratable",
-        .live_step = 9,
         .summary = "a host disk must be shared between nodes",
         .documentation =
                 "A hostDisk is a file on the node's own file system. KubeVirt migrates such a VM only when the volume "
@@ -40,5 +40,9 @@ const struct mv_rule mv_rule_host_disk = {
                 "that KubeVirt put in the place of a claim is judged by the claim.",
         .source = "KubeVirt pkg/virt-handler/vm.go: checkVolumesForMigration",
         .fix = "put the disk on a ReadWriteMany claim or, where the path really is on shared storage, set shared: true",
-        .revisions = { { 0, check, NULL } },
+        .revisions = {
+                { 0, check, MV_STEP_VOLUMES_FIRST, 0, NULL },
+                { MV_KUBEVIRT(1, 6), check, MV_STEP_VOLUMES, 0,
+                  "volumes are the last thing that KubeVirt looks at, no longer the first" },
+        },
 };

@@ -15,9 +15,10 @@ static void check(struct mv_context *ctx) {
                 return;
         }
         bool unset = features->hyperv_passthrough->enabled == MV_UNSET;
-        struct mv_finding *finding =
-                mv_report(ctx, MV_OUTCOME_FAIL, "the guest sees the Hyper-V features of its node, which others may lack%s",
-                          unset ? " (enabled is not set, and virt-handler crashes on that: it is read as true)" : "");
+        struct mv_finding *finding = mv_report(
+                ctx, MV_OUTCOME_FAIL,
+                "the guest sees the Hyper-V features of its node, which others may lack%s",
+                unset ? " (enabled is not set, and virt-handler crashes on that: it is read as true)" : "");
         finding->field = mv_spec_field(ctx, "domain.features.hypervPassthrough");
         finding->condition = MV_STR("VMI uses hyperv passthrough");
 }
@@ -27,8 +28,6 @@ const struct mv_rule mv_rule_hyperv_passthrough = {
         .area = MV_AREA_CPU,
         .severity = MV_SEVERITY_BLOCKER,
         .reason = "HypervPassthroughNotLiveMigratable",
-        .live_step = 8,
-        .storage_step = 7,
         .summary = "Hyper-V passthrough ties the guest to its node",
         .documentation =
                 "With hypervPassthrough the guest gets every Hyper-V feature that its node supports, and another node "
@@ -36,5 +35,8 @@ const struct mv_rule mv_rule_hyperv_passthrough = {
                 "makes virt-handler crash; migvet reads it as enabled and says so.",
         .source = "KubeVirt pkg/virt-handler/vm.go: calculateLiveMigrationCondition",
         .fix = "list the Hyper-V features the guest needs under features.hyperv instead",
-        .revisions = { { 0, check, NULL } },
+        .revisions = {
+                { MV_KUBEVIRT(1, 3), check, MV_STEP_HYPERV_PASSTHROUGH, MV_STEP_HYPERV_PASSTHROUGH,
+                  "there is no such field before" },
+        },
 };

@@ -13,23 +13,25 @@ static bool is_tcp(struct mv_str protocol) {
         return !protocol.n || mv_str_is(protocol, "TCP") || mv_str_is(protocol, "tcp");
 }
 
-static void report(struct mv_context *ctx, const struct mv_interface *interface, size_t i, struct mv_str field,
-                   int64_t port) {
+static void report(struct mv_context *ctx, const struct mv_interface *interface, size_t i,
+                   struct mv_str field, int64_t port) {
         bool unix_transport = mv_str_is(ctx->vmi->status.migration_transport, "Unix");
         bool new_enough = ctx->version_known && ctx->version >= MV_KUBEVIRT(0, 46);
         struct mv_finding *finding;
         if (unix_transport || new_enough) {
-                finding = mv_report(ctx, MV_OUTCOME_FAIL,
-                                    "interface %.*s takes port %lld, which OpenShift's documentation reserves for live "
-                                    "migration; %s, so KubeVirt itself does not need it",
-                                    MV_STR_ARG(interface->name), (long long)port,
-                                    unix_transport ? "status.migrationTransport is Unix"
-                                                   : "KubeVirt 0.46 and newer migrate through a Unix socket");
+                finding = mv_report(
+                        ctx, MV_OUTCOME_FAIL,
+                        "interface %.*s takes port %lld, which OpenShift's documentation reserves for live "
+                        "migration; %s, so KubeVirt itself does not need it",
+                        MV_STR_ARG(interface->name), (long long)port,
+                        unix_transport ? "status.migrationTransport is Unix"
+                                       : "KubeVirt 0.46 and newer migrate through a Unix socket");
                 finding->severity = MV_SEVERITY_RISK;
         } else
-                finding = mv_report(ctx, MV_OUTCOME_FAIL,
-                                    "interface %.*s takes port %lld, which live migration needs in the launcher pod",
-                                    MV_STR_ARG(interface->name), (long long)port);
+                finding = mv_report(
+                        ctx, MV_OUTCOME_FAIL,
+                        "interface %.*s takes port %lld, which live migration needs in the launcher pod",
+                        MV_STR_ARG(interface->name), (long long)port);
         finding->field = field;
         finding->thing = interface->name;
         finding->index = i;
@@ -49,7 +51,8 @@ static void check(struct mv_context *ctx) {
                             (port->port.value != MEMORY_PORT && port->port.value != DISK_PORT))
                                 continue;
                         hit = true;
-                        report(ctx, interface, i, mv_spec_field(ctx, "domain.devices.interfaces[%zu].ports[%zu]", i, j),
+                        report(ctx, interface, i,
+                               mv_spec_field(ctx, "domain.devices.interfaces[%zu].ports[%zu]", i, j),
                                port->port.value);
                 }
                 for (size_t j = 0; j < interface->port_ranges.n; j++) {
@@ -80,7 +83,8 @@ const struct mv_rule mv_rule_migration_port = {
                 "migrate through a Unix socket (status.migrationTransport: Unix), and no version of KubeVirt checks "
                 "the ports. OpenShift's documentation still forbids them. So this is a blocker where the version is "
                 "unknown or older than 0.46, and a risk where it is known to be newer or the instance says Unix.",
-        .source = "OpenShift Virtualization documentation; KubeVirt pkg/network/setup/netconf.go: newMasqueradeAdapter",
+        .source =
+                "OpenShift Virtualization documentation; KubeVirt pkg/network/setup/netconf.go: newMasqueradeAdapter",
         .fix = "use other ports in the interface's ports or portRanges",
-        .revisions = { { 0, check, NULL } },
+        .revisions = { { 0, check, 0, 0, NULL } },
 };

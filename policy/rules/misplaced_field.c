@@ -7,8 +7,8 @@
 #include "policy/rule.h"
 
 static void report(struct mv_context *ctx, const char *field, const char *right) {
-        struct mv_finding *finding =
-                mv_report(ctx, MV_OUTCOME_FAIL, "%s is no field of a VirtualMachine and has no effect", field);
+        struct mv_finding *finding = mv_report(ctx, MV_OUTCOME_FAIL,
+                                               "%s is no field of a VirtualMachine and has no effect", field);
         finding->field = mv_str_from(field);
         finding->thing = finding->field;
         finding->fix = mv_text(ctx, "move it to %s", right);
@@ -47,5 +47,5 @@ const struct mv_rule mv_rule_misplaced_field = {
                 "Likewise the annotation that lets a bridge migrate must stand on the template.",
         .source = "KubeVirt API types; pkg/virt-controller/watch/vm/vm.go: SetupVMIFromVM",
         .fix = "move the field into spec.template",
-        .revisions = { { 0, check, NULL } },
+        .revisions = { { 0, check, 0, 0, NULL } },
 };

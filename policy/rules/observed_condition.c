@@ -9,7 +9,8 @@
 static void check(struct mv_context *ctx) {
         const struct mv_condition *observed =
                 mv_condition_find(&ctx->vmi->status.conditions, MV_STR("LiveMigratable"));
-        if (!observed)
+        /* A migration that is asked for: request-condition says it. */
+        if (!observed || ctx->migration)
                 return;
         if (mv_str_equal(observed->status, ctx->condition_status)) {
                 mv_report(ctx, MV_OUTCOME_PASS, "status and rules agree: LiveMigratable is %.*s",
@@ -17,7 +18,8 @@ static void check(struct mv_context *ctx) {
                 return;
         }
         struct mv_finding *finding = mv_report(
-                ctx, MV_OUTCOME_FAIL, "the status says LiveMigratable %.*s%s%.*s, and with the input as it is KubeVirt says %.*s",
+                ctx, MV_OUTCOME_FAIL,
+                "the status says LiveMigratable %.*s%s%.*s, and with the input as it is KubeVirt says %.*s",
                 MV_STR_ARG(observed->status), observed->reason.n ? ", " : "", MV_STR_ARG(observed->reason),
                 MV_STR_ARG(ctx->condition_status));
         finding->field = MV_STR("status.conditions");
@@ -40,5 +42,5 @@ const struct mv_rule mv_rule_observed_condition = {
         .source = "KubeVirt pkg/virt-handler/vm.go: calculateLiveMigrationCondition",
         .fix = "compare the claims and nodes given to migvet with those of the cluster; restart the VM where its "
                "configuration was changed since",
-        .revisions = { { 0, check, NULL } },
+        .revisions = { { 0, check, 0, 0, NULL } },
 };

@@ -30,32 +30,42 @@ static void check_volume(struct mv_context *ctx, const struct mv_volume *volume,
         if (!facts->modes) {
                 finding = mv_report(ctx, MV_OUTCOME_UNKNOWN,
                                     "volume %.*s: %.*s, so the access modes of claim %.*s are not known",
-                                    MV_STR_ARG(volume->name), MV_STR_ARG(facts->problem), MV_STR_ARG(facts->name));
+                                    MV_STR_ARG(volume->name), MV_STR_ARG(facts->problem),
+                                    MV_STR_ARG(facts->name));
                 bool namespaced = mv_kinds[facts->missing_kind].namespaced;
                 mv_report_missing(finding, facts->missing_kind,
-                                  namespaced ? ctx->vmi->meta.namespace : (struct mv_str){ 0 }, facts->missing_name);
-                finding->fix = mv_text(ctx, "give migvet the %s too, or name accessModes in the DataVolume",
-                                       mv_kinds[facts->missing_kind].kind);
-                finding->condition = mv_text(ctx,
-                                             "cannot migrate VMI: Unable to determine if PVC %.*s is shared, live "
-                                             "migration requires that all PVCs must be shared (using ReadWriteMany "
-                                             "access mode)",
-                                             MV_STR_ARG(facts->name));
+                                  namespaced ? ctx->vmi->meta.namespace : (struct mv_str){ 0 },
+                                  facts->missing_name);
+                finding->fix =
+                        facts->missing_kind == MV_KIND_CLAIM
+                                ? mv_text(ctx, "give migvet the claim too, and make it with ReadWriteMany")
+                                : mv_text(ctx,
+                                          "give migvet the %s too, or name accessModes in the DataVolume",
+                                          mv_kinds[facts->missing_kind].kind);
+                finding->condition =
+                        mv_text(ctx,
+                                "cannot migrate VMI: Unable to determine if PVC %.*s is shared, live "
+                                "migration requires that all PVCs must be shared (using ReadWriteMany "
+                                "access mode)",
+                                MV_STR_ARG(facts->name));
         } else {
-                finding = mv_report(ctx, MV_OUTCOME_FAIL,
-                                    "volume %.*s: claim %.*s is %.*s, and live migration needs ReadWriteMany%s%.*s%s",
-                                    MV_STR_ARG(volume->name), MV_STR_ARG(facts->name),
-                                    MV_STR_ARG(joined(ctx, facts->modes)), facts->chain.n ? " (" : "",
-                                    MV_STR_ARG(facts->chain), facts->chain.n ? ")" : "");
+                finding = mv_report(
+                        ctx, MV_OUTCOME_FAIL,
+                        "volume %.*s: claim %.*s is %.*s, and live migration needs ReadWriteMany%s%.*s%s",
+                        MV_STR_ARG(volume->name), MV_STR_ARG(facts->name),
+                        MV_STR_ARG(joined(ctx, facts->modes)), facts->chain.n ? " (" : "",
+                        MV_STR_ARG(facts->chain), facts->chain.n ? ")" : "");
                 if (facts->source == MV_CLAIM_EXISTS || facts->source == MV_CLAIM_STATUS)
-                        finding->fix = mv_text(ctx,
-                                               "the access mode of claim %.*s cannot be changed: clone it, or migrate "
-                                               "the volume, to a claim with ReadWriteMany",
-                                               MV_STR_ARG(facts->name));
-                finding->condition = mv_text(ctx,
-                                             "cannot migrate VMI: PVC %.*s is not shared, live migration requires that "
-                                             "all PVCs must be shared (using ReadWriteMany access mode)",
-                                             MV_STR_ARG(facts->name));
+                        finding->fix = mv_text(
+                                ctx,
+                                "the access mode of claim %.*s cannot be changed: clone it, or migrate "
+                                "the volume, to a claim with ReadWriteMany",
+                                MV_STR_ARG(facts->name));
+                finding->condition =
+                        mv_text(ctx,
+                                "cannot migrate VMI: PVC %.*s is not shared, live migration requires that "
+                                "all PVCs must be shared (using ReadWriteMany access mode)",
+                                MV_STR_ARG(facts->name));
         }
         finding->field = mv_spec_field(ctx, "volumes[%zu]", i);
         finding->thing = volume->name;
@@ -73,7 +83,6 @@ const struct mv_rule mv_rule_pvc_access_mode = {
         .severity = MV_SEVERITY_BLOCKER,
         .needs = MV_NEED_CLAIM | MV_NEED_DATA_VOLUME | MV_NEED_STORAGE_CLASS | MV_NEED_STORAGE_PROFILE,
         .reason = "DisksNotLiveMigratable",
-        .live_step = 9,
         .summary = "every claim of the VM must be ReadWriteMany",
         .documentation =
                 "Source and target write to the same claim for a moment, so each PersistentVolumeClaim or DataVolume "
@@ -87,5 +96,9 @@ const struct mv_rule mv_rule_pvc_access_mode = {
                 "would say that it is unable to determine it.",
         .source = "KubeVirt pkg/virt-handler/vm.go: checkVolumesForMigration; CDI StorageProfile",
         .fix = "use a storage class that offers ReadWriteMany and accessModes: [ReadWriteMany]",
-        .revisions = { { 0, check, NULL } },
+        .revisions = {
+                { 0, check, MV_STEP_VOLUMES_FIRST, 0, NULL },
+                { MV_KUBEVIRT(1, 6), check, MV_STEP_VOLUMES, 0,
+                  "volumes are the last thing that KubeVirt looks at, no longer the first" },
+        },
 };

@@ -6,19 +6,20 @@
  */
 #include "policy/rule.h"
 
-static void check(struct mv_context *ctx) {
+static void check_except(struct mv_context *ctx, bool decentralized) {
         const struct mv_condition *condition =
                 ctx->vmi ? mv_condition_find(&ctx->vmi->status.conditions, MV_STR("LiveMigratable")) : NULL;
         if (!condition || !mv_str_is(condition->status, "False"))
                 return;
         /* A migration to another cluster copies the disks. */
-        if (mv_str_is(condition->reason, "DisksNotLiveMigratable") && mv_migration_is_decentralized(ctx->migration)) {
-                mv_report(ctx, MV_OUTCOME_PASS, "the disks are not shared, and a decentralized migration copies them");
+        if (decentralized && mv_str_is(condition->reason, "DisksNotLiveMigratable")) {
+                mv_report(ctx, MV_OUTCOME_PASS,
+                          "the disks are not shared, and a decentralized migration copies them");
                 return;
         }
-        struct mv_finding *finding =
-                mv_report(ctx, MV_OUTCOME_FAIL, "the status of the instance says that it cannot migrate: %.*s: %.*s",
-                          MV_STR_ARG(condition->reason), MV_STR_ARG(condition->message));
+        struct mv_finding *finding = mv_report(
+                ctx, MV_OUTCOME_FAIL, "the status of the instance says that it cannot migrate: %.*s: %.*s",
+                MV_STR_ARG(condition->reason), MV_STR_ARG(condition->message));
         finding->field = MV_STR("spec.vmiName");
         finding->refusal = (struct mv_refusal){
                 .step = 7,
@@ -26,6 +27,14 @@ static void check(struct mv_context *ctx) {
                 .message = mv_text(ctx, "Cannot migrate VMI, Reason: %.*s, Message: %.*s",
                                    MV_STR_ARG(condition->reason), MV_STR_ARG(condition->message)),
         };
+}
+
+static void check_1_0(struct mv_context *ctx) {
+        check_except(ctx, false);
+}
+
+static void check(struct mv_context *ctx) {
+        check_except(ctx, mv_migration_is_decentralized(ctx->migration));
 }
 
 const struct mv_rule mv_rule_request_condition = {
@@ -42,5 +51,8 @@ const struct mv_rule mv_rule_request_condition = {
                          "receive.",
         .source = "KubeVirt pkg/virt-api/webhooks/validating-webhook/admitters/migration-create-admitter.go: Admit",
         .fix = "mend what the condition names; the other findings say how",
-        .revisions = { { 0, check, NULL } },
+        .revisions = {
+                { 0, check_1_0, 0, 0, NULL },
+                { MV_KUBEVIRT(1, 6), check, 0, 0, "unshared disks are passed over for a decentralized migration" },
+        },
 };

@@ -7,13 +7,15 @@
 #include "policy/rule.h"
 
 static void check(struct mv_context *ctx) {
-        const struct mv_migration_peer *send_to = ctx->migration->spec.send_to, *receive = ctx->migration->spec.receive;
+        const struct mv_migration_peer *send_to = ctx->migration->spec.send_to,
+                                       *receive = ctx->migration->spec.receive;
         if (!send_to && !receive)
                 return;
         struct mv_finding *finding;
         if (!mv_kubevirt_gate(ctx->config, "DecentralizedLiveMigration")) {
-                finding = mv_report(ctx, MV_OUTCOME_FAIL,
-                                    "the feature gate DecentralizedLiveMigration is off, so a VM cannot leave the cluster");
+                finding = mv_report(
+                        ctx, MV_OUTCOME_FAIL,
+                        "the feature gate DecentralizedLiveMigration is off, so a VM cannot leave the cluster");
                 finding->refusal = (struct mv_refusal){
                         .step = 9,
                         .code = 422,
@@ -27,8 +29,9 @@ static void check(struct mv_context *ctx) {
                 finding->refusal = (struct mv_refusal){
                         .step = 9,
                         .code = 422,
-                        .message = mv_text(ctx, "sendTo migrationID %.*s does not match receive migrationID %.*s",
-                                           MV_STR_ARG(send_to->migration_id), MV_STR_ARG(receive->migration_id)),
+                        .message = mv_text(
+                                ctx, "sendTo migrationID %.*s does not match receive migrationID %.*s",
+                                MV_STR_ARG(send_to->migration_id), MV_STR_ARG(receive->migration_id)),
                         .cause_reason = "FieldValueInvalid",
                         .cause_field = "",
                 };
@@ -48,9 +51,11 @@ const struct mv_rule mv_rule_request_decentralized = {
         .reason = "",
         .request = true,
         .summary = "a migration to or from another cluster needs its feature gate",
-        .documentation = "sendTo and receive need the feature gate DecentralizedLiveMigration, which is on unless it is "
-                         "named under disabledFeatureGates; where both are set their migrationID must be the same.",
+        .documentation = "sendTo and receive need the feature gate DecentralizedLiveMigration: off unless named from 1.6 to "
+                         "1.9, on unless disabled since; where both are set their migrationID must be the same.",
         .source = "KubeVirt pkg/virt-api/webhooks/validating-webhook/admitters/migration-create-admitter.go: Admit",
         .fix = "turn the feature gate DecentralizedLiveMigration on in the KubeVirt object",
-        .revisions = { { 0, check, NULL } },
+        .revisions = {
+                { MV_KUBEVIRT(1, 6), check, 0, 0, "there is no decentralized migration before" },
+        },
 };

@@ -12,7 +12,8 @@ static void check(struct mv_context *ctx) {
                 return;
         for (size_t i = 0; i < mv_snapshot_count(ctx->snapshot, MV_KIND_MIGRATION); i++) {
                 const struct mv_migration *other = mv_snapshot_at(ctx->snapshot, MV_KIND_MIGRATION, i);
-                bool same = other == asked || (asked->meta.uid.n && mv_str_equal(other->meta.uid, asked->meta.uid));
+                bool same = other == asked ||
+                            (asked->meta.uid.n && mv_str_equal(other->meta.uid, asked->meta.uid));
                 if (same || mv_migration_is_final(other) ||
                     !mv_str_equal(other->meta.namespace, asked->meta.namespace) ||
                     !mv_map_has(&other->meta.labels, MV_STR("kubevirt.io/vmi-name"), asked->spec.vmi_name))
@@ -25,10 +26,11 @@ static void check(struct mv_context *ctx) {
                 finding->refusal = (struct mv_refusal){
                         .step = 8,
                         .code = 400,
-                        .message = mv_text(ctx,
-                                           "in-flight migration detected. Active migration job (%.*s) is currently "
-                                           "already in progress for VMI %.*s.",
-                                           MV_STR_ARG(other->meta.uid), MV_STR_ARG(other->spec.vmi_name)),
+                        .message = mv_text(
+                                ctx,
+                                "in-flight migration detected. Active migration job (%.*s) is currently "
+                                "already in progress for VMI %.*s.",
+                                MV_STR_ARG(other->meta.uid), MV_STR_ARG(other->spec.vmi_name)),
                 };
                 return;
         }
@@ -42,10 +44,12 @@ const struct mv_rule mv_rule_request_in_flight = {
         .reason = "",
         .request = true,
         .summary = "an instance has one migration at a time",
-        .documentation = "Another migration with the label kubevirt.io/vmi-name of the instance, in the same namespace, "
-                         "that has neither Succeeded nor Failed makes KubeVirt's webhook refuse a new one. The label "
-                         "decides, and a migration that has no phase yet counts.",
-        .source = "KubeVirt pkg/virt-api/webhooks/validating-webhook/admitters/migration-create-admitter.go: Admit",
+        .documentation =
+                "Another migration with the label kubevirt.io/vmi-name of the instance, in the same namespace, "
+                "that has neither Succeeded nor Failed makes KubeVirt's webhook refuse a new one. The label "
+                "decides, and a migration that has no phase yet counts.",
+        .source =
+                "KubeVirt pkg/virt-api/webhooks/validating-webhook/admitters/migration-create-admitter.go: Admit",
         .fix = "wait for the other migration, or delete it to cancel it",
-        .revisions = { { 0, check, NULL } },
+        .revisions = { { 0, check, 0, 0, NULL } },
 };

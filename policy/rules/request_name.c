@@ -14,10 +14,11 @@ static void check(struct mv_context *ctx) {
                 mv_snapshot_find(ctx->snapshot, MV_KIND_MIGRATION, asked->meta.namespace, asked->meta.name);
         if (!other || other == asked || (asked->meta.uid.n && mv_str_equal(asked->meta.uid, other->meta.uid)))
                 return;
-        struct mv_finding *finding = mv_report(ctx, MV_OUTCOME_FAIL,
-                                               "a migration named %.*s exists already: applying the same manifest "
-                                               "again changes nothing",
-                                               MV_STR_ARG(asked->meta.name));
+        struct mv_finding *finding =
+                mv_report(ctx, MV_OUTCOME_FAIL,
+                          "a migration named %.*s exists already: applying the same manifest "
+                          "again changes nothing",
+                          MV_STR_ARG(asked->meta.name));
         finding->field = MV_STR("metadata.name");
 }
 
@@ -29,9 +30,10 @@ const struct mv_rule mv_rule_request_name = {
         .reason = "",
         .request = true,
         .summary = "every migration needs a name of its own",
-        .documentation = "A migration is a request that is used up. Applying a manifest with the name of an earlier one "
-                         "is answered with `unchanged`, and nothing moves.",
+        .documentation =
+                "A migration is a request that is used up. Applying a manifest with the name of an earlier one "
+                "is answered with `unchanged`, and nothing moves.",
         .source = "Kubernetes API conventions",
         .fix = "use metadata.generateName with kubectl create, or another name",
-        .revisions = { { 0, check, NULL } },
+        .revisions = { { 0, check, 0, 0, NULL } },
 };

@@ -20,9 +20,30 @@ static void check(struct mv_context *ctx) {
         finding->refusal = (struct mv_refusal){
                 .step = 4,
                 .code = 422,
-                .message = MV_STR("Migration priority queue, only virt-controller is allowed to set priority field"),
+                .message = MV_STR(
+                        "Migration priority queue, only virt-controller is allowed to set priority field"),
                 .cause_reason = "FieldValueForbidden",
                 .cause_field = "spec.migrationPriority",
+        };
+}
+
+static void check_1_7(struct mv_context *ctx) {
+        if (!ctx->migration->spec.priority.p)
+                return;
+        if (mv_kubevirt_gate(ctx->config, "MigrationPriorityQueue")) {
+                check(ctx);
+                return;
+        }
+        struct mv_finding *finding =
+                mv_report(ctx, MV_OUTCOME_FAIL,
+                          "spec.priority is set, and the feature gate MigrationPriorityQueue is off");
+        finding->field = MV_STR("spec.priority");
+        finding->refusal = (struct mv_refusal){
+                .step = 4,
+                .code = 422,
+                .message = MV_STR("MigrationPriorityQueue feature gate is not enabled in kubevirt resource"),
+                .cause_reason = "FieldValueNotSupported",
+                .cause_field = "",
         };
 }
 
@@ -38,5 +59,8 @@ const struct mv_rule mv_rule_request_priority = {
                          "service account of virt-controller, and names the field spec.migrationPriority.",
         .source = "KubeVirt pkg/virt-api/webhooks/validating-webhook/admitters/migration-create-admitter.go: Admit",
         .fix = "remove spec.priority",
-        .revisions = { { 0, check, NULL } },
+        .revisions = {
+                { MV_KUBEVIRT(1, 7), check_1_7, 0, 0, "there is no priority before; it needs the gate MigrationPriorityQueue" },
+                { MV_KUBEVIRT(1, 9), check, 0, 0, "no gate is needed" },
+        },
 };

@@ -9,11 +9,13 @@
 static void check(struct mv_context *ctx) {
         if (!ctx->vmi || !mv_vmi_is_final(ctx->vmi))
                 return;
-        struct mv_finding *finding = mv_report(ctx, MV_OUTCOME_FAIL, "the instance has ended: its phase is %.*s",
-                                               MV_STR_ARG(ctx->vmi->status.phase));
+        struct mv_finding *finding =
+                mv_report(ctx, MV_OUTCOME_FAIL, "the instance has ended: its phase is %.*s",
+                          MV_STR_ARG(ctx->vmi->status.phase));
         finding->field = MV_STR("spec.vmiName");
-        finding->refusal =
-                (struct mv_refusal){ .step = 6, .code = 400, .message = MV_STR("Cannot migrate VMI in finalized state.") };
+        finding->refusal = (struct mv_refusal){ .step = 6,
+                                                .code = 400,
+                                                .message = MV_STR("Cannot migrate VMI in finalized state.") };
 }
 
 const struct mv_rule mv_rule_request_vmi_final = {
@@ -24,9 +26,11 @@ const struct mv_rule mv_rule_request_vmi_final = {
         .reason = "",
         .request = true,
         .summary = "an instance that has ended cannot migrate",
-        .documentation = "An instance in phase Succeeded or Failed has no process left to move, and KubeVirt's webhook "
-                         "refuses the request. Other phases, Pending among them, are admitted.",
-        .source = "KubeVirt pkg/virt-api/webhooks/validating-webhook/admitters/migration-create-admitter.go: Admit",
+        .documentation =
+                "An instance in phase Succeeded or Failed has no process left to move, and KubeVirt's webhook "
+                "refuses the request. Other phases, Pending among them, are admitted.",
+        .source =
+                "KubeVirt pkg/virt-api/webhooks/validating-webhook/admitters/migration-create-admitter.go: Admit",
         .fix = "start the VM again first",
-        .revisions = { { 0, check, NULL } },
+        .revisions = { { 0, check, 0, 0, NULL } },
 };

@@ -11,7 +11,8 @@ static void check(struct mv_context *ctx) {
         struct mv_str namespace = migration->meta.namespace, name = migration->spec.vmi_name;
         struct mv_finding *finding;
         if (!name.n) {
-                finding = mv_report(ctx, MV_OUTCOME_FAIL, "the migration does not say which instance to migrate");
+                finding = mv_report(ctx, MV_OUTCOME_FAIL,
+                                    "the migration does not say which instance to migrate");
                 finding->refusal = (struct mv_refusal){ .step = 3,
                                                         .code = 422,
                                                         .message = MV_STR("vmiName is missing"),
@@ -19,8 +20,9 @@ static void check(struct mv_context *ctx) {
                                                         .cause_field = "spec.vmiName" };
         } else if (!mv_snapshot_find(ctx->snapshot, MV_KIND_VMI, namespace, name)) {
                 finding = mv_report(ctx, MV_OUTCOME_UNKNOWN,
-                                    "VirtualMachineInstance %.*s/%.*s is not in the input%s", MV_STR_ARG(namespace),
-                                    MV_STR_ARG(name), ctx->vmi ? "; its VirtualMachine was judged instead" : "");
+                                    "VirtualMachineInstance %.*s/%.*s is not in the input%s",
+                                    MV_STR_ARG(namespace), MV_STR_ARG(name),
+                                    ctx->vmi ? "; its VirtualMachine was judged instead" : "");
                 mv_report_missing(finding, MV_KIND_VMI, namespace, name);
                 finding->refusal =
                         (struct mv_refusal){ .step = 5,
@@ -40,9 +42,11 @@ const struct mv_rule mv_rule_request_vmi_missing = {
         .reason = "",
         .request = true,
         .summary = "a migration names a VirtualMachineInstance of its namespace",
-        .documentation = "spec.vmiName must be given and name an instance in the migration's own namespace. KubeVirt's "
-                         "webhook refuses anything else.",
-        .source = "KubeVirt pkg/virt-api/webhooks/validating-webhook/admitters/migration-create-admitter.go: Admit",
+        .documentation =
+                "spec.vmiName must be given and name an instance in the migration's own namespace. KubeVirt's "
+                "webhook refuses anything else.",
+        .source =
+                "KubeVirt pkg/virt-api/webhooks/validating-webhook/admitters/migration-create-admitter.go: Admit",
         .fix = "set spec.vmiName to a running instance of the same namespace",
-        .revisions = { { 0, check, NULL } },
+        .revisions = { { 0, check, 0, 0, NULL } },
 };

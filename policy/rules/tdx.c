@@ -21,13 +21,13 @@ const struct mv_rule mv_rule_tdx = {
         .area = MV_AREA_SECURITY,
         .severity = MV_SEVERITY_BLOCKER,
         .reason = "TDXNotLiveMigratable",
-        .live_step = 5,
-        .storage_step = 4,
         .summary = "a guest with Intel TDX cannot migrate",
         .documentation = "The memory and state of a trust domain are bound to the processor it was started on, so "
                          "KubeVirt refuses to migrate it.",
         .source = "KubeVirt pkg/virt-handler/vm.go: calculateLiveMigrationCondition",
         .fix = "run the VM without launchSecurity, or set evictionStrategy: LiveMigrateIfPossible so that a drain shuts "
                "it down instead of hanging",
-        .revisions = { { 0, check, NULL } },
+        .revisions = {
+                { MV_KUBEVIRT(1, 7), check, MV_STEP_TDX, MV_STEP_SEV, "there is no such field before" },
+        },
 };

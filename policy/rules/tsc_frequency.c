@@ -33,9 +33,11 @@ static void check(struct mv_context *ctx) {
         if (!hyperv || !hyperv->reenlightenment || hyperv->reenlightenment->enabled != MV_TRUE)
                 return;
         const struct mv_topology_hints *hints = ctx->vmi->status.topology_hints;
-        int64_t frequency = hints && hints->tsc_frequency.value > 0 ? hints->tsc_frequency.value : derived_hint(ctx);
+        int64_t frequency =
+                hints && hints->tsc_frequency.value > 0 ? hints->tsc_frequency.value : derived_hint(ctx);
         if (frequency) {
-                mv_report(ctx, MV_OUTCOME_PASS, "the cluster exposes a TSC frequency of %lld Hz", (long long)frequency);
+                mv_report(ctx, MV_OUTCOME_PASS, "the cluster exposes a TSC frequency of %lld Hz",
+                          (long long)frequency);
                 return;
         }
         struct mv_str phase = ctx->vmi->status.phase;
@@ -43,20 +45,21 @@ static void check(struct mv_context *ctx) {
         bool no_node = !started && !mv_snapshot_count(ctx->snapshot, MV_KIND_NODE) &&
                        mv_str_is(spec->architecture, "amd64") &&
                        !ctx->config->spec->developer.minimum_cluster_tsc_frequency.set;
-        struct mv_finding *finding = mv_report(
-                ctx, no_node ? MV_OUTCOME_UNKNOWN : MV_OUTCOME_FAIL, "Hyper-V re-enlightenment is on, and %s",
-                no_node    ? "no node is in the input to tell its TSC frequency"
-                : started  ? "the VM was started without a TSC frequency hint"
-                           : "no node of the cluster exposes a TSC frequency");
+        struct mv_finding *finding = mv_report(ctx, no_node ? MV_OUTCOME_UNKNOWN : MV_OUTCOME_FAIL,
+                                               "Hyper-V re-enlightenment is on, and %s",
+                                               no_node   ? "no node is in the input to tell its TSC frequency"
+                                               : started ? "the VM was started without a TSC frequency hint"
+                                                         : "no node of the cluster exposes a TSC frequency");
         finding->field = mv_spec_field(ctx, "domain.features.hyperv.reenlightenment");
-        finding->condition =
-                MV_STR("HyperV Reenlightenment VMIs cannot migrate when TSC Frequency is not exposed on the cluster: "
-                       "guest timers might be inconsistent");
+        finding->condition = MV_STR(
+                "HyperV Reenlightenment VMIs cannot migrate when TSC Frequency is not exposed on the cluster: "
+                "guest timers might be inconsistent");
         if (no_node)
                 mv_report_missing(finding, MV_KIND_NODE, (struct mv_str){ 0 }, (struct mv_str){ 0 });
         if (started)
-                finding->fix = MV_STR("restart the VM on a cluster whose nodes expose their TSC frequency, or turn "
-                                      "features.hyperv.reenlightenment off");
+                finding->fix =
+                        MV_STR("restart the VM on a cluster whose nodes expose their TSC frequency, or turn "
+                               "features.hyperv.reenlightenment off");
 }
 
 const struct mv_rule mv_rule_tsc_frequency = {
@@ -65,17 +68,16 @@ const struct mv_rule mv_rule_tsc_frequency = {
         .severity = MV_SEVERITY_BLOCKER,
         .needs = MV_NEED_NODE,
         .reason = "NoTSCFrequencyNotLiveMigratable",
-        .live_step = 7,
-        .storage_step = 6,
         .summary = "Hyper-V re-enlightenment needs a TSC frequency that the cluster exposes",
         .documentation =
                 "A Windows guest with re-enlightenment relies on a TSC of known frequency. virt-controller writes the "
                 "cluster's lowest frequency (or minimumClusterTSCFrequency) as a hint into the instance before it "
                 "starts, on amd64 only; an instance without a hint is refused. A VM that requires the CPU feature "
                 "invtsc (policy require or force) needs the frequency to start at all, and so is not refused here.",
-        .source = "KubeVirt pkg/virt-controller/watch/topology/tsc.go: GetTscFrequencyRequirement; hinter.go: "
-                  "TopologyHintsForVMI",
+        .source =
+                "KubeVirt pkg/virt-controller/watch/topology/tsc.go: GetTscFrequencyRequirement; hinter.go: "
+                "TopologyHintsForVMI",
         .fix = "use nodes that expose cpu-timer.node.kubevirt.io/tsc-frequency, set minimumClusterTSCFrequency in the "
                "KubeVirt object, or turn features.hyperv.reenlightenment off",
-        .revisions = { { 0, check, NULL } },
+        .revisions = { { 0, check, MV_STEP_TSC, MV_STEP_TSC, NULL } },
 };

@@ -11,15 +11,16 @@ static void check(struct mv_context *ctx) {
         const struct mv_vmi_spec *spec = &ctx->vmi->spec;
         for (size_t i = 0; i < spec->volumes.n; i++) {
                 const struct mv_volume *volume = &spec->volumes.items[i];
-                if (!mv_volume_is_copied(spec, volume) && !ctx->claims[i].migrated)
+                bool migrated =
+                        ctx->claims[i].migrated && ctx->behaviour->migrated_volumes == MV_MIGRATED_COPIED;
+                if (!mv_volume_is_copied(ctx->behaviour, spec, volume) && !migrated)
                         continue;
+                struct mv_str size = volume->empty_disk ? volume->empty_disk->capacity : (struct mv_str){ 0 };
                 struct mv_finding *finding = mv_report(
                         ctx, MV_OUTCOME_FAIL, "volume %.*s is %s, so the method is BlockMigration%s%.*s",
                         MV_STR_ARG(volume->name),
-                        ctx->claims[i].migrated ? "being migrated to other storage" : "local and copied with the memory",
-                        volume->empty_disk ? "; up to " : "",
-                        volume->empty_disk ? (int)volume->empty_disk->capacity.n : 0,
-                        volume->empty_disk ? volume->empty_disk->capacity.p : "");
+                        migrated ? "being migrated to other storage" : "local and copied with the memory",
+                        size.n ? "; up to " : "", MV_STR_ARG(size));
                 finding->field = mv_spec_field(ctx, "volumes[%zu]", i);
                 finding->thing = volume->name;
                 finding->index = i;
@@ -39,5 +40,5 @@ const struct mv_rule mv_rule_volume_block_migration = {
                 "into the time that the migration is given.",
         .source = "KubeVirt pkg/virt-handler/vm.go: checkVolumesForMigration",
         .fix = "nothing has to change; a cloud-init volume shown as a CD-ROM need not be copied",
-        .revisions = { { 0, check, NULL } },
+        .revisions = { { 0, check, 0, 0, NULL } },
 };

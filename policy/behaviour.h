@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What differs between versions of KubeVirt and belongs to no single rule: how volumes are looked at, and which
+ * conditions there are. (What belongs to a rule is a revision of it.)
+ */
+#pragma once
+
+#include <stdbool.h>
+
+enum mv_migrated_volumes {
+        MV_MIGRATED_IGNORED, /* there is no status.migratedVolumes */
+        MV_MIGRATED_PASS,    /* a volume in it need not be shared */
+        MV_MIGRATED_COPIED,  /* and the method is BlockMigration */
+};
+
+struct mv_behaviour {
+        unsigned since;          /* MV_KUBEVIRT(...) */
+        bool storage_condition;  /* there is a condition StorageLiveMigratable */
+        bool filesystems_copied; /* a volume shown through virtiofs counts like a disk */
+        bool host_disk_by_claim; /* a host disk in the place of a claim is judged by the claim */
+        enum mv_migrated_volumes migrated_volumes;
+};
+
+/* The behaviour of that version. */
+const struct mv_behaviour *mv_behaviour_of(unsigned version);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Decision: a verdict, who asks, and the levels of the namespace -> allow, warn or deny.
+ *
+ * The first to say decides: the namespace's label, then the configuration's defaults. As shipped nothing is enforced on
+ * VMs, VMs that declare LiveMigrate are warned about, and a person's migration that cannot work is refused.
+ *
+ * Who is never denied: DELETE, whatever is being deleted, status, KubeVirt's controllers and accounts of kube-system,
+ * instances that a VM controls, and objects in kube-system, KubeVirt's and our own namespace.
+ */
+#pragma once
+
+#include "policy/object/review.h"
+#include "policy/verdict.h"
+
+enum mv_level { MV_LEVEL_NONE, MV_LEVEL_DECLARED, MV_LEVEL_MIGRATABLE, MV_LEVEL_RESILIENT };
+enum mv_action { MV_ACTION_AUDIT, MV_ACTION_WARN, MV_ACTION_DENY };
+
+/* What decides, with the values as shipped from mv_decide_config_init. */
+struct mv_decide_config {
+        enum mv_level enforce, warn, audit; /* of VMs */
+        enum mv_action migrations;          /* of a migration whose instance cannot move */
+        enum mv_action unknown;             /* AUDIT stands for "allow" */
+        bool deny_vm_start;                 /* vmStart: deny */
+        struct mv_str own_namespace;        /* where migvet runs */
+};
+void mv_decide_config_init(struct mv_decide_config *config);
+
+struct mv_cause {
+        struct mv_str reason, message, field;
+        struct mv_cause *next;
+};
+struct mv_warning {
+        struct mv_str text; /* at most 120 characters */
+        struct mv_warning *next;
+};
+
+struct mv_decision {
+        bool allowed;
+        int code;             /* of a denial: 403, or what KubeVirt says; 200 otherwise */
+        struct mv_str reason; /* "Forbidden", "Invalid", "" */
+        struct mv_str message;
+        struct mv_cause *causes, **causes_end;
+        struct mv_warning *warnings, **warnings_end;
+        /* Audit annotations; "" is left out. */
+        struct mv_str verdict, rules, policy, level;
+        struct mv_str evacuation; /* the node that KubeVirt marks the instance to leave, for an eviction */
+};
+
+/* What a decision is about. */
+struct mv_decide_input {
+        struct mv_arena *arena;
+        const struct mv_snapshot *snapshot;
+        const struct mv_decide_config *config;
+        const struct mv_review_request *request;
+        const struct mv_meta *meta;      /* of the object */
+        const struct mv_verdict *now;    /* of the object */
+        const struct mv_verdict *before; /* of the old object, for an update; both on the same snapshot */
+        enum mv_kind kind;
+};
+
+void mv_decision_init(struct mv_decision *decision);
+void mv_decision_warn(struct mv_arena *arena, struct mv_decision *decision, struct mv_str rule,
+                      struct mv_str message);
+void mv_decision_cause(struct mv_arena *arena, struct mv_decision *decision, struct mv_str reason,
+                       struct mv_str message, struct mv_str field);
+
+/* Decide on an object that was judged. decision is initialised; warnings that it holds are kept. */
+void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision);
+/* KubeVirt itself refuses the request, and decision says so already: add migvet's findings as warnings. */
+void mv_decide_refused(const struct mv_decide_input *input, struct mv_decision *decision);
+
+/* The request is one that is never denied, whatever its object is: by who asks, or by its namespace. */
+bool mv_request_is_exempt(const struct mv_decide_config *config, const struct mv_kubevirt_config *kubevirt,
+                          const struct mv_review_request *request);
+/* The user is one of KubeVirt's controllers or an account of kube-system; anybody else counts as a person. */
+bool mv_user_is_controller(const struct mv_kubevirt_config *config, struct mv_str username);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/mirror.h"
+
+#include "policy/object/schema.h"
+
+enum { MOST_CAUSES = 10 };
+
+/* --- refusing --- */
+
+static void refuse(struct mv_mirror_answer *answer, int code, struct mv_str message) {
+        answer->decision->allowed = false;
+        answer->decision->code = code;
+        answer->decision->message = message;
+}
+
+void mv_mirror_error(struct mv_mirror_answer *answer, struct mv_str message) {
+        refuse(answer, 400, message);
+}
+
+void mv_mirror_retry(struct mv_mirror_answer *answer, struct mv_str message) {
+        refuse(answer, 429, message);
+}
+
+void mv_mirror_cause(struct mv_mirror_answer *answer, const char *reason, struct mv_str message,
+                     struct mv_str field) {
+        struct mv_decision *decision = answer->decision;
+        if (answer->n_causes++ >= MOST_CAUSES)
+                return;
+        mv_decision_cause(answer->in->arena, decision, mv_str_from(reason), message, field);
+        decision->reason = MV_STR("Invalid");
+        /* As KubeVirt joins them: no comma behind messages that are empty so far. */
+        refuse(answer, 422,
+               decision->message.n ? mv_mirror_text(answer, "%.*s, %.*s", MV_STR_ARG(decision->message),
+                                                    MV_STR_ARG(message))
+                                   : message);
+}
+
+/* --- what several kinds ask --- */
+
+static void complain(void *context, struct mv_str message) {
+        mv_mirror_cause(context, "", message, (struct mv_str){ 0 });
+}
+
+bool mv_mirror_schema(struct mv_mirror_answer *answer, const struct mv_shape *spec) {
+        mv_schema_check(answer->in->arena, answer->in->request->object, spec, complain, answer);
+        return !answer->n_causes;
+}
+
+bool mv_mirror_has_resource(const struct mv_mirror_answer *answer, const char *resource) {
+        const struct mv_group_version_kind *asked = &answer->in->request->resource;
+        return mv_str_is(asked->resource, resource) && mv_str_is(asked->group, "kubevirt.io") &&
+               (mv_str_is(asked->version, "v1") || mv_str_is(asked->version, "v1alpha3"));
+}
+
+bool mv_mirror_decode(const struct mv_mirror_answer *answer, struct mv_str text, const struct mv_table *table,
+                      void *ret, struct mv_err *err) {
+        static const char nothing[2 + MV_SCAN_PADDING] = "{}";
+        const struct mv_decode decode = { .arena = answer->in->arena };
+        return mv_decode(&decode, text.n ? text : (struct mv_str){ nothing, 2 }, table, ret, err) == 0;
+}
+
+bool mv_mirror_user_is_kubevirt(const struct mv_mirror_answer *answer, const char *name) {
+        static const char *const accounts[] = { "kubevirt-apiserver", "kubevirt-controller",
+                                                "kubevirt-handler", "kubevirt-synchronization-controller" };
+        const struct mv_str prefix = MV_STR("system:serviceaccount:");
+        struct mv_str user = answer->in->request->user.username, namespace = answer->config->namespace;
+        if (!mv_str_starts_with(user, prefix))
+                return false;
+        user = mv_str_skip(user, prefix.n);
+        if (!mv_str_starts_with(user, namespace) || user.n == namespace.n || user.p[namespace.n] != ':')
+                return false;
+        user = mv_str_skip(user, namespace.n + 1);
+        if (name)
+                return mv_str_is(user, name);
+        for (size_t i = 0; i < sizeof accounts / sizeof *accounts; i++)
+                if (mv_str_is(user, accounts[i]))
+                        return true;
+        return false;
+}
+
+bool mv_mirror_label_is_reserved(struct mv_str label) {
+        static const char *const labels[] = {
+                "kubevirt.io/created-by",  "kubevirt.io/migrationJobUID",
+                "kubevirt.io/nodeName",    "kubevirt.io/migrationTargetNodeName",
+                "kubevirt.io/schedulable", "kubevirt.io/install-strategy"
+        };
+        for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+                if (mv_str_is(label, labels[i]))
+                        return true;
+        return false;
+}
+
+/* --- which webhook --- */
+
+struct webhook {
+        const char *kind, *resource, *sub_resource;
+        const char *operation;
+        void (*answer)(struct mv_mirror_answer *answer);
+};
+
+static const struct webhook webhooks[] = {
+        { "VirtualMachineInstanceMigration", "virtualmachineinstancemigrations", "", "CREATE",
+          mv_mirror_migration_create },
+        { "VirtualMachineInstanceMigration", "virtualmachineinstancemigrations", "", "UPDATE",
+          mv_mirror_migration_update },
+        { "VirtualMachineInstance", "virtualmachineinstances", "", "CREATE", mv_mirror_vmi_create },
+        { "VirtualMachineInstance", "virtualmachineinstances", "", "UPDATE", mv_mirror_vmi_update },
+        { "VirtualMachine", "virtualmachines", "", "CREATE", mv_mirror_vm },
+        { "VirtualMachine", "virtualmachines", "", "UPDATE", mv_mirror_vm },
+        { "MigrationPolicy", "migrationpolicies", "", "CREATE", mv_mirror_policy },
+        { "MigrationPolicy", "migrationpolicies", "", "UPDATE", mv_mirror_policy },
+        { "Eviction", "pods", "eviction", "CREATE", mv_mirror_eviction },
+};
+
+static bool is_kubevirt_group(struct mv_str group) {
+        return mv_str_is(group, "kubevirt.io") || mv_str_ends_with(group, MV_STR(".kubevirt.io"));
+}
+
+/* A webhook gets what its configuration sends it, by resource or by kind; that it got the wrong thing it says itself.
+ * Other people's resources of the same name are not KubeVirt's. */
+static bool is_for(const struct webhook *webhook, const struct mv_review_request *request) {
+        bool by_resource = mv_str_is(request->resource.resource, webhook->resource);
+        bool by_kind = mv_str_is(request->kind.kind, webhook->kind);
+        if (!mv_str_is(request->operation, webhook->operation) ||
+            !mv_str_is(request->sub_resource, webhook->sub_resource))
+                return false;
+        if (webhook->sub_resource[0])
+                return by_resource && !request->resource.group.n;
+        return (by_resource && is_kubevirt_group(request->resource.group)) ||
+               (by_kind && is_kubevirt_group(request->kind.group));
+}
+
+bool mv_mirror(const struct mv_mirror_input *in, struct mv_decision *decision) {
+        struct mv_mirror_answer answer = { .in = in,
+                                           .config = mv_snapshot_config(in->snapshot),
+                                           .decision = decision };
+        for (size_t i = 0; i < sizeof webhooks / sizeof *webhooks; i++) {
+                if (!is_for(&webhooks[i], in->request))
+                        continue;
+                if (in->request->object.n || webhooks[i].sub_resource[0])
+                        webhooks[i].answer(&answer);
+                break;
+        }
+        if (answer.n_causes > MOST_CAUSES)
+                decision->message =
+                        mv_mirror_text(&answer, "%.*s, and %zu more validation errors",
+                                       MV_STR_ARG(decision->message), answer.n_causes - MOST_CAUSES);
+        return !decision->allowed;
+}

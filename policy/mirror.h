@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * KubeVirt's own answer to a request: what its validating webhooks say, code, message and causes to the letter
+ * (pkg/virt-api/webhooks/validating-webhook/admitters, pkg/util/webhooks/webhooks.go). What is mirrored is what has to
+ * do with migration; the rest of KubeVirt's validation is passed over.
+ *
+ * Pure: the answer depends on the request, the snapshot and the verdict, and on nothing else.
+ */
+#pragma once
+
+#include "policy/decide.h"
+#include "policy/kubevirt_config.h"
+#include "policy/object/shape.h"
+#include "policy/snapshot.h"
+
+struct mv_mirror_input {
+        struct mv_arena *arena;
+        const struct mv_snapshot *snapshot;
+        const struct mv_review_request *request;
+        const struct mv_verdict
+                *verdict; /* of the object, with its request-* rules; NULL when it was not judged */
+};
+
+/* Refuse what KubeVirt refuses, or leave the decision as it is. Returns true when it refused. */
+bool mv_mirror(const struct mv_mirror_input *input, struct mv_decision *decision);
+
+/* --- for the files of policy/mirror, one a kind --- */
+
+/* An answer in the making. Causes that are reported are one refusal together. */
+struct mv_mirror_answer {
+        const struct mv_mirror_input *in;
+        const struct mv_kubevirt_config *config;
+        struct mv_decision *decision;
+        size_t n_causes;
+};
+
+/* A single error: code 400, a message and nothing else. */
+void mv_mirror_error(struct mv_mirror_answer *answer, struct mv_str message);
+/* Code 429: try again. */
+void mv_mirror_retry(struct mv_mirror_answer *answer, struct mv_str message);
+/* One more cause: code 422; the message joins those of the first ten and counts the others. */
+void mv_mirror_cause(struct mv_mirror_answer *answer, const char *reason, struct mv_str message,
+                     struct mv_str field);
+#define mv_mirror_text(answer, ...) mv_arena_format((answer)->in->arena, __VA_ARGS__)
+
+/* Causes for the fields of request.object that the API does not have. True when there are none. */
+bool mv_mirror_schema(struct mv_mirror_answer *answer, const struct mv_shape *spec);
+/* The request names that resource of kubevirt.io, in a version that KubeVirt serves. */
+bool mv_mirror_has_resource(const struct mv_mirror_answer *answer, const char *resource);
+/* Decode a part of the request. False when it has other types: KubeVirt could not read it either. */
+bool mv_mirror_decode(const struct mv_mirror_answer *answer, struct mv_str text, const struct mv_table *table,
+                      void *ret, struct mv_err *err);
+/* Who asks is a service account of KubeVirt (pkg/virt-api/webhooks/serviceaccounts.go); with a name, that one. */
+bool mv_mirror_user_is_kubevirt(const struct mv_mirror_answer *answer, const char *name);
+/* A label that only KubeVirt sets on an instance. */
+bool mv_mirror_label_is_reserved(struct mv_str label);
+
+/* Causes for an instance's spec, of a VirtualMachineInstance or in a VirtualMachine; path is where it stands. */
+void mv_mirror_interfaces(struct mv_mirror_answer *answer, const char *path, const struct mv_vmi_spec *spec);
+void mv_mirror_discontinued(struct mv_mirror_answer *answer, const char *path,
+                            const struct mv_vmi_spec *spec);
+void mv_mirror_eviction_strategy(struct mv_mirror_answer *answer, const char *path,
+                                 const struct mv_vmi_spec *spec);
+void mv_mirror_labels(struct mv_mirror_answer *answer, const char *path, const struct mv_map *labels);
+
+void mv_mirror_migration_create(struct mv_mirror_answer *answer);
+void mv_mirror_migration_update(struct mv_mirror_answer *answer);
+void mv_mirror_policy(struct mv_mirror_answer *answer);
+void mv_mirror_vm(struct mv_mirror_answer *answer);
+void mv_mirror_vmi_create(struct mv_mirror_answer *answer);
+void mv_mirror_vmi_update(struct mv_mirror_answer *answer);
+void mv_mirror_eviction(struct mv_mirror_answer *answer);

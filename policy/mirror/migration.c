@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * VirtualMachineInstanceMigration, create and update
+ * (admitters/migration-create-admitter.go, admitters/migration-update-admitter.go).
+ */
+#include "policy/mirror.h"
+
+#include "policy/object/equal.h"
+
+#define RESOURCE "virtualmachineinstancemigrations"
+
+struct migration {
+        struct mv_meta meta;
+        struct mv_str spec; /* JSON text */
+        struct migration_status {
+                struct mv_str phase;
+        } status;
+};
+
+static const struct mv_field status_fields[] = {
+        MV_FIELD(struct migration_status, "phase", MV_TYPE_STRING, phase),
+};
+static const struct mv_table status_table = MV_TABLE(status_fields, struct migration_status);
+static const struct mv_field migration_fields[] = {
+        MV_FIELD_TABLE(struct migration, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
+        MV_FIELD(struct migration, "spec", MV_TYPE_RAW, spec),
+        MV_FIELD_TABLE(struct migration, "status", MV_TYPE_OBJECT, status, &status_table),
+};
+static const struct mv_table migration_table = MV_TABLE(migration_fields, struct migration);
+
+static bool is_expected(struct mv_mirror_answer *answer) {
+        if (mv_mirror_has_resource(answer, RESOURCE))
+                return mv_mirror_schema(answer, &mv_shape_migration_spec);
+        mv_mirror_error(answer, MV_STR("expect resource to be '{kubevirt.io v1 " RESOURCE "}'"));
+        return false;
+}
+
+/* The request-* rules say what is wrong; the webhook stops at the first. */
+void mv_mirror_migration_create(struct mv_mirror_answer *answer) {
+        const struct mv_finding *first = NULL;
+        if (!is_expected(answer) || !answer->in->verdict)
+                return;
+        for (const struct mv_finding *f = answer->in->verdict->findings; f; f = f->next)
+                if (f->refusal.step && (!first || f->refusal.step < first->refusal.step))
+                        first = f;
+        if (!first)
+                return;
+        if (first->refusal.code == 422)
+                mv_mirror_cause(answer, first->refusal.cause_reason, first->refusal.message,
+                                mv_str_from(first->refusal.cause_field));
+        else
+                mv_mirror_error(answer, first->refusal.message);
+}
+
+/* What is wrong with the label that conflicts are found by, or NULL (ensureSelectorLabelSafe). */
+static const char *label_problem(const struct migration *now, const struct migration *before) {
+        const struct mv_str label = MV_STR("kubevirt.io/vmi-name");
+        const struct mv_str *had = mv_map_get(&before->meta.labels, label);
+        if (!had || mv_str_is(now->status.phase, "Succeeded") || mv_str_is(now->status.phase, "Failed"))
+                return NULL;
+        if (!now->meta.labels.present)
+                return "selector label can't be removed from an in-flight migration";
+        return mv_map_has(&now->meta.labels, label, *had)
+                       ? NULL
+                       : "selector label can't be modified on an in-flight migration";
+}
+
+void mv_mirror_migration_update(struct mv_mirror_answer *answer) {
+        const struct mv_review_request *request = answer->in->request;
+        struct migration now, before;
+        struct mv_err err = { 0 };
+        if (!mv_mirror_has_resource(answer, RESOURCE)) {
+                is_expected(answer);
+                return;
+        }
+        if (!mv_mirror_decode(answer, request->object, &migration_table, &now, &err) ||
+            !mv_mirror_decode(answer, request->old_object, &migration_table, &before, &err)) {
+                mv_mirror_error(answer, mv_mirror_text(answer, "%s: %s", err.path, err.message));
+                return;
+        }
+        if (!is_expected(answer))
+                return;
+        const char *problem =
+                mv_json_equal(answer->in->arena, now.spec, before.spec, &mv_shape_migration_spec)
+                        ? label_problem(&now, &before)
+                        : "update of Migration object's spec is restricted";
+        if (problem)
+                mv_mirror_cause(answer, "FieldValueNotSupported", mv_str_from(problem), (struct mv_str){ 0 });
+}

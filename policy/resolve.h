@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which MigrationPolicy applies to an instance, and the migration settings that result, each with its origin: what
+ * virt-controller writes into status.migrationState when it hands a migration off.
+ *
+ * KubeVirt's defaults are overlaid by spec.configuration.migrations of the KubeVirt object, and that by the policy
+ * that matches best (pkg/virt-controller/watch/migration: migrationpolicy.go, migration.go resolveMigrationConfig;
+ * pkg/virt-config: GetMigrationConfiguration). A policy matches when every label that it selects by is on the
+ * instance (not on its VM) or on the namespace; without spec.selectors it matches nothing, with empty ones anything.
+ * More labels win, then more labels of the instance, then the smaller name.
+ *
+ * Settings that the KubeVirt version does not know are not there, wherever they are written: its API server would
+ * have dropped them.
+ */
+#pragma once
+
+#include "policy/object/kubevirt.h"
+#include "policy/object/vm.h"
+#include "policy/snapshot.h"
+
+/* A policy that matches, and the labels by which it does: its score is their sum. */
+struct mv_policy_match {
+        const struct mv_migration_policy *policy;
+        size_t namespace_labels, vmi_labels;
+};
+
+enum mv_setting_type {
+        MV_SETTING_BOOL,
+        MV_SETTING_INT,
+        MV_SETTING_QUANTITY,
+        MV_SETTING_STRING,
+        MV_SETTING_GROUP, /* an object that is there; its own settings, if any, come next */
+};
+
+struct mv_setting {
+        const char *path; /* "experimental.stallDetector.ewmaAlpha" */
+        enum mv_setting_type type;
+        int64_t number;     /* MV_SETTING_BOOL (0 or 1), MV_SETTING_INT */
+        struct mv_str text; /* MV_SETTING_QUANTITY (in canonical form), MV_SETTING_STRING */
+        struct mv_str from; /* "default", "KubeVirt/NAMESPACE/NAME", "MigrationPolicy/NAME" */
+};
+
+struct mv_resolution {
+        const struct mv_policy_match *matches; /* best first */
+        size_t n_matches;
+        /* The first match is the policy that KubeVirt names. Older versions name none that sets nothing, though it
+         * keeps the others out all the same. */
+        bool recorded;
+        /* The Namespace is not in the snapshot, so only its name is known, and a policy that selects by other labels
+         * of it could match too. */
+        bool namespace_matters;
+        /* What is set or defaulted, sorted by path, a group before what is in it. */
+        const struct mv_setting *settings;
+        size_t n_settings;
+};
+
+/* Resolve for an instance in its namespace, as the version MV_KUBEVIRT(...) does. NULL when the arena has failed. */
+const struct mv_resolution *mv_resolve(struct mv_arena *arena, const struct mv_snapshot *snapshot,
+                                       const struct mv_vmi *vmi, unsigned version);
+
+/* The policy that KubeVirt names; NULL when it names none. */
+const struct mv_policy_match *mv_resolution_policy(const struct mv_resolution *resolution);

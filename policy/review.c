@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/review.h"
+
+#include "policy/base/json.h"
+#include "policy/evaluate.h"
+#include "policy/mirror.h"
+#include "policy/object/status.h"
+
+/* --- the answer --- */
+
+static void render_status(struct mv_json *json, const struct mv_decision *decision) {
+        mv_json_key(json, "status");
+        mv_json_object(json);
+        mv_json_key(json, "metadata");
+        mv_json_object(json);
+        mv_json_end(json);
+        mv_json_member(json, "status", MV_STR("Failure"));
+        mv_json_member(json, "message", decision->message);
+        if (decision->reason.n)
+                mv_json_member(json, "reason", decision->reason);
+        if (decision->causes) {
+                mv_json_key(json, "details");
+                mv_json_object(json);
+                mv_json_key(json, "causes");
+                mv_json_array(json);
+                for (const struct mv_cause *cause = decision->causes; cause; cause = cause->next) {
+                        mv_json_object(json);
+                        if (cause->reason.n)
+                                mv_json_member(json, "reason", cause->reason);
+                        mv_json_member(json, "message", cause->message);
+                        if (cause->field.n)
+                                mv_json_member(json, "field", cause->field);
+                        mv_json_end(json);
+                }
+                mv_json_end(json);
+                mv_json_end(json);
+        }
+        mv_json_key(json, "code");
+        mv_json_int(json, decision->code);
+        mv_json_end(json);
+}
+
+static void render_annotations(struct mv_json *json, const struct mv_decision *decision) {
+        const struct {
+                const char *key;
+                struct mv_str value;
+        } all[] = { { "verdict", decision->verdict },
+                    { "rules", decision->rules },
+                    { "policy", decision->policy },
+                    { "level", decision->level },
+                    { "evacuation", decision->evacuation } };
+        mv_json_key(json, "auditAnnotations");
+        mv_json_object(json);
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+                if (all[i].value.n)
+                        mv_json_member(json, all[i].key, all[i].value);
+        mv_json_end(json);
+}
+
+static void render(struct mv_buf *response, const struct mv_review_request *request,
+                   const struct mv_decision *decision, bool judged) {
+        struct mv_json json;
+        mv_json_init(&json, response);
+        mv_json_object(&json);
+        mv_json_member(&json, "kind", MV_STR("AdmissionReview"));
+        mv_json_member(&json, "apiVersion", MV_STR("admission.k8s.io/v1"));
+        mv_json_key(&json, "response");
+        mv_json_object(&json);
+        mv_json_member(&json, "uid", request->uid);
+        mv_json_key(&json, "allowed");
+        mv_json_bool(&json, decision->allowed);
+        if (!decision->allowed)
+                render_status(&json, decision);
+        if (decision->warnings) {
+                mv_json_key(&json, "warnings");
+                mv_json_array(&json);
+                for (const struct mv_warning *warning = decision->warnings; warning; warning = warning->next)
+                        mv_json_string(&json, warning->text);
+                mv_json_end(&json);
+        }
+        if (judged || decision->evacuation.n)
+                render_annotations(&json, decision);
+        mv_json_end(&json);
+        mv_json_end(&json);
+}
+
+/* A Status instead of a review: the body is none (400), or there is no memory to read it with (503). */
+static int no_review(struct mv_buf *response, const struct mv_err *err) {
+        char text[1024];
+        int code = err->code == MV_ENOMEM ? 503 : 400;
+        mv_buf_clear(response);
+        mv_status_write(response, code, mv_err_format(err, text, sizeof text));
+        return code;
+}
+
+/* --- judging --- */
+
+struct judged_object {
+        const struct mv_meta *meta;
+        struct mv_verdict verdict;
+};
+
+static const struct mv_meta *meta_of(enum mv_kind kind, const void *object) {
+        return (const struct mv_meta *)(const void *)((const char *)object + mv_kinds[kind].meta_offset);
+}
+
+/* Decode the text of an object and judge it. */
+static int judge(const struct mv_review_input *in, const struct mv_review_request *request, enum mv_kind kind,
+                 struct mv_str text, struct judged_object *ret, struct mv_err *err) {
+        void *object = mv_arena_allocate(in->arena, mv_kinds[kind].table->size, mv_kinds[kind].table->align);
+        if (!object)
+                return mv_err_oom(err);
+        const struct mv_decode decode = { .arena = in->arena };
+        int r = mv_decode(&decode, text, mv_kinds[kind].table, object, err);
+        if (r < 0)
+                return r;
+        struct mv_meta *meta = (struct mv_meta *)(void *)((char *)object + mv_kinds[kind].meta_offset);
+        if (!meta->namespace.n)
+                meta->namespace = request->namespace;
+        if (!meta->name.n)
+                meta->name = request->name;
+        ret->meta = meta_of(kind, object);
+        const struct mv_evaluation evaluation = { .arena = in->arena,
+                                                  .snapshot = in->snapshot,
+                                                  .version = in->version,
+                                                  .user = request->user.username };
+        if (kind == MV_KIND_VM)
+                mv_evaluate_vm(&evaluation, object, true, &ret->verdict);
+        else
+                mv_evaluate_entry(&evaluation,
+                                  &(struct mv_entry){ .kind = kind, .meta = meta, .object = object },
+                                  &ret->verdict);
+        return 0;
+}
+
+/* The kind that is judged for this request; MV_KIND_COUNT: allowed untouched. */
+static enum mv_kind judged_kind(const struct mv_review_request *request) {
+        bool create = mv_str_is(request->operation, "CREATE"),
+             update = mv_str_is(request->operation, "UPDATE");
+        if (request->sub_resource.n || !request->object.n)
+                return MV_KIND_COUNT;
+        enum mv_kind kind = mv_kind_find_resource(request->resource.group, request->resource.resource);
+        switch (kind) {
+        case MV_KIND_VM:
+        case MV_KIND_POOL:
+        case MV_KIND_REPLICA_SET:
+                return create || update ? kind : MV_KIND_COUNT;
+        case MV_KIND_VMI:
+        case MV_KIND_MIGRATION:
+                return create ? kind : MV_KIND_COUNT;
+        default:
+                return MV_KIND_COUNT;
+        }
+}
+
+/* The text of an object's spec; "" when there is none. */
+static struct mv_str spec_text(struct mv_arena *arena, struct mv_str object) {
+        struct any_spec {
+                struct mv_str spec;
+        } any;
+        static const struct mv_field fields[] = { MV_FIELD(struct any_spec, "spec", MV_TYPE_RAW, spec) };
+        static const struct mv_table table = MV_TABLE(fields, struct any_spec);
+        const struct mv_decode decode = { .arena = arena };
+        return mv_decode(&decode, object, &table, &any, NULL) < 0 ? (struct mv_str){ 0 } : any.spec;
+}
+
+static bool spec_changed(struct mv_arena *arena, const struct mv_review_request *request) {
+        /* The API server writes both with the same encoder, so equal specs have equal texts. */
+        return !request->old_object.n ||
+               !mv_str_equal(spec_text(arena, request->object), spec_text(arena, request->old_object));
+}
+
+/* Nothing could be judged; the configuration says what that means. */
+static void decide_unknown(const struct mv_review_input *in, struct mv_str why,
+                           struct mv_decision *decision) {
+        decision->verdict = MV_STR("Unknown");
+        if (in->config->unknown == MV_ACTION_WARN)
+                mv_decision_warn(in->arena, decision, MV_STR("migvet"), why);
+        if (in->config->unknown != MV_ACTION_DENY)
+                return;
+        decision->allowed = false;
+        decision->code = 403;
+        decision->reason = MV_STR("Forbidden");
+        decision->message = mv_arena_format(in->arena, "migvet does not know whether this can migrate: %.*s",
+                                            MV_STR_ARG(why));
+        if (!decision->message.n)
+                decision->message = why;
+}
+
+/* The object does not have the types that its API has: KubeVirt could not read it either. */
+static void decide_invalid(const struct mv_review_input *in, const struct mv_review_request *request,
+                           const struct mv_err *err, struct mv_decision *decision) {
+        struct mv_str field = mv_arena_copy(in->arena, mv_str_from(err->path));
+        struct mv_str message =
+                mv_arena_format(in->arena, "%.*s%s%s", MV_STR_ARG(field), field.n ? ": " : "", err->message);
+        decision->verdict = MV_STR("Unknown");
+        if (mv_request_is_exempt(in->config, mv_snapshot_config(in->snapshot), request))
+                return;
+        decision->allowed = false;
+        decision->code = 422;
+        decision->reason = MV_STR("Invalid");
+        decision->message = message;
+        mv_decision_cause(in->arena, decision, MV_STR("FieldValueInvalid"), message, field);
+}
+
+/* KubeVirt itself refuses the request. verdict is NULL for what is not judged. */
+static bool refused(const struct mv_review_input *in, const struct mv_review_request *request,
+                    const struct mv_verdict *verdict, struct mv_decision *decision) {
+        const struct mv_mirror_input input = {
+                .arena = in->arena,
+                .snapshot = in->snapshot,
+                .request = request,
+                .verdict = verdict,
+        };
+        return in->mirror == MV_MIRROR_DENY && in->snapshot && mv_mirror(&input, decision);
+}
+
+static void review(const struct mv_review_input *in, const struct mv_review_request *request,
+                   struct mv_review_result *ret) {
+        struct mv_decision *decision = &ret->decision;
+        enum mv_kind kind = judged_kind(request);
+        bool update = mv_str_is(request->operation, "UPDATE");
+        if (in->mutate)
+                return;
+        if (kind == MV_KIND_COUNT || (update && !spec_changed(in->arena, request))) {
+                refused(in, request, NULL, decision);
+                return;
+        }
+        ret->judged = true;
+        if (!in->snapshot) {
+                decide_unknown(in, MV_STR("the cluster has not been read yet"), decision);
+                return;
+        }
+        struct mv_err err = { 0 };
+        struct judged_object now, before;
+        int r = judge(in, request, kind, request->object, &now, &err);
+        bool compared = update && request->old_object.n;
+        if (r == 0 && compared)
+                r = judge(in, request, kind, request->old_object, &before, &err);
+        if (r == MV_ENOMEM) {
+                decide_unknown(in, MV_STR("there was not enough memory"), decision);
+                return;
+        }
+        if (r < 0) {
+                decide_invalid(in, request, &err, decision);
+                return;
+        }
+        const struct mv_decide_input input = {
+                .arena = in->arena,
+                .snapshot = in->snapshot,
+                .config = in->config,
+                .request = request,
+                .meta = now.meta,
+                .now = &now.verdict,
+                .before = compared ? &before.verdict : NULL,
+                .kind = kind,
+        };
+        if (refused(in, request, &now.verdict, decision))
+                mv_decide_refused(&input, decision);
+        else
+                mv_decide(&input, decision);
+}
+
+int mv_review_answer(const struct mv_review_input *in, struct mv_str body, struct mv_buf *response,
+                     struct mv_review_result *ret) {
+        struct mv_err err = { 0 };
+        struct mv_review envelope;
+        const struct mv_decode decode = { .arena = in->arena };
+        *ret = (struct mv_review_result){ 0 };
+        mv_decision_init(&ret->decision);
+        int r = mv_decode(&decode, body, &mv_table_review, &envelope, &err);
+        if (r < 0)
+                return no_review(response, &err);
+        if (!mv_str_is(envelope.kind, "AdmissionReview") ||
+            !mv_str_is(envelope.api_version, "admission.k8s.io/v1"))
+                mv_err_write(&err, MV_ETYPE, "the body is no AdmissionReview of admission.k8s.io/v1");
+        else if (!envelope.request || !envelope.request->uid.n)
+                mv_err_write(&err, MV_ETYPE, "the review has no %s",
+                             envelope.request ? "request.uid" : "request");
+        else if ((envelope.request->object.n && envelope.request->object.p[0] != '{') ||
+                 (envelope.request->old_object.n && envelope.request->old_object.p[0] != '{'))
+                mv_err_write(&err, MV_ETYPE, "request.object and request.oldObject must be objects");
+        if (err.code)
+                return no_review(response, &err);
+        ret->request = envelope.request;
+        review(in, envelope.request, ret);
+        if (mv_arena_failed(in->arena)) {
+                /* What was decided may be cut short. Static texts only from here on. */
+                mv_decision_init(&ret->decision);
+                decide_unknown(in, MV_STR("there was not enough memory"), &ret->decision);
+                ret->judged = true;
+        }
+        render(response, ret->request, &ret->decision, ret->judged);
+        return 200;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One AdmissionReview, bytes to bytes: decode, evaluate, decide, render. What the HTTPS server and `migvet review` share.
+ *
+ * A well-formed review is always answered: where something cannot be known (no snapshot yet, memory out) the verdict is
+ * Unknown, and the configuration says what that means.
+ */
+#pragma once
+
+#include "policy/base/buf.h"
+#include "policy/decide.h"
+
+enum mv_mirror { MV_MIRROR_OFF, MV_MIRROR_WARN, MV_MIRROR_DENY };
+
+struct mv_review_input {
+        struct mv_arena *arena;             /* cleared by the caller; what the result points to lives in it */
+        const struct mv_snapshot *snapshot; /* NULL: the cluster has not been read yet */
+        const struct mv_decide_config *config;
+        struct mv_str version; /* --kubevirt-version, or "" */
+        enum mv_mirror mirror; /* KubeVirt's own refusals */
+        bool mutate;           /* answer as /mutate */
+};
+
+/* What became of it, for metrics and the log. */
+struct mv_review_result {
+        const struct mv_review_request *request; /* NULL when the body is no review */
+        struct mv_decision decision;
+        bool judged; /* decision.verdict says something */
+};
+
+/*
+ * Answer body, which is followed by MV_SCAN_PADDING zero bytes. Returns the HTTP status: 200 with an AdmissionReview in
+ * response, 400 with a Status that says what is wrong with the body, or 503 when memory does not even suffice to read it.
+ */
+int mv_review_answer(const struct mv_review_input *input, struct mv_str body, struct mv_buf *response,
+                     struct mv_review_result *ret);
