@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/files.h"
+
+#include "policy/base/buf.h"
+#include "policy/object/document.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PADDING = 8, CHUNK = 64 * 1024, ATTEMPTS = 10, RETRY_MS = 20 };
+
+static const struct mv_files_limits defaults = {
+        .files = 10000,
+        .file_bytes = (size_t)64 << 20,
+        .total_bytes = (size_t)2 << 30,
+        .nodes = 10000000,
+};
+
+struct reading {
+        const struct mv_files_options *options;
+        const struct mv_allocator *allocator;
+        struct mv_files_limits limits;
+        mv_files_document *take;
+        void *context;
+        struct mv_buf text; /* of the file; its memory is used again for the next */
+        struct mv_files_counts counts;
+};
+
+static struct mv_files_limits effective_limits(const struct mv_files_options *options) {
+        struct mv_files_limits l = options->limits;
+        if (!l.files)
+                l.files = defaults.files;
+        if (!l.file_bytes)
+                l.file_bytes = defaults.file_bytes;
+        if (!l.total_bytes)
+                l.total_bytes = defaults.total_bytes;
+        if (!l.nodes)
+                l.nodes = defaults.nodes;
+        return l;
+}
+
+size_t mv_files_limit(const struct mv_files_options *options) {
+        return effective_limits(options).files;
+}
+
+static bool is_cancelled(const struct reading *reading) {
+        return reading->options->cancel && atomic_load(reading->options->cancel);
+}
+
+/* --- one file --- */
+
+static int system_error(struct mv_err *err, const char *path, int number) {
+        char text[128];
+        return mv_listing_error(err, number == ENOENT || number == ENOTDIR ? MV_ENOTFOUND : MV_EIO, path,
+                                "%s", strerror_r(number, text, sizeof text));
+}
+
+static ssize_t read_some(int fd, void *to, size_t n) {
+        ssize_t got;
+        do
+                got = read(fd, to, n);
+        while (got < 0 && errno == EINTR);
+        return got;
+}
+
+static int too_large(const struct reading *reading, const char *path, struct mv_err *err) {
+        if (reading->limits.total_bytes - reading->counts.bytes < reading->limits.file_bytes)
+                return mv_listing_error(err, MV_ELIMIT, path, "the files are larger than %zu bytes together",
+                                        reading->limits.total_bytes);
+        return mv_listing_error(err, MV_ELIMIT, path, "the file is larger than %zu bytes",
+                                reading->limits.file_bytes);
+}
+
+/* Most bytes that the next file may have. */
+static size_t room(const struct reading *reading) {
+        size_t left = reading->limits.total_bytes - reading->counts.bytes;
+        return left < reading->limits.file_bytes ? left : reading->limits.file_bytes;
+}
+
+/* Read on to the end, in pieces. expected: the size that is likely. */
+static int read_to_end(struct reading *reading, int fd, const char *path, size_t expected,
+                       struct mv_err *err) {
+        struct mv_buf *text = &reading->text;
+        for (;;) {
+                size_t piece = expected && text->n <= expected ? expected - text->n + 1 : CHUNK;
+                char *to = mv_buf_reserve(text, piece);
+                if (!to)
+                        return mv_err_oom(err);
+                ssize_t n = read_some(fd, to, piece);
+                if (n < 0)
+                        return system_error(err, path, errno);
+                text->n += (size_t)n;
+                if (text->n > room(reading))
+                        return too_large(reading, path, err);
+                if (n == 0)
+                        return 0;
+                if (is_cancelled(reading))
+                        return mv_listing_error(err, MV_EIO, path, "reading was cancelled");
+        }
+}
+
+static bool same_state(const struct stat *a, const struct stat *b) {
+        return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+               a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+               a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* Read the file once. *ret_steady: it did not change meanwhile. */
+static int read_once(struct reading *reading, int fd, const char *path, bool *ret_steady,
+                     struct mv_err *err) {
+        struct stat before, after;
+        if (fstat(fd, &before) < 0)
+                return system_error(err, path, errno);
+        if (!S_ISREG(before.st_mode)) {
+                *ret_steady = false;
+                return 0;
+        }
+        if ((unsigned long long)before.st_size > room(reading))
+                return too_large(reading, path, err);
+        int r = read_to_end(reading, fd, path, (size_t)before.st_size, err);
+        if (r)
+                return r;
+        if (fstat(fd, &after) < 0)
+                return system_error(err, path, errno);
+        /* A size of 0 is also what files have that the kernel makes up while they are read. */
+        *ret_steady = same_state(&before, &after) &&
+                      (reading->text.n == (size_t)before.st_size || before.st_size == 0);
+        return 0;
+}
+
+static int read_regular(struct reading *reading, const char *path, struct mv_err *err) {
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+                mv_buf_clear(&reading->text);
+                /* Not to wait for a writer, should it have become a pipe. */
+                int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+                if (fd < 0)
+                        return system_error(err, path, errno);
+                bool steady = false;
+                int r = read_once(reading, fd, path, &steady, err);
+                close(fd);
+                if (r || steady)
+                        return r;
+                nanosleep(&(struct timespec){ .tv_nsec = RETRY_MS * 1000000L }, NULL);
+        }
+        return mv_listing_error(err, MV_EIO, path, "the file changes all the time while it is read");
+}
+
+static int read_stream(struct reading *reading, const char *path, struct mv_err *err) {
+        mv_buf_clear(&reading->text);
+        bool standard = strcmp(path, "-") == 0;
+        int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+                return system_error(err, path, errno);
+        int r = read_to_end(reading, fd, path, 0, err);
+        if (!standard)
+                close(fd);
+        return r;
+}
+
+/* --- its documents --- */
+
+static int take_documents(struct reading *reading, struct mv_document_reader *documents, struct mv_str origin,
+                          struct mv_err *err) {
+        for (;;) {
+                struct mv_str json;
+                int r = mv_document_reader_next(documents, &json, err);
+                if (r || !json.p)
+                        return r;
+                reading->counts.documents++;
+                struct mv_err why = { 0 };
+                r = reading->take(reading->context, json, origin, &why);
+                if (r) {
+                        if (r != MV_ENOMEM)
+                                mv_document_reader_locate(documents, why.offset, &why.line, &why.column);
+                        if (err)
+                                *err = why;
+                        return r;
+                }
+                if (is_cancelled(reading))
+                        return mv_err_set(err, MV_EIO, "reading was cancelled");
+        }
+}
+
+static int read_file(struct reading *reading, const struct mv_listed *file, struct mv_err *err) {
+        int r = file->stream ? read_stream(reading, file->path, err) : read_regular(reading, file->path, err);
+        if (r)
+                return r;
+        char *padding = mv_buf_reserve(&reading->text, PADDING);
+        if (!padding)
+                return mv_err_oom(err);
+        memset(padding, 0, PADDING);
+        reading->counts.files++;
+        reading->counts.bytes += reading->text.n;
+
+        const char *origin = strcmp(file->path, "-") == 0 ? "<stdin>" : file->path;
+        struct mv_yaml_limits limits = { .nodes = reading->limits.nodes,
+                                         .bytes = reading->limits.file_bytes * 4 };
+        struct mv_document_reader *documents;
+        r = mv_document_reader_new(reading->allocator, mv_buf_str(&reading->text), &limits, &documents, err);
+        if (r)
+                return r;
+        r = take_documents(reading, documents, mv_str_from(origin), err);
+        mv_document_reader_free(documents);
+        if (r && r != MV_ENOMEM && err)
+                snprintf(err->file, sizeof err->file, "%s", origin);
+        return r;
+}
+
+int mv_files_read_listing(const struct mv_files_options *options, const struct mv_listing *listing,
+                          mv_files_document *take, void *context, struct mv_files_counts *counts,
+                          struct mv_err *err) {
+        struct reading reading = {
+                .options = options,
+                .allocator = options->allocator ? options->allocator : &mv_allocator_system,
+                .limits = effective_limits(options),
+                .take = take,
+                .context = context,
+        };
+        mv_buf_init(&reading.text, reading.allocator, SIZE_MAX);
+        int r = 0;
+        for (size_t i = 0; i < listing->n && !r; i++) {
+                if (options->progress)
+                        options->progress(options->context, i, listing->n);
+                r = read_file(&reading, &listing->items[i], err);
+        }
+        if (!r && options->progress)
+                options->progress(options->context, listing->n, listing->n);
+        mv_buf_done(&reading.text);
+        if (counts)
+                *counts = reading.counts;
+        return r;
+}
+
+int mv_files_read(const struct mv_files_options *options, mv_files_document *take, void *context,
+                  struct mv_files_counts *counts, struct mv_err *err) {
+        struct mv_listing listing;
+        int r = mv_listing_make(options->names, options->n_names, options->recursive, mv_files_limit(options),
+                                &listing, err);
+        if (r) {
+                if (counts)
+                        *counts = (struct mv_files_counts){ 0 };
+                return r;
+        }
+        r = mv_files_read_listing(options, &listing, take, context, counts, err);
+        mv_listing_done(&listing);
+        return r;
+}
+
+/* --- a snapshot --- */
+
+static int add_document(void *context, struct mv_str json, struct mv_str origin, struct mv_err *err) {
+        return mv_snapshot_builder_add(context, json, origin, err);
+}
+
+int mv_files_load_listing(const struct mv_files_options *options, const struct mv_listing *listing,
+                          struct mv_str default_namespace, struct mv_snapshot **ret,
+                          struct mv_files_counts *counts, struct mv_err *err) {
+        const struct mv_allocator *allocator = options->allocator ? options->allocator : &mv_allocator_system;
+        struct mv_snapshot_builder *builder = mv_snapshot_builder_new(allocator, default_namespace);
+        if (!builder)
+                return mv_err_oom(err);
+        int r = mv_files_read_listing(options, listing, add_document, builder, counts, err);
+        if (r) {
+                mv_snapshot_builder_free(builder);
+                return r;
+        }
+        return mv_snapshot_builder_finish(builder, ret, err);
+}
+
+int mv_files_load(const struct mv_files_options *options, struct mv_str default_namespace,
+                  struct mv_snapshot **ret, struct mv_files_counts *counts, struct mv_err *err) {
+        struct mv_listing listing;
+        int r = mv_listing_make(options->names, options->n_names, options->recursive, mv_files_limit(options),
+                                &listing, err);
+        if (r)
+                return r;
+        r = mv_files_load_listing(options, &listing, default_namespace, ret, counts, err);
+        mv_listing_done(&listing);
+        return r;
+}
