@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/object/status.h"
+#include "webhook/route.h"
+
+#include "webhook/library.h"
+#include "webhook/tls.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+        AFTER_BODY = 8,     /* zero bytes that the scanner may read */
+        SWALLOW_FACTOR = 4, /* bodies up to this many limits are read before they are refused */
+        RESPONSE_BYTES = 16 << 20,
+};
+
+static const long long second = 1000 * 1000000LL;
+static const long long timeout_default = 10 * 1000 * 1000000LL;
+static const long long timeout_longest = 30 * 1000 * 1000000LL; /* kube-apiserver's own maximum */
+
+static const char json[] = "application/json";
+
+long long mv_route_deadline(long long begun, long long timeout_ns) {
+        long long margin = timeout_ns / 10; /* for the way back */
+        return begun + timeout_ns - (margin < second / 5 ? margin : second / 5);
+}
+
+/* --- answers of our own --------------------------------------------------------------------------------- */
+
+static struct MHD_Response *status_response(int code, const char *message) {
+        struct mv_buf text;
+        mv_buf_init(&text, &mv_allocator_system, 4096);
+        mv_status_write(&text, code, message);
+        if (mv_buf_failed(&text)) {
+                mv_buf_done(&text);
+                return NULL;
+        }
+        struct MHD_Response *response =
+                MHD_create_response_from_buffer(text.n, text.p, MHD_RESPMEM_MUST_FREE);
+        if (!response) {
+                mv_buf_done(&text);
+                return NULL;
+        }
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, json);
+        if (code == 405)
+                MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "POST");
+        if (code == 503)
+                MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+        return response;
+}
+
+static enum MHD_Result answer_status(struct mv_route *route, struct mv_listener *listener,
+                                     struct mv_connection *connection, struct MHD_Connection *mhd, int code,
+                                     const char *message, bool close) {
+        mv_metrics_add(route->metrics, MV_COUNTER_REQUESTS, 1);
+        mv_metrics_add_error(route->metrics, code);
+        return mv_listener_answer(listener, connection, mhd, (unsigned)code, status_response(code, message),
+                                  close);
+}
+
+/* Remember the first refusal; the body, if any, is thrown away. */
+static void refuse(struct mv_connection *connection, int code, const char *message, bool close) {
+        if (connection->refusal.code)
+                return;
+        connection->refusal.code = code;
+        connection->refusal.message = message;
+        connection->refusal.close = close;
+}
+
+/* --- the header ----------------------------------------------------------------------------------------- */
+
+/* The time-out of the query, or 10 s; false when it is none. */
+static bool query_timeout(struct mv_str query, long long *ret_ns) {
+        struct mv_str name, value;
+        long long timeout = timeout_default;
+        while (mv_query_next(&query, &name, &value))
+                if (mv_str_is(name, "timeout") && (!mv_duration_parse(value, &timeout) || timeout <= 0))
+                        return false;
+        *ret_ns = timeout < timeout_longest ? timeout : timeout_longest;
+        return true;
+}
+
+static void judge_peer(struct mv_route *route, struct mv_connection *connection) {
+        if (!route->client_ca)
+                return;
+        struct mv_err err = { 0 };
+        switch (mv_tls_judge(connection, route->client_ca, route->client_names, route->n_client_names,
+                             &err)) {
+        case MV_TLS_PEER_ACCEPTED:
+                return;
+        case MV_TLS_PEER_NONE:
+                refuse(connection, 401, "a client certificate is required", false);
+                return;
+        default:
+                if (err.code)
+                        mv_library_say(route->logger, MV_LOG_INFO, "client certificate refused: %s",
+                                       err.message);
+                refuse(connection, 403, "the client certificate is not accepted here", false);
+        }
+}
+
+static const char *header(struct MHD_Connection *mhd, const char *name) {
+        return MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, name);
+}
+
+/* Look at everything before the body. True when a refusal cannot wait for the end of the body. */
+static bool judge(struct mv_route *route, struct mv_connection *connection, struct MHD_Connection *mhd,
+                  const char *method, const char *version) {
+        bool post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
+        struct mv_framing framing = mv_framing_read(mhd, post || strcmp(method, MHD_HTTP_METHOD_PUT) == 0 ||
+                                                                 strcmp(method, MHD_HTTP_METHOD_PATCH) == 0);
+        struct mv_str path = mv_target_path(&connection->target);
+        connection->mutate = mv_str_is(path, "/mutate");
+        connection->content_length = 0;
+
+        if (framing.refusal)
+                refuse(connection, framing.refusal, framing.message, framing.close);
+        if (mv_target_is_broken(&connection->target, version)) {
+                refuse(connection, 400, "the request line is malformed", true);
+                connection->refusal.close = true;
+                framing.close = true;
+        }
+        judge_peer(route, connection);
+        if (connection->target.too_long)
+                refuse(connection, 414, "the request target is too long", false);
+        else if (!connection->mutate && !mv_str_is(path, "/validate"))
+                refuse(connection, 404, "there is nothing here: reviews go to /validate and /mutate", false);
+        if (!post)
+                refuse(connection, 405, "reviews are asked for with POST", false);
+        if (framing.content_length > route->body_bytes)
+                refuse(connection, 413, "the body is larger than the configured limit", true);
+        if (!mv_media_type_is_json(header(mhd, MHD_HTTP_HEADER_CONTENT_TYPE)))
+                refuse(connection, 415, "the body must be application/json", false);
+        const char *coding = header(mhd, MHD_HTTP_HEADER_CONTENT_ENCODING);
+        if (coding && strcasecmp(coding, "identity") != 0)
+                refuse(connection, 415, "the body must not be compressed", false);
+        if (!query_timeout(mv_target_query(&connection->target), &connection->timeout))
+                refuse(connection, 400, "timeout is no positive duration such as 10s", false);
+        if (!connection->refusal.code) {
+                connection->content_length = (size_t)framing.content_length;
+                return false;
+        }
+        /* A client that waits for leave to send the body gets the refusal instead. */
+        return framing.close || framing.expects ||
+               framing.content_length / SWALLOW_FACTOR > route->body_bytes;
+}
+
+/* --- the body ------------------------------------------------------------------------------------------- */
+
+static void body_drop(struct mv_route *route, struct mv_connection *connection) {
+        if (connection->charged)
+                atomic_fetch_sub_explicit(&route->in_flight, connection->charged, memory_order_relaxed);
+        connection->charged = 0;
+        free(connection->body);
+        connection->body = NULL;
+}
+
+/* Charge n more bytes to the sum; false when it is at its cap. */
+static bool body_charge(struct mv_route *route, struct mv_connection *connection, size_t n) {
+        size_t before = atomic_fetch_add_explicit(&route->in_flight, n, memory_order_relaxed);
+        if (n > route->bodies_bytes || before > route->bodies_bytes - n) {
+                atomic_fetch_sub_explicit(&route->in_flight, n, memory_order_relaxed);
+                return false;
+        }
+        connection->charged += n;
+        return true;
+}
+
+/* Take a piece. False when the client sends more than can be thrown away. */
+static bool body_take(struct mv_route *route, struct mv_connection *connection, const char *data, size_t n) {
+        mv_metrics_add(route->metrics, MV_COUNTER_REQUEST_BYTES, n);
+        size_t at = connection->received;
+        connection->received += n;
+        if (connection->refusal.code)
+                return connection->received / SWALLOW_FACTOR <= route->body_bytes;
+
+        if (!connection->body) /* memory that is never touched costs nothing */
+                connection->body = malloc(connection->content_length + AFTER_BODY);
+        if (!connection->body || n > connection->content_length - at || !body_charge(route, connection, n)) {
+                body_drop(route, connection);
+                refuse(connection, 503, "too many requests are being received", false);
+                return true;
+        }
+        memcpy(connection->body + at, data, n);
+        return true;
+}
+
+/* --- the review ----------------------------------------------------------------------------------------- */
+
+static void log_review(const struct mv_route *route, const struct mv_connection *connection,
+                       const struct mv_review_summary *summary, int status, long long ns) {
+        if (!route->logger)
+                return;
+        char milliseconds[32], code[16];
+        snprintf(milliseconds, sizeof milliseconds, "%.3f", (double)ns / 1e6);
+        snprintf(code, sizeof code, "%d", status);
+        const struct mv_log_field fields[] = {
+                { "webhook", connection->mutate ? MV_STR("mutate") : MV_STR("validate") },
+                { "uid", summary->uid },
+                { "resource", summary->resource },
+                { "namespace", summary->namespace },
+                { "name", summary->name },
+                { "operation", summary->operation },
+                { "user", summary->user },
+                { "dryRun", summary->dry_run ? MV_STR("true") : MV_STR("false") },
+                { "status", mv_str_from(code) },
+                { "allowed", summary->allowed ? MV_STR("true") : MV_STR("false") },
+                { "verdict", mv_str_from(summary->verdict) },
+                { "level", mv_str_from(summary->level) },
+                { "rules", summary->rules },
+                { "milliseconds", mv_str_from(milliseconds) },
+        };
+        route->logger->line(route->logger->context, MV_LOG_INFO, "webhook",
+                            status == 200 ? "review" : "not a review", fields,
+                            sizeof fields / sizeof fields[0]);
+}
+
+static enum MHD_Result review(struct mv_route *route, struct mv_listener *listener,
+                              struct mv_connection *connection, struct MHD_Connection *mhd) {
+        static const char nothing[AFTER_BODY];
+        struct mv_str body = { .p = nothing };
+        if (connection->body) {
+                memset(connection->body + connection->received, 0, AFTER_BODY);
+                body = (struct mv_str){ .p = connection->body, .n = connection->received };
+        }
+        struct mv_buf text;
+        struct mv_review_summary summary = { .verdict = "", .level = "" };
+        mv_buf_init(&text, &mv_allocator_system, RESPONSE_BYTES);
+        int status = route->backend->review(route->backend->context, connection->mutate, body,
+                                            mv_route_deadline(connection->begun, connection->timeout), &text,
+                                            &summary);
+        bool broken = mv_buf_failed(&text) || text.n == 0;
+        if (broken)
+                status = 500;
+        long long ns = mv_now() - connection->begun;
+        mv_metrics_add_review(route->metrics, connection->mutate, &summary, status, ns);
+        log_review(route, connection, &summary, status, ns);
+        body_drop(route, connection); /* the summary's slices end here */
+
+        if (broken) {
+                mv_buf_done(&text);
+                return answer_status(route, listener, connection, mhd, 500, "out of memory", false);
+        }
+        mv_metrics_add(route->metrics, MV_COUNTER_REQUESTS, 1);
+        if (status >= 400)
+                mv_metrics_add_error(route->metrics, status);
+        struct MHD_Response *response =
+                MHD_create_response_from_buffer(text.n, text.p, MHD_RESPMEM_MUST_FREE);
+        if (response)
+                MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, json);
+        else
+                mv_buf_done(&text);
+        return mv_listener_answer(listener, connection, mhd, (unsigned)status, response, false);
+}
+
+enum MHD_Result mv_route_handle(void *context, struct mv_listener *listener, struct mv_connection *connection,
+                                struct MHD_Connection *mhd, const char *method, const char *version,
+                                const char *data, size_t *n_data) {
+        struct mv_route *route = context;
+        if (!connection->judged) {
+                connection->judged = true;
+                if (judge(route, connection, mhd, method, version))
+                        return answer_status(route, listener, connection, mhd, connection->refusal.code,
+                                             connection->refusal.message, true);
+                return MHD_YES;
+        }
+        if (*n_data) {
+                size_t n = *n_data;
+                *n_data = 0;
+                return body_take(route, connection, data, n) ? MHD_YES : MHD_NO;
+        }
+        if (connection->refusal.code)
+                return answer_status(route, listener, connection, mhd, connection->refusal.code,
+                                     connection->refusal.message, connection->refusal.close);
+        return review(route, listener, connection, mhd);
+}
+
+void mv_route_finish(void *context, struct mv_connection *connection) {
+        body_drop(context, connection);
+        connection->judged = false;
+        connection->received = connection->content_length = 0;
+        connection->refusal.code = 0;
+}
