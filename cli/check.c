@@ -85,6 +85,14 @@ static const char *short_kind(struct mv_str kind) {
         return "";
 }
 
+static void print_eviction(const struct mv_verdict *verdict) {
+        fputs("  (evictionStrategy ", stdout);
+        mv_text_cell(stdout, verdict->eviction_strategy, 0);
+        fputs(", from ", stdout);
+        mv_text_cell(stdout, verdict->eviction_from, 0);
+        putchar(')');
+}
+
 static void print_row(struct run *run, const struct mv_verdict *verdict) {
         const struct mv_style *style = &run->style;
         const struct mv_subject *subject = &verdict->subject;
@@ -102,8 +110,7 @@ static void print_row(struct run *run, const struct mv_verdict *verdict) {
         mv_text_cell(stdout, subject->name, 0);
         fputs(style->reset, stdout);
         if (run->format == WIDE)
-                printf("  (evictionStrategy %.*s, from %.*s)", MV_STR_ARG(verdict->eviction_strategy),
-                       MV_STR_ARG(verdict->eviction_from));
+                print_eviction(verdict);
         putchar('\n');
         for (int severity = MV_SEVERITY_BLOCKER;
              severity >= (run->format == WIDE ? MV_SEVERITY_NOTE : MV_SEVERITY_RISK); severity--)
@@ -132,8 +139,10 @@ static void emit(struct run *run, const struct mv_entry *entry, const struct mv_
                 print_row(run, verdict);
                 break;
         case NAME:
-                printf("%s%s%s/%.*s\n", mv_kinds[entry->kind].word, mv_kinds[entry->kind].group[0] ? "." : "",
-                       mv_kinds[entry->kind].group, MV_STR_ARG(verdict->subject.name));
+                printf("%s%s%s/", mv_kinds[entry->kind].word, mv_kinds[entry->kind].group[0] ? "." : "",
+                       mv_kinds[entry->kind].group);
+                mv_text_cell(stdout, verdict->subject.name, 0);
+                putchar('\n');
                 break;
         case JSON:
         case YAML:

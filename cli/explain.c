@@ -4,9 +4,11 @@
 #include "cli/text.h"
 #include "cli/yaml_output.h"
 #include "policy/evaluate.h"
+#include "policy/instancetype.h"
 #include "policy/object/encode.h"
 #include "policy/registry.h"
 #include "policy/render.h"
+#include "policy/resolve.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,8 +35,11 @@ static const char usage[] =
 static void line(const struct mv_style *style, const char *label, struct mv_str value, struct mv_str from) {
         printf("%-18s", label);
         mv_text_cell(stdout, value.n ? value : MV_STR("-"), 0);
-        if (from.n)
-                printf(" %s(from %.*s)%s", style->dim, MV_STR_ARG(from), style->reset);
+        if (from.n) {
+                printf(" %s(from ", style->dim);
+                mv_text_cell(stdout, from, 0);
+                printf(")%s", style->reset);
+        }
         putchar('\n');
 }
 
@@ -87,6 +92,67 @@ static void print_silent(const struct mv_verdict *verdict, const struct mv_style
         mv_buf_done(&names);
 }
 
+static void print_policies(const struct mv_resolution *resolution, const struct mv_style *style) {
+        printf("\n%sMigrationPolicy%s\n", style->bold, style->reset);
+        if (!resolution->n_matches)
+                puts("  none matches");
+        for (size_t i = 0; i < resolution->n_matches; i++) {
+                const struct mv_policy_match *match = &resolution->matches[i];
+                printf("  %-6s ", i == 0 ? "wins" : "after");
+                mv_text_cell(stdout, match->policy->meta.name, 0);
+                printf(" %s(score %zu: %zu of the namespace's labels, %zu of the instance's)%s\n", style->dim,
+                       match->namespace_labels + match->vmi_labels, match->namespace_labels,
+                       match->vmi_labels, style->reset);
+        }
+        if (resolution->n_matches && !resolution->recorded)
+                mv_text_wrap(
+                        stdout,
+                        MV_STR("It sets nothing, so this version of KubeVirt names no policy; the others stay "
+                               "out all the same."),
+                        2, 2, style->width);
+        if (resolution->namespace_matters)
+                mv_text_wrap(
+                        stdout,
+                        MV_STR("The Namespace is not in the input: a policy that selects by its labels may "
+                               "apply too."),
+                        2, 2, style->width);
+}
+
+static void print_settings(const struct mv_resolution *resolution, const struct mv_style *style) {
+        size_t width = 0;
+        for (size_t i = 0; i < resolution->n_settings; i++)
+                if (strlen(resolution->settings[i].path) > width)
+                        width = strlen(resolution->settings[i].path);
+        printf("\n%sEffective migration settings%s\n", style->bold, style->reset);
+        for (size_t i = 0; i < resolution->n_settings; i++) {
+                const struct mv_setting *setting = &resolution->settings[i];
+                if (setting->type == MV_SETTING_GROUP)
+                        continue;
+                printf("  %-*s  ", (int)width, setting->path);
+                if (setting->type == MV_SETTING_BOOL)
+                        fputs(setting->number ? "true" : "false", stdout);
+                else if (setting->type == MV_SETTING_INT)
+                        printf("%lld", (long long)setting->number);
+                else
+                        mv_text_cell(stdout, setting->text, 0);
+                printf(" %s(from ", style->dim);
+                mv_text_cell(stdout, setting->from, 0);
+                printf(")%s\n", style->reset);
+        }
+}
+
+static void print_refused(const struct mv_refused *refused, const struct mv_style *style) {
+        printf("\n%s%s%s\n", style->bold, mv_refused_title(refused), style->reset);
+        if (refused->code)
+                printf("  code %d%s%s\n", refused->code, refused->reason[0] ? ", " : "", refused->reason);
+        else if (refused->reason[0])
+                printf("  %s\n", refused->reason);
+        for (size_t i = 0; i < refused->n_causes && i < MV_REFUSED_SHOWN; i++) {
+                printf("  at   ");
+                mv_text_wrap_from(stdout, refused->causes[i].field, 7, 7, style->width);
+        }
+}
+
 static void print_text(const struct mv_verdict *verdict, const struct mv_style *style) {
         const struct mv_subject *subject = &verdict->subject;
         const char *color = verdict->migratable == MV_OUTCOME_PASS   ? style->green
@@ -101,6 +167,8 @@ static void print_text(const struct mv_verdict *verdict, const struct mv_style *
         line(style, "method", mv_str_from(verdict->method), (struct mv_str){ 0 });
         line(style, "evictionStrategy", verdict->eviction_strategy, verdict->eviction_from);
         line(style, "KubeVirt version", verdict->version, verdict->version_from);
+        if (verdict->refused)
+                print_refused(verdict->refused, style);
         if (verdict->n_conditions)
                 printf("\n%sWhat KubeVirt will report%s\n", style->bold, style->reset);
         for (size_t i = 0; i < verdict->n_conditions; i++) {
@@ -112,7 +180,12 @@ static void print_text(const struct mv_verdict *verdict, const struct mv_style *
         print_findings(verdict, MV_OUTCOME_FAIL, "Found", style->red, style);
         print_findings(verdict, MV_OUTCOME_UNKNOWN, "Not known", style->yellow, style);
         print_findings(verdict, MV_OUTCOME_PASS, "In order", style->green, style);
-        print_silent(verdict, style);
+        if (!verdict->refused)
+                print_silent(verdict, style);
+        if (verdict->resolution) {
+                print_policies(verdict->resolution, style);
+                print_settings(verdict->resolution, style);
+        }
 }
 
 static int print_structured(const struct mv_verdict *verdict, bool yaml, struct mv_err *err) {

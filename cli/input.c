@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/input.h"
 
+#include "cli/text.h"
 #include "cluster/files.h"
 #include "policy/kubevirt_config.h"
 
@@ -33,6 +34,12 @@ static void show_progress(void *context, size_t done, size_t total) {
         fprintf(stderr, "\rreading %zu of %zu files\033[K", done, total);
 }
 
+static void print_note(const struct mv_command *command, struct mv_str note) {
+        fprintf(stderr, "%s %s: note: ", mv_cli_program(), command->name);
+        mv_text_cell(stderr, note, 0);
+        putc('\n', stderr);
+}
+
 int mv_input_load(const struct mv_command *command, const struct mv_options *options,
                   struct mv_snapshot **ret) {
         if (!options->n_filenames) {
@@ -60,11 +67,10 @@ int mv_input_load(const struct mv_command *command, const struct mv_options *opt
         size_t n;
         const struct mv_str *notes = mv_snapshot_notes(snapshot, &n);
         for (size_t i = 0; i < n; i++)
-                fprintf(stderr, "%s %s: note: %.*s\n", mv_cli_program(), command->name, MV_STR_ARG(notes[i]));
+                print_note(command, notes[i]);
         const struct mv_kubevirt_config *config = mv_snapshot_config(snapshot);
         if (config->problem.n)
-                fprintf(stderr, "%s %s: note: %.*s\n", mv_cli_program(), command->name,
-                        MV_STR_ARG(config->problem));
+                print_note(command, config->problem);
         *ret = snapshot;
         return -1;
 }

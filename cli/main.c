@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The program: a table of commands. */
 #include "cli/cli.h"
+#include "cli/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,7 +41,9 @@ int mv_cli_usage_error(const struct mv_command *command, const char *format, ...
 
 int mv_cli_error(const struct mv_command *command, const struct mv_err *err) {
         char text[1152];
-        fprintf(stderr, "%s %s: %s\n", program, command->name, mv_err_format(err, text, sizeof text));
+        fprintf(stderr, "%s %s: ", program, command->name);
+        mv_text_cell(stderr, mv_str_from(mv_err_format(err, text, sizeof text)), 0);
+        putc('\n', stderr);
         return MV_EXIT_USAGE;
 }
 

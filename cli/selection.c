@@ -7,18 +7,26 @@
 #include <stdlib.h>
 #include <strings.h>
 
+/* The word is name, in any case; a short name may have an s behind it, as kubectl has vm and vms. */
+static bool is_word(struct mv_str word, const char *name) {
+        size_t n = strlen(name);
+        bool plural = n && n < 8 && word.n == n + 1 && (word.p[n] | 0x20) == 's';
+        return n && (word.n == n || plural) && strncasecmp(name, word.p, n) == 0;
+}
+
 /* The kind that somebody typed: "vm", "virtualmachines", "VirtualMachine", "virtualmachine.kubevirt.io". */
 static enum mv_kind kind_typed(struct mv_str word) {
         size_t dot = mv_str_find_byte(word, '.');
         struct mv_str group = dot < word.n ? mv_str_skip(word, dot + 1) : (struct mv_str){ 0 };
         word.n = dot;
+        if (!word.p || !word.n)
+                return MV_KIND_COUNT;
         for (int i = 0; i < MV_KIND_COUNT; i++) {
                 const char *const names[] = { mv_kinds[i].word, mv_kinds[i].plural, mv_kinds[i].shorthand };
                 if (group.n && !mv_str_is(group, mv_kinds[i].group))
                         continue;
                 for (size_t j = 0; j < 3; j++)
-                        if (names[j][0] && strlen(names[j]) == word.n &&
-                            strncasecmp(names[j], word.p, word.n) == 0)
+                        if (is_word(word, names[j]))
                                 return (enum mv_kind)i;
         }
         return MV_KIND_COUNT;
@@ -55,7 +63,7 @@ static int add_named(const struct mv_command *command, const struct mv_options *
                 return mv_cli_usage_error(command, "\"%s\" is not of the form KIND/NAME, such as vm/db",
                                           argument);
         enum mv_kind kind = kind_typed((struct mv_str){ text.p, slash });
-        struct mv_str name = mv_str_skip(text, slash + 1);
+        struct mv_str name = mv_str_from(argument + slash + 1);
         if (!is_judged(kind))
                 return mv_cli_usage_error(command, "\"%.*s\" is none of vm, vmi, vmim, vmpool, vmirs",
                                           (int)slash, argument);

@@ -9,6 +9,7 @@
 #include "cli/version.h"
 #include "cluster/watch.h"
 #include "policy/kubevirt_config.h"
+#include "webhook/address.h"
 #include "webhook/server.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -195,6 +197,11 @@ static int check_options(const struct serve_options *options, int argc, char **a
                 if (strcmp(options->filenames[i], "-") == 0)
                         return mv_cli_usage_error(&mv_command_serve,
                                                   "-f - cannot be watched: name files or directories");
+        struct mv_address address;
+        struct mv_err err = { 0 };
+        if (mv_address_parse(options->listen, &address, &err) < 0 ||
+            (options->management[0] && mv_address_parse(options->management, &address, &err) < 0))
+                return mv_cli_usage_error(&mv_command_serve, "%s", err.message);
         if (!options->cert != !options->key)
                 return mv_cli_usage_error(&mv_command_serve, "--cert and --key go together");
         if (options->cert && options->certs)
@@ -248,6 +255,15 @@ static char *default_directory(void) {
         return n < 0 ? NULL : text;
 }
 
+/* Make the parents of the default directory, which a new user does not have. What fails here is reported by the store. */
+static void make_parents(char *path) {
+        for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+                *slash = '\0';
+                mkdir(path, 0700);
+                *slash = '/';
+        }
+}
+
 /* Make or renew what is in the directory. */
 static int ensure_directory(struct server *server, struct mv_err *err) {
         struct mv_store_dir_result result;
@@ -276,6 +292,8 @@ static int start_identity(struct server *server, struct mv_err *err) {
                 server->directory = options->certs ? strdup(options->certs) : default_directory();
                 if (!server->directory)
                         return mv_err_oom(err);
+                if (!options->certs)
+                        make_parents(server->directory);
                 if (!server->options.names.n_dns)
                         r = mv_names_add_default_dns(&server->options.names, err);
                 else
@@ -337,18 +355,6 @@ static bool identity_ready(void *context, struct mv_buf *remark) {
                 mv_buf_append_text(remark, now < validity.not_before ? "not valid yet" : "expired");
         mv_identity_unref(identity);
         return valid;
-}
-
-static void collect_identity(void *context, struct mv_buf *out) {
-        struct server *server = context;
-        struct mv_identity *identity = mv_identity_slot_ref(&server->identity);
-        if (!identity)
-                return;
-        const char *name = "migvet_certificate_expiry_timestamp_seconds";
-        mv_metrics_write_family(out, name, "gauge",
-                                "When the certificate in service expires, in seconds since 1970.");
-        mv_metrics_write_sample(out, name, NULL, 0, (double)mv_identity_validity(identity).not_after);
-        mv_identity_unref(identity);
 }
 
 /* --- the cluster --- */
@@ -430,11 +436,10 @@ static int start_cluster(struct server *server, struct mv_err *err) {
 
 static int start_webhook(struct server *server, struct mv_err *err) {
         static struct mv_health_check checks[2];
-        static struct mv_collector collectors[2];
+        static struct mv_collector collectors[1];
         checks[0] = (struct mv_health_check){ "cluster", cluster_ready, server };
         checks[1] = (struct mv_health_check){ "identity", identity_ready, server };
-        collectors[0] = (struct mv_collector){ collect_identity, server };
-        collectors[1] = (struct mv_collector){ collect_cluster, server };
+        collectors[0] = (struct mv_collector){ collect_cluster, server };
         const struct mv_webhook_config config = {
                 .listen = server->options.listen,
                 .management = server->options.management,
@@ -445,7 +450,7 @@ static int start_webhook(struct server *server, struct mv_err *err) {
                 .checks = checks,
                 .n_checks = 2,
                 .collectors = collectors,
-                .n_collectors = 2,
+                .n_collectors = 1,
                 .version = mv_version(),
                 .logger = &server->log.logger,
         };
