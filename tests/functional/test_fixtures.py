@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every fixture of tests/fixtures: RULE/{pass,fail,unknown}-WHAT.yaml with what is expected of it beside it.
+
+A case is added by adding the two files. NAME.expect.json names the object judged and gives the whole verdict:
+rules, outcomes, severities and fields, never prose."""
+import json
+import pathlib
+
+import pytest
+
+FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "fixtures"
+NAMES = sorted(str(f.relative_to(FIXTURES))[:-len(".yaml")] for f in FIXTURES.glob("*/*.yaml"))
+OUTCOMES = ("pass", "fail", "unknown")
+KEYS = ("rule", "outcome", "severity", "field")
+
+# A failing fixture fails for its rule alone. These cannot: what they say comes with something else.
+COMPANIONS = {
+    "eviction-strategy": {"host-device"},  # LiveMigrate matters where something keeps the VM from migrating
+}
+# What these do not know is whether there is an instance, and request-vmi-missing says so.
+NEED_INSTANCE = {"request-condition", "request-in-flight", "request-name", "request-vmi-final"}
+
+
+def expectation(name):
+    return json.loads((FIXTURES / f"{name}.expect.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def rules(migvet):
+    return [rule["name"] for rule in migvet.json("rules", "-o", "json", expect=(0,))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_verdict(migvet, name):
+    expected = expectation(name)
+    subject = expected["subject"]
+    found = [verdict for verdict in migvet.verdicts("-f", FIXTURES / f"{name}.yaml")
+             if {key: verdict["subject"][key] for key in subject} == subject]
+    assert len(found) == 1, f"{subject} is judged {len(found)} times"
+    verdict = found[0]
+    findings = [{key: finding[key] for key in KEYS} for finding in verdict["findings"]]
+    assert {"subject": subject, "migratable": verdict["migratable"], "method": verdict["method"],
+            "findings": findings} == expected
+    # What every verdict promises.
+    for finding in verdict["findings"]:
+        assert finding["message"] and finding["fix"] and finding["field"]
+        assert finding["outcome"] != "unknown" or finding["missing"]
+    worst = {finding["outcome"] for finding in findings if finding["severity"] == "blocker"}
+    wanted = "False" if "fail" in worst else "Unknown" if "unknown" in worst else "True"
+    assert verdict["migratable"] == wanted
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_exit_code(migvet, name):
+    subject = expectation(name)["subject"]
+    process = migvet("check", "-f", FIXTURES / f"{name}.yaml", "-n", subject["namespace"],
+                     f"{subject['kind']}/{subject['name']}", expect=None)
+    assert process.returncode == (1 if expectation(name)["migratable"] == "False" else 0), process.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_what_its_name_says(name):
+    rule, what = name.split("/")
+    outcome = what.split("-")[0]
+    assert outcome in OUTCOMES
+    expected = expectation(name)
+    findings = {(finding["rule"], finding["outcome"]) for finding in expected["findings"]}
+    if outcome == "pass":
+        assert not findings
+    elif outcome == "fail":
+        assert (rule, "fail") in findings
+        assert {r for r, _ in findings} <= {rule} | COMPANIONS.get(rule, set())
+        assert {o for _, o in findings} == {"fail"}
+    elif rule in NEED_INSTANCE:
+        assert findings == {("request-vmi-missing", "unknown")}
+    else:
+        assert findings == {(rule, "unknown")}
+
+
+def test_every_rule_has_fixtures(rules):
+    directories = {directory.name for directory in FIXTURES.iterdir()}
+    assert directories == set(rules)
+    for rule in rules:
+        for outcome in ("pass", "fail"):
+            assert list((FIXTURES / rule).glob(f"{outcome}-*.yaml")), f"{rule} has no {outcome}-*.yaml"
+
+
+def test_every_file_belongs_to_a_fixture():
+    files = {str(file.relative_to(FIXTURES)) for file in FIXTURES.glob("*/*")}
+    assert files == {name + suffix for name in NAMES for suffix in (".yaml", ".expect.json")}
+
+
+def test_documentation_of_each_rule(migvet, rules):
+    for rule in rules:
+        page = migvet.json("rules", rule, "-o", "json", expect=(0,))
+        assert page["name"] == rule
+        assert all(page[key] for key in ("summary", "documentation", "source", "fix", "severity", "area"))
+        assert rule in migvet("rules", rule, expect=(0,)).stdout
