@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/claims.h"
 
+#include "policy/base/names.h"
+
 struct resolver {
         struct mv_arena *arena;
         const struct mv_snapshot *snapshot;
         const struct mv_behaviour *behaviour;
         const struct mv_instance *instance;
         struct mv_str namespace;
+        struct mv_names_index statuses, migrated, disks, filesystems, templates;
 };
 
-static const struct mv_claim_info *claim_info(const struct mv_vmi *vmi, struct mv_str volume) {
-        for (size_t i = 0; i < vmi->status.volume_status.n; i++)
-                if (mv_str_equal(vmi->status.volume_status.items[i].name, volume))
-                        return vmi->status.volume_status.items[i].claim_info;
-        return NULL;
+static const struct mv_claim_info *claim_info(const struct resolver *r, struct mv_str volume) {
+        size_t i = mv_names_index_find(&r->statuses, volume);
+        return i == SIZE_MAX ? NULL : r->instance->vmi.status.volume_status.items[i].claim_info;
 }
 
-static bool is_migrated(const struct mv_vmi *vmi, struct mv_str volume) {
-        for (size_t i = 0; i < vmi->status.migrated_volumes.n; i++)
-                if (mv_str_equal(vmi->status.migrated_volumes.items[i].volume_name, volume))
-                        return true;
-        return false;
+/* Neither a claim nor a host disk, not shown through virtiofs, not a read-only CD-ROM. */
+static bool is_copied(const struct resolver *r, const struct mv_volume *volume) {
+        if (volume->persistent_volume_claim || volume->data_volume || volume->host_disk ||
+            (!r->behaviour->filesystems_copied &&
+             mv_names_index_find(&r->filesystems, volume->name) != SIZE_MAX))
+                return false;
+        size_t i = mv_names_index_find(&r->disks, volume->name);
+        if (i == SIZE_MAX)
+                return true;
+        const struct mv_disk_target *cdrom = r->instance->vmi.spec.domain.devices.disks.items[i].cdrom;
+        return !cdrom || cdrom->readonly == MV_FALSE;
 }
 
 /* The default class: among those with the annotation the newest, then the first by name. */
@@ -130,11 +137,9 @@ static void resolve_data_volume(struct resolver *r, const struct mv_data_volume 
         resolve_profile(r, spec, facts);
 }
 
-static const struct mv_data_volume *find_template(const struct mv_vm *vm, struct mv_str name) {
-        for (size_t i = 0; vm && i < vm->spec.data_volume_templates.n; i++)
-                if (mv_str_equal(vm->spec.data_volume_templates.items[i].meta.name, name))
-                        return &vm->spec.data_volume_templates.items[i];
-        return NULL;
+static const struct mv_data_volume *find_template(const struct resolver *r, struct mv_str name) {
+        size_t i = mv_names_index_find(&r->templates, name);
+        return i == SIZE_MAX ? NULL : &r->instance->vm->spec.data_volume_templates.items[i];
 }
 
 /* The claim that KubeVirt looks up for the volume: pkg/storage/types: PVCNameFromVirtVolume. */
@@ -145,10 +150,11 @@ static struct mv_str claim_name(const struct mv_volume *volume) {
 }
 
 static void resolve(struct resolver *r, const struct mv_volume *volume, struct mv_claim_facts *facts) {
-        const struct mv_claim_info *info = claim_info(&r->instance->vmi, volume->name);
+        const struct mv_claim_info *info = claim_info(r, volume->name);
         bool claimed = volume->persistent_volume_claim || volume->data_volume;
+        facts->copied = is_copied(r, volume);
         facts->migrated = r->behaviour->migrated_volumes != MV_MIGRATED_IGNORED &&
-                          is_migrated(&r->instance->vmi, volume->name);
+                          mv_names_index_find(&r->migrated, volume->name) != SIZE_MAX;
         if (!claimed) {
                 /* A host disk that KubeVirt put in place of a claim carries the claim's facts. */
                 if (volume->host_disk && info && r->behaviour->host_disk_by_claim)
@@ -173,7 +179,7 @@ static void resolve(struct resolver *r, const struct mv_volume *volume, struct m
                 facts->modes = &info->access_modes;
                 return;
         }
-        const struct mv_data_volume *template = find_template(r->instance->vm, looked_up);
+        const struct mv_data_volume *template = find_template(r, looked_up);
         const struct mv_data_volume *data_volume =
                 mv_snapshot_find(r->snapshot, MV_KIND_DATA_VOLUME, r->namespace, looked_up);
         if (data_volume)
@@ -181,7 +187,6 @@ static void resolve(struct resolver *r, const struct mv_volume *volume, struct m
         else if (template)
                 resolve_data_volume(r, template, "DataVolume template", facts);
         else {
-                facts->volume_missing = true;
                 unknown(facts, MV_KIND_CLAIM, looked_up,
                         mv_arena_format(r->arena, "PersistentVolumeClaim %.*s/%.*s is not in the input",
                                         MV_STR_ARG(r->namespace), MV_STR_ARG(looked_up)));
@@ -193,17 +198,20 @@ struct mv_claim_facts *mv_claims_resolve(struct mv_arena *arena, const struct mv
                                          const struct mv_instance *instance) {
         const struct mv_vmi *vmi = &instance->vmi;
         struct mv_claim_facts *facts = mv_arena_new_array(arena, struct mv_claim_facts, vmi->spec.volumes.n);
-        struct resolver r = { arena, snapshot, behaviour, instance, vmi->meta.namespace };
-        for (size_t i = 0; facts && i < vmi->spec.volumes.n; i++)
+        struct resolver r = { .arena = arena,
+                              .snapshot = snapshot,
+                              .behaviour = behaviour,
+                              .instance = instance,
+                              .namespace = vmi->meta.namespace };
+        bool ok = facts && mv_names_index_list(arena, &r.statuses, vmi->status.volume_status, name) &&
+                  mv_names_index_list(arena, &r.migrated, vmi->status.migrated_volumes, volume_name) &&
+                  mv_names_index_list(arena, &r.disks, vmi->spec.domain.devices.disks, name) &&
+                  mv_names_index_list(arena, &r.filesystems, vmi->spec.domain.devices.filesystems, name) &&
+                  (!instance->vm || mv_names_index_list(arena, &r.templates,
+                                                        instance->vm->spec.data_volume_templates, meta.name));
+        if (!ok)
+                return NULL;
+        for (size_t i = 0; i < vmi->spec.volumes.n; i++)
                 resolve(&r, &vmi->spec.volumes.items[i], &facts[i]);
         return facts;
-}
-
-bool mv_volume_is_copied(const struct mv_behaviour *behaviour, const struct mv_vmi_spec *spec,
-                         const struct mv_volume *volume) {
-        if (volume->persistent_volume_claim || volume->data_volume || volume->host_disk ||
-            (!behaviour->filesystems_copied && mv_vmi_has_filesystem(spec, volume->name)))
-                return false;
-        const struct mv_disk *disk = mv_vmi_disk(spec, volume->name);
-        return !(disk && disk->cdrom && disk->cdrom->readonly != MV_FALSE);
 }

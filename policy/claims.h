@@ -28,11 +28,11 @@ struct mv_claim_facts {
         struct mv_str chain;   /* "DataVolume template alpine -> StorageProfile nfs", "" when it is short */
         struct mv_str problem; /* why the modes are unknown */
         struct mv_str storage_class; /* "" when unknown */
+        bool copied;                 /* local: a migration copies it (checkVolumesForMigration) */
         bool migrated; /* the volume is in status.migratedVolumes, and the version knows of that */
         /* What is missing, when unknown. */
         enum mv_kind missing_kind;
         struct mv_str missing_name;
-        bool volume_missing; /* the DataVolume or the claim that the volume names is not in the input */
 };
 
 /* One struct a volume of the spec, from arena; NULL when it is exhausted (or there are no volumes). */
@@ -43,8 +43,3 @@ struct mv_claim_facts *mv_claims_resolve(struct mv_arena *arena, const struct mv
 static inline bool mv_claim_is_shared(const struct mv_claim_facts *facts) {
         return facts->modes && mv_strings_have(facts->modes, MV_STR("ReadWriteMany"));
 }
-
-/* The volume is local, and a migration copies it: it is neither a claim nor a host disk, not shown through virtiofs,
- * and not a read-only CD-ROM (pkg/virt-handler/vm.go: checkVolumesForMigration). */
-bool mv_volume_is_copied(const struct mv_behaviour *behaviour, const struct mv_vmi_spec *spec,
-                         const struct mv_volume *volume);

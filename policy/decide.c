@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/decide.h"
 
+#include "policy/base/hash.h"
 #include "policy/render.h"
 #include "policy/resolve.h"
 
@@ -39,7 +40,8 @@ static struct mv_str cut(struct mv_arena *arena, struct mv_str s, size_t charact
 
 void mv_decision_warn(struct mv_arena *arena, struct mv_decision *decision, struct mv_str rule,
                       struct mv_str message) {
-        struct mv_warning *warning = mv_arena_new(arena, struct mv_warning);
+        struct mv_warning *warning =
+                decision->n_warnings++ < MV_MOST_WARNINGS ? mv_arena_new(arena, struct mv_warning) : NULL;
         if (!warning)
                 return;
         warning->text =
@@ -51,7 +53,8 @@ void mv_decision_warn(struct mv_arena *arena, struct mv_decision *decision, stru
 
 void mv_decision_cause(struct mv_arena *arena, struct mv_decision *decision, struct mv_str reason,
                        struct mv_str message, struct mv_str field) {
-        struct mv_cause *cause = mv_arena_new(arena, struct mv_cause);
+        struct mv_cause *cause =
+                decision->n_causes++ < MV_MOST_CAUSES ? mv_arena_new(arena, struct mv_cause) : NULL;
         if (!cause)
                 return;
         *cause = (struct mv_cause){ reason, message, field, NULL };
@@ -149,13 +152,34 @@ static enum mv_outcome passes(const struct mv_verdict *verdict, enum mv_level le
 
 /* --- updates --- */
 
-/* before holds a blocker of the same rule about the same thing. */
-static bool had(const struct mv_verdict *before, const struct mv_finding *finding) {
-        for (const struct mv_finding *f = before ? before->findings : NULL; f; f = f->next)
-                if (f->rule == finding->rule && f->outcome == finding->outcome &&
-                    mv_str_equal(f->thing, finding->thing))
-                        return true;
-        return false;
+static size_t slot_of(const struct mv_decide_input *in, const struct mv_finding *finding) {
+        uint64_t hash =
+                mv_hash_add(MV_HASH_START + (uint64_t)finding->outcome, mv_str_from(finding->rule->id));
+        size_t at = (size_t)mv_hash_add(hash, finding->thing) & (in->n_slots - 1);
+        for (;; at = (at + 1) & (in->n_slots - 1)) {
+                const struct mv_finding *other = in->slots[at];
+                if (!other || (other->rule == finding->rule && other->outcome == finding->outcome &&
+                               mv_str_equal(other->thing, finding->thing)))
+                        return at;
+        }
+}
+
+/* Index what was found before. When memory is out nothing is, and the review's arena has failed: its answer is Unknown. */
+static void index_before(struct mv_decide_input *in) {
+        size_t n = 0;
+        for (const struct mv_finding *f = in->before ? in->before->findings : NULL; f; f = f->next)
+                n++;
+        in->n_slots = 4;
+        while (in->n_slots < n * 2)
+                in->n_slots *= 2;
+        in->slots = n ? mv_arena_new_array(in->arena, const struct mv_finding *, in->n_slots) : NULL;
+        for (const struct mv_finding *f = in->slots ? in->before->findings : NULL; f; f = f->next)
+                in->slots[slot_of(in, f)] = f;
+}
+
+/* The old object had a finding of the same rule about the same thing. */
+static bool had_before(const struct mv_decide_input *in, const struct mv_finding *finding) {
+        return in->slots && in->slots[slot_of(in, finding)];
 }
 
 /* An update is worse when it brings a blocker that was not there. Unknown is never worse. */
@@ -164,7 +188,7 @@ static bool is_worse(const struct mv_decide_input *in) {
                 return true;
         for (const struct mv_finding *f = in->now->findings; f; f = f->next)
                 if (f->severity == MV_SEVERITY_BLOCKER && f->outcome == MV_OUTCOME_FAIL &&
-                    !f->rule->request && !had(in->before, f))
+                    !f->rule->request && !had_before(in, f))
                         return true;
         return false;
 }
@@ -180,7 +204,7 @@ static bool worth_saying(const struct mv_finding *f) {
 
 static void warn_about(const struct mv_decide_input *in, struct mv_decision *decision) {
         for (const struct mv_finding *f = in->now->findings; f; f = f->next)
-                if (worth_saying(f) && !had(in->before, f))
+                if (worth_saying(f) && !had_before(in, f))
                         mv_decision_warn(in->arena, decision, mv_str_from(f->rule->id), f->message);
 }
 
@@ -271,6 +295,7 @@ static void drop_warnings_of_controllers(const struct mv_decide_input *in, struc
         if (!mv_user_is_controller(mv_snapshot_config(in->snapshot), in->request->user.username))
                 return;
         decision->warnings = NULL;
+        decision->n_warnings = 0;
         decision->warnings_end = &decision->warnings;
 }
 
@@ -283,15 +308,21 @@ static void annotate(const struct mv_decide_input *in, struct mv_decision *decis
                 decision->policy = policy ? policy->policy->meta.name : MV_STR("none");
 }
 
-void mv_decide_refused(const struct mv_decide_input *in, struct mv_decision *decision) {
+void mv_decide_refused(const struct mv_decide_input *input, struct mv_decision *decision) {
+        struct mv_decide_input indexed = *input;
+        const struct mv_decide_input *in = &indexed;
+        index_before(&indexed);
         annotate(in, decision);
         for (const struct mv_finding *f = in->now->findings; f; f = f->next)
-                if (worth_saying(f) && !f->rule->request && !had(in->before, f))
+                if (worth_saying(f) && !f->rule->request && !had_before(in, f))
                         mv_decision_warn(in->arena, decision, mv_str_from(f->rule->id), f->message);
         drop_warnings_of_controllers(in, decision);
 }
 
-void mv_decide(const struct mv_decide_input *in, struct mv_decision *decision) {
+void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision) {
+        struct mv_decide_input indexed = *input;
+        const struct mv_decide_input *in = &indexed;
+        index_before(&indexed);
         bool exempt = never_denied(in);
         annotate(in, decision);
         if (in->kind == MV_KIND_MIGRATION)

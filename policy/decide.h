@@ -13,6 +13,10 @@
 #include "policy/object/review.h"
 #include "policy/verdict.h"
 
+/* An object can have any number of findings; a person reads a few. kube-apiserver cuts warnings beyond 4,096 characters
+ * in all. */
+enum { MV_MOST_WARNINGS = 24, MV_MOST_CAUSES = 256 };
+
 enum mv_level { MV_LEVEL_NONE, MV_LEVEL_DECLARED, MV_LEVEL_MIGRATABLE, MV_LEVEL_RESILIENT };
 enum mv_action { MV_ACTION_AUDIT, MV_ACTION_WARN, MV_ACTION_DENY };
 
@@ -42,6 +46,7 @@ struct mv_decision {
         struct mv_str message;
         struct mv_cause *causes, **causes_end;
         struct mv_warning *warnings, **warnings_end;
+        size_t n_causes, n_warnings; /* also of those that were too many to be kept */
         /* Audit annotations; "" is left out. */
         struct mv_str verdict, rules, policy, level;
         struct mv_str evacuation; /* the node that KubeVirt marks the instance to leave, for an eviction */
@@ -57,6 +62,9 @@ struct mv_decide_input {
         const struct mv_verdict *now;    /* of the object */
         const struct mv_verdict *before; /* of the old object, for an update; both on the same snapshot */
         enum mv_kind kind;
+        /* Filled by mv_decide: the findings of `before`, by rule, outcome and thing. */
+        const struct mv_finding **slots;
+        size_t n_slots;
 };
 
 void mv_decision_init(struct mv_decision *decision);

@@ -86,7 +86,7 @@ static const char *migration_method(const struct mv_context *ctx, const struct m
         if (vmi->status.migrated_volumes.n && ctx->behaviour->migrated_volumes == MV_MIGRATED_COPIED)
                 return "BlockMigration";
         for (size_t i = 0; i < vmi->spec.volumes.n; i++)
-                if (mv_volume_is_copied(ctx->behaviour, &vmi->spec, &vmi->spec.volumes.items[i]))
+                if (ctx->claims[i].copied)
                         return "BlockMigration";
         for (const struct mv_finding *f = verdict->findings; f; f = f->next)
                 if (is_volume_error(f))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/expand.h"
 
+#include "policy/base/names.h"
+
 #include "policy/object/quantity.h"
 
 /* 1 and 2: architecture, machine type. */
@@ -113,30 +115,25 @@ bool mv_default_network(struct mv_arena *arena, const struct mv_kubevirt_config 
 
 /* 6: a volume that nothing shows gets a disk. */
 static void default_disks(struct mv_arena *arena, struct mv_vmi_spec *spec) {
-        static const struct mv_disk_target plain = { 0 };
         struct mv_devices *devices = &spec->domain.devices;
-        size_t missing = 0;
-        for (size_t i = 0; i < spec->volumes.n; i++)
-                missing += !spec->volumes.items[i].memory_dump &&
-                           !mv_vmi_disk(spec, spec->volumes.items[i].name) &&
-                           !mv_vmi_has_filesystem(spec, spec->volumes.items[i].name);
-        if (!missing)
+        struct mv_names_index disks, filesystems;
+        if (!mv_names_index_list(arena, &disks, devices->disks, name) ||
+            !mv_names_index_list(arena, &filesystems, devices->filesystems, name))
                 return;
-        struct mv_disk *disks = mv_arena_new_array(arena, struct mv_disk, devices->disks.n + missing);
-        struct mv_disk_target *target = mv_arena_new(arena, struct mv_disk_target);
-        if (!disks || !target)
+        struct mv_disk *items = mv_arena_new_array(arena, struct mv_disk, devices->disks.n + spec->volumes.n);
+        struct mv_disk_target *plain = mv_arena_new(arena, struct mv_disk_target);
+        if (!items || !plain)
                 return;
-        *target = plain;
         if (devices->disks.n)
-                memcpy(disks, devices->disks.items, devices->disks.n * sizeof *disks);
+                memcpy(items, devices->disks.items, devices->disks.n * sizeof *items);
         size_t n = devices->disks.n;
         for (size_t i = 0; i < spec->volumes.n; i++) {
                 const struct mv_volume *volume = &spec->volumes.items[i];
-                if (!volume->memory_dump && !mv_vmi_disk(spec, volume->name) &&
-                    !mv_vmi_has_filesystem(spec, volume->name))
-                        disks[n++] = (struct mv_disk){ .name = volume->name, .disk = target };
+                if (!volume->memory_dump && mv_names_index_find(&disks, volume->name) == SIZE_MAX &&
+                    mv_names_index_find(&filesystems, volume->name) == SIZE_MAX)
+                        items[n++] = (struct mv_disk){ .name = volume->name, .disk = plain };
         }
-        devices->disks.items = disks;
+        devices->disks.items = items;
         devices->disks.n = n;
 }
 

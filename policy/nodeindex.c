@@ -97,6 +97,13 @@ size_t mv_node_set_count(const struct mv_node_index *index, const uint64_t *set)
         return count;
 }
 
+size_t mv_node_set_count_both(const struct mv_node_index *index, const uint64_t *a, const uint64_t *b) {
+        size_t count = 0;
+        for (size_t i = 0; b && i < index->words; i++)
+                count += (size_t)__builtin_popcountll(a[i] & b[i]);
+        return count;
+}
+
 bool mv_node_set_has(const uint64_t *set, size_t node) {
         return set[node / 64] >> node % 64 & 1;
 }

@@ -25,6 +25,8 @@ uint64_t *mv_node_set_all(const struct mv_node_index *index, struct mv_arena *ar
 /* set &= other; other may be NULL, the empty set. */
 void mv_node_set_and(const struct mv_node_index *index, uint64_t *set, const uint64_t *other);
 size_t mv_node_set_count(const struct mv_node_index *index, const uint64_t *set);
+/* How many are in both; b may be NULL, the empty set. */
+size_t mv_node_set_count_both(const struct mv_node_index *index, const uint64_t *a, const uint64_t *b);
 bool mv_node_set_has(const uint64_t *set, size_t node);
 void mv_node_set_remove(uint64_t *set, size_t node);
 

@@ -6,6 +6,8 @@
 #include "policy/mirror.h"
 #include "policy/object/status.h"
 
+#include <stdio.h>
+
 /* --- the answer --- */
 
 static void render_status(struct mv_json *json, const struct mv_decision *decision) {
@@ -76,6 +78,12 @@ static void render(struct mv_buf *response, const struct mv_review_request *requ
                 mv_json_array(&json);
                 for (const struct mv_warning *warning = decision->warnings; warning; warning = warning->next)
                         mv_json_string(&json, warning->text);
+                if (decision->n_warnings > MV_MOST_WARNINGS) {
+                        char more[64];
+                        snprintf(more, sizeof more, "migvet: and %zu more",
+                                 decision->n_warnings - MV_MOST_WARNINGS);
+                        mv_json_text(&json, more);
+                }
                 mv_json_end(&json);
         }
         if (judged || decision->evacuation.n)

@@ -385,25 +385,32 @@ static bool group_by_kind(struct mv_snapshot *snapshot) {
         return true;
 }
 
-/* A node counts for the TSC when it is schedulable or runs some instance. */
+/* The frequency that the node shows counts, if it is the lowest so far. */
+static void count_tsc_frequency(struct mv_snapshot *snapshot, const struct mv_node *node) {
+        const struct mv_str *label =
+                mv_map_get(&node->meta.labels, MV_STR("cpu-timer.node.kubevirt.io/tsc-frequency"));
+        unsigned long long frequency;
+        if (label && mv_str_to_unsigned(*label, INT64_MAX, &frequency) && frequency &&
+            (!snapshot->lowest_tsc_frequency || (int64_t)frequency < snapshot->lowest_tsc_frequency))
+                snapshot->lowest_tsc_frequency = (int64_t)frequency;
+}
+
+/* A node counts when it is schedulable or runs some instance. */
 static void find_lowest_tsc_frequency(struct mv_snapshot *snapshot) {
-        size_t n_vmis = snapshot->n_of_kind[MV_KIND_VMI];
         for (size_t i = 0; i < snapshot->n_of_kind[MV_KIND_NODE]; i++) {
                 const struct mv_node *node = snapshot->of_kind[MV_KIND_NODE][i];
-                const struct mv_str *label =
-                        mv_map_get(&node->meta.labels, MV_STR("cpu-timer.node.kubevirt.io/tsc-frequency"));
-                unsigned long long frequency;
-                if (!label || !mv_str_to_unsigned(*label, INT64_MAX, &frequency) || !frequency)
-                        continue;
-                bool counts =
-                        mv_map_has(&node->meta.labels, MV_STR("kubevirt.io/schedulable"), MV_STR("true"));
-                for (size_t j = 0; !counts && j < n_vmis; j++) {
-                        const struct mv_vmi *vmi = snapshot->of_kind[MV_KIND_VMI][j];
-                        counts = mv_str_equal(vmi->status.node_name, node->meta.name);
-                }
-                if (counts &&
-                    (!snapshot->lowest_tsc_frequency || (int64_t)frequency < snapshot->lowest_tsc_frequency))
-                        snapshot->lowest_tsc_frequency = (int64_t)frequency;
+                if (mv_map_has(&node->meta.labels, MV_STR("kubevirt.io/schedulable"), MV_STR("true")))
+                        count_tsc_frequency(snapshot, node);
+        }
+        for (size_t i = 0; i < snapshot->n_of_kind[MV_KIND_VMI]; i++) {
+                const struct mv_vmi *vmi = snapshot->of_kind[MV_KIND_VMI][i];
+                const struct mv_node *node =
+                        vmi->status.node_name.n
+                                ? mv_snapshot_find(snapshot, MV_KIND_NODE, (struct mv_str){ 0 },
+                                                   vmi->status.node_name)
+                                : NULL;
+                if (node)
+                        count_tsc_frequency(snapshot, node);
         }
 }
 

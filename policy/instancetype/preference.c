@@ -4,6 +4,7 @@
  * and never conflicts.
  */
 #include "policy/instancetype.h"
+#include "policy/base/names.h"
 
 static bool has_feature(const struct mv_cpu *cpu, struct mv_str name) {
         for (size_t i = 0; i < cpu->features.n; i++)
@@ -59,26 +60,22 @@ static bool is_unbound(const struct mv_interface *interface) {
                !interface->macvtap && !interface->passt && !interface->passt_binding && !interface->binding;
 }
 
-static bool is_on_pod_network(const struct mv_vmi_spec *spec, struct mv_str name) {
-        for (size_t i = 0; i < spec->networks.n; i++)
-                if (mv_str_equal(spec->networks.items[i].name, name))
-                        return spec->networks.items[i].pod;
-        return false;
-}
-
 static void apply_interfaces(struct mv_arena *arena, const struct mv_preference_devices *preference,
                              struct mv_vmi_spec *spec) {
         struct mv_devices *devices = &spec->domain.devices;
         struct mv_interface *interfaces =
                 mv_arena_new_array(arena, struct mv_interface, devices->interfaces.n);
-        if (!interfaces || !devices->interfaces.n)
+        struct mv_names_index networks;
+        if (!interfaces || !devices->interfaces.n ||
+            !mv_names_index_list(arena, &networks, spec->networks, name))
                 return;
         memcpy(interfaces, devices->interfaces.items, devices->interfaces.n * sizeof *interfaces);
         for (size_t i = 0; i < devices->interfaces.n; i++) {
                 if (!interfaces[i].model.n)
                         interfaces[i].model = preference->interface_model;
-                if (preference->interface_masquerade && is_unbound(&interfaces[i]) &&
-                    is_on_pod_network(spec, interfaces[i].name))
+                size_t network = mv_names_index_find(&networks, interfaces[i].name);
+                if (preference->interface_masquerade && is_unbound(&interfaces[i]) && network != SIZE_MAX &&
+                    spec->networks.items[network].pod)
                         interfaces[i].masquerade = true;
         }
         devices->interfaces.items = interfaces;

@@ -7,6 +7,7 @@
 
 #include "policy/object/equal.h"
 #include "policy/object/quantity.h"
+#include "policy/base/names.h"
 #include "policy/object/vmi.h"
 
 #define RESOURCE "virtualmachineinstances"
@@ -18,19 +19,36 @@ static struct mv_str interface_field(struct mv_mirror_answer *answer, const char
         return mv_mirror_text(answer, "%s.domain.devices.interfaces[%zu]%s", path, i, rest);
 }
 
-/* Interface and network go together by name; of several networks of a name KubeVirt sees the last. */
-static bool is_on_pod_network(const struct mv_vmi_spec *spec, struct mv_str name) {
-        for (size_t i = spec->networks.n; i > 0; i--)
-                if (mv_str_equal(spec->networks.items[i - 1].name, name))
-                        return spec->networks.items[i - 1].pod;
-        return false;
+/* Which networks are the pod's, by name; of several networks of a name KubeVirt sees the last. */
+struct pod_networks {
+        struct mv_names_index index;
+        bool *pod; /* of the first network of that name: what the last one says */
+};
+
+static bool pod_networks_make(struct mv_arena *arena, const struct mv_vmi_spec *spec,
+                              struct pod_networks *ret) {
+        ret->pod = mv_arena_new_array(arena, bool, spec->networks.n);
+        if (!ret->pod || !mv_names_index_list(arena, &ret->index, spec->networks, name))
+                return false;
+        for (size_t i = 0; i < spec->networks.n; i++)
+                ret->pod[mv_names_index_find(&ret->index, spec->networks.items[i].name)] =
+                        spec->networks.items[i].pod;
+        return true;
+}
+
+static bool is_on_pod_network(const struct pod_networks *networks, struct mv_str name) {
+        size_t i = mv_names_index_find(&networks->index, name);
+        return i != SIZE_MAX && networks->pod[i];
 }
 
 /* validateInterfaceBinding */
 void mv_mirror_interfaces(struct mv_mirror_answer *answer, const char *path, const struct mv_vmi_spec *spec) {
+        struct pod_networks networks;
+        if (!pod_networks_make(answer->in->arena, spec, &networks))
+                return; /* memory is out: the answer is Unknown */
         for (size_t i = 0; i < spec->domain.devices.interfaces.n; i++) {
                 const struct mv_interface *interface = &spec->domain.devices.interfaces.items[i];
-                bool pod = is_on_pod_network(spec, interface->name);
+                bool pod = is_on_pod_network(&networks, interface->name);
                 const struct {
                         bool wrong;
                         const char *message;

@@ -2,6 +2,7 @@
 #include "policy/object/decode.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 struct state {
         struct mv_scan scan;
@@ -185,12 +186,6 @@ static size_t sorted_position(const void *items, size_t n, size_t size, struct m
         size_t low = 0, high = n;
         struct mv_str at;
         *ret_found = false;
-        if (n) {
-                /* Go writes maps sorted, so the end is the usual place. */
-                memcpy(&at, (const char *)items + (n - 1) * size, sizeof at);
-                if (mv_str_compare(at, key) < 0)
-                        return n;
-        }
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
                 memcpy(&at, (const char *)items + middle * size, sizeof at);
@@ -207,24 +202,71 @@ static size_t sorted_position(const void *items, size_t n, size_t size, struct m
         return low;
 }
 
-/* Insert a zeroed item with key into a sorted list; NULL on error. */
-static void *insert_sorted(struct state *state, struct mv_list *list, size_t size, size_t align,
-                           struct mv_str key) {
-        bool found;
-        size_t at = sorted_position(list->items, list->n, size, key, &found);
-        if (found) {
-                mv_scan_fail(&state->scan, MV_ETYPE, "the same key comes twice");
-                return NULL;
-        }
-        list->items = grow(state, list->items, list->n, size, align);
+/* A list of items that begin with their key, in the order of the text; sorted when all of it is there. */
+struct keyed {
+        struct mv_list list;
+        size_t size, align;
+        bool unsorted;
+};
+
+static struct mv_str key_at(const struct keyed *keyed, size_t i) {
+        struct mv_str key;
+        memcpy(&key, (const char *)keyed->list.items + i * keyed->size, sizeof key);
+        return key;
+}
+
+/* A zeroed item with that key; NULL on error. */
+static void *append_keyed(struct state *state, struct keyed *keyed, struct mv_str key) {
+        struct mv_list *list = &keyed->list;
+        if (list->n && mv_str_compare(key_at(keyed, list->n - 1), key) >= 0)
+                keyed->unsorted = true;
+        list->items = grow(state, list->items, list->n, keyed->size, keyed->align);
         if (!list->items)
                 return NULL;
-        char *item = (char *)list->items + at * size;
-        memmove(item + size, item, (list->n - at) * size);
-        memset(item, 0, size);
+        char *item = (char *)list->items + list->n++ * keyed->size;
+        memset(item, 0, keyed->size);
         memcpy(item, &key, sizeof key);
-        list->n++;
         return item;
+}
+
+static int by_key(const void *a, const void *b) {
+        struct mv_str x, y;
+        memcpy(&x, a, sizeof x);
+        memcpy(&y, b, sizeof y);
+        return mv_str_compare(x, y);
+}
+
+/* Where key comes for the second time in the object that starts at start: only for telling it. */
+static const char *second_time(struct state *state, const char *start, struct mv_str key) {
+        struct mv_scan scan = state->scan;
+        struct mv_scan_string scanned;
+        bool first = true, seen = false;
+        scan.p = start;
+        if (mv_scan_object(&scan))
+                while (mv_scan_key(&scan, &first, &scanned)) {
+                        bool same = mv_str_equal(key_value(state, &scanned), key);
+                        if (same && seen)
+                                return scan.p;
+                        seen |= same;
+                        if (!mv_scan_skip(&scan, NULL))
+                                break;
+                }
+        return state->scan.p;
+}
+
+/* Go writes maps sorted, so there is rarely anything to do. A key that comes twice is an error. */
+static bool sort_keyed(struct state *state, struct keyed *keyed, const char *start, struct mv_path *path) {
+        if (!keyed->unsorted)
+                return true;
+        qsort(keyed->list.items, keyed->list.n, keyed->size, by_key);
+        for (size_t i = 1; i < keyed->list.n; i++)
+                if (mv_str_equal(key_at(keyed, i - 1), key_at(keyed, i))) {
+                        path->key = key_at(keyed, i);
+                        state->scan.p = second_time(state, start, path->key);
+                        mv_scan_fail(&state->scan, MV_ETYPE, "the same key comes twice");
+                        return failed_at(state, path);
+                }
+        return true;
 }
 
 static struct mv_str kept_key(struct state *state, const struct mv_scan_string *key) {
@@ -236,9 +278,10 @@ static struct mv_str kept_key(struct state *state, const struct mv_scan_string *
 
 static bool decode_map(struct state *state, bool numbers, struct mv_map *ret, const struct mv_path *parent) {
         struct mv_path path = { .parent = parent };
-        struct mv_list list = { 0 };
+        struct keyed keyed = { .size = sizeof *ret->items, .align = alignof(struct mv_pair) };
         struct mv_scan_string key;
         bool first = true;
+        const char *start = state->scan.p;
         if (!expect_open(state, '{'))
                 return false;
         ret->present = true;
@@ -246,8 +289,7 @@ static bool decode_map(struct state *state, bool numbers, struct mv_map *ret, co
                 path.key = kept_key(state, &key);
                 if (state->scan.code)
                         return false;
-                struct mv_pair *pair =
-                        insert_sorted(state, &list, sizeof *pair, alignof(struct mv_pair), path.key);
+                struct mv_pair *pair = append_keyed(state, &keyed, path.key);
                 if (!pair)
                         return failed_at(state, &path);
                 bool ok = mv_scan_peek(&state->scan) == 'n' ? mv_scan_null(&state->scan)
@@ -256,28 +298,35 @@ static bool decode_map(struct state *state, bool numbers, struct mv_map *ret, co
                 if (!ok)
                         return failed_at(state, &path);
         }
-        ret->items = list.items;
-        ret->n = list.n;
-        return !state->scan.code;
+        if (state->scan.code || !sort_keyed(state, &keyed, start, &path))
+                return false;
+        ret->items = keyed.list.items;
+        ret->n = keyed.list.n;
+        return true;
 }
 
 static bool decode_named(struct state *state, const struct mv_table *table, struct mv_list *ret,
                          const struct mv_path *parent) {
         struct mv_path path = { .parent = parent };
+        struct keyed keyed = { .size = table->size, .align = table->align };
         struct mv_scan_string key;
         bool first = true;
+        const char *start = state->scan.p;
         if (!expect_open(state, '{'))
                 return false;
         while (mv_scan_key(&state->scan, &first, &key)) {
                 path.key = kept_key(state, &key);
                 if (state->scan.code)
                         return false;
-                void *item = insert_sorted(state, ret, table->size, table->align, path.key);
+                void *item = append_keyed(state, &keyed, path.key);
                 if (!item || !(mv_scan_peek(&state->scan) == 'n' ? mv_scan_null(&state->scan)
                                                                  : decode_object(state, table, item, &path)))
                         return failed_at(state, &path);
         }
-        return !state->scan.code;
+        if (state->scan.code || !sort_keyed(state, &keyed, start, &path))
+                return false;
+        *ret = keyed.list;
+        return true;
 }
 
 static bool decode_field(struct state *state, const struct mv_field *field, char *out,

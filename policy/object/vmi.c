@@ -379,20 +379,6 @@ static const struct mv_field vmi_fields[] = {
 };
 const struct mv_table mv_table_vmi = MV_TABLE(vmi_fields, struct mv_vmi);
 
-const struct mv_disk *mv_vmi_disk(const struct mv_vmi_spec *spec, struct mv_str volume_name) {
-        for (size_t i = 0; i < spec->domain.devices.disks.n; i++)
-                if (mv_str_equal(spec->domain.devices.disks.items[i].name, volume_name))
-                        return &spec->domain.devices.disks.items[i];
-        return NULL;
-}
-
-bool mv_vmi_has_filesystem(const struct mv_vmi_spec *spec, struct mv_str volume_name) {
-        for (size_t i = 0; i < spec->domain.devices.filesystems.n; i++)
-                if (mv_str_equal(spec->domain.devices.filesystems.items[i].name, volume_name))
-                        return true;
-        return false;
-}
-
 bool mv_vmi_is_final(const struct mv_vmi *vmi) {
         return mv_str_is(vmi->status.phase, "Succeeded") || mv_str_is(vmi->status.phase, "Failed");
 }

@@ -243,9 +243,5 @@ extern const struct mv_table mv_table_cpu_feature, mv_table_device, mv_table_efi
         mv_table_timers, mv_table_tpm;
 extern const struct mv_table mv_table_vmi;
 
-/* The disk that shows this volume, or NULL. */
-const struct mv_disk *mv_vmi_disk(const struct mv_vmi_spec *spec, struct mv_str volume_name);
-/* The volume is used through virtiofs. */
-bool mv_vmi_has_filesystem(const struct mv_vmi_spec *spec, struct mv_str volume_name);
 /* The phase says that it has ended: Succeeded or Failed. */
 bool mv_vmi_is_final(const struct mv_vmi *vmi);

@@ -44,15 +44,10 @@ static uint64_t *offering(struct mv_context *ctx, const struct mv_cpu *cpu) {
 /* How many of set a VM on node could move to. */
 static size_t targets_from(struct mv_context *ctx, const uint64_t *set, size_t node, bool same_vendor) {
         const struct mv_node_index *index = mv_snapshot_node_index(ctx->snapshot);
-        uint64_t *targets = mv_node_set_new(index, ctx->arena);
         struct mv_str vendor = same_vendor ? vendor_label(node_at(ctx, node)) : (struct mv_str){ 0 };
-        if (!targets)
-                return 0;
-        memcpy(targets, set, mv_node_index_words(index) * sizeof *targets);
-        if (vendor.n)
-                mv_node_set_and(index, targets, mv_node_index_label(index, vendor, MV_STR("true")));
-        mv_node_set_remove(targets, node);
-        return mv_node_set_count(index, targets);
+        const uint64_t *of_vendor = vendor.n ? mv_node_index_label(index, vendor, MV_STR("true")) : set;
+        bool itself = of_vendor && mv_node_set_has(set, node) && mv_node_set_has(of_vendor, node);
+        return mv_node_set_count_both(index, set, of_vendor) - itself;
 }
 
 static struct mv_finding *report(struct mv_context *ctx, enum mv_outcome outcome, struct mv_str message) {

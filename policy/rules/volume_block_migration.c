@@ -13,7 +13,7 @@ static void check(struct mv_context *ctx) {
                 const struct mv_volume *volume = &spec->volumes.items[i];
                 bool migrated =
                         ctx->claims[i].migrated && ctx->behaviour->migrated_volumes == MV_MIGRATED_COPIED;
-                if (!mv_volume_is_copied(ctx->behaviour, spec, volume) && !migrated)
+                if (!ctx->claims[i].copied && !migrated)
                         continue;
                 struct mv_str size = volume->empty_disk ? volume->empty_disk->capacity : (struct mv_str){ 0 };
                 struct mv_finding *finding = mv_report(

@@ -13,6 +13,7 @@
 #include "policy/base/buf.h"
 #include "policy/base/err.h"
 #include "policy/base/hash.h"
+#include "policy/base/names.h"
 
 #include <stdio.h>
 
@@ -370,6 +371,35 @@ static void test_err(void **state) {
         assert_string_equal(err.path, "spec.running");
 }
 
+static void test_names(void **state) {
+        (void)state;
+        struct item {
+                int before;
+                struct mv_str name;
+        } items[300];
+        char texts[300][8];
+        struct mv_arena arena;
+        struct mv_names_index index;
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        assert_true(mv_names_index_build(&arena, &index, NULL, 0, sizeof *items));
+        assert_true(mv_names_index_find(&index, MV_STR("x")) == SIZE_MAX);
+        for (int i = 0; i < 300; i++) {
+                snprintf(texts[i], sizeof texts[i], "n%d", i % 200); /* the last hundred repeat the first */
+                items[i].name = mv_str_from(texts[i]);
+        }
+        assert_true(mv_names_index_build(&arena, &index, &items[0].name, 300, sizeof *items));
+        for (size_t i = 0; i < 200; i++)
+                assert_int_equal(mv_names_index_find(&index, mv_str_from(texts[i])), i);
+        assert_true(mv_names_index_find(&index, MV_STR("n200")) == SIZE_MAX);
+        assert_true(mv_names_index_find(&index, MV_STR("")) == SIZE_MAX);
+        mv_arena_done(&arena);
+
+        mv_arena_init(&arena, &mv_allocator_system, 64); /* no room for the table */
+        assert_false(mv_names_index_build(&arena, &index, &items[0].name, 300, sizeof *items));
+        assert_true(mv_names_index_find(&index, MV_STR("n1")) == SIZE_MAX);
+        mv_arena_done(&arena);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_arena_memory),
@@ -384,6 +414,7 @@ int main(void) {
                 cmocka_unit_test(test_str),
                 cmocka_unit_test(test_str_to_unsigned),
                 cmocka_unit_test(test_hash),
+                cmocka_unit_test(test_names),
                 cmocka_unit_test(test_err),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,6 +167,13 @@ static void test_network(void **state) {
         network("{'domain':{'devices':{'interfaces':[{'name':'x','masquerade':{}}]}}}", NULL, NULL);
 }
 
+static const struct mv_disk *disk_of(const struct mv_vmi_spec *spec, struct mv_str name) {
+        for (size_t i = 0; i < spec->domain.devices.disks.n; i++)
+                if (mv_str_equal(spec->domain.devices.disks.items[i].name, name))
+                        return &spec->domain.devices.disks.items[i];
+        return NULL;
+}
+
 static void test_disks(void **state) {
         (void)state;
         struct expanded e;
@@ -180,11 +187,11 @@ static void test_disks(void **state) {
                 "'emptyDisk':{}}]}",
                 NULL);
         assert_int_equal(s->domain.devices.disks.n, 3);
-        assert_non_null(mv_vmi_disk(s, MV_STR("root"))->cdrom);
-        assert_non_null(mv_vmi_disk(s, MV_STR("data"))->disk);
-        assert_non_null(mv_vmi_disk(s, MV_STR("more"))->disk);
-        assert_null(mv_vmi_disk(s, MV_STR("fs")));
-        assert_null(mv_vmi_disk(s, MV_STR("dump")));
+        assert_non_null(disk_of(s, MV_STR("root"))->cdrom);
+        assert_non_null(disk_of(s, MV_STR("data"))->disk);
+        assert_non_null(disk_of(s, MV_STR("more"))->disk);
+        assert_null(disk_of(s, MV_STR("fs")));
+        assert_null(disk_of(s, MV_STR("dump")));
         done(&e);
 }
 
