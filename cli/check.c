@@ -122,7 +122,9 @@ static void print_row(struct run *run, const struct mv_verdict *verdict) {
 static void print_summary(struct run *run) {
         size_t n = run->count[0] + run->count[1] + run->count[2];
         if (!n) {
-                puts("nothing to judge: the input has no VM, instance, migration, pool or replica set");
+                puts(run->options->namespace || run->options->selector
+                             ? "nothing to judge: no VM, instance, migration, pool or replica set of the input is selected"
+                             : "nothing to judge: the input has no VM, instance, migration, pool or replica set");
                 return;
         }
         printf("\n%zu judged: %s%zu can migrate%s, %s%zu cannot%s, %s%zu unknown%s\n", n, run->style.green,

@@ -8,7 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LONGEST_LINE = 16384 };
+/* What clients send can be of any length; a line holds the beginning of it. */
+enum { LONGEST_LINE = 65536, LONGEST_VALUE = 1024 };
 
 static const char *const level_names[] = { "debug", "info", "warning", "error" };
 
@@ -35,6 +36,12 @@ static void timestamp(char *out, size_t size) {
         snprintf(out, size, "%s.%03ldZ", date, now.tv_nsec / 1000000);
 }
 
+static struct mv_str cut(struct mv_str value) {
+        if (value.n > LONGEST_VALUE)
+                value.n = LONGEST_VALUE;
+        return value;
+}
+
 static void json_line(struct mv_buf *buf, const char *time, const char *level, const char *component,
                       const char *message, const struct mv_log_field *fields, size_t n) {
         struct mv_json json;
@@ -45,7 +52,7 @@ static void json_line(struct mv_buf *buf, const char *time, const char *level, c
         mv_json_member(&json, "component", mv_str_from(component));
         mv_json_member(&json, "msg", mv_str_from(message));
         for (size_t i = 0; i < n; i++)
-                mv_json_member(&json, fields[i].name, fields[i].value);
+                mv_json_member(&json, fields[i].name, cut(fields[i].value));
         mv_json_end(&json);
 }
 
@@ -67,10 +74,11 @@ static void text_line(struct mv_buf *buf, const char *time, const char *level, c
                                    (unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f ? '?' : text.p[i]);
         for (size_t i = 0; i < n; i++) {
                 mv_buf_format(buf, " %s=", fields[i].name);
-                if (is_simple(fields[i].value))
-                        mv_buf_append_str(buf, fields[i].value);
+                struct mv_str value = cut(fields[i].value);
+                if (is_simple(value))
+                        mv_buf_append_str(buf, value);
                 else
-                        mv_buf_append_quoted(buf, fields[i].value);
+                        mv_buf_append_quoted(buf, value);
         }
 }
 

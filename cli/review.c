@@ -20,7 +20,7 @@ static const char usage[] =
         "  -f, --filename FILE|DIR       manifests that are the cluster, repeatable\n"
         "  -R, --recursive               directories with what is below them\n"
         "  -n, --namespace NAME          namespace of objects in the files that name none (default: `default`)\n"
-        "      --mutate                  answer as /mutate\n"
+        "      --mutate                  answer as /mutate, which allows everything and changes nothing yet\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
         "  -h, --help                    this text\n";
 
@@ -61,6 +61,7 @@ static int answer(const struct mv_options *options, const struct mv_snapshot *sn
         if (read_stdin(&body, &err) < 0)
                 code = mv_cli_error(&mv_command_review, &err);
         else {
+                arena.cap = mv_review_memory(body.n);
                 const struct mv_review_input input = {
                         .arena = &arena,
                         .snapshot = snapshot,

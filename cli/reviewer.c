@@ -3,8 +3,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-
-enum { MEMORY_PER_REVIEW = 4 << 20 };
+#include <time.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t arena_key;
@@ -20,7 +19,7 @@ static void make_key(void) {
 }
 
 /* The arena of this server thread, cleared. It outlives the answer: the request's log line points into it. */
-static struct mv_arena *thread_arena(size_t cap) {
+static struct mv_arena *thread_arena(void) {
         pthread_once(&once, make_key);
         struct mv_arena *arena = pthread_getspecific(arena_key);
         if (arena) {
@@ -30,7 +29,7 @@ static struct mv_arena *thread_arena(size_t cap) {
         arena = malloc(sizeof *arena);
         if (!arena)
                 return NULL;
-        mv_arena_init(arena, &mv_allocator_system, cap);
+        mv_arena_init(arena, &mv_allocator_system, 0);
         if (pthread_setspecific(arena_key, arena) != 0) {
                 free(arena);
                 return NULL;
@@ -44,8 +43,10 @@ static void summarize(const struct mv_review_result *result, struct mv_review_su
         *summary = (struct mv_review_summary){
                 .allowed = decision->allowed, .code = decision->code, .verdict = "", .level = ""
         };
-        if (!request)
+        if (!request) {
+                summary->allowed = false;
                 return;
+        }
         summary->uid = request->uid;
         summary->operation = request->operation;
         summary->resource = request->resource.resource;
@@ -61,13 +62,20 @@ static void summarize(const struct mv_review_result *result, struct mv_review_su
         summary->rules = decision->rules;
 }
 
+static bool is_over(void *context) {
+        const long long *deadline_ns = context;
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (long long)now.tv_sec * 1000000000 + now.tv_nsec > *deadline_ns;
+}
+
 static int review(void *context, bool mutate, struct mv_str body, long long deadline_ns,
                   struct mv_buf *response, struct mv_review_summary *summary) {
         struct mv_reviewer *reviewer = context;
-        struct mv_arena *arena = thread_arena(reviewer->memory_per_review);
-        (void)deadline_ns; /* a review takes microseconds and waits for nobody */
+        struct mv_arena *arena = thread_arena();
         if (!arena)
                 return 503;
+        arena->cap = mv_review_memory(body.n);
         const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store);
         const struct mv_review_input input = {
                 .arena = arena,
@@ -76,6 +84,8 @@ static int review(void *context, bool mutate, struct mv_str body, long long dead
                 .version = reviewer->version,
                 .mirror = reviewer->mirror,
                 .mutate = mutate,
+                .expired = is_over,
+                .context = &deadline_ns,
         };
         struct mv_review_result result;
         int status = mv_review_answer(&input, body, response, &result);
@@ -88,7 +98,6 @@ void mv_reviewer_init(struct mv_reviewer *reviewer, struct mv_store *store) {
         *reviewer = (struct mv_reviewer){
                 .store = store,
                 .mirror = MV_MIRROR_DENY,
-                .memory_per_review = MEMORY_PER_REVIEW,
                 .backend = { .review = review, .context = reviewer },
         };
         mv_decide_config_init(&reviewer->config);

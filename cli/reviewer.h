@@ -11,7 +11,6 @@ struct mv_reviewer {
         struct mv_decide_config config;
         struct mv_str version; /* --kubevirt-version, or "" */
         enum mv_mirror mirror;
-        size_t memory_per_review;         /* bytes */
         struct mv_review_backend backend; /* filled by mv_reviewer_init */
 };
 

@@ -37,20 +37,26 @@ static bool is_judged(enum mv_kind kind) {
                kind == MV_KIND_POOL || kind == MV_KIND_REPLICA_SET;
 }
 
-/* An instance of a VM of the input is judged with the VM. */
-static bool belongs_to_vm(const struct mv_snapshot *snapshot, const struct mv_entry *entry) {
-        if (entry->kind != MV_KIND_VMI)
+static bool in_scope(const struct mv_options *options, const struct mv_meta *meta) {
+        if (options->namespace && !options->all_namespaces && !mv_str_is(meta->namespace, options->namespace))
                 return false;
-        const struct mv_owner *owner = mv_meta_controller(entry->meta);
-        return owner && mv_str_is(owner->kind, "VirtualMachine") &&
-               mv_snapshot_find(snapshot, MV_KIND_VM, entry->meta->namespace, owner->name);
+        return !options->selector || mv_selector_matches(options->selector, &meta->labels);
 }
 
-static bool in_scope(const struct mv_options *options, const struct mv_entry *entry) {
-        if (options->namespace && !options->all_namespaces &&
-            !mv_str_is(entry->meta->namespace, options->namespace))
-                return false;
-        return !options->selector || mv_selector_matches(options->selector, &entry->meta->labels);
+/* An instance of a VM that is judged is judged with the VM. */
+static bool belongs_to_vm(const struct mv_options *options, const struct mv_snapshot *snapshot,
+                          const struct mv_entry *entry) {
+        const struct mv_owner *owner = entry->kind == MV_KIND_VMI ? mv_meta_controller(entry->meta) : NULL;
+        const struct mv_vm *vm =
+                owner && mv_str_is(owner->kind, "VirtualMachine")
+                        ? mv_snapshot_find(snapshot, MV_KIND_VM, entry->meta->namespace, owner->name)
+                        : NULL;
+        return vm && in_scope(options, &vm->meta);
+}
+
+/* A migration that has ended is history: KubeVirt keeps a few of each instance. */
+static bool is_over(const struct mv_entry *entry) {
+        return entry->kind == MV_KIND_MIGRATION && mv_migration_is_final(entry->object);
 }
 
 /* Add the objects that one KIND/NAME names; the exit code when there are none. */
@@ -70,7 +76,7 @@ static int add_named(const struct mv_command *command, const struct mv_options *
         const struct mv_entry *entries = mv_snapshot_entries(snapshot, &n);
         for (size_t i = 0; i < n; i++)
                 if (entries[i].kind == kind && mv_str_equal(entries[i].meta->name, name) &&
-                    in_scope(options, &entries[i]))
+                    in_scope(options, entries[i].meta))
                         selection->entries[selection->n++] = &entries[i];
         if (selection->n == before)
                 return mv_cli_usage_error(command, "%s %s%s%.*s is not in the input", mv_kinds[kind].kind,
@@ -97,8 +103,9 @@ int mv_selection_make(const struct mv_command *command, const struct mv_options 
         }
         if (!options->n_arguments)
                 for (size_t i = 0; i < n; i++)
-                        if (is_judged(entries[i].kind) && !belongs_to_vm(snapshot, &entries[i]) &&
-                            in_scope(options, &entries[i]))
+                        if (is_judged(entries[i].kind) && !is_over(&entries[i]) &&
+                            !belongs_to_vm(options, snapshot, &entries[i]) &&
+                            in_scope(options, entries[i].meta))
                                 ret->entries[ret->n++] = &entries[i];
         return -1;
 }

@@ -49,7 +49,7 @@ static const char usage[] =
         "      --log-level LEVEL         debug, info (default), warning, error\n"
         "  -h, --help                    this text\n"
         "\n"
-        "Exit codes: 0 ended by a signal, 2 wrong input or command line.\n";
+        "Exit codes: 0 ended by a signal, 2 wrong input or command line, 3 no cluster to read.\n";
 
 enum { GRACE_MILLISECONDS = 10000, HOUR = 3600, TICK_NANOSECONDS = 500000000 };
 

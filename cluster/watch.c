@@ -166,6 +166,11 @@ static int load(struct mv_files_watch *watch, int listed, const struct mv_listin
                 mv_snapshot_free(snapshot);
                 return r;
         }
+        if (!r && !counts.files && watch->status.counts.files) {
+                /* A checkout or a copy under way, far more likely than a cluster that has nothing any more. */
+                mv_snapshot_free(snapshot);
+                r = mv_err_set(err, MV_ENOTFOUND, "there is no manifest any more");
+        }
         watch->fingerprint = fingerprint;
         watch->retry_at = r == MV_EIO || r == MV_ENOMEM ? now_ms() + RETRY_MS : 0;
         if (r) {

@@ -65,20 +65,11 @@ void mv_decision_cause(struct mv_arena *arena, struct mv_decision *decision, str
 bool mv_user_is_controller(const struct mv_kubevirt_config *config, struct mv_str username) {
         static const char *const names[] = { "kubevirt-controller", "kubevirt-handler",
                                              "kubevirt-synchronization-controller" };
-        const struct mv_str prefix = MV_STR("system:serviceaccount:");
-        if (!mv_str_starts_with(username, prefix))
-                return false;
-        struct mv_str rest = mv_str_skip(username, prefix.n);
-        size_t colon = mv_str_find_byte(rest, ':');
-        if (colon == rest.n)
-                return false;
-        struct mv_str namespace = { rest.p, colon }, name = mv_str_skip(rest, colon + 1);
-        if (mv_str_is(namespace, "kube-system"))
-                return true;
+        struct mv_str account = mv_kubevirt_account(config, username);
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-                if (mv_str_equal(namespace, config->namespace) && mv_str_is(name, names[i]))
+                if (mv_str_is(account, names[i]))
                         return true;
-        return false;
+        return mv_str_starts_with(username, MV_STR("system:serviceaccount:kube-system:"));
 }
 
 bool mv_request_is_exempt(const struct mv_decide_config *config, const struct mv_kubevirt_config *kubevirt,
@@ -89,13 +80,13 @@ bool mv_request_is_exempt(const struct mv_decide_config *config, const struct mv
                mv_str_equal(request->namespace, config->own_namespace);
 }
 
-static bool never_denied(const struct mv_decide_input *in) {
-        if (in->meta->deletion_timestamp.n ||
-            mv_request_is_exempt(in->config, mv_snapshot_config(in->snapshot), in->request))
-                return true;
-        const struct mv_owner *owner = mv_meta_controller(in->meta);
-        return in->kind == MV_KIND_VMI && owner && mv_str_is(owner->kind, "VirtualMachine") &&
-               !in->config->deny_vm_start;
+bool mv_object_is_exempt(const struct mv_decide_config *config, const struct mv_kubevirt_config *kubevirt,
+                         const struct mv_review_request *request, enum mv_kind kind,
+                         const struct mv_meta *meta) {
+        const struct mv_owner *owner = mv_meta_controller(meta);
+        return meta->deletion_timestamp.n || mv_request_is_exempt(config, kubevirt, request) ||
+               (kind == MV_KIND_VMI && owner && mv_str_is(owner->kind, "VirtualMachine") &&
+                !config->deny_vm_start);
 }
 
 /* --- levels --- */
@@ -116,9 +107,11 @@ static int label_value(const struct mv_decide_input *in, const char *label, cons
         for (int i = 0; i < n; i++)
                 if (mv_str_is(*value, names[i]))
                         return i;
-        mv_decision_warn(in->arena, decision, mv_str_from(label),
-                         mv_arena_format(in->arena, "unknown value \"%.*s\" on namespace %.*s is passed over",
-                                         MV_STR_ARG(*value), MV_STR_ARG(in->request->namespace)));
+        if (!in->before)
+                mv_decision_warn(in->arena, decision, mv_str_from(label),
+                                 mv_arena_format(in->arena,
+                                                 "unknown value \"%.*s\" on namespace %.*s is passed over",
+                                                 MV_STR_ARG(*value), MV_STR_ARG(in->request->namespace)));
         return -1;
 }
 
@@ -323,7 +316,8 @@ void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision
         struct mv_decide_input indexed = *input;
         const struct mv_decide_input *in = &indexed;
         index_before(&indexed);
-        bool exempt = never_denied(in);
+        bool exempt = mv_object_is_exempt(in->config, mv_snapshot_config(in->snapshot), in->request, in->kind,
+                                          in->meta);
         annotate(in, decision);
         if (in->kind == MV_KIND_MIGRATION)
                 decide_migration(in, exempt, decision);

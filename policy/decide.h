@@ -46,6 +46,7 @@ struct mv_decision {
         struct mv_str message;
         struct mv_cause *causes, **causes_end;
         struct mv_warning *warnings, **warnings_end;
+        struct mv_warning spare;     /* for when there is no memory */
         size_t n_causes, n_warnings; /* also of those that were too many to be kept */
         /* Audit annotations; "" is left out. */
         struct mv_str verdict, rules, policy, level;
@@ -81,5 +82,9 @@ void mv_decide_refused(const struct mv_decide_input *input, struct mv_decision *
 /* The request is one that is never denied, whatever its object is: by who asks, or by its namespace. */
 bool mv_request_is_exempt(const struct mv_decide_config *config, const struct mv_kubevirt_config *kubevirt,
                           const struct mv_review_request *request);
+/* Likewise by what its object is: it is being deleted, or an instance that a VM controls. */
+bool mv_object_is_exempt(const struct mv_decide_config *config, const struct mv_kubevirt_config *kubevirt,
+                         const struct mv_review_request *request, enum mv_kind kind,
+                         const struct mv_meta *meta);
 /* The user is one of KubeVirt's controllers or an account of kube-system; anybody else counts as a person. */
 bool mv_user_is_controller(const struct mv_kubevirt_config *config, struct mv_str username);

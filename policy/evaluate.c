@@ -96,10 +96,12 @@ static const char *migration_method(const struct mv_context *ctx, const struct m
 
 /* --- running the rules --- */
 
-static enum mv_outcome summed_up(const struct mv_finding *findings) {
+/* requests: what is wrong with the request for a migration counts, too. */
+static enum mv_outcome summed_up(const struct mv_finding *findings, bool requests) {
         enum mv_outcome outcome = MV_OUTCOME_PASS;
         for (const struct mv_finding *f = findings; f; f = f->next) {
-                if (f->severity != MV_SEVERITY_BLOCKER || f->outcome == MV_OUTCOME_PASS)
+                if (f->severity != MV_SEVERITY_BLOCKER || f->outcome == MV_OUTCOME_PASS ||
+                    (f->rule->request && !requests))
                         continue;
                 if (f->outcome == MV_OUTCOME_FAIL)
                         return MV_OUTCOME_FAIL;
@@ -112,7 +114,8 @@ static void run_rules(struct mv_context *ctx, bool last) {
         for (size_t i = 0; mv_rules[i]; i++) {
                 const struct mv_rule *rule = mv_rules[i];
                 const struct mv_migration_spec *asked = ctx->migration ? &ctx->migration->spec : NULL;
-                if (rule->last != last || (rule->request ? !asked : !ctx->vmi) ||
+                if (rule->last != last ||
+                    (rule->request ? !asked || ctx->migration->status.phase.n : !ctx->vmi) ||
                     (rule->targets && asked && asked->send_to && !asked->receive))
                         continue;
                 const struct mv_revision *revision = mv_rule_revision(rule, ctx->version);
@@ -157,15 +160,25 @@ static void set_version(const struct mv_evaluation *e, struct mv_context *ctx, s
         }
 }
 
+/* The object that holds the instance's eviction strategy: KubeVirt writes the cluster's into instances that have none. */
+static struct mv_str eviction_origin(const struct mv_context *ctx, const struct mv_subject *subject) {
+        const struct mv_vmi_template *template = ctx->vm ? ctx->vm->spec.template : NULL;
+        struct mv_str own = ctx->vmi->spec.eviction_strategy;
+        bool from_template = !ctx->vm || (template && template->spec.eviction_strategy.p);
+        if (!from_template && mv_str_equal(own, ctx->config->eviction_strategy))
+                return ctx->config->eviction_from;
+        bool instance = ctx->migration || !from_template;
+        return mv_arena_format(ctx->arena, "%.*s/%.*s/%.*s",
+                               MV_STR_ARG(instance ? MV_STR("VirtualMachineInstance") : subject->kind),
+                               MV_STR_ARG(subject->namespace),
+                               MV_STR_ARG(instance ? ctx->vmi->meta.name : subject->name));
+}
+
 /* The eviction strategy in force, and who set it. */
 static void set_eviction(struct mv_context *ctx, struct mv_verdict *verdict) {
         struct mv_str own = ctx->vmi->spec.eviction_strategy;
-        const struct mv_subject *subject = &verdict->subject;
         verdict->eviction_strategy = own.p ? own : ctx->config->eviction_strategy;
-        verdict->eviction_from =
-                own.p ? mv_arena_format(ctx->arena, "%.*s/%.*s/%.*s", MV_STR_ARG(subject->kind),
-                                        MV_STR_ARG(subject->namespace), MV_STR_ARG(subject->name))
-                      : ctx->config->eviction_from;
+        verdict->eviction_from = own.p ? eviction_origin(ctx, &verdict->subject) : ctx->config->eviction_from;
         ctx->eviction_strategy = verdict->eviction_strategy;
         ctx->eviction_set = !mv_str_is(verdict->eviction_from, "default");
 }
@@ -180,7 +193,7 @@ static void out_of_memory(struct mv_verdict *verdict) {
                 .outcome = MV_OUTCOME_UNKNOWN,
                 .severity = MV_SEVERITY_BLOCKER,
                 .message = { "there was not enough memory to judge this object", 48 },
-                .fix = { "raise limits.memoryPerReview", 28 },
+                .fix = { "make the object smaller", 23 },
         };
         verdict->migratable = MV_OUTCOME_UNKNOWN;
         verdict->n_conditions = 0;
@@ -225,13 +238,15 @@ static void judge(const struct mv_evaluation *e, const struct mv_instance *insta
                         storage_condition(e->arena, ret);
                 ease_for_decentralized(ctx);
                 ret->method = migration_method(ctx, ret);
-                ctx->so_far = summed_up(ctx->findings);
+                ctx->so_far = summed_up(ctx->findings, false);
                 ctx->condition_status = mv_str_from(ret->conditions[0].status);
                 run_rules(ctx, true);
         }
         point_at_vmi_name(ctx);
         ret->findings = ctx->findings;
-        ret->migratable = summed_up(ctx->findings);
+        ret->migratable = summed_up(ctx->findings, true);
+        if (!instance && ret->migratable == MV_OUTCOME_PASS)
+                ret->migratable = MV_OUTCOME_UNKNOWN; /* there was nothing to judge */
         if (mv_arena_failed(e->arena))
                 out_of_memory(ret);
 }
@@ -343,6 +358,8 @@ void mv_evaluate_vm(const struct mv_evaluation *e, const struct mv_vm *vm, bool 
                         instance->spec_path = "spec.template.spec";
                         instance->meta_path = "spec.template.metadata";
                         instance->vm = vm;
+                        instance->default_network =
+                                vm->spec.template && mv_expand_has_no_network(&vm->spec.template->spec);
                 }
         } else
                 instance = make_instance(e, vm, running ? &running->status : NULL, &refused);

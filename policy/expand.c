@@ -89,11 +89,15 @@ static void default_topology(struct mv_arena *arena, struct mv_vmi_spec *spec) {
         spec->domain.cpu = cpu;
 }
 
+bool mv_expand_has_no_network(const struct mv_vmi_spec *spec) {
+        return !spec->networks.n && !spec->domain.devices.interfaces.n &&
+               spec->domain.devices.autoattach_pod_interface != MV_FALSE;
+}
+
 /* 5: a pod network with the cluster's default interface (pkg/network/vmispec/defaults.go: SetDefaultNetworkInterface). */
 bool mv_default_network(struct mv_arena *arena, const struct mv_kubevirt_config *config,
                         struct mv_vmi_spec *spec) {
-        if (spec->networks.n || spec->domain.devices.interfaces.n ||
-            spec->domain.devices.autoattach_pod_interface == MV_FALSE)
+        if (!mv_expand_has_no_network(spec))
                 return false;
         struct mv_network *network = mv_arena_new(arena, struct mv_network);
         struct mv_interface *interface = mv_arena_new(arena, struct mv_interface);

@@ -31,6 +31,9 @@ struct mv_instance {
         size_t n_supplied;
 };
 
+/* It names neither networks nor interfaces, and wants one: it gets the cluster's default interface. */
+bool mv_expand_has_no_network(const struct mv_vmi_spec *spec);
+
 /* From a VMI. *ret must live as long as the result is used. Memory comes from arena, whose failure the caller tests. */
 void mv_expand_vmi(struct mv_arena *arena, const struct mv_kubevirt_config *config, const struct mv_vmi *vmi,
                    struct mv_instance *ret);

@@ -49,6 +49,18 @@ bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *name)
         return gate->state == BETA && !mv_strings_have(&developer->disabled_feature_gates, mv_str_from(name));
 }
 
+struct mv_str mv_kubevirt_account(const struct mv_kubevirt_config *config, struct mv_str username) {
+        const struct mv_str prefix = MV_STR("system:serviceaccount:");
+        const struct mv_str nobody = { 0 };
+        if (!mv_str_starts_with(username, prefix))
+                return nobody;
+        struct mv_str rest = mv_str_skip(username, prefix.n);
+        size_t colon = mv_str_find_byte(rest, ':');
+        return colon < rest.n && mv_str_equal((struct mv_str){ rest.p, colon }, config->namespace)
+                       ? mv_str_skip(rest, colon + 1)
+                       : nobody;
+}
+
 unsigned mv_kubevirt_version_parse(struct mv_str text, struct mv_str *ret_text) {
         if (text.n && text.p[0] == 'v')
                 text = mv_str_skip(text, 1);
@@ -97,7 +109,8 @@ static const char *invalid(const struct mv_kubevirt_configuration *c) {
 }
 
 /* The version the cluster runs; while an upgrade is under way, the older of the two. */
-static void set_version(struct mv_kubevirt_config *config, const struct mv_kubevirt_status *status) {
+static void set_version(struct mv_kubevirt_config *config, const struct mv_kubevirt_status *status,
+                        struct mv_str from) {
         struct mv_str observed = { 0 }, target = { 0 };
         unsigned a = mv_kubevirt_version_parse(status->observed_version, &observed);
         unsigned b = mv_kubevirt_version_parse(status->target_version, &target);
@@ -106,7 +119,7 @@ static void set_version(struct mv_kubevirt_config *config, const struct mv_kubev
         bool older_target = b && b < a;
         config->version = older_target ? target : observed;
         config->version_number = older_target ? b : a;
-        config->version_from = config->from;
+        config->version_from = from;
 }
 
 struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
@@ -128,6 +141,10 @@ struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
         for (size_t i = 0; i < n; i++) {
                 const struct mv_kubevirt *object = objects[i];
                 config->namespace = object->meta.namespace;
+                struct mv_str name =
+                        mv_arena_format(arena, "KubeVirt/%.*s/%.*s", MV_STR_ARG(object->meta.namespace),
+                                        MV_STR_ARG(object->meta.name));
+                set_version(config, &object->status, name);
                 if (object->meta.deletion_timestamp.n || !object->status.phase.n) {
                         config->problem = mv_arena_format(
                                 arena, "KubeVirt %.*s/%.*s %s, so KubeVirt's defaults are in force",
@@ -145,7 +162,6 @@ struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
         }
         if (!config->object)
                 return config;
-        set_version(config, &config->object->status);
         if (config->object->status.default_architecture.n)
                 config->default_architecture = config->object->status.default_architecture;
 

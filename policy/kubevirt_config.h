@@ -38,5 +38,9 @@ struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
 /* The gate is on, in the version that the configuration is of (pkg/virt-config/featuregate/feature-gates.go: IsEnabled). */
 bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *gate);
 
+/* The name of the service account of KubeVirt's namespace that username is, such as "kubevirt-controller"; "" for anybody
+ * else. */
+struct mv_str mv_kubevirt_account(const struct mv_kubevirt_config *config, struct mv_str username);
+
 /* "v1.9.0-rc.1" -> MV_KUBEVIRT(1, 9), and the text without "v" and suffix in *ret_text; 0 when it is no version. */
 unsigned mv_kubevirt_version_parse(struct mv_str text, struct mv_str *ret_text);

@@ -62,14 +62,7 @@ bool mv_mirror_decode(const struct mv_mirror_answer *answer, struct mv_str text,
 bool mv_mirror_user_is_kubevirt(const struct mv_mirror_answer *answer, const char *name) {
         static const char *const accounts[] = { "kubevirt-apiserver", "kubevirt-controller",
                                                 "kubevirt-handler", "kubevirt-synchronization-controller" };
-        const struct mv_str prefix = MV_STR("system:serviceaccount:");
-        struct mv_str user = answer->in->request->user.username, namespace = answer->config->namespace;
-        if (!mv_str_starts_with(user, prefix))
-                return false;
-        user = mv_str_skip(user, prefix.n);
-        if (!mv_str_starts_with(user, namespace) || user.n == namespace.n || user.p[namespace.n] != ':')
-                return false;
-        user = mv_str_skip(user, namespace.n + 1);
+        struct mv_str user = mv_kubevirt_account(answer->config, answer->in->request->user.username);
         if (name)
                 return mv_str_is(user, name);
         for (size_t i = 0; i < sizeof accounts / sizeof *accounts; i++)

@@ -178,37 +178,63 @@ static bool spec_changed(struct mv_arena *arena, const struct mv_review_request 
                !mv_str_equal(spec_text(arena, request->object), spec_text(arena, request->old_object));
 }
 
-/* Nothing could be judged; the configuration says what that means. */
-static void decide_unknown(const struct mv_review_input *in, struct mv_str why,
-                           struct mv_decision *decision) {
+size_t mv_review_memory(size_t body_bytes) {
+        return ((size_t)4 << 20) + 32 * body_bytes;
+}
+
+/* Nothing could be judged; the configuration says what that means. why is a static text. Needs no memory. */
+static void decide_unknown(const struct mv_review_input *in, const struct mv_review_request *request,
+                           const char *why, struct mv_decision *decision) {
+        mv_decision_init(decision);
         decision->verdict = MV_STR("Unknown");
-        if (in->config->unknown == MV_ACTION_WARN)
-                mv_decision_warn(in->arena, decision, MV_STR("migvet"), why);
-        if (in->config->unknown != MV_ACTION_DENY)
+        if (in->config->unknown != MV_ACTION_AUDIT) {
+                decision->spare.text = mv_str_from(why);
+                decision->warnings = &decision->spare;
+                decision->n_warnings = 1;
+        }
+        /* As long as the cluster is not known, neither is who may never be denied. */
+        if (in->config->unknown != MV_ACTION_DENY || !in->snapshot ||
+            mv_request_is_exempt(in->config, mv_snapshot_config(in->snapshot), request))
                 return;
         decision->allowed = false;
         decision->code = 403;
         decision->reason = MV_STR("Forbidden");
-        decision->message = mv_arena_format(in->arena, "migvet does not know whether this can migrate: %.*s",
-                                            MV_STR_ARG(why));
-        if (!decision->message.n)
-                decision->message = why;
+        decision->message = mv_str_from(why);
+}
+
+/* The metadata of an object that does not decode as a whole says whether it may be denied at all. */
+static bool invalid_is_exempt(const struct mv_review_input *in, const struct mv_review_request *request,
+                              enum mv_kind kind) {
+        struct mv_any any;
+        const struct mv_decode decode = { .arena = in->arena };
+        const struct mv_kubevirt_config *kubevirt = mv_snapshot_config(in->snapshot);
+        return mv_decode(&decode, request->object, &mv_table_any, &any, NULL) == 0
+                       ? mv_object_is_exempt(in->config, kubevirt, request, kind, &any.meta)
+                       : mv_request_is_exempt(in->config, kubevirt, request);
 }
 
 /* The object does not have the types that its API has: KubeVirt could not read it either. */
 static void decide_invalid(const struct mv_review_input *in, const struct mv_review_request *request,
-                           const struct mv_err *err, struct mv_decision *decision) {
+                           enum mv_kind kind, const struct mv_err *err, struct mv_decision *decision) {
         struct mv_str field = mv_arena_copy(in->arena, mv_str_from(err->path));
         struct mv_str message =
                 mv_arena_format(in->arena, "%.*s%s%s", MV_STR_ARG(field), field.n ? ": " : "", err->message);
         decision->verdict = MV_STR("Unknown");
-        if (mv_request_is_exempt(in->config, mv_snapshot_config(in->snapshot), request))
+        if (invalid_is_exempt(in, request, kind))
                 return;
         decision->allowed = false;
         decision->code = 422;
         decision->reason = MV_STR("Invalid");
         decision->message = message;
         mv_decision_cause(in->arena, decision, MV_STR("FieldValueInvalid"), message, field);
+}
+
+static const char no_memory[] = "migvet: there was not enough memory to judge this object";
+static const char no_time[] = "migvet: there was not enough time to judge this object";
+static const char no_cluster[] = "migvet: the cluster has not been read yet";
+
+static bool is_late(const struct mv_review_input *in) {
+        return in->expired && in->expired(in->context);
 }
 
 /* KubeVirt itself refuses the request. verdict is NULL for what is not judged. */
@@ -235,22 +261,23 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
                 return;
         }
         ret->judged = true;
-        if (!in->snapshot) {
-                decide_unknown(in, MV_STR("the cluster has not been read yet"), decision);
+        if (!in->snapshot || is_late(in)) {
+                decide_unknown(in, request, in->snapshot ? no_time : no_cluster, decision);
                 return;
         }
         struct mv_err err = { 0 };
         struct judged_object now, before;
         int r = judge(in, request, kind, request->object, &now, &err);
-        bool compared = update && request->old_object.n;
-        if (r == 0 && compared)
-                r = judge(in, request, kind, request->old_object, &before, &err);
-        if (r == MV_ENOMEM) {
-                decide_unknown(in, MV_STR("there was not enough memory"), decision);
+        if (r < 0 && r != MV_ENOMEM) {
+                decide_invalid(in, request, kind, &err, decision);
                 return;
         }
-        if (r < 0) {
-                decide_invalid(in, request, &err, decision);
+        /* What cannot be read of the old object was not better than what is new. */
+        bool compared = r == 0 && update && request->old_object.n;
+        if (compared && !is_late(in) && judge(in, request, kind, request->old_object, &before, NULL) < 0)
+                before = now;
+        if (r < 0 || is_late(in)) {
+                decide_unknown(in, request, r < 0 ? no_memory : no_time, decision);
                 return;
         }
         const struct mv_decide_input input = {
@@ -292,10 +319,9 @@ int mv_review_answer(const struct mv_review_input *in, struct mv_str body, struc
                 return no_review(response, &err);
         ret->request = envelope.request;
         review(in, envelope.request, ret);
-        if (mv_arena_failed(in->arena)) {
-                /* What was decided may be cut short. Static texts only from here on. */
-                mv_decision_init(&ret->decision);
-                decide_unknown(in, MV_STR("there was not enough memory"), &ret->decision);
+        /* A denial stands, even if some of its causes could not be kept; anything else may have missed something. */
+        if (mv_arena_failed(in->arena) && (ret->decision.allowed || !ret->decision.message.n)) {
+                decide_unknown(in, ret->request, no_memory, &ret->decision);
                 ret->judged = true;
         }
         render(response, ret->request, &ret->decision, ret->judged);

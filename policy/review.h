@@ -19,7 +19,14 @@ struct mv_review_input {
         struct mv_str version; /* --kubevirt-version, or "" */
         enum mv_mirror mirror; /* KubeVirt's own refusals */
         bool mutate;           /* answer as /mutate */
+        /* Unless NULL: the time in which the answer must be given is over. Asked between the stages. */
+        bool (*expired)(void *context);
+        void *context;
 };
+
+/* Memory that the review of a body of so many bytes may take. An object that needs more is none that KubeVirt accepts: its
+ * lists hold at most 256 elements. */
+size_t mv_review_memory(size_t body_bytes);
 
 /* What became of it, for metrics and the log. */
 struct mv_review_result {

@@ -158,7 +158,7 @@ const struct mv_rule mv_rule_cpu_model = {
                 "has no node yet there must be two such nodes of one vendor. A cordoned node counts: that passes.",
         .source = "KubeVirt pkg/virt-controller/services/nodeselectorrenderer.go: Render; "
                   "pkg/virt-controller/watch/migration/migration.go: createTargetPod",
-        .fix = "choose a CPU model that at least two nodes have in common: kubectl get nodes --show-labels lists them "
+        .fix = "choose a CPU model and features that two nodes of one CPU vendor have in common: kubectl get nodes --show-labels lists them "
                "as cpu-model.node.kubevirt.io/MODEL=true",
         .revisions = {
                 { 0, check_1_0, 0, 0, NULL },

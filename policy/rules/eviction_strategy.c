@@ -41,7 +41,9 @@ static void check(struct mv_context *ctx) {
                 return;
         }
         mv_report(ctx, MV_OUTCOME_PASS, "evictionStrategy %.*s: a drain %s", MV_STR_ARG(strategy),
-                  migrate                           ? "migrates the VM"
+                  migrate && ctx->so_far == MV_OUTCOME_UNKNOWN
+                          ? "migrates the VM if it can, and is blocked if it cannot"
+                  : migrate                         ? "migrates the VM"
                   : none                            ? "shuts the VM down"
                   : mv_str_is(strategy, "External") ? "leaves the VM to an external controller"
                   : ctx->so_far == MV_OUTCOME_FAIL  ? "shuts the VM down, for it cannot migrate"

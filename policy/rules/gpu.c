@@ -66,7 +66,6 @@ static void check(struct mv_context *ctx) {
                 return;
         }
         finding->field = mv_spec_field(ctx, "domain.devices.gpus[0]");
-        finding->thing = gpu->name;
 }
 
 const struct mv_rule mv_rule_gpu = {

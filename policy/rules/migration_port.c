@@ -8,9 +8,9 @@
 
 enum { MEMORY_PORT = 49152, DISK_PORT = 49153 };
 
-/* Migration traffic is TCP; a port that forwards UDP is not in its way. */
+/* Migration traffic is TCP; a port that forwards UDP or SCTP is not in its way. */
 static bool is_tcp(struct mv_str protocol) {
-        return !protocol.n || mv_str_is(protocol, "TCP") || mv_str_is(protocol, "tcp");
+        return !mv_str_is(protocol, "UDP") && !mv_str_is(protocol, "SCTP");
 }
 
 static void report(struct mv_context *ctx, const struct mv_interface *interface, size_t i,
@@ -82,7 +82,8 @@ const struct mv_rule mv_rule_migration_port = {
                 "(disks); a masquerade interface that forwards them to the guest breaks migration. Newer launchers "
                 "migrate through a Unix socket (status.migrationTransport: Unix), and no version of KubeVirt checks "
                 "the ports. OpenShift's documentation still forbids them. So this is a blocker where the version is "
-                "unknown or older than 0.46, and a risk where it is known to be newer or the instance says Unix.",
+                "unknown or older than 0.46, and a risk where it is known to be newer or the instance says Unix. Ports "
+                "that forward UDP or SCTP are not in the way of migration, which is TCP.",
         .source =
                 "OpenShift Virtualization documentation; KubeVirt pkg/network/setup/netconf.go: newMasqueradeAdapter",
         .fix = "use other ports in the interface's ports or portRanges",
