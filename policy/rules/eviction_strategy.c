@@ -41,7 +41,7 @@ static void check(struct mv_context *ctx) {
                 return;
         }
         mv_report(ctx, MV_OUTCOME_PASS, "evictionStrategy %.*s: a drain %s", MV_STR_ARG(strategy),
-                  migrate && ctx->so_far == MV_OUTCOME_UNKNOWN
+                  migrate && ctx->so_far != MV_OUTCOME_PASS
                           ? "migrates the VM if it can, and is blocked if it cannot"
                   : migrate                         ? "migrates the VM"
                   : none                            ? "shuts the VM down"
