@@ -118,6 +118,10 @@ static int label_value(const struct mv_decide_input *in, const char *label, cons
 static enum mv_level level(const struct mv_decide_input *in, const char *label, enum mv_level fallback,
                            struct mv_decision *decision) {
         int value = label_value(in, label, level_names, 4, decision);
+        /* Room on other nodes is not looked at yet, and nobody shall think it was. */
+        if (value == MV_LEVEL_RESILIENT && !in->before)
+                mv_decision_warn(in->arena, decision, mv_str_from(label),
+                                 MV_STR("level resilient is judged as migratable by this version"));
         return value < 0 ? fallback : (enum mv_level)value;
 }
 

@@ -111,3 +111,11 @@ def test_emptied_directory_is_no_cluster(migvet, tmp_path):
         (directory / "all.yaml").unlink()
         eventually(lambda: "no manifest" in "".join(server.log), 5, "the empty directory is noticed")
         assert not client.review(denied)["allowed"]
+
+
+def test_resilient_says_that_it_is_judged_as_migratable(migvet, tmp_path):
+    directory = cluster(tmp_path, namespace_of("shop", enforce="resilient"))
+    response = answer(migvet, directory, review_of(machine()))
+    assert response["allowed"]
+    assert response["warnings"] == ["migvet.io/enforce: level resilient is judged as migratable by this version"]
+    assert not answer(migvet, directory, review_of(machine(spec=BRIDGE)))["allowed"]
