@@ -157,6 +157,10 @@ static enum accepted acceptor_accept(struct mv_listener *listener, bool closing)
                 /* While closing, all that is in the backlog is taken: it will get no other server. */
                 if (!closing &&
                     mv_connections_count(&listener->table) >= listener->config.limits.connections) {
+                        /* Nobody has to go while nobody waits: one that has just come would, before it is read. */
+                        struct pollfd backlog = { .fd = listener->fd, .events = POLLIN };
+                        if (poll(&backlog, 1, 0) <= 0)
+                                return ACCEPTED_ALL;
                         mv_connections_evict(&listener->table);
                         return ACCEPTED_FULL;
                 }
