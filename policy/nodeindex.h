@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct mv_node_index;
+struct mv_node_usage; /* what the pods on each node take */
 
 /* words in a set of nodes */
 size_t mv_node_index_words(const struct mv_node_index *index);

@@ -51,16 +51,7 @@ enum mv_area {
 };
 
 /* Kinds a rule reads beside the object judged: what informers must watch, and what `unknown` may name. */
-enum mv_need {
-        MV_NEED_CLAIM = 1 << MV_KIND_CLAIM,
-        MV_NEED_DATA_VOLUME = 1 << MV_KIND_DATA_VOLUME,
-        MV_NEED_STORAGE_CLASS = 1 << MV_KIND_STORAGE_CLASS,
-        MV_NEED_STORAGE_PROFILE = 1 << MV_KIND_STORAGE_PROFILE,
-        MV_NEED_NODE = 1 << MV_KIND_NODE,
-        MV_NEED_VMI = 1 << MV_KIND_VMI,
-        MV_NEED_MIGRATION = 1 << MV_KIND_MIGRATION,
-        MV_NEED_KUBEVIRT = 1 << MV_KIND_KUBEVIRT,
-};
+#define MV_NEED(kind) (UINT64_C(1) << MV_KIND_##kind)
 
 struct mv_missing { /* an object that decides and is not in the input */
         const char *kind;
@@ -159,7 +150,7 @@ struct mv_rule {
         const char *id; /* kebab-case; the same string everywhere */
         enum mv_area area;
         enum mv_severity severity;
-        unsigned needs; /* of enum mv_need */
+        uint64_t needs; /* MV_NEED(...) of each kind, or-ed */
         /* KubeVirt's reason in the condition, "" when it has none. */
         const char *reason;
         bool last;    /* runs after the others and may look at ctx->so_far */

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/object/node.h"
 
-static const struct mv_field taint_fields[] = {
-        MV_FIELD(struct mv_taint, "effect", MV_TYPE_STRING, effect),
-        MV_FIELD(struct mv_taint, "key", MV_TYPE_STRING, key),
-        MV_FIELD(struct mv_taint, "value", MV_TYPE_STRING, value),
-};
-static const struct mv_table taint_table = MV_TABLE(taint_fields, struct mv_taint);
-
 static const struct mv_field node_spec_fields[] = {
-        MV_FIELD_TABLE(struct mv_node_spec, "taints", MV_TYPE_LIST, taints, &taint_table),
+        MV_FIELD_TABLE(struct mv_node_spec, "taints", MV_TYPE_LIST, taints, &mv_table_taint),
         MV_FIELD(struct mv_node_spec, "unschedulable", MV_TYPE_BOOL, unschedulable),
 };
 static const struct mv_table node_spec_table = MV_TABLE(node_spec_fields, struct mv_node_spec);

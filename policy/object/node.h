@@ -2,11 +2,7 @@
 /* Node and Namespace: what rules read of them. */
 #pragma once
 
-#include "policy/object/meta.h"
-
-struct mv_taint {
-        struct mv_str key, value, effect;
-};
+#include "policy/object/scheduling.h"
 
 struct mv_node {
         struct mv_meta meta;

@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pod: what the answer to an eviction rests on. */
+/* Pod: what it asks of its node, and what the answers to an eviction and the order of a drain rest on. */
 #pragma once
 
-#include "policy/object/meta.h"
+#include "policy/object/scheduling.h"
+
+struct mv_container {
+        struct mv_str name;
+        struct mv_str restart_policy; /* of an init container: Always makes it a sidecar */
+        struct mv_container_resources {
+                struct mv_map requests, limits;
+        } resources;
+};
 
 struct mv_pod {
         struct mv_meta meta;
         struct mv_pod_spec {
-                struct mv_str node_name;
+                struct mv_str node_name, scheduler_name;
+                struct mv_map node_selector, overhead;
+                struct mv_affinity *affinity;
+                MV_LIST(struct mv_container) containers;
+                MV_LIST(struct mv_container) init_containers;
         } spec;
         struct mv_pod_status {
                 struct mv_str phase;

@@ -29,10 +29,48 @@ static const struct mv_field claim_fields[] = {
 };
 const struct mv_table mv_table_claim = MV_TABLE(claim_fields, struct mv_claim);
 
+static const struct mv_field volume_node_affinity_fields[] = {
+        MV_FIELD_TABLE(struct mv_volume_node_affinity, "required", MV_TYPE_POINTER, required,
+                       &mv_table_node_selector),
+};
+static const struct mv_table volume_node_affinity_table =
+        MV_TABLE(volume_node_affinity_fields, struct mv_volume_node_affinity);
+static const struct mv_field persistent_volume_spec_fields[] = {
+        MV_FIELD(struct mv_persistent_volume_spec, "accessModes", MV_TYPE_STRINGS, access_modes),
+        MV_FIELD(struct mv_persistent_volume_spec, "capacity", MV_TYPE_TEXT_MAP, capacity),
+        MV_FIELD_TABLE(struct mv_persistent_volume_spec, "nodeAffinity", MV_TYPE_POINTER, node_affinity,
+                       &volume_node_affinity_table),
+        MV_FIELD(struct mv_persistent_volume_spec, "storageClassName", MV_TYPE_STRING, storage_class_name),
+};
+static const struct mv_table persistent_volume_spec_table =
+        MV_TABLE(persistent_volume_spec_fields, struct mv_persistent_volume_spec);
+static const struct mv_field persistent_volume_fields[] = {
+        MV_FIELD_TABLE(struct mv_persistent_volume, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
+        MV_FIELD_TABLE(struct mv_persistent_volume, "spec", MV_TYPE_OBJECT, spec,
+                       &persistent_volume_spec_table),
+};
+const struct mv_table mv_table_persistent_volume =
+        MV_TABLE(persistent_volume_fields, struct mv_persistent_volume);
+
+static const struct mv_field topology_requirement_fields[] = {
+        MV_FIELD(struct mv_topology_selector_requirement, "key", MV_TYPE_STRING, key),
+        MV_FIELD(struct mv_topology_selector_requirement, "values", MV_TYPE_STRINGS, values),
+};
+static const struct mv_table topology_requirement_table =
+        MV_TABLE(topology_requirement_fields, struct mv_topology_selector_requirement);
+static const struct mv_field topology_term_fields[] = {
+        MV_FIELD_TABLE(struct mv_topology_selector_term, "matchLabelExpressions", MV_TYPE_LIST,
+                       match_label_expressions, &topology_requirement_table),
+};
+static const struct mv_table topology_term_table =
+        MV_TABLE(topology_term_fields, struct mv_topology_selector_term);
 static const struct mv_field storage_class_fields[] = {
+        MV_FIELD_TABLE(struct mv_storage_class, "allowedTopologies", MV_TYPE_LIST, allowed_topologies,
+                       &topology_term_table),
         MV_FIELD_TABLE(struct mv_storage_class, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
         MV_FIELD(struct mv_storage_class, "parameters", MV_TYPE_MAP, parameters),
         MV_FIELD(struct mv_storage_class, "provisioner", MV_TYPE_STRING, provisioner),
+        MV_FIELD(struct mv_storage_class, "volumeBindingMode", MV_TYPE_STRING, volume_binding_mode),
 };
 const struct mv_table mv_table_storage_class = MV_TABLE(storage_class_fields, struct mv_storage_class);
 

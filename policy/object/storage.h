@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Storage: PersistentVolumeClaim, StorageClass, VolumeSnapshot, CDI's StorageProfile, DataVolume and DataSource. Only
+/* Storage: PersistentVolumeClaim, PersistentVolume, StorageClass, VolumeSnapshot, CDI's StorageProfile, DataVolume and DataSource. Only
  * what rules read. */
 #pragma once
 
-#include "policy/object/meta.h"
+#include "policy/object/scheduling.h"
 
 struct mv_claim_spec { /* of a PersistentVolumeClaim, and of a DataVolume's `pvc` and `storage` */
         struct mv_strings access_modes;
@@ -23,9 +23,31 @@ struct mv_claim {
         } status;
 };
 
+struct mv_volume_node_affinity {
+        struct mv_node_selector *required;
+};
+struct mv_persistent_volume {
+        struct mv_meta meta;
+        struct mv_persistent_volume_spec {
+                struct mv_str storage_class_name;
+                struct mv_strings access_modes;
+                struct mv_map capacity;
+                struct mv_volume_node_affinity *node_affinity;
+        } spec;
+};
+
+struct mv_topology_selector_requirement {
+        struct mv_str key;
+        struct mv_strings values;
+};
+struct mv_topology_selector_term {
+        MV_LIST(struct mv_topology_selector_requirement) match_label_expressions;
+};
 struct mv_storage_class {
         struct mv_meta meta;
         struct mv_str provisioner;
+        struct mv_str volume_binding_mode; /* "" is Immediate */
+        MV_LIST(struct mv_topology_selector_term) allowed_topologies;
         struct mv_map parameters;
 };
 
@@ -69,6 +91,7 @@ struct mv_volume_snapshot {
 };
 
 extern const struct mv_table mv_table_claim;
+extern const struct mv_table mv_table_persistent_volume;
 extern const struct mv_table mv_table_storage_class;
 extern const struct mv_table mv_table_storage_profile;
 extern const struct mv_table mv_table_data_volume;

@@ -74,12 +74,15 @@ const struct mv_table mv_table_tpm = MV_TABLE(tpm_fields, struct mv_tpm);
 static const struct mv_field devices_fields[] = {
         MV_FIELD(struct mv_devices, "autoattachGraphicsDevice", MV_TYPE_OPTIONAL, autoattach_graphics_device),
         MV_FIELD(struct mv_devices, "autoattachPodInterface", MV_TYPE_OPTIONAL, autoattach_pod_interface),
+        MV_FIELD(struct mv_devices, "autoattachSerialConsole", MV_TYPE_OPTIONAL, autoattach_serial_console),
         MV_FIELD(struct mv_devices, "autoattachVSOCK", MV_TYPE_OPTIONAL, autoattach_vsock),
         MV_FIELD_TABLE(struct mv_devices, "disks", MV_TYPE_LIST, disks, &disk_table),
+        MV_FIELD(struct mv_devices, "downwardMetrics", MV_TYPE_PRESENT, downward_metrics),
         MV_FIELD_TABLE(struct mv_devices, "filesystems", MV_TYPE_LIST, filesystems, &filesystem_table),
         MV_FIELD_TABLE(struct mv_devices, "gpus", MV_TYPE_LIST, gpus, &mv_table_device),
         MV_FIELD_TABLE(struct mv_devices, "hostDevices", MV_TYPE_LIST, host_devices, &mv_table_device),
         MV_FIELD_TABLE(struct mv_devices, "interfaces", MV_TYPE_LIST, interfaces, &interface_table),
+        MV_FIELD(struct mv_devices, "logSerialConsole", MV_TYPE_OPTIONAL, log_serial_console),
         MV_FIELD_TABLE(struct mv_devices, "tpm", MV_TYPE_POINTER, tpm, &mv_table_tpm),
 };
 static const struct mv_table devices_table = MV_TABLE(devices_fields, struct mv_devices);
@@ -177,10 +180,17 @@ static const struct mv_field hugepages_fields[] = {
         MV_FIELD(struct mv_hugepages, "pageSize", MV_TYPE_STRING, page_size),
 };
 const struct mv_table mv_table_hugepages = MV_TABLE(hugepages_fields, struct mv_hugepages);
+static const struct mv_field reserved_overhead_fields[] = {
+        MV_FIELD(struct mv_reserved_overhead, "addedOverhead", MV_TYPE_TEXT, added_overhead),
+};
+static const struct mv_table reserved_overhead_table =
+        MV_TABLE(reserved_overhead_fields, struct mv_reserved_overhead);
 static const struct mv_field memory_fields[] = {
         MV_FIELD(struct mv_memory, "guest", MV_TYPE_TEXT, guest),
         MV_FIELD_TABLE(struct mv_memory, "hugepages", MV_TYPE_POINTER, hugepages, &mv_table_hugepages),
         MV_FIELD(struct mv_memory, "maxGuest", MV_TYPE_TEXT, max_guest),
+        MV_FIELD_TABLE(struct mv_memory, "reservedOverhead", MV_TYPE_POINTER, reserved_overhead,
+                       &reserved_overhead_table),
 };
 static const struct mv_table memory_table = MV_TABLE(memory_fields, struct mv_memory);
 
@@ -318,13 +328,28 @@ static const struct mv_field volume_fields[] = {
 };
 static const struct mv_table volume_table = MV_TABLE(volume_fields, struct mv_volume);
 
+static const struct mv_field probe_fields[] = {
+        MV_FIELD(struct mv_probe, "exec", MV_TYPE_PRESENT, exec),
+        MV_FIELD(struct mv_probe, "guestAgentPing", MV_TYPE_PRESENT, guest_agent_ping),
+};
+static const struct mv_table probe_table = MV_TABLE(probe_fields, struct mv_probe);
+
 static const struct mv_field spec_fields[] = {
+        MV_FIELD_TABLE(struct mv_vmi_spec, "affinity", MV_TYPE_POINTER, affinity, &mv_table_affinity),
         MV_FIELD(struct mv_vmi_spec, "architecture", MV_TYPE_STRING, architecture),
         MV_FIELD_TABLE(struct mv_vmi_spec, "domain", MV_TYPE_OBJECT, domain, &domain_table),
         MV_FIELD(struct mv_vmi_spec, "evictionStrategy", MV_TYPE_STRING, eviction_strategy),
+        MV_FIELD_TABLE(struct mv_vmi_spec, "livenessProbe", MV_TYPE_POINTER, liveness_probe, &probe_table),
         MV_FIELD_TABLE(struct mv_vmi_spec, "networks", MV_TYPE_LIST, networks, &network_table),
         MV_FIELD(struct mv_vmi_spec, "nodeSelector", MV_TYPE_MAP, node_selector),
+        MV_FIELD(struct mv_vmi_spec, "priorityClassName", MV_TYPE_STRING, priority_class_name),
+        MV_FIELD_TABLE(struct mv_vmi_spec, "readinessProbe", MV_TYPE_POINTER, readiness_probe, &probe_table),
         MV_FIELD(struct mv_vmi_spec, "schedulerName", MV_TYPE_STRING, scheduler_name),
+        MV_FIELD(struct mv_vmi_spec, "terminationGracePeriodSeconds", MV_TYPE_INT,
+                 termination_grace_period_seconds),
+        MV_FIELD_TABLE(struct mv_vmi_spec, "tolerations", MV_TYPE_LIST, tolerations, &mv_table_toleration),
+        MV_FIELD_TABLE(struct mv_vmi_spec, "topologySpreadConstraints", MV_TYPE_LIST,
+                       topology_spread_constraints, &mv_table_topology_spread),
         MV_FIELD_TABLE(struct mv_vmi_spec, "volumes", MV_TYPE_LIST, volumes, &volume_table),
 };
 const struct mv_table mv_table_vmi_spec = MV_TABLE(spec_fields, struct mv_vmi_spec);
@@ -353,16 +378,32 @@ static const struct mv_field topology_hints_fields[] = {
 };
 static const struct mv_table topology_hints_table = MV_TABLE(topology_hints_fields, struct mv_topology_hints);
 
+static const struct mv_field migration_state_fields[] = {
+        MV_FIELD(struct mv_migration_state, "completed", MV_TYPE_BOOL, completed),
+        MV_FIELD(struct mv_migration_state, "endTimestamp", MV_TYPE_STRING, end_timestamp),
+        MV_FIELD(struct mv_migration_state, "failed", MV_TYPE_BOOL, failed),
+        MV_FIELD(struct mv_migration_state, "migrationUid", MV_TYPE_STRING, migration_uid),
+        MV_FIELD(struct mv_migration_state, "sourceNode", MV_TYPE_STRING, source_node),
+        MV_FIELD(struct mv_migration_state, "startTimestamp", MV_TYPE_STRING, start_timestamp),
+        MV_FIELD(struct mv_migration_state, "targetNode", MV_TYPE_STRING, target_node),
+};
+static const struct mv_table migration_state_table =
+        MV_TABLE(migration_state_fields, struct mv_migration_state);
+
 static const struct mv_field status_fields[] = {
+        MV_FIELD(struct mv_vmi_status, "activePods", MV_TYPE_MAP, active_pods),
         MV_FIELD_TABLE(struct mv_vmi_status, "conditions", MV_TYPE_LIST, conditions, &mv_table_condition),
         MV_FIELD(struct mv_vmi_status, "evacuationNodeName", MV_TYPE_STRING, evacuation_node_name),
         MV_FIELD_TABLE(struct mv_vmi_status, "machine", MV_TYPE_OBJECT, machine, &machine_table),
         MV_FIELD_TABLE(struct mv_vmi_status, "migratedVolumes", MV_TYPE_LIST, migrated_volumes,
                        &migrated_volume_table),
         MV_FIELD(struct mv_vmi_status, "migrationMethod", MV_TYPE_STRING, migration_method),
+        MV_FIELD_TABLE(struct mv_vmi_status, "migrationState", MV_TYPE_POINTER, migration_state,
+                       &migration_state_table),
         MV_FIELD(struct mv_vmi_status, "migrationTransport", MV_TYPE_STRING, migration_transport),
         MV_FIELD(struct mv_vmi_status, "nodeName", MV_TYPE_STRING, node_name),
         MV_FIELD(struct mv_vmi_status, "phase", MV_TYPE_STRING, phase),
+        MV_FIELD(struct mv_vmi_status, "selinuxContext", MV_TYPE_STRING, selinux_context),
         MV_FIELD_TABLE(struct mv_vmi_status, "topologyHints", MV_TYPE_POINTER, topology_hints,
                        &topology_hints_table),
         MV_FIELD_TABLE(struct mv_vmi_status, "volumeStatus", MV_TYPE_LIST, volume_status,

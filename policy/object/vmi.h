@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "policy/object/meta.h"
+#include "policy/object/scheduling.h"
 
 /* The bus is not kept: no rule reads it. Which of the targets is present says what the disk is. */
 struct mv_disk_target {
@@ -146,6 +146,9 @@ struct mv_clock {
 
 struct mv_memory {
         struct mv_str guest, max_guest;
+        struct mv_reserved_overhead {
+                struct mv_str added_overhead;
+        } * reserved_overhead;
         struct mv_hugepages {
                 struct mv_str page_size;
         } * hugepages;
@@ -157,7 +160,9 @@ struct mv_resources {
 };
 
 struct mv_devices {
-        enum mv_optional autoattach_pod_interface, autoattach_graphics_device, autoattach_vsock;
+        enum mv_optional autoattach_pod_interface, autoattach_graphics_device, autoattach_serial_console,
+                autoattach_vsock, log_serial_console;
+        bool downward_metrics;
         MV_LIST(struct mv_disk) disks;
         MV_LIST(struct mv_filesystem) filesystems;
         MV_LIST(struct mv_interface) interfaces;
@@ -195,11 +200,20 @@ struct mv_domain {
         struct mv_resources resources;
 };
 
+struct mv_probe {
+        bool exec, guest_agent_ping;
+};
+
 struct mv_vmi_spec {
-        struct mv_str architecture, scheduler_name;
+        struct mv_str architecture, scheduler_name, priority_class_name;
         struct mv_str
                 eviction_strategy; /* p is NULL when absent: the empty string is a value, and a wrong one */
         struct mv_map node_selector;
+        struct mv_affinity *affinity;
+        struct mv_tolerations tolerations;
+        MV_LIST(struct mv_topology_spread) topology_spread_constraints;
+        struct mv_optional_int termination_grace_period_seconds;
+        struct mv_probe *liveness_probe, *readiness_probe;
         struct mv_domain domain;
         MV_LIST(struct mv_network) networks;
         MV_LIST(struct mv_volume) volumes;
@@ -218,8 +232,16 @@ struct mv_migrated_volume {
         struct mv_str volume_name;
 };
 
+struct mv_migration_state { /* of the last migration, maybe still under way */
+        struct mv_str migration_uid, source_node, target_node, start_timestamp, end_timestamp;
+        bool completed, failed;
+};
+
 struct mv_vmi_status {
-        struct mv_str phase, node_name, migration_method, migration_transport, evacuation_node_name;
+        struct mv_str phase, node_name, migration_method, migration_transport, evacuation_node_name,
+                selinux_context;
+        struct mv_map active_pods; /* UID of a launcher pod -> its node */
+        struct mv_migration_state *migration_state;
         struct mv_conditions conditions;
         MV_LIST(struct mv_volume_status) volume_status;
         MV_LIST(struct mv_migrated_volume) migrated_volumes;

@@ -11,14 +11,14 @@ has() {
         grep -qE "\.$2[[:space:]]*=[[:space:]]*(\(?[[:space:]]*\"[^\"]|[A-Z_]+\()" <<<"$1"
 }
 
-# Can the rule be UNKNOWN? Where it says so, and where it needs objects that the input may lack. (Without a KubeVirt
-# object its defaults count, and without any Node the rules about nodes do not apply.)
+# Can the rule be UNKNOWN? Where it says so, and where it needs objects that something refers to by name and that the
+# input may lack. (Of other kinds those count that are there: no ResourceQuota is no limit, without any Node the rules
+# about nodes do not apply, without a KubeVirt object its defaults count.)
 may_not_know() {
         local needs
         needs=$(sed -nE 's/.*\.needs[[:space:]]*=([^,]*),.*/\1/p' <<<"$1")
-        needs=${needs//MV_NEED_KUBEVIRT/}
-        needs=${needs//MV_NEED_NODE/}
-        [[ $needs == *MV_NEED_* ]] || grep -q 'MV_OUTCOME_UNKNOWN' <<<"$1"
+        grep -qE 'MV_NEED\((CLAIM|DATA_VOLUME|STORAGE_CLASS|STORAGE_PROFILE|VMI|MIGRATION)\)' <<<"$needs" ||
+                grep -q 'MV_OUTCOME_UNKNOWN' <<<"$1"
 }
 
 check() {
@@ -53,7 +53,7 @@ check() {
 if [ "${1:-}" = --self-test ]; then
         good() {
                 fresh
-                sample policy/rules/a_b.c <<<'... = { .id = "a-b", .needs = MV_NEED_CLAIM, .summary = "s",
+                sample policy/rules/a_b.c <<<'... = { .id = "a-b", .needs = MV_NEED(CLAIM), .summary = "s",
                 .documentation = "d", .source = "x", .fix = "y" };'
                 sample policy/registry.c <<<'#define RULES(X) X(a_b)'
                 sample tests/fixtures/a-b/pass-1.yaml </dev/null
@@ -83,7 +83,7 @@ if [ "${1:-}" = --self-test ]; then
                 rejects "a rule without a fixture" "no $outcome"
         done
         good
-        sed -i 's/MV_NEED_CLAIM/MV_NEED_KUBEVIRT/' "$tree/policy/rules/a_b.c"
+        sed -i 's/MV_NEED(CLAIM)/MV_NEED(KUBEVIRT)/' "$tree/policy/rules/a_b.c"
         rm "$tree/tests/fixtures/a-b/unknown-1.yaml"
         accepts "a rule that always knows, without an unknown fixture"
         echo 'mv_report(ctx, MV_OUTCOME_UNKNOWN, "")' >>"$tree/policy/rules/a_b.c"
