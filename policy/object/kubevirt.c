@@ -54,7 +54,10 @@ static const struct mv_field machine_types_fields[] = {
 static const struct mv_table machine_types_table = MV_TABLE(machine_types_fields, struct mv_machine_types);
 
 static const struct mv_field binding_plugin_fields[] = {
+        MV_FIELD_TABLE(struct mv_binding_plugin, "computeResourceOverhead", MV_TYPE_OBJECT, compute_overhead,
+                       &mv_table_container_resources),
         MV_FIELD(struct mv_binding_plugin, "migration", MV_TYPE_PRESENT, migration),
+        MV_FIELD(struct mv_binding_plugin, "sidecarImage", MV_TYPE_STRING, sidecar_image),
 };
 static const struct mv_table binding_plugin_table = MV_TABLE(binding_plugin_fields, struct mv_binding_plugin);
 static const struct mv_field network_fields[] = {
@@ -76,6 +79,7 @@ static const struct mv_field permitted_fields[] = {
                        &named_resource_table),
         MV_FIELD_TABLE(struct mv_permitted_host_devices, "pciHostDevices", MV_TYPE_LIST, pci_host_devices,
                        &named_resource_table),
+        MV_FIELD_TABLE(struct mv_permitted_host_devices, "usb", MV_TYPE_LIST, usb, &named_resource_table),
 };
 static const struct mv_table permitted_table = MV_TABLE(permitted_fields, struct mv_permitted_host_devices);
 
@@ -85,10 +89,29 @@ static const struct mv_field instancetype_fields[] = {
 static const struct mv_table instancetype_table =
         MV_TABLE(instancetype_fields, struct mv_instancetype_configuration);
 
+static const struct mv_field support_container_fields[] = {
+        MV_FIELD_TABLE(struct mv_support_container, "resources", MV_TYPE_OBJECT, resources,
+                       &mv_table_container_resources),
+        MV_FIELD(struct mv_support_container, "type", MV_TYPE_STRING, type),
+};
+static const struct mv_table support_container_table =
+        MV_TABLE(support_container_fields, struct mv_support_container);
+static const struct mv_field virtual_machine_options_fields[] = {
+        MV_FIELD(struct mv_virtual_machine_options, "disableSerialConsoleLog", MV_TYPE_PRESENT,
+                 disable_serial_console_log),
+};
+static const struct mv_table virtual_machine_options_table =
+        MV_TABLE(virtual_machine_options_fields, struct mv_virtual_machine_options);
+
 static const struct mv_field configuration_fields[] = {
+        MV_FIELD(struct mv_kubevirt_configuration, "additionalGuestMemoryOverheadRatio", MV_TYPE_STRING,
+                 additional_overhead_ratio),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "architectureConfiguration", MV_TYPE_OBJECT,
                        architectures, &machine_types_table),
+        MV_FIELD_TABLE(struct mv_kubevirt_configuration, "autoCPULimitNamespaceLabelSelector",
+                       MV_TYPE_POINTER, auto_cpu_limit_namespaces, &mv_table_label_selector),
         MV_FIELD(struct mv_kubevirt_configuration, "cpuModel", MV_TYPE_STRING, cpu_model),
+        MV_FIELD(struct mv_kubevirt_configuration, "cpuRequest", MV_TYPE_TEXT, cpu_request),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "developerConfiguration", MV_TYPE_OBJECT, developer,
                        &developer_table),
         MV_FIELD(struct mv_kubevirt_configuration, "evictionStrategy", MV_TYPE_STRING, eviction_strategy),
@@ -101,6 +124,10 @@ static const struct mv_field configuration_fields[] = {
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "network", MV_TYPE_OBJECT, network, &network_table),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "permittedHostDevices", MV_TYPE_POINTER,
                        permitted_host_devices, &permitted_table),
+        MV_FIELD_TABLE(struct mv_kubevirt_configuration, "supportContainerResources", MV_TYPE_LIST,
+                       support_containers, &support_container_table),
+        MV_FIELD_TABLE(struct mv_kubevirt_configuration, "virtualMachineOptions", MV_TYPE_OBJECT,
+                       virtual_machine_options, &virtual_machine_options_table),
 };
 static const struct mv_table configuration_table =
         MV_TABLE(configuration_fields, struct mv_kubevirt_configuration);

@@ -2,7 +2,7 @@
 /* The KubeVirt object (the cluster's configuration) and MigrationPolicy (migrations.kubevirt.io/v1alpha1). */
 #pragma once
 
-#include "policy/object/meta.h"
+#include "policy/object/pod.h"
 
 /* `spec.configuration.migrations`, and what a MigrationPolicy may override. */
 struct mv_migration_settings {
@@ -18,6 +18,12 @@ struct mv_migration_settings {
 struct mv_binding_plugin {
         struct mv_str name;
         bool migration; /* `migration` is present, even as {} */
+        struct mv_str sidecar_image;
+        struct mv_container_resources compute_overhead;
+};
+struct mv_support_container { /* what containers of that type beside `compute` get */
+        struct mv_str type;
+        struct mv_container_resources resources;
 };
 struct mv_named_resource {
         struct mv_str resource_name;
@@ -26,6 +32,12 @@ struct mv_named_resource {
 struct mv_kubevirt_configuration {
         struct mv_str cpu_model, eviction_strategy, image_pull_policy,
                 machine_type; /* p is NULL when absent */
+        struct mv_str additional_overhead_ratio, cpu_request;
+        struct mv_label_selector *auto_cpu_limit_namespaces;
+        MV_LIST(struct mv_support_container) support_containers;
+        struct mv_virtual_machine_options {
+                bool disable_serial_console_log; /* present, even as {} */
+        } virtual_machine_options;
         struct mv_machine_types {
                 struct mv_machine_type {
                         struct mv_str machine_type;
@@ -50,6 +62,7 @@ struct mv_kubevirt_configuration {
         struct mv_permitted_host_devices {
                 MV_LIST(struct mv_named_resource) mediated_devices;
                 MV_LIST(struct mv_named_resource) pci_host_devices;
+                MV_LIST(struct mv_named_resource) usb;
         } * permitted_host_devices;
 };
 

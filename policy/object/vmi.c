@@ -27,6 +27,7 @@ static const struct mv_field device_fields[] = {
         MV_FIELD(struct mv_device, "claimName", MV_TYPE_STRING, claim_name),
         MV_FIELD(struct mv_device, "deviceName", MV_TYPE_STRING, device_name),
         MV_FIELD(struct mv_device, "name", MV_TYPE_STRING, name),
+        MV_FIELD(struct mv_device, "requestName", MV_TYPE_STRING, request_name),
 };
 const struct mv_table mv_table_device = MV_TABLE(device_fields, struct mv_device);
 
@@ -155,8 +156,13 @@ static const struct mv_field bootloader_fields[] = {
         MV_FIELD_TABLE(struct mv_bootloader, "efi", MV_TYPE_POINTER, efi, &mv_table_efi),
 };
 static const struct mv_table bootloader_table = MV_TABLE(bootloader_fields, struct mv_bootloader);
+static const struct mv_field kernel_boot_fields[] = {
+        MV_FIELD(struct mv_kernel_boot, "container", MV_TYPE_PRESENT, container),
+};
+static const struct mv_table kernel_boot_table = MV_TABLE(kernel_boot_fields, struct mv_kernel_boot);
 static const struct mv_field firmware_fields[] = {
         MV_FIELD_TABLE(struct mv_firmware, "bootloader", MV_TYPE_POINTER, bootloader, &bootloader_table),
+        MV_FIELD_TABLE(struct mv_firmware, "kernelBoot", MV_TYPE_OBJECT, kernel_boot, &kernel_boot_table),
 };
 static const struct mv_table firmware_table = MV_TABLE(firmware_fields, struct mv_firmware);
 

@@ -46,7 +46,8 @@ struct mv_network {
 };
 
 struct mv_device { /* a GPU or a host device */
-        struct mv_str name, device_name, claim_name;
+        struct mv_str name, device_name;
+        struct mv_str claim_name, request_name; /* p is NULL when absent */
 };
 
 struct mv_filesystem {
@@ -174,6 +175,9 @@ struct mv_devices {
 };
 
 struct mv_firmware {
+        struct mv_kernel_boot {
+                bool container;
+        } kernel_boot;
         struct mv_bootloader {
                 struct mv_bios {
                         enum mv_optional use_serial;
