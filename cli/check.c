@@ -134,7 +134,8 @@ static void print_summary(struct run *run) {
 
 /* --- all formats --- */
 
-static void emit(struct run *run, const struct mv_entry *entry, const struct mv_verdict *verdict) {
+static void emit(struct run *run, struct mv_arena *arena, const struct mv_entry *entry,
+                 const struct mv_verdict *verdict) {
         switch (run->format) {
         case TABLE:
         case WIDE:
@@ -148,7 +149,7 @@ static void emit(struct run *run, const struct mv_entry *entry, const struct mv_
                 break;
         case JSON:
         case YAML:
-                mv_render_verdict(&run->json, verdict, false, (struct mv_str){ 0 });
+                mv_render_verdict(&run->json, arena, verdict, false, (struct mv_str){ 0 });
                 break;
         }
 }
@@ -167,7 +168,7 @@ static void judge_all(struct run *run, const struct mv_snapshot *snapshot,
                 mv_evaluate_entry(&evaluation, selection->entries[i], &verdict);
                 run->count[verdict.migratable]++;
                 run->found |= mv_options_fails(run->options, &verdict);
-                emit(run, selection->entries[i], &verdict);
+                emit(run, &arena, selection->entries[i], &verdict);
                 mv_arena_clear(&arena);
         }
         mv_arena_done(&arena);

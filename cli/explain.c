@@ -188,7 +188,8 @@ static void print_text(const struct mv_verdict *verdict, const struct mv_style *
         }
 }
 
-static int print_structured(const struct mv_verdict *verdict, bool yaml, struct mv_err *err) {
+static int print_structured(struct mv_arena *arena, const struct mv_verdict *verdict, bool yaml,
+                            struct mv_err *err) {
         struct mv_buf buf, instance;
         struct mv_json json;
         mv_buf_init(&buf, &mv_allocator_system, (size_t)1 << 30);
@@ -198,7 +199,7 @@ static int print_structured(const struct mv_verdict *verdict, bool yaml, struct 
                 mv_encode(&json, &mv_table_vmi, &verdict->instance->vmi);
         }
         mv_json_init(&json, &buf);
-        mv_render_verdict(&json, verdict, true, mv_buf_str(&instance));
+        mv_render_verdict(&json, arena, verdict, true, mv_buf_str(&instance));
         int r = 0;
         if (mv_buf_failed(&buf) || mv_buf_failed(&instance))
                 r = mv_err_oom(err);
@@ -229,7 +230,7 @@ static int explain(const struct mv_options *options, const struct mv_snapshot *s
         mv_evaluate_entry(&evaluation, selection->entries[0], &verdict);
         if (!options->output || strcmp(options->output, "table") == 0)
                 print_text(&verdict, &style);
-        else if (print_structured(&verdict, strcmp(options->output, "yaml") == 0, &err) < 0)
+        else if (print_structured(&arena, &verdict, strcmp(options->output, "yaml") == 0, &err) < 0)
                 code = mv_cli_error(&mv_command_explain, &err);
         if (code == MV_EXIT_OK && mv_options_fails(options, &verdict))
                 code = MV_EXIT_FOUND;

@@ -31,10 +31,11 @@ static void needs(const struct mv_rule *rule, struct mv_json *json) {
 }
 
 static struct mv_str version_text(unsigned version, char *out, size_t size) {
+        unsigned patch = version % 1000;
+        out[0] = '\0';
         if (version)
-                snprintf(out, size, "%u.%u", version / 1000, version % 1000);
-        else
-                out[0] = '\0';
+                snprintf(out, size, patch ? "%u.%u.%u" : "%u.%u", version / 1000000, version / 1000 % 1000,
+                         patch);
         return mv_str_from(out);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What differs between versions of KubeVirt and belongs to no single rule: how volumes are looked at, and which
- * conditions there are. (What belongs to a rule is a revision of it.)
+ * What differs between versions of KubeVirt and belongs to no single rule: how volumes are looked at, which conditions
+ * there are, and what a migration's target pod selects. (What belongs to a rule is a revision of it.)
  */
 #pragma once
 
@@ -19,6 +19,9 @@ struct mv_behaviour {
         bool filesystems_copied; /* a volume shown through virtiofs counts like a disk */
         bool host_disk_by_claim; /* a host disk in the place of a claim is judged by the claim */
         enum mv_migrated_volumes migrated_volumes;
+        bool added_node_selector; /* a migration has spec.addedNodeSelector */
+        bool machine_type;        /* the pod selects nodes that have the instance's machine type */
+        bool cpu_vendor;          /* the target must have the CPU vendor of the source */
 };
 
 /* The behaviour of that version. */

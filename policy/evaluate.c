@@ -198,8 +198,29 @@ static void out_of_memory(struct mv_verdict *verdict) {
         verdict->migratable = MV_OUTCOME_UNKNOWN;
         verdict->n_conditions = 0;
         verdict->resolution = NULL;
+        verdict->fit = NULL;
         verdict->method = "";
         verdict->findings = &finding;
+}
+
+/* The launcher pod, and where it could go. An instance that leaves for another cluster goes to no node of this one. */
+static void set_fit(struct mv_context *ctx, struct mv_verdict *verdict) {
+        const struct mv_migration_spec *asked = ctx->migration ? &ctx->migration->spec : NULL;
+        struct mv_fit_question *question = mv_arena_new(ctx->arena, struct mv_fit_question);
+        ctx->launcher = mv_launcher_make(ctx->arena, ctx->config, ctx->version, ctx->vmi);
+        if (!question || !ctx->launcher || !mv_snapshot_count(ctx->snapshot, MV_KIND_NODE) ||
+            (asked && asked->send_to && !asked->receive))
+                return;
+        *question = (struct mv_fit_question){
+                .snapshot = ctx->snapshot,
+                .config = ctx->config,
+                .behaviour = ctx->behaviour,
+                .vmi = ctx->vmi,
+                .launcher = ctx->launcher,
+                .added_node_selector = asked ? &asked->added_node_selector : NULL,
+        };
+        ctx->fit_question = question;
+        ctx->fit = verdict->fit = mv_fit_make(ctx->arena, question);
 }
 
 static void judge(const struct mv_evaluation *e, const struct mv_instance *instance, const struct mv_vm *vm,
@@ -224,6 +245,7 @@ static void judge(const struct mv_evaluation *e, const struct mv_instance *insta
         if (instance) {
                 set_eviction(ctx, ret);
                 ctx->claims = mv_claims_resolve(e->arena, e->snapshot, ctx->behaviour, instance);
+                set_fit(ctx, ret);
                 ret->instance = instance;
                 ret->resolution = mv_resolve(e->arena, e->snapshot, &instance->vmi, ctx->version);
                 if (instance->vmi.status.conditions.n)

@@ -15,7 +15,7 @@ static const struct gate {
         { "CPUManager", ALPHA, 0 },
         { "MigrationStallDetection", ALPHA, MV_KUBEVIRT(1, 9) },
         { "MigrationDowntimeTuning", ALPHA, MV_KUBEVIRT(1, 10) },
-        { "CrossArchitectureVirtualization", ALPHA, 0 },
+        { "CrossArchitectureVirtualization", ALPHA, MV_KUBEVIRT(1, 9) },
         { "EnableVirtioFsStorageVolumes", ALPHA, 0 },
         { "HostDisk", ALPHA, 0 },
         { "HostDevices", ALPHA, 0 },
@@ -79,12 +79,14 @@ unsigned mv_kubevirt_version_parse(struct mv_str text, struct mv_str *ret_text) 
         size_t second = mv_str_find_byte(rest, '.');
         for (size_t i = 0; i < text.n; i++)
                 dots += text.p[i] == '.';
-        unsigned long long major, minor;
+        unsigned long long major, minor, patch = 999;
         if (dots > 2 || !mv_str_to_unsigned((struct mv_str){ text.p, first }, 1000, &major) ||
             !mv_str_to_unsigned((struct mv_str){ rest.p, second }, 999, &minor))
                 return 0;
+        if (second < rest.n && !mv_str_to_unsigned(mv_str_skip(rest, second + 1), 999, &patch))
+                return 0;
         *ret_text = text;
-        return MV_KUBEVIRT(major, minor);
+        return MV_KUBEVIRT_PATCH(major, minor, patch);
 }
 
 static bool is_one_of(struct mv_str value, const char *const *names) {

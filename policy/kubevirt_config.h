@@ -9,8 +9,10 @@
 #include "policy/base/arena.h"
 #include "policy/object/kubevirt.h"
 
-/* A KubeVirt version as a number that compares; 0 is unknown. */
-#define MV_KUBEVIRT(major, minor) ((unsigned)(major)*1000u + (unsigned)(minor))
+/* A KubeVirt version as a number that compares; 0 is unknown. The first patch release of a minor one, and any. */
+#define MV_KUBEVIRT(major, minor) MV_KUBEVIRT_PATCH(major, minor, 0)
+#define MV_KUBEVIRT_PATCH(major, minor, patch) \
+        ((unsigned)(major)*1000000u + (unsigned)(minor)*1000u + (unsigned)(patch))
 
 struct mv_kubevirt_config {
         const struct mv_kubevirt *object; /* the object in force; NULL: defaults only */
@@ -42,5 +44,6 @@ bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *gate)
  * else. */
 struct mv_str mv_kubevirt_account(const struct mv_kubevirt_config *config, struct mv_str username);
 
-/* "v1.9.0-rc.1" -> MV_KUBEVIRT(1, 9), and the text without "v" and suffix in *ret_text; 0 when it is no version. */
+/* "v1.9.1-rc.1" -> MV_KUBEVIRT_PATCH(1, 9, 1), and the text without "v" and suffix in *ret_text; 0 when it is no version.
+ * "1.9" is its latest patch release. */
 unsigned mv_kubevirt_version_parse(struct mv_str text, struct mv_str *ret_text);

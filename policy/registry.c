@@ -9,12 +9,14 @@
         X(request_condition)       \
         X(request_in_flight)       \
         X(request_decentralized)   \
+        X(request_node_selector)   \
         X(request_name)            \
         X(pod_network_binding)     \
         X(bridge_migration_limits) \
         X(migration_port)          \
         X(cpu_host_model)          \
         X(cpu_model)               \
+        X(cpu_host_passthrough)    \
         X(cpu_pinning)             \
         X(host_device)             \
         X(gpu)                     \
@@ -29,6 +31,12 @@
         X(persistent_reservation)  \
         X(persistent_state)        \
         X(virtiofs)                \
+        X(volume_topology)         \
+        X(node_pinned)             \
+        X(node_fit)                \
+        X(node_capacity)           \
+        X(topology_spread)         \
+        X(scheduler)               \
         X(misplaced_field)         \
         X(observed_condition)      \
         X(eviction_strategy)

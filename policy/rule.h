@@ -25,6 +25,7 @@
 #include "policy/base/arena.h"
 #include "policy/expand.h"
 #include "policy/kubevirt_config.h"
+#include "policy/nodefit.h"
 #include "policy/object/migration.h"
 #include "policy/object/node.h"
 #include "policy/object/vm.h"
@@ -104,9 +105,14 @@ struct mv_context {
         const struct mv_migration *migration; /* the migration asked for; NULL */
         struct mv_str user;                   /* who asks; "" when nobody does (offline) */
         const struct mv_claim_facts *claims;  /* one a volume, in the order of the spec */
-        struct mv_str eviction_strategy;      /* the effective one */
-        bool eviction_set;                    /* somebody set it, on the object or for the cluster */
-        struct mv_str condition_status;       /* LiveMigratable as computed, for rules with .last */
+        const struct mv_launcher *launcher;   /* its launcher pod; NULL without an instance */
+        /* Where it could go, and what that was asked with; NULL when the input has no node, or the instance leaves for
+         * another cluster. */
+        const struct mv_fit *fit;
+        const struct mv_fit_question *fit_question;
+        struct mv_str eviction_strategy; /* the effective one */
+        bool eviction_set;               /* somebody set it, on the object or for the cluster */
+        struct mv_str condition_status;  /* LiveMigratable as computed, for rules with .last */
         enum mv_outcome
                 so_far; /* FAIL when a blocker failed, UNKNOWN when one is unknown: for rules with .last */
 
@@ -185,5 +191,20 @@ struct mv_str mv_meta_field(struct mv_context *ctx, const char *format, ...)
 const struct mv_network *mv_pod_network(const struct mv_vmi_spec *spec);
 const struct mv_interface *mv_network_interface(const struct mv_vmi_spec *spec, struct mv_str network,
                                                 size_t *ret_index);
+
+/*
+ * Some node could be the target of a migration, as far as checks of these classes go (MV_FIT_BIT or-ed); ctx->fit is not
+ * NULL. Of an instance that has no node yet: there is a node where it could start, and another one that could take it
+ * from there. Where its node is not known, any node will do.
+ */
+bool mv_has_target(struct mv_context *ctx, unsigned classes);
+/* How many: of an instance without a node, the nodes where it could start. */
+size_t mv_count_targets(struct mv_context *ctx, unsigned classes);
+/* "node-b (cpu-model:Haswell, taint:x), node-c (...), and 3 more": what stops the nodes of set (NULL: all) but the
+ * source, among checks of these classes. */
+struct mv_str mv_obstacles(struct mv_context *ctx, const uint64_t *set, unsigned classes);
+/* Whether migvet could tell more if it knew the node that the instance is on: its CPU decides, and it is not in the
+ * input. */
+bool mv_source_matters(const struct mv_context *ctx);
 
 #define MV_BRIDGE_ANNOTATION "kubevirt.io/allow-pod-bridge-network-live-migration"

@@ -4,8 +4,11 @@
 #include "policy/base/hash.h"
 #include "policy/kubevirt_config.h"
 #include "policy/nodeindex.h"
+#include "policy/nodeusage.h"
 #include "policy/object/node.h"
 #include "policy/object/vmi.h"
+#include "policy/podindex.h"
+#include "policy/podrequests.h"
 
 struct mv_snapshot {
         const struct mv_allocator *allocator;
@@ -20,6 +23,8 @@ struct mv_snapshot {
         size_t n_notes, notes_capacity;
         const struct mv_kubevirt_config *config;
         const struct mv_node_index *node_index;
+        const struct mv_node_usage *node_usage;
+        const struct mv_pod_index *pod_index;
         int64_t lowest_tsc_frequency;
 };
 
@@ -333,18 +338,50 @@ static void find_lowest_tsc_frequency(struct mv_snapshot *snapshot) {
         }
 }
 
+static bool index_nodes(struct mv_snapshot *snapshot) {
+        size_t n = snapshot->n_of_kind[MV_KIND_NODE];
+        struct mv_node_index *index = mv_node_index_new(&snapshot->arena, n);
+        for (size_t i = 0; index && i < n; i++)
+                if (!mv_node_index_replace(index, i, snapshot->of_kind[MV_KIND_NODE][i]))
+                        return false;
+        snapshot->node_index = index;
+        return index && mv_node_index_settle(index);
+}
+
+/* Who is where, and what they leave free. */
+static bool index_pods(struct mv_snapshot *snapshot) {
+        struct mv_pod_index *pods = mv_pod_index_build(&snapshot->arena, snapshot, snapshot->node_index);
+        struct mv_node_usage *usage = mv_node_usage_new(&snapshot->arena, snapshot->node_index);
+        struct mv_arena scratch;
+        mv_arena_init(&scratch, snapshot->allocator, 0);
+        for (size_t i = 0; pods && usage && i < mv_pod_index_count(pods); i++) {
+                const struct mv_placed *placed = mv_pod_index_at(pods, i);
+                if (!placed->pod || placed->node == SIZE_MAX)
+                        continue;
+                const struct mv_amounts requests = mv_pod_requests(&scratch, placed->pod);
+                mv_node_usage_add(usage, placed->node, &requests);
+                if (mv_arena_failed(&scratch))
+                        break;
+                mv_arena_clear(&scratch);
+        }
+        bool ok =
+                pods && usage && !mv_arena_failed(&scratch) && mv_node_usage_settle(&snapshot->arena, usage);
+        mv_arena_done(&scratch);
+        snapshot->node_usage = usage;
+        snapshot->pod_index = pods;
+        return ok;
+}
+
 int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_snapshot **ret,
                                struct mv_err *err) {
         struct mv_snapshot *snapshot = builder->snapshot;
-        bool ok = !builder->failed && reserve(builder) && group_by_kind(snapshot);
+        bool ok = !builder->failed && reserve(builder) && group_by_kind(snapshot) && index_nodes(snapshot) &&
+                  index_pods(snapshot);
         if (ok) {
                 snapshot->config = mv_kubevirt_config_new(
                         &snapshot->arena,
                         (const struct mv_kubevirt *const *)snapshot->of_kind[MV_KIND_KUBEVIRT],
                         snapshot->n_of_kind[MV_KIND_KUBEVIRT]);
-                snapshot->node_index = mv_node_index_build(
-                        &snapshot->arena, (const struct mv_node *const *)snapshot->of_kind[MV_KIND_NODE],
-                        snapshot->n_of_kind[MV_KIND_NODE]);
                 find_lowest_tsc_frequency(snapshot);
         }
         if (!ok || mv_arena_failed(&snapshot->arena)) {
@@ -388,6 +425,14 @@ const struct mv_kubevirt_config *mv_snapshot_config(const struct mv_snapshot *sn
 
 const struct mv_node_index *mv_snapshot_node_index(const struct mv_snapshot *snapshot) {
         return snapshot->node_index;
+}
+
+const struct mv_node_usage *mv_snapshot_node_usage(const struct mv_snapshot *snapshot) {
+        return snapshot->node_usage;
+}
+
+const struct mv_pod_index *mv_snapshot_pod_index(const struct mv_snapshot *snapshot) {
+        return snapshot->pod_index;
 }
 
 int64_t mv_snapshot_lowest_tsc_frequency(const struct mv_snapshot *snapshot) {

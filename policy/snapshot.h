@@ -30,6 +30,8 @@ struct mv_entry {
 struct mv_snapshot;
 struct mv_kubevirt_config;
 struct mv_node_index;
+struct mv_node_usage;
+struct mv_pod_index;
 
 /* --- reading --- */
 
@@ -47,8 +49,10 @@ const struct mv_str *mv_snapshot_notes(const struct mv_snapshot *snapshot, size_
 
 /* The effective configuration of KubeVirt. */
 const struct mv_kubevirt_config *mv_snapshot_config(const struct mv_snapshot *snapshot);
-/* Node labels, inverted. */
+/* The nodes, inverted; what is free on each; and the pods that are on them. */
 const struct mv_node_index *mv_snapshot_node_index(const struct mv_snapshot *snapshot);
+const struct mv_node_usage *mv_snapshot_node_usage(const struct mv_snapshot *snapshot);
+const struct mv_pod_index *mv_snapshot_pod_index(const struct mv_snapshot *snapshot);
 /* The lowest TSC frequency in Hz that a node shows which is schedulable or runs an instance; 0 when none does
  * (pkg/virt-controller/watch/topology/hinter.go: LowestTSCFrequencyOnCluster). */
 int64_t mv_snapshot_lowest_tsc_frequency(const struct mv_snapshot *snapshot);

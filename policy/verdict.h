@@ -4,6 +4,7 @@
 
 #include "policy/rule.h"
 
+struct mv_fit;        /* policy/nodefit.h */
 struct mv_refused;    /* policy/instancetype.h */
 struct mv_resolution; /* policy/resolve.h */
 
@@ -29,6 +30,7 @@ struct mv_verdict {
         struct mv_str version, version_from;
         const struct mv_instance *instance;     /* what was judged; NULL when there is none */
         const struct mv_refused *refused;       /* why KubeVirt makes no instance; NULL otherwise */
+        const struct mv_fit *fit;               /* where it could go; NULL when the input has no node */
         const struct mv_resolution *resolution; /* the policy and settings of its migrations; NULL likewise */
 };
 

@@ -42,6 +42,28 @@ static struct mv_str condition(struct mv_context *ctx, const struct mv_node *nod
                        MV_STR_ARG(node->meta.name));
 }
 
+/* The target must know the model, and have the features that KubeVirt says go with it. */
+static void check_targets(struct mv_context *ctx) {
+        const unsigned classes = MV_FIT_BIT(MV_FIT_CPU) | MV_FIT_BIT(MV_FIT_SCHEDULABLE);
+        if (!ctx->fit || ctx->fit->source_unknown)
+                return;
+        if (mv_has_target(ctx, classes)) {
+                mv_report(ctx, MV_OUTCOME_PASS,
+                          "another node knows the CPU model and has the features it needs");
+                return;
+        }
+        struct mv_str obstacles = mv_obstacles(ctx, NULL, classes);
+        struct mv_finding *finding = mv_report(
+                ctx, MV_OUTCOME_FAIL,
+                "the CPU model is host-model, and no other node knows the model %s with all its features%s%.*s",
+                ctx->fit->source == SIZE_MAX ? "of a node where the VM could start"
+                                             : "of the node the VM is on",
+                obstacles.n ? ": " : "", MV_STR_ARG(obstacles));
+        finding->field = mv_spec_field(ctx, "domain.cpu.model");
+        finding->fix = MV_STR(
+                "choose a named CPU model that several nodes support: migvet nodes --baseline names the newest");
+}
+
 static void check(struct mv_context *ctx) {
         size_t n = mv_snapshot_count(ctx->snapshot, MV_KIND_NODE);
         if (!mv_str_is(ctx->vmi->spec.domain.cpu->model, "host-model") || !n)
@@ -58,7 +80,7 @@ static void check(struct mv_context *ctx) {
                         finding->field = mv_spec_field(ctx, "domain.cpu.model");
                         mv_report_missing(finding, MV_KIND_NODE, (struct mv_str){ 0 }, name);
                 } else if (has_host_model(node))
-                        mv_report(ctx, MV_OUTCOME_PASS, "node %.*s tells its CPU model", MV_STR_ARG(name));
+                        check_targets(ctx);
                 else
                         fail(ctx, node)->condition = condition(ctx, node);
                 return;
@@ -78,8 +100,7 @@ static void check(struct mv_context *ctx) {
         }
         if (!without) {
                 if (with)
-                        mv_report(ctx, MV_OUTCOME_PASS,
-                                  "every node that may take the VM tells its CPU model");
+                        check_targets(ctx);
                 return;
         }
         if (!with) {
@@ -104,11 +125,13 @@ const struct mv_rule mv_rule_cpu_host_model = {
         .summary = "host-model needs a node that knows its own CPU model",
         .documentation =
                 "With CPU model host-model (the default on amd64 and s390x) the guest gets the model of the node it "
-                "starts on, and the target must know that model. A node whose labels have no "
+                "starts on, and the target must know that model and have the features that go with it. A node whose labels have no "
                 "host-model-cpu.node.kubevirt.io/MODEL cannot say which it is, so KubeVirt refuses. The reason really "
                 "is spelled CPUModeLiveMigratable. Before a VM has a node, all nodes that may take it are asked: when "
-                "none of them tells its model the VM cannot migrate, when some do it depends on where it starts.",
-        .source = "KubeVirt pkg/virt-handler/vm.go: isHostModelMigratable",
+                "none of them tells its model the VM cannot migrate, when some do it depends on where it starts. KubeVirt's "
+                "condition does not look at the targets: migvet asks whether another node could be one.",
+        .source = "KubeVirt pkg/virt-handler/vm.go: isHostModelMigratable; "
+                  "pkg/virt-controller/watch/migration/migration.go: prepareNodeSelectorForHostCpuModel",
         .fix = "choose a named CPU model that several nodes support, or find out why KubeVirt's node labeller sets no "
                "host-model-cpu label on the node",
         .revisions = { { 0, check, MV_STEP_HOST_MODEL, MV_STEP_HOST_MODEL, NULL } },

@@ -168,7 +168,7 @@ static void test_invalid_is_ignored(void **state) {
         const struct mv_kubevirt_config *c = config(KUBEVIRT(
                 "kv", "},'spec':{'configuration':{'imagePullPolicy':'x'}},'status':{'phase':'Deployed',"
                       "'observedKubeVirtVersion':'v1.8.4'}"));
-        assert_int_equal(c->version_number, MV_KUBEVIRT(1, 8));
+        assert_int_equal(c->version_number, MV_KUBEVIRT_PATCH(1, 8, 4));
 }
 
 static void test_gates(void **state) {
@@ -249,11 +249,11 @@ static void test_version_parse(void **state) {
         } cases[] = {
                 { "v1.9.0", MV_KUBEVIRT(1, 9), "1.9.0" },
                 { "1.9.0", MV_KUBEVIRT(1, 9), "1.9.0" },
-                { "1.9", MV_KUBEVIRT(1, 9), "1.9" },
+                { "1.9", MV_KUBEVIRT_PATCH(1, 9, 999), "1.9" },
                 { "v1.10.0", MV_KUBEVIRT(1, 10), "1.10.0" },
-                { "v0.46.1", MV_KUBEVIRT(0, 46), "0.46.1" },
+                { "v0.46.1", MV_KUBEVIRT_PATCH(0, 46, 1), "0.46.1" },
                 { "v1.9.0-rc.1", MV_KUBEVIRT(1, 9), "1.9.0" },
-                { "v1.7.4-12-g1234abc", MV_KUBEVIRT(1, 7), "1.7.4" },
+                { "v1.7.4-12-g1234abc", MV_KUBEVIRT_PATCH(1, 7, 4), "1.7.4" },
                 { "v1.8.0+build", MV_KUBEVIRT(1, 8), "1.8.0" },
                 { "", 0, NULL },
                 { "v", 0, NULL },
@@ -265,6 +265,8 @@ static void test_version_parse(void **state) {
                 { "main", 0, NULL },
                 { "vv1.9", 0, NULL },
                 { "1..9", 0, NULL },
+                { "1.9.", 0, NULL },
+                { "1.9.1000", 0, NULL },
                 { "1.2.3.4", 0, NULL },
                 { "1.1000.0", 0, NULL },
                 { "1001.0.0", 0, NULL },

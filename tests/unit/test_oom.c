@@ -150,7 +150,8 @@ static void test_building(void **state) {
         assert_true(build_with_failures(true) > 200);
 }
 
-/* The verdict on an entry, rendered into buf; false when the arena ran out. */
+/* The verdict on an entry, rendered into buf; false when the arena ran out. (When that is while the nodes are listed, the
+ * buffer has failed, too.) */
 static bool verdict_text(struct mv_arena *arena, const struct mv_entry *entry, struct mv_buf *buf) {
         const struct mv_evaluation evaluation = { .arena = arena, .snapshot = snapshot };
         struct mv_verdict verdict;
@@ -170,8 +171,8 @@ static bool verdict_text(struct mv_arena *arena, const struct mv_entry *entry, s
                 assert_int_equal(f->fix.n, strlen(f->fix.p));
         }
         mv_json_init(&writer, buf);
-        mv_render_verdict(&writer, &verdict, true, (struct mv_str){ 0 });
-        return !failed;
+        mv_render_verdict(&writer, arena, &verdict, true, (struct mv_str){ 0 });
+        return !mv_arena_failed(arena);
 }
 
 typedef void (*for_each_entry)(const struct mv_entry *entry, const char *full);
@@ -208,11 +209,12 @@ static void capped(const struct mv_entry *entry, const char *full) {
                 bool complete = verdict_text(&arena, entry, &text);
                 assert_true(arena.held <= cap);
                 mv_arena_done(&arena);
-                assert_false(mv_buf_failed(&text));
                 if (complete) {
                         assert_string_equal(text.p, full);
                         break;
                 }
+                if (mv_buf_failed(&text))
+                        continue;
                 unknown++;
                 struct mv_str bytes = text_make(text.p, text.n);
                 assert_int_equal(mv_json_validate(bytes, NULL), 0);
