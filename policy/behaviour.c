@@ -4,7 +4,8 @@
 #include "policy/kubevirt_config.h"
 
 /* Oldest first. Found by running the versions' own code: checkVolumesForMigration and
- * calculateLiveStorageMigrationCondition of pkg/virt-handler/vm.go. */
+ * calculateLiveStorageMigrationCondition of pkg/virt-handler/vm.go; and by reading handleLegacyConvergence of
+ * pkg/virt-launcher/virtwrap/live-migration-source.go. */
 static const struct mv_behaviour behaviours[] = {
         { .since = 0, .filesystems_copied = true },
         { .since = MV_KUBEVIRT(1, 3), .filesystems_copied = true, .migrated_volumes = MV_MIGRATED_PASS },
@@ -17,6 +18,11 @@ static const struct mv_behaviour behaviours[] = {
           .migrated_volumes = MV_MIGRATED_COPIED,
           .storage_condition = true,
           .host_disk_by_claim = true },
+        { .since = MV_KUBEVIRT(1, 9),
+          .migrated_volumes = MV_MIGRATED_COPIED,
+          .storage_condition = true,
+          .host_disk_by_claim = true,
+          .vfio_in_pre_copy = true },
 };
 
 const struct mv_behaviour *mv_behaviour_of(unsigned version) {

@@ -340,6 +340,18 @@ const struct mv_resolution *mv_resolve(struct mv_arena *arena, const struct mv_s
         return mv_arena_failed(arena) ? NULL : resolution;
 }
 
+const struct mv_setting *mv_resolution_setting(const struct mv_resolution *resolution, const char *path) {
+        for (size_t i = 0; resolution && i < resolution->n_settings; i++)
+                if (strcmp(resolution->settings[i].path, path) == 0)
+                        return &resolution->settings[i];
+        return NULL;
+}
+
+int64_t mv_resolution_number(const struct mv_resolution *resolution, const char *path) {
+        const struct mv_setting *setting = mv_resolution_setting(resolution, path);
+        return setting ? setting->number : 0;
+}
+
 const struct mv_policy_match *mv_resolution_policy(const struct mv_resolution *resolution) {
         return resolution && resolution->recorded ? &resolution->matches[0] : NULL;
 }

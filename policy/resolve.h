@@ -58,5 +58,10 @@ struct mv_resolution {
 const struct mv_resolution *mv_resolve(struct mv_arena *arena, const struct mv_snapshot *snapshot,
                                        const struct mv_vmi *vmi, unsigned version);
 
+/* The setting of that path; NULL when it is neither set nor defaulted. */
+const struct mv_setting *mv_resolution_setting(const struct mv_resolution *resolution, const char *path);
+/* Its number (of a boolean 0 or 1), or 0. */
+int64_t mv_resolution_number(const struct mv_resolution *resolution, const char *path);
+
 /* The policy that KubeVirt names; NULL when it names none. */
 const struct mv_policy_match *mv_resolution_policy(const struct mv_resolution *resolution);
