@@ -92,6 +92,12 @@ struct mv_convergence {
         bool compressed; /* experimental.compression is on: less than the size goes over the network */
 };
 
+/* Both together, as a verdict has them. */
+struct mv_copy {
+        struct mv_copy_size size;
+        struct mv_convergence figures;
+};
+
 /* The figures of an instance under its effective configuration. */
 void mv_convergence_of(const struct mv_copy_size *size, const struct mv_resolution *resolution,
                        const struct mv_kubevirt_config *config, const struct mv_behaviour *behaviour,

@@ -31,7 +31,11 @@
         X(virtiofs)                \
         X(misplaced_field)         \
         X(observed_condition)      \
-        X(eviction_strategy)
+        X(eviction_strategy)       \
+        X(policy_values)           \
+        X(policy_empty_selector)   \
+        X(policy_never_matches)    \
+        X(policy_shadowed)
 
 #define DECLARE(name) extern const struct mv_rule mv_rule_##name;
 RULES(DECLARE)

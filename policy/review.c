@@ -152,6 +152,7 @@ static enum mv_kind judged_kind(const struct mv_review_request *request) {
         case MV_KIND_VM:
         case MV_KIND_POOL:
         case MV_KIND_REPLICA_SET:
+        case MV_KIND_MIGRATION_POLICY:
                 return create || update ? kind : MV_KIND_COUNT;
         case MV_KIND_VMI:
         case MV_KIND_MIGRATION:

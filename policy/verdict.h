@@ -6,6 +6,7 @@
 
 struct mv_refused;    /* policy/instancetype.h */
 struct mv_resolution; /* policy/resolve.h */
+struct mv_copy;       /* policy/convergence.h */
 
 struct mv_verdict_condition {
         const char *type;   /* "LiveMigratable" */
@@ -30,6 +31,7 @@ struct mv_verdict {
         const struct mv_instance *instance;     /* what was judged; NULL when there is none */
         const struct mv_refused *refused;       /* why KubeVirt makes no instance; NULL otherwise */
         const struct mv_resolution *resolution; /* the policy and settings of its migrations; NULL likewise */
+        const struct mv_copy *copy; /* how much they copy, and how long that takes; NULL likewise */
 };
 
 /* "True", "False", "Unknown". */
