@@ -269,11 +269,14 @@ struct mv_str mv_copy_time_text(int64_t milliseconds, char *out) {
                 snprintf(out, MV_COPY_TEXT, "never");
         else if (milliseconds < 1000)
                 snprintf(out, MV_COPY_TEXT, "%lldms", (long long)milliseconds);
-        else if (hours)
-                snprintf(out, MV_COPY_TEXT, "%lldh%lldm%llds", hours, minutes, seconds % 60);
-        else if (minutes)
-                snprintf(out, MV_COPY_TEXT, "%lldm%llds", minutes, seconds % 60);
-        else
-                snprintf(out, MV_COPY_TEXT, "%llds", seconds);
+        else {
+                int n = 0;
+                if (hours)
+                        n = snprintf(out, MV_COPY_TEXT, "%lldh", hours);
+                if (minutes)
+                        n += snprintf(out + n, MV_COPY_TEXT - (size_t)n, "%lldm", minutes);
+                if (seconds % 60 || !n)
+                        snprintf(out + n, MV_COPY_TEXT - (size_t)n, "%llds", seconds % 60);
+        }
         return mv_str_from(out);
 }

@@ -32,6 +32,8 @@
         X(misplaced_field)         \
         X(observed_condition)      \
         X(eviction_strategy)       \
+        X(convergence)             \
+        X(post_copy_support)       \
         X(policy_values)           \
         X(policy_empty_selector)   \
         X(policy_never_matches)    \

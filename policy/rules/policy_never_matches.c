@@ -111,11 +111,11 @@ static void report_why(struct mv_context *ctx, size_t all) {
         struct mv_finding *finding =
                 label ? mv_report(
                                 ctx, MV_OUTCOME_FAIL,
-                                "it matches none of the %zu instances and templates: no %s has the label %.*s=%.*s",
+                                "it matches no instance and no template (of %zu): no %s has the label %.*s=%.*s",
                                 all, who, MV_STR_ARG(label->key), MV_STR_ARG(label->value))
                       : mv_report(
                                 ctx, MV_OUTCOME_FAIL,
-                                "it matches none of the %zu instances and templates: each of its labels is somewhere, "
+                                "it matches no instance and no template (of %zu): each of its labels is somewhere, "
                                 "but no instance and its namespace have all of them",
                                 all);
         finding->field = label ? label_field(ctx, selector, label) : MV_STR("spec.selectors");

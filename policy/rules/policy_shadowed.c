@@ -120,11 +120,11 @@ static void report_lost(struct mv_context *ctx, const struct record *record) {
         struct mv_str name = record->winner.policy->meta.name;
         struct mv_str where = mv_text(ctx, "%s %.*s/%.*s", mv_kinds[record->where.kind].shorthand,
                                       MV_STR_ARG(record->where.namespace), MV_STR_ARG(record->where.name));
-        struct mv_finding *finding = mv_report(
-                ctx, MV_OUTCOME_FAIL,
-                "%s wherever it matches (%zu instances and templates): for %.*s MigrationPolicy %.*s, %.*s",
-                record->several ? "other policies win" : "another policy wins", record->lost,
-                MV_STR_ARG(where), MV_STR_ARG(name), MV_STR_ARG(reason(ctx, record)));
+        struct mv_finding *finding =
+                mv_report(ctx, MV_OUTCOME_FAIL,
+                          "%s wherever it matches (%zu in all): for %.*s MigrationPolicy %.*s, %.*s",
+                          record->several ? "other policies win" : "another policy wins", record->lost,
+                          MV_STR_ARG(where), MV_STR_ARG(name), MV_STR_ARG(reason(ctx, record)));
         finding->field = MV_STR("spec.selectors");
         finding->thing = name;
 }

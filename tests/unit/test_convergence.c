@@ -286,6 +286,8 @@ static void test_texts(void **state) {
         assert_str(mv_copy_time_text(1000, out), "1s");
         assert_str(mv_copy_time_text(128000, out), "2m8s");
         assert_str(mv_copy_time_text(3723000, out), "1h2m3s");
+        assert_str(mv_copy_time_text(180000, out), "3m");
+        assert_str(mv_copy_time_text(3600000, out), "1h");
         assert_str(mv_copy_time_text(INT64_MAX, out), "never");
         assert_str(mv_copy_time_text(INT64_MAX - 1, out), "2562047788015h12m56s");
 }
