@@ -119,29 +119,6 @@ static void print_policies(const struct mv_resolution *resolution, const struct 
                         2, 2, style->width);
 }
 
-static void print_settings(const struct mv_resolution *resolution, const struct mv_style *style) {
-        size_t width = 0;
-        for (size_t i = 0; i < resolution->n_settings; i++)
-                if (strlen(resolution->settings[i].path) > width)
-                        width = strlen(resolution->settings[i].path);
-        printf("\n%sEffective migration settings%s\n", style->bold, style->reset);
-        for (size_t i = 0; i < resolution->n_settings; i++) {
-                const struct mv_setting *setting = &resolution->settings[i];
-                if (setting->type == MV_SETTING_GROUP)
-                        continue;
-                printf("  %-*s  ", (int)width, setting->path);
-                if (setting->type == MV_SETTING_BOOL)
-                        fputs(setting->number ? "true" : "false", stdout);
-                else if (setting->type == MV_SETTING_INT)
-                        printf("%lld", (long long)setting->number);
-                else
-                        mv_text_cell(stdout, setting->text, 0);
-                printf(" %s(from ", style->dim);
-                mv_text_cell(stdout, setting->from, 0);
-                printf(")%s\n", style->reset);
-        }
-}
-
 static void print_refused(const struct mv_refused *refused, const struct mv_style *style) {
         printf("\n%s%s%s\n", style->bold, mv_refused_title(refused), style->reset);
         if (refused->code)
@@ -185,7 +162,8 @@ static void print_text(const struct mv_verdict *verdict, const struct mv_style *
                 print_silent(verdict, style);
         if (verdict->resolution) {
                 print_policies(verdict->resolution, style);
-                print_settings(verdict->resolution, style);
+                putchar('\n');
+                mv_text_settings(stdout, verdict->resolution, style);
         }
 }
 

@@ -280,3 +280,7 @@ struct mv_str mv_copy_time_text(int64_t milliseconds, char *out) {
         }
         return mv_str_from(out);
 }
+
+struct mv_str mv_copy_seconds_text(int64_t seconds, char *out) {
+        return mv_copy_time_text(saturated((__int128)seconds * 1000), out);
+}

@@ -120,3 +120,4 @@ enum { MV_COPY_TEXT = 32 }; /* bytes that the texts below need at most, with the
 /* For people, into out, returned as a slice: bytes as "8Gi" or "1.5Gi" (rates too, "64Mi"), times as "1h2m3s" or "never". */
 struct mv_str mv_copy_bytes_text(int64_t bytes, char *out);
 struct mv_str mv_copy_time_text(int64_t milliseconds, char *out);
+struct mv_str mv_copy_seconds_text(int64_t seconds, char *out);

@@ -30,14 +30,14 @@
         X(persistent_state)        \
         X(virtiofs)                \
         X(misplaced_field)         \
-        X(observed_condition)      \
-        X(eviction_strategy)       \
         X(convergence)             \
         X(post_copy_support)       \
         X(policy_values)           \
         X(policy_empty_selector)   \
         X(policy_never_matches)    \
-        X(policy_shadowed)
+        X(policy_shadowed)         \
+        X(observed_condition)      \
+        X(eviction_strategy)
 
 #define DECLARE(name) extern const struct mv_rule mv_rule_##name;
 RULES(DECLARE)

@@ -17,10 +17,6 @@ struct words {
         const char *action;
 };
 
-static int64_t milliseconds(int64_t seconds) {
-        return seconds > INT64_MAX / 1000 ? INT64_MAX : seconds * 1000;
-}
-
 static struct mv_str origin(const struct mv_context *ctx, const char *path) {
         const struct mv_setting *setting = mv_resolution_setting(ctx->resolution, path);
         return setting ? setting->from : (struct mv_str){ 0 };
@@ -46,7 +42,7 @@ static void describe(const struct mv_context *ctx, struct words *words) {
         mv_copy_bytes_text(figures->rate, words->rate);
         mv_copy_bytes_text(figures->needed, words->needed);
         mv_copy_time_text(figures->pass.least, words->pass);
-        mv_copy_time_text(milliseconds(figures->deadline), words->deadline);
+        mv_copy_seconds_text(figures->deadline, words->deadline);
         words->rate_from = origin(ctx, "bandwidthPerMigration");
         words->deadline_from = origin(ctx, "completionTimeoutPerGiB");
         words->action = actions[figures->action];

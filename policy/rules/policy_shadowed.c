@@ -109,11 +109,12 @@ static struct mv_str reason(struct mv_context *ctx, const struct record *record)
         size_t won = record->winner.namespace_labels + record->winner.vmi_labels,
                lost = record->own.namespace_labels + record->own.vmi_labels;
         if (won != lost)
-                return mv_text(ctx, "by %zu labels against %zu", won, lost);
+                return mv_text(ctx, "with a score of %zu against %zu", won, lost);
         if (record->winner.vmi_labels != record->own.vmi_labels)
-                return mv_text(ctx, "both by %zu labels, of which %zu are the instance's, against %zu", won,
-                               record->winner.vmi_labels, record->own.vmi_labels);
-        return mv_text(ctx, "both by %zu labels, by its name", won);
+                return mv_text(ctx,
+                               "with the same score of %zu, by more labels of the instance (%zu against %zu)",
+                               won, record->winner.vmi_labels, record->own.vmi_labels);
+        return mv_text(ctx, "with the same score of %zu, by its name", won);
 }
 
 static void report_lost(struct mv_context *ctx, const struct record *record) {

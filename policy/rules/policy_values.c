@@ -12,8 +12,10 @@
 #include <stdio.h>
 
 static struct mv_finding *report_value(struct mv_context *ctx, const char *field, struct mv_str message) {
-        struct mv_finding *finding =
-                mv_report(ctx, MV_OUTCOME_FAIL, "%s%s%.*s", field, field[0] ? ": " : "", MV_STR_ARG(message));
+        /* Some of KubeVirt's messages begin with the field. */
+        bool named = !field[0] || mv_str_starts_with(message, mv_str_from(field));
+        struct mv_finding *finding = mv_report(ctx, MV_OUTCOME_FAIL, "%s%s%.*s", named ? "" : field,
+                                               named ? "" : ": ", MV_STR_ARG(message));
         finding->field = field[0] ? mv_text(ctx, "spec.%s", field) : MV_STR("spec");
         finding->thing = finding->field;
         return finding;
