@@ -174,6 +174,34 @@ static void judge_all(struct run *run, const struct mv_snapshot *snapshot,
         mv_arena_done(&arena);
 }
 
+/* Policies are not judged with the VMs, but what is wrong with one concerns them. */
+static void note_policies(const struct run *run, const struct mv_snapshot *snapshot) {
+        struct mv_arena arena;
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        for (size_t i = 0; i < mv_snapshot_count(snapshot, MV_KIND_MIGRATION_POLICY); i++) {
+                const struct mv_migration_policy *policy =
+                        mv_snapshot_at(snapshot, MV_KIND_MIGRATION_POLICY, i);
+                const struct mv_evaluation evaluation = {
+                        .arena = &arena,
+                        .snapshot = snapshot,
+                        .version = mv_str_from(run->options->kubevirt_version),
+                };
+                struct mv_verdict verdict;
+                mv_evaluate_policy(&evaluation, policy, &verdict);
+                for (const struct mv_finding *f = verdict.findings; f; f = f->next) {
+                        if (f->outcome != MV_OUTCOME_FAIL)
+                                continue;
+                        fprintf(stderr, "%s check: note: MigrationPolicy ", mv_cli_program());
+                        mv_text_cell(stderr, policy->meta.name, 0);
+                        fprintf(stderr, ": %s: ", f->rule->id);
+                        mv_text_cell(stderr, f->message, 0);
+                        putc('\n', stderr);
+                }
+                mv_arena_clear(&arena);
+        }
+        mv_arena_done(&arena);
+}
+
 static int report(struct run *run, const struct mv_snapshot *snapshot, const struct mv_selection *selection) {
         bool structured = run->format == JSON || run->format == YAML;
         mv_buf_init(&run->buf, &mv_allocator_system, (size_t)1 << 30);
@@ -185,6 +213,7 @@ static int report(struct run *run, const struct mv_snapshot *snapshot, const str
                 mv_json_key(&run->json, "items");
                 mv_json_array(&run->json);
         }
+        note_policies(run, snapshot);
         judge_all(run, snapshot, selection);
         struct mv_err err = { 0 };
         if (structured) {

@@ -81,8 +81,9 @@ static void print_silent(const struct mv_verdict *verdict, const struct mv_style
                 const struct mv_finding *f = verdict->findings;
                 while (f && f->rule != mv_rules[i])
                         f = f->next;
-                if (!f && (!mv_rules[i]->request ||
-                           mv_str_is(verdict->subject.kind, "VirtualMachineInstanceMigration")))
+                bool asked = mv_rules[i]->subject == MV_SUBJECT_REQUEST &&
+                             mv_str_is(verdict->subject.kind, "VirtualMachineInstanceMigration");
+                if (!f && (mv_rules[i]->subject == MV_SUBJECT_INSTANCE || asked))
                         mv_buf_format(&names, "%s%s", names.n ? ", " : "", mv_rules[i]->id);
         }
         if (names.n) {
@@ -116,29 +117,6 @@ static void print_policies(const struct mv_resolution *resolution, const struct 
                         MV_STR("The Namespace is not in the input: a policy that selects by its labels may "
                                "apply too."),
                         2, 2, style->width);
-}
-
-static void print_settings(const struct mv_resolution *resolution, const struct mv_style *style) {
-        size_t width = 0;
-        for (size_t i = 0; i < resolution->n_settings; i++)
-                if (strlen(resolution->settings[i].path) > width)
-                        width = strlen(resolution->settings[i].path);
-        printf("\n%sEffective migration settings%s\n", style->bold, style->reset);
-        for (size_t i = 0; i < resolution->n_settings; i++) {
-                const struct mv_setting *setting = &resolution->settings[i];
-                if (setting->type == MV_SETTING_GROUP)
-                        continue;
-                printf("  %-*s  ", (int)width, setting->path);
-                if (setting->type == MV_SETTING_BOOL)
-                        fputs(setting->number ? "true" : "false", stdout);
-                else if (setting->type == MV_SETTING_INT)
-                        printf("%lld", (long long)setting->number);
-                else
-                        mv_text_cell(stdout, setting->text, 0);
-                printf(" %s(from ", style->dim);
-                mv_text_cell(stdout, setting->from, 0);
-                printf(")%s\n", style->reset);
-        }
 }
 
 static void print_refused(const struct mv_refused *refused, const struct mv_style *style) {
@@ -184,7 +162,8 @@ static void print_text(const struct mv_verdict *verdict, const struct mv_style *
                 print_silent(verdict, style);
         if (verdict->resolution) {
                 print_policies(verdict->resolution, style);
-                print_settings(verdict->resolution, style);
+                putchar('\n');
+                mv_text_settings(stdout, verdict->resolution, style);
         }
 }
 

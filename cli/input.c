@@ -12,26 +12,34 @@
 /* Work shorter than this shows no progress line. */
 enum { QUIET_MILLISECONDS = 300, BETWEEN_LINES_MILLISECONDS = 100 };
 
-struct progress {
-        bool terminal, shown;
-        long long started, last; /* milliseconds */
-};
-
 static long long milliseconds(void) {
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
         return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void show_progress(void *context, size_t done, size_t total) {
-        struct progress *progress = context;
-        long long now = milliseconds();
+void mv_progress_init(struct mv_progress *progress) {
+        *progress = (struct mv_progress){ .terminal = isatty(STDERR_FILENO) != 0, .started = milliseconds() };
+}
+
+void mv_progress_show(struct mv_progress *progress, const char *doing, size_t done, size_t total,
+                      const char *things) {
+        long long now = progress->terminal ? milliseconds() : 0;
         if (!progress->terminal || now - progress->started < QUIET_MILLISECONDS ||
             now - progress->last < BETWEEN_LINES_MILLISECONDS)
                 return;
         progress->last = now;
         progress->shown = true;
-        fprintf(stderr, "\rreading %zu of %zu files\033[K", done, total);
+        fprintf(stderr, "\r%s %zu of %zu %s\033[K", doing, done, total, things);
+}
+
+void mv_progress_done(const struct mv_progress *progress) {
+        if (progress->shown)
+                fputs("\r\033[K", stderr);
+}
+
+static void show_progress(void *context, size_t done, size_t total) {
+        mv_progress_show(context, "reading", done, total, "files");
 }
 
 static void print_note(const struct mv_command *command, struct mv_str note) {
@@ -48,7 +56,8 @@ int mv_input_load(const struct mv_command *command, const struct mv_options *opt
                         mv_cli_program(), command->name);
                 return MV_EXIT_UNREACHED;
         }
-        struct progress progress = { .terminal = isatty(STDERR_FILENO) != 0, .started = milliseconds() };
+        struct mv_progress progress;
+        mv_progress_init(&progress);
         const struct mv_files_options files = {
                 .names = options->filenames,
                 .n_names = options->n_filenames,
@@ -60,8 +69,7 @@ int mv_input_load(const struct mv_command *command, const struct mv_options *opt
         struct mv_snapshot *snapshot = NULL;
         struct mv_err err = { 0 };
         int r = mv_files_load(&files, namespace, &snapshot, NULL, &err);
-        if (progress.shown)
-                fputs("\r\033[K", stderr);
+        mv_progress_done(&progress);
         if (r < 0)
                 return mv_cli_error(command, &err);
         size_t n;

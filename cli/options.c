@@ -154,14 +154,17 @@ bool mv_options_color(const struct mv_options *options, int fd) {
         return isatty(fd) && !(no_color && no_color[0]);
 }
 
+bool mv_options_fails_on(const struct mv_options *options, const struct mv_finding *finding) {
+        bool blocker = finding->severity == MV_SEVERITY_BLOCKER, risk = finding->severity == MV_SEVERITY_RISK;
+        if (finding->outcome == MV_OUTCOME_PASS || options->fail_on == MV_FAIL_ON_NEVER)
+                return false;
+        return finding->outcome == MV_OUTCOME_FAIL ? blocker || (risk && options->fail_on == MV_FAIL_ON_RISK)
+                                                   : blocker && options->fail_on >= MV_FAIL_ON_UNKNOWN;
+}
+
 bool mv_options_fails(const struct mv_options *options, const struct mv_verdict *verdict) {
-        for (const struct mv_finding *f = verdict->findings; f; f = f->next) {
-                bool blocker = f->severity == MV_SEVERITY_BLOCKER, risk = f->severity == MV_SEVERITY_RISK;
-                if (f->outcome == MV_OUTCOME_PASS || options->fail_on == MV_FAIL_ON_NEVER)
-                        continue;
-                if (f->outcome == MV_OUTCOME_FAIL ? blocker || (risk && options->fail_on == MV_FAIL_ON_RISK)
-                                                  : blocker && options->fail_on >= MV_FAIL_ON_UNKNOWN)
+        for (const struct mv_finding *f = verdict->findings; f; f = f->next)
+                if (mv_options_fails_on(options, f))
                         return true;
-        }
         return false;
 }

@@ -46,5 +46,6 @@ void mv_options_done(struct mv_options *options);
 /* Colour is wanted on that stream: --color, NO_COLOR, and whether it is a terminal. */
 bool mv_options_color(const struct mv_options *options, int fd);
 
-/* The verdict holds something at or above --fail-on. */
+/* The finding is at or above --fail-on; and: the verdict holds one that is. */
+bool mv_options_fails_on(const struct mv_options *options, const struct mv_finding *finding);
 bool mv_options_fails(const struct mv_options *options, const struct mv_verdict *verdict);

@@ -6,7 +6,8 @@
 /* Oldest first. The first four by running the versions' own code (checkVolumesForMigration and
  * calculateLiveStorageMigrationCondition of pkg/virt-handler/vm.go); what a target pod selects by reading it (createTargetPod
  * of pkg/virt-controller/watch/migration/migration.go, pkg/virt-controller/services/nodeselectorrenderer.go), where the CPU
- * vendor came to 1.6 and 1.7 by patch releases. */
+ * vendor came to 1.6 and 1.7 by patch releases; and handleLegacyConvergence of
+ * pkg/virt-launcher/virtwrap/live-migration-source.go. */
 #define FROM_1_4 .migrated_volumes = MV_MIGRATED_COPIED, .storage_condition = true
 #define FROM_1_5_1 FROM_1_4, .machine_type = true
 #define FROM_1_6 FROM_1_5_1, .host_disk_by_claim = true, .added_node_selector = true
@@ -20,6 +21,7 @@ static const struct mv_behaviour behaviours[] = {
         { .since = MV_KUBEVIRT_PATCH(1, 6, 4), FROM_1_6, .cpu_vendor = true },
         { .since = MV_KUBEVIRT(1, 7), FROM_1_6 },
         { .since = MV_KUBEVIRT_PATCH(1, 7, 1), FROM_1_6, .cpu_vendor = true },
+        { .since = MV_KUBEVIRT(1, 9), FROM_1_6, .cpu_vendor = true, .vfio_in_pre_copy = true },
 };
 
 const struct mv_behaviour *mv_behaviour_of(unsigned version) {

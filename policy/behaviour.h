@@ -18,6 +18,7 @@ struct mv_behaviour {
         bool storage_condition;  /* there is a condition StorageLiveMigratable */
         bool filesystems_copied; /* a volume shown through virtiofs counts like a disk */
         bool host_disk_by_claim; /* a host disk in the place of a claim is judged by the claim */
+        bool vfio_in_pre_copy;   /* an instance with a device passed through never goes to post-copy */
         enum mv_migrated_volumes migrated_volumes;
         bool added_node_selector; /* a migration has spec.addedNodeSelector */
         bool machine_type;        /* the pod selects nodes that have the instance's machine type */

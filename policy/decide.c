@@ -14,6 +14,7 @@ void mv_decide_config_init(struct mv_decide_config *config) {
                 .audit = MV_LEVEL_MIGRATABLE,
                 .migrations = MV_ACTION_DENY,
                 .unknown = MV_ACTION_WARN,
+                .cluster_scoped = MV_ACTION_WARN,
                 .own_namespace = MV_STR("migvet"),
         };
 }
@@ -130,7 +131,8 @@ static enum mv_outcome instance_outcome(const struct mv_verdict *verdict) {
         /* A migration whose instance is not there: nothing was judged. */
         enum mv_outcome outcome = verdict->instance ? MV_OUTCOME_PASS : MV_OUTCOME_UNKNOWN;
         for (const struct mv_finding *f = verdict->findings; f; f = f->next) {
-                if (f->rule->request || f->severity != MV_SEVERITY_BLOCKER || f->outcome == MV_OUTCOME_PASS)
+                if (f->rule->subject == MV_SUBJECT_REQUEST || f->severity != MV_SEVERITY_BLOCKER ||
+                    f->outcome == MV_OUTCOME_PASS)
                         continue;
                 if (f->outcome == MV_OUTCOME_FAIL)
                         return MV_OUTCOME_FAIL;
@@ -185,7 +187,7 @@ static bool is_worse(const struct mv_decide_input *in) {
                 return true;
         for (const struct mv_finding *f = in->now->findings; f; f = f->next)
                 if (f->severity == MV_SEVERITY_BLOCKER && f->outcome == MV_OUTCOME_FAIL &&
-                    !f->rule->request && !had_before(in, f))
+                    f->rule->subject != MV_SUBJECT_REQUEST && !had_before(in, f))
                         return true;
         return false;
 }
@@ -213,8 +215,8 @@ static void deny(const struct mv_decide_input *in, enum mv_outcome because, stru
         decision->code = 403;
         decision->reason = MV_STR("Forbidden");
         for (const struct mv_finding *f = in->now->findings; f; f = f->next) {
-                if ((f->rule->request && because == MV_OUTCOME_FAIL) || f->severity != MV_SEVERITY_BLOCKER ||
-                    f->outcome != because)
+                if ((f->rule->subject == MV_SUBJECT_REQUEST && because == MV_OUTCOME_FAIL) ||
+                    f->severity != MV_SEVERITY_BLOCKER || f->outcome != because)
                         continue;
                 mv_decision_cause(in->arena, decision, mv_str_from(f->rule->id), f->message, f->field);
                 if (n++ < MESSAGE_REASONS)
@@ -235,7 +237,8 @@ static struct mv_str object_name(const struct mv_decide_input *in) {
 
 static void decide_migration(const struct mv_decide_input *in, bool exempt, struct mv_decision *decision) {
         for (const struct mv_finding *f = in->now->findings; f; f = f->next)
-                if (f->rule->request && f->severity == MV_SEVERITY_NOTE && f->outcome == MV_OUTCOME_FAIL)
+                if (f->rule->subject == MV_SUBJECT_REQUEST && f->severity == MV_SEVERITY_NOTE &&
+                    f->outcome == MV_OUTCOME_FAIL)
                         mv_decision_warn(in->arena, decision, mv_str_from(f->rule->id), f->message);
         int value = label_value(in, "migvet.io/migrations", action_names, 3, decision);
         enum mv_action action = value < 0 ? in->config->migrations : (enum mv_action)value;
@@ -287,6 +290,25 @@ static void decide_vm(const struct mv_decide_input *in, bool exempt, struct mv_d
                 warn_about(in, decision);
 }
 
+/* KubeVirt admits it: what is found is said, and refused only where the configuration says so and a value cannot be. */
+static void decide_policy(const struct mv_decide_input *in, bool exempt, struct mv_decision *decision) {
+        enum mv_action action = in->config->cluster_scoped;
+        decision->verdict = mv_str_from(mv_verdict_word(in->now->migratable));
+        decision->level = mv_str_from(action_names[action]);
+        if (exempt || action == MV_ACTION_AUDIT)
+                return;
+        if (action == MV_ACTION_DENY && in->now->migratable == MV_OUTCOME_FAIL && is_worse(in)) {
+                deny(in, MV_OUTCOME_FAIL,
+                     mv_arena_format(in->arena, "MigrationPolicy %.*s cannot work",
+                                     MV_STR_ARG(in->now->subject.name)),
+                     decision);
+                return;
+        }
+        for (const struct mv_finding *f = in->now->findings; f; f = f->next)
+                if (f->outcome == MV_OUTCOME_FAIL && !had_before(in, f))
+                        mv_decision_warn(in->arena, decision, mv_str_from(f->rule->id), f->message);
+}
+
 /* Only people read warnings. */
 static void drop_warnings_of_controllers(const struct mv_decide_input *in, struct mv_decision *decision) {
         if (!mv_user_is_controller(mv_snapshot_config(in->snapshot), in->request->user.username))
@@ -310,8 +332,14 @@ void mv_decide_refused(const struct mv_decide_input *input, struct mv_decision *
         const struct mv_decide_input *in = &indexed;
         index_before(&indexed);
         annotate(in, decision);
+        /* Of a policy KubeVirt's causes say what its values lack; the rest is said, too. */
+        bool policy = in->kind == MV_KIND_MIGRATION_POLICY;
+        if (policy)
+                decision->verdict = mv_str_from(mv_verdict_word(in->now->migratable));
         for (const struct mv_finding *f = in->now->findings; f; f = f->next)
-                if (worth_saying(f) && !f->rule->request && !had_before(in, f))
+                if ((policy ? f->outcome == MV_OUTCOME_FAIL && f->severity != MV_SEVERITY_BLOCKER
+                            : worth_saying(f)) &&
+                    f->rule->subject != MV_SUBJECT_REQUEST && !had_before(in, f))
                         mv_decision_warn(in->arena, decision, mv_str_from(f->rule->id), f->message);
         drop_warnings_of_controllers(in, decision);
 }
@@ -325,6 +353,8 @@ void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision
         annotate(in, decision);
         if (in->kind == MV_KIND_MIGRATION)
                 decide_migration(in, exempt, decision);
+        else if (in->kind == MV_KIND_MIGRATION_POLICY)
+                decide_policy(in, exempt, decision);
         else
                 decide_vm(in, exempt, decision);
         drop_warnings_of_controllers(in, decision);

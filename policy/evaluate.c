@@ -3,6 +3,7 @@
 
 #include "policy/behaviour.h"
 #include "policy/claims.h"
+#include "policy/convergence.h"
 #include "policy/instancetype.h"
 #include "policy/registry.h"
 #include "policy/resolve.h"
@@ -25,8 +26,9 @@ const char *mv_outcome_name(enum mv_outcome outcome) {
 }
 
 const char *mv_area_name(enum mv_area area) {
-        static const char *const names[] = { "storage",   "network",  "cpu",     "device",       "security",
-                                             "placement", "eviction", "request", "configuration" };
+        static const char *const names[] = { "storage",       "network",   "cpu",        "device",
+                                             "security",      "placement", "eviction",   "request",
+                                             "configuration", "policy",    "convergence" };
         return names[area];
 }
 
@@ -101,7 +103,7 @@ static enum mv_outcome summed_up(const struct mv_finding *findings, bool request
         enum mv_outcome outcome = MV_OUTCOME_PASS;
         for (const struct mv_finding *f = findings; f; f = f->next) {
                 if (f->severity != MV_SEVERITY_BLOCKER || f->outcome == MV_OUTCOME_PASS ||
-                    (f->rule->request && !requests))
+                    (f->rule->subject == MV_SUBJECT_REQUEST && !requests))
                         continue;
                 if (f->outcome == MV_OUTCOME_FAIL)
                         return MV_OUTCOME_FAIL;
@@ -110,13 +112,26 @@ static enum mv_outcome summed_up(const struct mv_finding *findings, bool request
         return outcome;
 }
 
+/* What the rule judges is there. */
+static bool applies(const struct mv_context *ctx, const struct mv_rule *rule) {
+        const struct mv_migration *asked = ctx->migration;
+        if (rule->targets && asked && asked->spec.send_to && !asked->spec.receive)
+                return false;
+        switch (rule->subject) {
+        case MV_SUBJECT_INSTANCE:
+                return ctx->vmi != NULL;
+        case MV_SUBJECT_REQUEST:
+                return asked && !asked->status.phase.n;
+        case MV_SUBJECT_POLICY:
+                return ctx->policy != NULL;
+        }
+        return false;
+}
+
 static void run_rules(struct mv_context *ctx, bool last) {
         for (size_t i = 0; mv_rules[i]; i++) {
                 const struct mv_rule *rule = mv_rules[i];
-                const struct mv_migration_spec *asked = ctx->migration ? &ctx->migration->spec : NULL;
-                if (rule->last != last ||
-                    (rule->request ? !asked || ctx->migration->status.phase.n : !ctx->vmi) ||
-                    (rule->targets && asked && asked->send_to && !asked->receive))
+                if (rule->last != last || !applies(ctx, rule))
                         continue;
                 const struct mv_revision *revision = mv_rule_revision(rule, ctx->version);
                 ctx->rule = rule;
@@ -138,7 +153,7 @@ static void ease_for_decentralized(struct mv_context *ctx) {
 /* What is found in the instance is, for the user who wrote the migration, at the instance that he names. */
 static void point_at_vmi_name(struct mv_context *ctx) {
         for (struct mv_finding *f = ctx->findings; ctx->migration && f; f = f->next)
-                if (!f->rule->request)
+                if (f->rule->subject != MV_SUBJECT_REQUEST)
                         f->field = MV_STR("spec.vmiName");
 }
 
@@ -199,6 +214,7 @@ static void out_of_memory(struct mv_verdict *verdict) {
         verdict->n_conditions = 0;
         verdict->resolution = NULL;
         verdict->fit = NULL;
+        verdict->copy = NULL;
         verdict->method = "";
         verdict->findings = &finding;
 }
@@ -223,31 +239,51 @@ static void set_fit(struct mv_context *ctx, struct mv_verdict *verdict) {
         ctx->fit = verdict->fit = mv_fit_make(ctx->arena, question);
 }
 
+/* How much a migration copies, and how long that takes. NULL when memory is out. */
+static const struct mv_copy *measure(const struct mv_context *ctx) {
+        struct mv_copy *copy = mv_arena_new(ctx->arena, struct mv_copy);
+        if (!copy || mv_arena_failed(ctx->arena) ||
+            !mv_copy_size_of(ctx->arena, ctx->snapshot, ctx->behaviour, ctx->instance, ctx->claims,
+                             &copy->size))
+                return NULL;
+        mv_convergence_of(&copy->size, ctx->resolution, ctx->config, ctx->behaviour, ctx->vmi,
+                          &copy->figures);
+        return copy;
+}
+
+static struct mv_context *new_context(const struct mv_evaluation *e) {
+        struct mv_context *ctx = mv_arena_new(e->arena, struct mv_context);
+        if (!ctx)
+                return NULL;
+        ctx->arena = e->arena;
+        ctx->snapshot = e->snapshot;
+        ctx->config = mv_snapshot_config(e->snapshot);
+        ctx->user = e->user;
+        ctx->end = &ctx->findings;
+        return ctx;
+}
+
 static void judge(const struct mv_evaluation *e, const struct mv_instance *instance, const struct mv_vm *vm,
                   const struct mv_migration *migration, struct mv_verdict *ret) {
-        struct mv_context *ctx = mv_arena_new(e->arena, struct mv_context);
+        struct mv_context *ctx = new_context(e);
         if (!ctx) {
                 out_of_memory(ret);
                 return;
         }
-        *ctx = (struct mv_context){
-                .arena = e->arena,
-                .snapshot = e->snapshot,
-                .config = mv_snapshot_config(e->snapshot),
-                .instance = instance,
-                .vmi = instance ? &instance->vmi : NULL,
-                .vm = vm,
-                .migration = migration,
-                .user = e->user,
-        };
-        ctx->end = &ctx->findings;
+        ctx->instance = instance;
+        ctx->vmi = instance ? &instance->vmi : NULL;
+        ctx->vm = vm;
+        ctx->migration = migration;
         set_version(e, ctx, ret);
         if (instance) {
                 set_eviction(ctx, ret);
                 ctx->claims = mv_claims_resolve(e->arena, e->snapshot, ctx->behaviour, instance);
                 set_fit(ctx, ret);
+                ctx->resolution = mv_resolve(e->arena, e->snapshot, &instance->vmi, ctx->version);
+                ctx->copy = measure(ctx);
                 ret->instance = instance;
-                ret->resolution = mv_resolve(e->arena, e->snapshot, &instance->vmi, ctx->version);
+                ret->resolution = ctx->resolution;
+                ret->copy = ctx->copy;
                 if (instance->vmi.status.conditions.n)
                         ret->observed = &instance->vmi.status.conditions;
         }
@@ -481,6 +517,27 @@ void mv_evaluate_replica_set(const struct mv_evaluation *e, const struct mv_repl
         judge(e, instance, NULL, NULL, ret);
 }
 
+void mv_evaluate_policy(const struct mv_evaluation *e, const struct mv_migration_policy *policy,
+                        struct mv_verdict *ret) {
+        *ret = (struct mv_verdict){
+                .subject = subject_of("MigrationPolicy", MV_STR("migrations.kubevirt.io/v1alpha1"),
+                                      &policy->meta),
+                .method = "",
+        };
+        struct mv_context *ctx = new_context(e);
+        if (!ctx) {
+                out_of_memory(ret);
+                return;
+        }
+        ctx->policy = policy;
+        set_version(e, ctx, ret);
+        run_rules(ctx, false);
+        ret->findings = ctx->findings;
+        ret->migratable = summed_up(ctx->findings, true);
+        if (mv_arena_failed(e->arena))
+                out_of_memory(ret);
+}
+
 bool mv_evaluate_entry(const struct mv_evaluation *e, const struct mv_entry *entry, struct mv_verdict *ret) {
         switch (entry->kind) {
         case MV_KIND_VM:
@@ -497,6 +554,9 @@ bool mv_evaluate_entry(const struct mv_evaluation *e, const struct mv_entry *ent
                 return true;
         case MV_KIND_REPLICA_SET:
                 mv_evaluate_replica_set(e, entry->object, ret);
+                return true;
+        case MV_KIND_MIGRATION_POLICY:
+                mv_evaluate_policy(e, entry->object, ret);
                 return true;
         default:
                 return false;

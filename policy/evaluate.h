@@ -30,6 +30,10 @@ void mv_evaluate_pool(const struct mv_evaluation *evaluation, const struct mv_po
                       struct mv_verdict *ret);
 void mv_evaluate_replica_set(const struct mv_evaluation *evaluation, const struct mv_replica_set *set,
                              struct mv_verdict *ret);
+/* A MigrationPolicy, in the place of the one of its name that the snapshot may have: the findings of the policy-* rules.
+ * The verdict is True unless KubeVirt would refuse the policy, or it has values that cannot be. */
+void mv_evaluate_policy(const struct mv_evaluation *evaluation, const struct mv_migration_policy *policy,
+                        struct mv_verdict *ret);
 /* Any of these; entry->kind says which. False for a kind that is not judged. */
 bool mv_evaluate_entry(const struct mv_evaluation *evaluation, const struct mv_entry *entry,
                        struct mv_verdict *ret);

@@ -7,6 +7,9 @@
  *
  * The pod's demands become a list of checks, each with the set of nodes that pass it, taken from the node index; the
  * feasible nodes are their intersection. Causes are read off the same checks, for whoever shows them.
+ *
+ * Nodes that people write are not complete: a node without status.allocatable passes every check of resources, and what
+ * every node of KubeVirt has (cpu, memory, pods, /dev/kvm, ...) is asked for only where some node of the input names it.
  */
 #pragma once
 

@@ -38,6 +38,12 @@
         X(topology_spread)         \
         X(scheduler)               \
         X(misplaced_field)         \
+        X(convergence)             \
+        X(post_copy_support)       \
+        X(policy_values)           \
+        X(policy_empty_selector)   \
+        X(policy_never_matches)    \
+        X(policy_shadowed)         \
         X(observed_condition)      \
         X(eviction_strategy)
 

@@ -14,5 +14,15 @@ void mv_render_verdict(struct mv_json *json, struct mv_arena *arena, const struc
 /* The value of the key "targets": each node, and what stops those that are not feasible. */
 void mv_render_targets(struct mv_json *json, struct mv_arena *arena, const struct mv_fit *fit);
 
+/* Parts of it, for other documents. Those that the contract names write their key as well. */
+struct mv_policy_match;
+void mv_render_subject(struct mv_json *json, const struct mv_subject *subject);
+void mv_render_value(struct mv_json *json, const char *key, struct mv_str value, struct mv_str from);
+void mv_render_policy(struct mv_json *json, const struct mv_resolution *resolution);
+void mv_render_migration_configuration(struct mv_json *json, const struct mv_resolution *resolution);
+void mv_render_finding(struct mv_json *json, const struct mv_finding *finding);
+/* The members `name` and `matched` of an object that is open. */
+void mv_render_policy_match(struct mv_json *json, const struct mv_policy_match *match);
+
 /* The names of the rules that found a blocker, comma-separated, each once. From the arena. */
 struct mv_str mv_verdict_blockers(struct mv_arena *arena, const struct mv_verdict *verdict);

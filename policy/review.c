@@ -152,6 +152,7 @@ static enum mv_kind judged_kind(const struct mv_review_request *request) {
         case MV_KIND_VM:
         case MV_KIND_POOL:
         case MV_KIND_REPLICA_SET:
+        case MV_KIND_MIGRATION_POLICY:
                 return create || update ? kind : MV_KIND_COUNT;
         case MV_KIND_VMI:
         case MV_KIND_MIGRATION:
@@ -231,6 +232,7 @@ static void decide_invalid(const struct mv_review_input *in, const struct mv_rev
 
 static const char no_memory[] = "migvet: there was not enough memory to judge this object";
 static const char no_time[] = "migvet: there was not enough time to judge this object";
+static const char no_types[] = "migvet: this object has values that could not be read";
 static const char no_cluster[] = "migvet: the cluster has not been read yet";
 
 static bool is_late(const struct mv_review_input *in) {
@@ -268,6 +270,12 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
         struct mv_err err = { 0 };
         struct judged_object now, before;
         int r = judge(in, request, kind, request->object, &now, &err);
+        if (r < 0 && r != MV_ENOMEM && kind == MV_KIND_MIGRATION_POLICY) {
+                /* KubeVirt reads some values as other types than rules do, and says itself which it cannot read. */
+                if (!refused(in, request, NULL, decision))
+                        decide_unknown(in, request, no_types, decision);
+                return;
+        }
         if (r < 0 && r != MV_ENOMEM) {
                 decide_invalid(in, request, kind, &err, decision);
                 return;

@@ -26,6 +26,7 @@
 #include "policy/expand.h"
 #include "policy/kubevirt_config.h"
 #include "policy/nodefit.h"
+#include "policy/object/kubevirt.h"
 #include "policy/object/migration.h"
 #include "policy/object/node.h"
 #include "policy/object/vm.h"
@@ -48,7 +49,16 @@ enum mv_area {
         MV_AREA_PLACEMENT,
         MV_AREA_EVICTION,
         MV_AREA_REQUEST,
-        MV_AREA_CONFIGURATION
+        MV_AREA_CONFIGURATION,
+        MV_AREA_POLICY,
+        MV_AREA_CONVERGENCE,
+};
+
+/* What a rule judges: the kind of object, of which one is in its context. */
+enum mv_rule_subject {
+        MV_SUBJECT_INSTANCE, /* an instance, or what would become one */
+        MV_SUBJECT_REQUEST,  /* a migration that is asked for */
+        MV_SUBJECT_POLICY,   /* a MigrationPolicy */
 };
 
 /* Kinds a rule reads beside the object judged: what informers must watch, and what `unknown` may name. */
@@ -90,6 +100,8 @@ struct mv_finding {
 
 struct mv_behaviour;   /* policy/behaviour.h */
 struct mv_claim_facts; /* policy/claims.h */
+struct mv_resolution;  /* policy/resolve.h */
+struct mv_copy;        /* policy/convergence.h */
 
 /* What a check may look at, and where it reports. */
 struct mv_context {
@@ -100,19 +112,22 @@ struct mv_context {
         bool version_known;
         const struct mv_behaviour *behaviour; /* of that version */
         const struct mv_instance *instance;
-        const struct mv_vmi *vmi;             /* &instance->vmi; NULL only for rules with .request */
-        const struct mv_vm *vm;               /* the VirtualMachine judged, or whose instance is; NULL */
-        const struct mv_migration *migration; /* the migration asked for; NULL */
-        struct mv_str user;                   /* who asks; "" when nobody does (offline) */
-        const struct mv_claim_facts *claims;  /* one a volume, in the order of the spec */
-        const struct mv_launcher *launcher;   /* its launcher pod; NULL without an instance */
+        const struct mv_vmi *vmi;                 /* &instance->vmi; NULL only for rules of other subjects */
+        const struct mv_vm *vm;                   /* the VirtualMachine judged, or whose instance is; NULL */
+        const struct mv_migration *migration;     /* the migration asked for; NULL */
+        const struct mv_migration_policy *policy; /* the MigrationPolicy judged; NULL */
+        struct mv_str user;                       /* who asks; "" when nobody does (offline) */
+        const struct mv_claim_facts *claims;      /* one a volume, in the order of the spec */
+        const struct mv_launcher *launcher;       /* its launcher pod; NULL without an instance */
         /* Where it could go, and what that was asked with; NULL when the input has no node, or the instance leaves for
          * another cluster. */
         const struct mv_fit *fit;
         const struct mv_fit_question *fit_question;
-        struct mv_str eviction_strategy; /* the effective one */
-        bool eviction_set;               /* somebody set it, on the object or for the cluster */
-        struct mv_str condition_status;  /* LiveMigratable as computed, for rules with .last */
+        const struct mv_resolution *resolution; /* the policy and settings of its migrations */
+        const struct mv_copy *copy;             /* how much they copy, and how long that takes */
+        struct mv_str eviction_strategy;        /* the effective one */
+        bool eviction_set;                      /* somebody set it, on the object or for the cluster */
+        struct mv_str condition_status;         /* LiveMigratable as computed, for rules with .last */
         enum mv_outcome
                 so_far; /* FAIL when a blocker failed, UNKNOWN when one is unknown: for rules with .last */
 
@@ -159,8 +174,8 @@ struct mv_rule {
         uint64_t needs; /* MV_NEED(...) of each kind, or-ed */
         /* KubeVirt's reason in the condition, "" when it has none. */
         const char *reason;
-        bool last;    /* runs after the others and may look at ctx->so_far */
-        bool request; /* only when a migration is asked for */
+        enum mv_rule_subject subject;
+        bool last; /* runs after the others and may look at ctx->so_far */
         bool targets; /* asks about the nodes a VM could go to: another cluster's business when it is sent there */
         const char *summary;                        /* one line */
         const char *documentation;                  /* a paragraph or two */

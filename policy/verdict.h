@@ -7,6 +7,7 @@
 struct mv_fit;        /* policy/nodefit.h */
 struct mv_refused;    /* policy/instancetype.h */
 struct mv_resolution; /* policy/resolve.h */
+struct mv_copy;       /* policy/convergence.h */
 
 struct mv_verdict_condition {
         const char *type;   /* "LiveMigratable" */
@@ -32,6 +33,7 @@ struct mv_verdict {
         const struct mv_refused *refused;       /* why KubeVirt makes no instance; NULL otherwise */
         const struct mv_fit *fit;               /* where it could go; NULL when the input has no node */
         const struct mv_resolution *resolution; /* the policy and settings of its migrations; NULL likewise */
+        const struct mv_copy *copy; /* how much they copy, and how long that takes; NULL likewise */
 };
 
 /* "True", "False", "Unknown". */

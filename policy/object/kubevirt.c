@@ -102,6 +102,22 @@ static const struct mv_field virtual_machine_options_fields[] = {
 };
 static const struct mv_table virtual_machine_options_table =
         MV_TABLE(virtual_machine_options_fields, struct mv_virtual_machine_options);
+static const struct mv_field custom_profile_fields[] = {
+        MV_FIELD(struct mv_custom_profile, "localhostProfile", MV_TYPE_STRING, localhost_profile),
+        MV_FIELD(struct mv_custom_profile, "runtimeDefaultProfile", MV_TYPE_BOOL, runtime_default),
+};
+static const struct mv_table custom_profile_table = MV_TABLE(custom_profile_fields, struct mv_custom_profile);
+static const struct mv_field launcher_profile_fields[] = {
+        MV_FIELD_TABLE(struct mv_launcher_profile, "customProfile", MV_TYPE_OBJECT, custom,
+                       &custom_profile_table),
+};
+static const struct mv_table launcher_profile_table =
+        MV_TABLE(launcher_profile_fields, struct mv_launcher_profile);
+static const struct mv_field seccomp_fields[] = {
+        MV_FIELD_TABLE(struct mv_seccomp_configuration, "virtualMachineInstanceProfile", MV_TYPE_OBJECT,
+                       launcher, &launcher_profile_table),
+};
+static const struct mv_table seccomp_table = MV_TABLE(seccomp_fields, struct mv_seccomp_configuration);
 
 static const struct mv_field configuration_fields[] = {
         MV_FIELD(struct mv_kubevirt_configuration, "additionalGuestMemoryOverheadRatio", MV_TYPE_STRING,
@@ -124,6 +140,8 @@ static const struct mv_field configuration_fields[] = {
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "network", MV_TYPE_OBJECT, network, &network_table),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "permittedHostDevices", MV_TYPE_POINTER,
                        permitted_host_devices, &permitted_table),
+        MV_FIELD_TABLE(struct mv_kubevirt_configuration, "seccompConfiguration", MV_TYPE_OBJECT, seccomp,
+                       &seccomp_table),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "supportContainerResources", MV_TYPE_LIST,
                        support_containers, &support_container_table),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "virtualMachineOptions", MV_TYPE_OBJECT,

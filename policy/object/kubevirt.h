@@ -59,6 +59,14 @@ struct mv_kubevirt_configuration {
         struct mv_instancetype_configuration {
                 struct mv_str reference_policy; /* reference (also when absent), expand or expandAll */
         } instancetype;
+        struct mv_seccomp_configuration { /* of launcher pods; without a custom profile they have none */
+                struct mv_launcher_profile {
+                        struct mv_custom_profile {
+                                struct mv_str localhost_profile; /* goes before the other one */
+                                bool runtime_default;
+                        } custom;
+                } launcher;
+        } seccomp;
         struct mv_permitted_host_devices {
                 MV_LIST(struct mv_named_resource) mediated_devices;
                 MV_LIST(struct mv_named_resource) pci_host_devices;

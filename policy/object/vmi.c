@@ -364,7 +364,9 @@ const struct mv_table mv_table_vmi_spec = MV_TABLE(spec_fields, struct mv_vmi_sp
 
 static const struct mv_field claim_info_fields[] = {
         MV_FIELD(struct mv_claim_info, "accessModes", MV_TYPE_STRINGS, access_modes),
+        MV_FIELD(struct mv_claim_info, "capacity", MV_TYPE_TEXT_MAP, capacity),
         MV_FIELD(struct mv_claim_info, "claimName", MV_TYPE_STRING, claim_name),
+        MV_FIELD(struct mv_claim_info, "requests", MV_TYPE_TEXT_MAP, requests),
         MV_FIELD(struct mv_claim_info, "volumeMode", MV_TYPE_STRING, volume_mode),
 };
 static const struct mv_table claim_info_table = MV_TABLE(claim_info_fields, struct mv_claim_info);
@@ -375,6 +377,8 @@ static const struct mv_field volume_status_fields[] = {
 };
 static const struct mv_table volume_status_table = MV_TABLE(volume_status_fields, struct mv_volume_status);
 static const struct mv_field migrated_volume_fields[] = {
+        MV_FIELD_TABLE(struct mv_migrated_volume, "sourcePVCInfo", MV_TYPE_POINTER, source,
+                       &claim_info_table),
         MV_FIELD(struct mv_migrated_volume, "volumeName", MV_TYPE_STRING, volume_name),
 };
 static const struct mv_table migrated_volume_table =

@@ -227,6 +227,7 @@ struct mv_vmi_spec {
 struct mv_claim_info {
         struct mv_str claim_name, volume_mode;
         struct mv_strings access_modes;
+        struct mv_map capacity, requests; /* quantities */
 };
 struct mv_volume_status {
         struct mv_str name;
@@ -234,6 +235,7 @@ struct mv_volume_status {
 };
 struct mv_migrated_volume {
         struct mv_str volume_name;
+        struct mv_claim_info *source; /* sourcePVCInfo */
 };
 
 struct mv_migration_state { /* of the last migration, maybe still under way */

@@ -43,7 +43,7 @@ const struct mv_rule mv_rule_request_condition = {
         .severity = MV_SEVERITY_BLOCKER,
         .needs = MV_NEED(VMI),
         .reason = "",
-        .request = true,
+        .subject = MV_SUBJECT_REQUEST,
         .summary = "the instance's status says that it cannot migrate",
         .documentation = "When the instance has a condition LiveMigratable with status False, KubeVirt's webhook refuses "
                          "the migration with its reason and message; no condition, or Unknown, is admitted. Unshared "

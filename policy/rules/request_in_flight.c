@@ -42,7 +42,7 @@ const struct mv_rule mv_rule_request_in_flight = {
         .severity = MV_SEVERITY_BLOCKER,
         .needs = MV_NEED(MIGRATION),
         .reason = "",
-        .request = true,
+        .subject = MV_SUBJECT_REQUEST,
         .summary = "an instance has one migration at a time",
         .documentation =
                 "Another migration with the label kubevirt.io/vmi-name of the instance, in the same namespace, "

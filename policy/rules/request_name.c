@@ -28,7 +28,7 @@ const struct mv_rule mv_rule_request_name = {
         .severity = MV_SEVERITY_NOTE,
         .needs = MV_NEED(MIGRATION),
         .reason = "",
-        .request = true,
+        .subject = MV_SUBJECT_REQUEST,
         .summary = "every migration needs a name of its own",
         .documentation =
                 "A migration is a request that is used up. Applying a manifest with the name of an earlier one "

@@ -53,7 +53,7 @@ const struct mv_rule mv_rule_request_priority = {
         .severity = MV_SEVERITY_BLOCKER,
         .needs = MV_NEED(KUBEVIRT),
         .reason = "",
-        .request = true,
+        .subject = MV_SUBJECT_REQUEST,
         .summary = "only virt-controller sets the priority of a migration",
         .documentation = "The priority orders waiting migrations. KubeVirt's webhook refuses it from anyone but the "
                          "service account of virt-controller, and names the field spec.migrationPriority.",

@@ -24,7 +24,7 @@ const struct mv_rule mv_rule_request_vmi_final = {
         .severity = MV_SEVERITY_BLOCKER,
         .needs = MV_NEED(VMI),
         .reason = "",
-        .request = true,
+        .subject = MV_SUBJECT_REQUEST,
         .summary = "an instance that has ended cannot migrate",
         .documentation =
                 "An instance in phase Succeeded or Failed has no process left to move, and KubeVirt's webhook "

@@ -40,7 +40,7 @@ const struct mv_rule mv_rule_request_vmi_missing = {
         .severity = MV_SEVERITY_BLOCKER,
         .needs = MV_NEED(VMI),
         .reason = "",
-        .request = true,
+        .subject = MV_SUBJECT_REQUEST,
         .summary = "a migration names a VirtualMachineInstance of its namespace",
         .documentation =
                 "spec.vmiName must be given and name an instance in the migration's own namespace. KubeVirt's "

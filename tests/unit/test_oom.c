@@ -87,8 +87,14 @@ static struct mv_str document(void) {
             "'virtualMachineTemplate':{'spec':{'template':{%s}}}}},",
             machine);
         ADD("{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstanceReplicaSet','metadata':{"
-            "'name':'set'},'spec':{'template':{%s}}}]}",
+            "'name':'set'},'spec':{'template':{%s}}},",
             machine);
+        ADD("{'apiVersion':'migrations.kubevirt.io/v1alpha1','kind':'MigrationPolicy','metadata':{'name':'a'},"
+            "'spec':{'selectors':{},'bandwidthPerMigration':'1','allowPostCopy':true,'maxDowntimeMs':7,"
+            "'completionTimeoutPerGiB':-2,'experimental':{'stallDetector':{'ewmaAlpha':'2'},"
+            "'downtimeTuning':{}}}},{'apiVersion':'migrations.kubevirt.io/v1alpha1','kind':'MigrationPolicy',"
+            "'metadata':{'name':'b'},'spec':{'selectors':{'namespaceSelector':{'env':'x'},"
+            "'virtualMachineInstanceSelector':{}}}}]}");
 #undef ADD
         assert_true(n < SIZE);
         struct mv_str json = json_make(text);
@@ -182,7 +188,7 @@ static void each_entry(for_each_entry call) {
         size_t n, judged = 0;
         const struct mv_entry *entries = mv_snapshot_entries(snapshot, &n);
         for (size_t i = 0; i < n; i++) {
-                if (entries[i].kind > MV_KIND_REPLICA_SET)
+                if (entries[i].kind > MV_KIND_REPLICA_SET && entries[i].kind != MV_KIND_MIGRATION_POLICY)
                         continue;
                 struct mv_arena arena;
                 struct mv_buf full;
@@ -195,7 +201,7 @@ static void each_entry(for_each_entry call) {
                 mv_arena_done(&arena);
                 judged++;
         }
-        assert_int_equal(judged, 8);
+        assert_int_equal(judged, 10);
 }
 
 static void capped(const struct mv_entry *entry, const char *full) {
