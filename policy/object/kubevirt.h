@@ -21,6 +21,7 @@ struct mv_binding_plugin {
 };
 struct mv_named_resource {
         struct mv_str resource_name;
+        bool disabled; /* HyperConverged only: it is left out of the KubeVirt object */
 };
 
 struct mv_kubevirt_configuration {
@@ -74,4 +75,7 @@ struct mv_migration_policy {
 };
 
 extern const struct mv_table mv_table_kubevirt;
+/* Parts of it that a HyperConverged has as well. */
+extern const struct mv_table mv_table_binding_plugin, mv_table_instancetype_configuration,
+        mv_table_permitted_host_devices;
 extern const struct mv_table mv_table_migration_policy;
