@@ -21,17 +21,22 @@ static void check_volume(struct mv_context *ctx, const struct mv_volume *volume,
                 return;
         bool shared = mv_claim_is_shared(facts);
         if (facts->modes && (shared || facts->migrated)) {
-                mv_report(ctx, MV_OUTCOME_PASS, "volume %.*s: claim %.*s %s", MV_STR_ARG(volume->name),
-                          MV_STR_ARG(facts->name),
-                          shared ? "is ReadWriteMany" : "is not shared, and its volume is being migrated");
+                mv_report(ctx, MV_OUTCOME_PASS, "volume %.*s: claim %.*s %s (%.*s → %.*s)",
+                          MV_STR_ARG(volume->name), MV_STR_ARG(facts->name),
+                          shared ? "is ReadWriteMany" : "is not shared, and its volume is being migrated",
+                          MV_STR_ARG(facts->chain), MV_STR_ARG(joined(ctx, facts->modes)));
                 return;
         }
         struct mv_finding *finding;
         if (!facts->modes) {
-                finding = mv_report(ctx, MV_OUTCOME_UNKNOWN,
-                                    "volume %.*s: %.*s, so the access modes of claim %.*s are not known",
-                                    MV_STR_ARG(volume->name), MV_STR_ARG(facts->problem),
-                                    MV_STR_ARG(facts->name));
+                /* A chain that is just its beginning says nothing. */
+                bool followed = facts->chain.n > sizeof "VMI";
+                finding = mv_report(
+                        ctx, MV_OUTCOME_UNKNOWN,
+                        "volume %.*s: %.*s, so the access modes of claim %.*s are not known%s%.*s%s",
+                        MV_STR_ARG(volume->name), MV_STR_ARG(facts->problem), MV_STR_ARG(facts->name),
+                        followed ? " (" : "", followed ? (int)facts->chain.n : 0, facts->chain.p,
+                        followed ? " → ?)" : "");
                 bool namespaced = mv_kinds[facts->missing_kind].namespaced;
                 mv_report_missing(finding, facts->missing_kind,
                                   namespaced ? ctx->vmi->meta.namespace : (struct mv_str){ 0 },
@@ -51,10 +56,11 @@ static void check_volume(struct mv_context *ctx, const struct mv_volume *volume,
         } else {
                 finding = mv_report(
                         ctx, MV_OUTCOME_FAIL,
-                        "volume %.*s: claim %.*s is %.*s, and live migration needs ReadWriteMany%s%.*s%s",
+                        "volume %.*s: claim %.*s is %.*s%s, and live migration needs ReadWriteMany (%.*s → %.*s)",
                         MV_STR_ARG(volume->name), MV_STR_ARG(facts->name),
-                        MV_STR_ARG(joined(ctx, facts->modes)), facts->chain.n ? " (" : "",
-                        MV_STR_ARG(facts->chain), facts->chain.n ? ")" : "");
+                        MV_STR_ARG(joined(ctx, facts->modes)),
+                        facts->outranks ? ", whatever the DataVolume template says" : "",
+                        MV_STR_ARG(facts->chain), MV_STR_ARG(joined(ctx, facts->modes)));
                 if (facts->source == MV_CLAIM_EXISTS || facts->source == MV_CLAIM_STATUS)
                         finding->fix = mv_text(
                                 ctx,
