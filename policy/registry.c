@@ -13,6 +13,8 @@
         X(pod_network_binding)     \
         X(bridge_migration_limits) \
         X(migration_port)          \
+        X(sriov)                   \
+        X(migration_network)       \
         X(cpu_host_model)          \
         X(cpu_model)               \
         X(cpu_pinning)             \
@@ -25,11 +27,14 @@
         X(hyperv_passthrough)      \
         X(pvc_access_mode)         \
         X(host_disk)               \
+        X(volume_not_found)        \
         X(volume_block_migration)  \
         X(persistent_reservation)  \
         X(persistent_state)        \
         X(virtiofs)                \
         X(misplaced_field)         \
+        X(config_conflict)         \
+        X(config_ignored)          \
         X(observed_condition)      \
         X(eviction_strategy)
 

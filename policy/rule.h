@@ -155,6 +155,7 @@ struct mv_rule {
         const char *reason;
         bool last;    /* runs after the others and may look at ctx->so_far */
         bool request; /* only when a migration is asked for */
+        bool cluster; /* what it finds is the same for every object: a table says it once */
         bool targets; /* asks about the nodes a VM could go to: another cluster's business when it is sent there */
         const char *summary;                        /* one line */
         const char *documentation;                  /* a paragraph or two */
