@@ -278,6 +278,8 @@ static void resolve_data_volume(struct resolver *r, const struct mv_data_volume 
 }
 
 static const struct mv_data_volume *find_template(const struct resolver *r, struct mv_str name) {
+        if (!r->instance->vm)
+                return NULL;
         size_t i = mv_names_index_find(&r->templates, name);
         return i == SIZE_MAX ? NULL : &r->instance->vm->spec.data_volume_templates.items[i];
 }

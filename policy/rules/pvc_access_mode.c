@@ -3,7 +3,8 @@
  * pvc-access-mode: every claim of the VM must be ReadWriteMany.
  *
  * Reads spec.volumes, status.volumeStatus and .migratedVolumes, PersistentVolumeClaims, DataVolumes and templates of
- * them, StorageProfiles, StorageClasses (policy/claims.h).
+ * them, StorageProfiles, StorageClasses, PersistentVolumes, the ConfigMap kubevirt-storage-class-defaults
+ * (policy/claims.h).
  */
 #include "policy/claims.h"
 #include "policy/rule.h"
@@ -87,7 +88,8 @@ const struct mv_rule mv_rule_pvc_access_mode = {
         .id = "pvc-access-mode",
         .area = MV_AREA_STORAGE,
         .severity = MV_SEVERITY_BLOCKER,
-        .needs = MV_NEED(CLAIM) | MV_NEED(DATA_VOLUME) | MV_NEED(STORAGE_CLASS) | MV_NEED(STORAGE_PROFILE),
+        .needs = MV_NEED(CLAIM) | MV_NEED(DATA_VOLUME) | MV_NEED(STORAGE_CLASS) | MV_NEED(STORAGE_PROFILE) |
+                 MV_NEED(PERSISTENT_VOLUME) | MV_NEED(CONFIG_MAP),
         .reason = "DisksNotLiveMigratable",
         .summary = "every claim of the VM must be ReadWriteMany",
         .documentation =
@@ -95,12 +97,19 @@ const struct mv_rule mv_rule_pvc_access_mode = {
                 "must have ReadWriteMany among the access modes of its spec, however it is used: disk, lun, CD-ROM, "
                 "virtiofs or hotplugged. ReadOnlyMany does not help, nor does a read-only CD-ROM. A volume that is "
                 "being migrated to other storage may be unshared.\n\n"
-                "The access modes come from the claim if it exists, else from the instance's status, else from the "
-                "DataVolume (or its template in the VirtualMachine): those it names, or those of the StorageProfile of "
-                "its storage class, the first set whose volume mode fits; no class named means the default class for "
-                "virtualization, then the general default. When a fact is missing the outcome is unknown, and KubeVirt "
-                "would say that it is unable to determine it.",
-        .source = "KubeVirt pkg/virt-handler/vm.go: checkVolumesForMigration; CDI StorageProfile",
+                "The access modes come from the claim if it exists, whatever a template says, else from the instance's "
+                "status, else from the DataVolume (or its template in the VirtualMachine): those it names, or those "
+                "that CDI takes from the StorageProfile of its storage class, which is the first set, or the first of "
+                "the volume mode that is asked for; an archive is always a filesystem. No class named means the default "
+                "class for virtualization, then the general default, for an archive the latter only. Of a class that "
+                "there is not, or where \"\" asks for none, a PersistentVolume that would do decides. Where none of "
+                "these says it, the ConfigMap kubevirt-storage-class-defaults is asked, for CLASS.accessMode and then "
+                "accessMode, unless its volume mode is another than the one asked for. The message names the way: VM → "
+                "DataVolume template → StorageProfile nfs → ReadWriteMany. When a fact is missing the outcome is "
+                "unknown, and KubeVirt would say that it is unable to determine it.",
+        .source = "KubeVirt pkg/virt-handler/vm.go: checkVolumesForMigration; CDI pkg/controller/datavolume/util.go: "
+                  "renderPvcSpecVolumeModeAndAccessModesAndStorageClass; the OpenShift console's "
+                  "kubevirt-storage-class-defaults",
         .fix = "use a storage class that offers ReadWriteMany and accessModes: [ReadWriteMany]",
         .revisions = {
                 { 0, check, MV_STEP_VOLUMES_FIRST, 0, NULL },
