@@ -82,6 +82,7 @@ static void check(struct mv_context *ctx) {
                                 MV_STR_ARG(resource)),
                         i);
                 finding->severity = MV_SEVERITY_NOTE;
+                finding->fix = MV_STR("keep such a device free on another node");
         }
 }
 
