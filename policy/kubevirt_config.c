@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/kubevirt_config.h"
 
+#include "policy/hyperconverged.h"
+
 static const struct mv_kubevirt_configuration no_configuration = { 0 };
 
 /* States of KubeVirt's gates (pkg/virt-config/featuregate/active.go, inactive.go), by the first version they hold for,
@@ -36,7 +38,8 @@ static const struct gate {
         { "ExternalNetResourceInjection", BETA, MV_KUBEVIRT(1, 8) },
         { "WorkloadEncryptionSEV", BETA, 0 },
         { "LiveMigration", GA, 0 },
-        { "SRIOVLiveMigration", GA, 0 },
+        { "SRIOVLiveMigration", ALPHA, 0 },
+        { "SRIOVLiveMigration", GA, MV_KUBEVIRT(0, 57) },
 };
 
 bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *name) {
@@ -128,8 +131,35 @@ static void set_version(struct mv_kubevirt_config *config, const struct mv_kubev
         config->version_from = from;
 }
 
+/* Lay what is configured over the defaults. */
+static void overlay(struct mv_kubevirt_config *config, const struct mv_kubevirt_configuration *spec) {
+        config->spec = spec;
+        if (spec->network.default_network_interface.n)
+                config->default_network_interface = spec->network.default_network_interface;
+        if (spec->network.permit_bridge_on_pod_network != MV_UNSET)
+                config->permit_bridge_on_pod_network = spec->network.permit_bridge_on_pod_network == MV_TRUE;
+        config->cpu_model = spec->cpu_model;
+        if (spec->eviction_strategy.p) {
+                config->eviction_strategy = spec->eviction_strategy;
+                config->eviction_from = config->from;
+        }
+}
+
+/* No KubeVirt object, but the one whose operator makes it, in its own namespace. */
+static void take_hyperconverged(struct mv_arena *arena, struct mv_kubevirt_config *config,
+                                const struct mv_hyperconverged *hyperconverged) {
+        const struct mv_kubevirt_configuration *spec = mv_hyperconverged_configuration(arena, hyperconverged);
+        config->namespace = hyperconverged->meta.namespace;
+        config->from =
+                mv_arena_format(arena, "HyperConverged/%.*s/%.*s", MV_STR_ARG(hyperconverged->meta.namespace),
+                                MV_STR_ARG(hyperconverged->meta.name));
+        if (spec)
+                overlay(config, spec);
+}
+
 struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
-                                                  const struct mv_kubevirt *const *objects, size_t n) {
+                                                  const struct mv_kubevirt *const *objects, size_t n,
+                                                  const struct mv_hyperconverged *hyperconverged) {
         struct mv_kubevirt_config *config = mv_arena_new(arena, struct mv_kubevirt_config);
         if (!config)
                 return NULL;
@@ -166,6 +196,8 @@ struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
                 config->problem = (struct mv_str){ 0 };
                 break;
         }
+        if (!n && hyperconverged)
+                take_hyperconverged(arena, config, hyperconverged);
         if (!config->object)
                 return config;
         if (config->object->status.default_architecture.n)
@@ -179,15 +211,6 @@ struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
                                         MV_STR_ARG(config->from), problem);
                 return config;
         }
-        config->spec = spec;
-        if (spec->network.default_network_interface.n)
-                config->default_network_interface = spec->network.default_network_interface;
-        if (spec->network.permit_bridge_on_pod_network != MV_UNSET)
-                config->permit_bridge_on_pod_network = spec->network.permit_bridge_on_pod_network == MV_TRUE;
-        config->cpu_model = spec->cpu_model;
-        if (spec->eviction_strategy.p) {
-                config->eviction_strategy = spec->eviction_strategy;
-                config->eviction_from = config->from;
-        }
+        overlay(config, spec);
         return config;
 }

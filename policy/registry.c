@@ -14,6 +14,8 @@
         X(pod_network_binding)     \
         X(bridge_migration_limits) \
         X(migration_port)          \
+        X(sriov)                   \
+        X(migration_network)       \
         X(cpu_host_model)          \
         X(cpu_model)               \
         X(cpu_host_passthrough)    \
@@ -27,6 +29,7 @@
         X(hyperv_passthrough)      \
         X(pvc_access_mode)         \
         X(host_disk)               \
+        X(volume_not_found)        \
         X(volume_block_migration)  \
         X(persistent_reservation)  \
         X(persistent_state)        \
@@ -44,6 +47,8 @@
         X(policy_empty_selector)   \
         X(policy_never_matches)    \
         X(policy_shadowed)         \
+        X(config_conflict)         \
+        X(config_ignored)          \
         X(observed_condition)      \
         X(eviction_strategy)
 

@@ -406,3 +406,37 @@ int64_t mv_resolution_number(const struct mv_resolution *resolution, const char 
 const struct mv_policy_match *mv_resolution_policy(const struct mv_resolution *resolution) {
         return resolution && resolution->recorded ? &resolution->matches[0] : NULL;
 }
+
+const struct mv_setting *mv_settings_of(struct mv_arena *arena, const struct mv_kubevirt_configuration *spec,
+                                        struct mv_str from, unsigned version, size_t *ret_n) {
+        struct mv_resolution resolution = { 0 };
+        struct layer *layer = mv_arena_new(arena, struct layer);
+        if (!layer)
+                return NULL;
+        layer->from = from;
+        layer->set = spec->migrations;
+        merge(arena, layer, 1, version, &resolution);
+        *ret_n = resolution.n_settings;
+        return mv_arena_failed(arena) ? NULL : resolution.settings;
+}
+
+const struct mv_setting *mv_setting_find(const struct mv_setting *settings, size_t n, const char *path) {
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(settings[i].path, path) == 0)
+                        return &settings[i];
+        return NULL;
+}
+
+struct mv_str mv_setting_text(struct mv_arena *arena, const struct mv_setting *setting) {
+        switch (setting->type) {
+        case MV_SETTING_BOOL:
+                return setting->number ? MV_STR("true") : MV_STR("false");
+        case MV_SETTING_INT:
+                return mv_arena_format(arena, "%lld", (long long)setting->number);
+        case MV_SETTING_QUANTITY:
+        case MV_SETTING_STRING:
+        case MV_SETTING_GROUP:
+                break;
+        }
+        return setting->text;
+}

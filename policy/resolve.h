@@ -64,6 +64,15 @@ struct mv_setting {
         struct mv_str from; /* "default", "KubeVirt/NAMESPACE/NAME", "MigrationPolicy/NAME" */
 };
 
+/* The effective settings of a configuration without any policy, as in struct mv_resolution. NULL when the arena has
+ * failed. */
+const struct mv_setting *mv_settings_of(struct mv_arena *arena, const struct mv_kubevirt_configuration *spec,
+                                        struct mv_str from, unsigned version, size_t *ret_n);
+/* The setting of that path among n, or NULL. */
+const struct mv_setting *mv_setting_find(const struct mv_setting *settings, size_t n, const char *path);
+/* Its value as text. */
+struct mv_str mv_setting_text(struct mv_arena *arena, const struct mv_setting *setting);
+
 struct mv_resolution {
         const struct mv_policy_match *matches; /* best first */
         size_t n_matches;

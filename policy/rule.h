@@ -175,7 +175,8 @@ struct mv_rule {
         /* KubeVirt's reason in the condition, "" when it has none. */
         const char *reason;
         enum mv_rule_subject subject;
-        bool last; /* runs after the others and may look at ctx->so_far */
+        bool last;    /* runs after the others and may look at ctx->so_far */
+        bool cluster; /* what it finds is the same for every object: a table says it once */
         bool targets; /* asks about the nodes a VM could go to: another cluster's business when it is sent there */
         const char *summary;                        /* one line */
         const char *documentation;                  /* a paragraph or two */

@@ -5,6 +5,7 @@
 #include "policy/kubevirt_config.h"
 #include "policy/nodeindex.h"
 #include "policy/nodeusage.h"
+#include "policy/object/config_map.h"
 #include "policy/object/node.h"
 #include "policy/object/vmi.h"
 #include "policy/podindex.h"
@@ -22,6 +23,7 @@ struct mv_snapshot {
         struct mv_str *notes;
         size_t n_notes, notes_capacity;
         const struct mv_kubevirt_config *config;
+        const struct mv_config_map *legacy_config, *storage_class_defaults;
         const struct mv_node_index *node_index;
         const struct mv_node_usage *node_usage;
         const struct mv_pod_index *pod_index;
@@ -171,6 +173,8 @@ static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, c
                 return mv_err_oom(err);
         struct mv_decode decode = { .arena = &snapshot->arena, .copy = true };
         int r = mv_decode(&decode, json, info->table, object, err);
+        if (r == 0 && info->read)
+                r = info->read(&decode, json, object, err);
         if (r < 0)
                 return r;
         struct mv_meta *meta = (struct mv_meta *)(void *)((char *)object + info->meta_offset);
@@ -372,6 +376,25 @@ static bool index_pods(struct mv_snapshot *snapshot) {
         return ok;
 }
 
+static const struct mv_config_map *find_cluster_config_map(const struct mv_snapshot *snapshot,
+                                                           struct mv_str name) {
+        const struct mv_str namespaces[] = { snapshot->config->namespace, MV_STR("openshift-cnv"),
+                                             MV_STR("kubevirt-hyperconverged"), MV_STR("openshift"),
+                                             MV_STR("cdi") };
+        for (size_t i = 0; i < sizeof namespaces / sizeof *namespaces; i++) {
+                const struct mv_config_map *map =
+                        mv_snapshot_find(snapshot, MV_KIND_CONFIG_MAP, namespaces[i], name);
+                if (map)
+                        return map;
+        }
+        for (size_t i = 0; i < snapshot->n_of_kind[MV_KIND_CONFIG_MAP]; i++) {
+                const struct mv_config_map *map = snapshot->of_kind[MV_KIND_CONFIG_MAP][i];
+                if (mv_str_equal(map->meta.name, name))
+                        return map;
+        }
+        return NULL;
+}
+
 int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_snapshot **ret,
                                struct mv_err *err) {
         struct mv_snapshot *snapshot = builder->snapshot;
@@ -381,7 +404,15 @@ int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_sn
                 snapshot->config = mv_kubevirt_config_new(
                         &snapshot->arena,
                         (const struct mv_kubevirt *const *)snapshot->of_kind[MV_KIND_KUBEVIRT],
-                        snapshot->n_of_kind[MV_KIND_KUBEVIRT]);
+                        snapshot->n_of_kind[MV_KIND_KUBEVIRT],
+                        snapshot->n_of_kind[MV_KIND_HYPERCONVERGED]
+                                ? snapshot->of_kind[MV_KIND_HYPERCONVERGED][0]
+                                : NULL);
+                if (snapshot->config) {
+                        snapshot->legacy_config = find_cluster_config_map(snapshot, MV_STR(MV_LEGACY_CONFIG));
+                        snapshot->storage_class_defaults =
+                                find_cluster_config_map(snapshot, MV_STR(MV_STORAGE_CLASS_DEFAULTS));
+                }
                 find_lowest_tsc_frequency(snapshot);
         }
         if (!ok || mv_arena_failed(&snapshot->arena)) {
@@ -421,6 +452,11 @@ const struct mv_str *mv_snapshot_notes(const struct mv_snapshot *snapshot, size_
 
 const struct mv_kubevirt_config *mv_snapshot_config(const struct mv_snapshot *snapshot) {
         return snapshot->config;
+}
+
+const struct mv_config_map *mv_snapshot_cluster_config_map(const struct mv_snapshot *snapshot,
+                                                           struct mv_str name) {
+        return mv_str_is(name, MV_LEGACY_CONFIG) ? snapshot->legacy_config : snapshot->storage_class_defaults;
 }
 
 const struct mv_node_index *mv_snapshot_node_index(const struct mv_snapshot *snapshot) {

@@ -59,10 +59,10 @@ static const struct mv_field binding_plugin_fields[] = {
         MV_FIELD(struct mv_binding_plugin, "migration", MV_TYPE_PRESENT, migration),
         MV_FIELD(struct mv_binding_plugin, "sidecarImage", MV_TYPE_STRING, sidecar_image),
 };
-static const struct mv_table binding_plugin_table = MV_TABLE(binding_plugin_fields, struct mv_binding_plugin);
+const struct mv_table mv_table_binding_plugin = MV_TABLE(binding_plugin_fields, struct mv_binding_plugin);
 static const struct mv_field network_fields[] = {
         MV_FIELD_TABLE(struct mv_network_configuration, "binding", MV_TYPE_NAMED, bindings,
-                       &binding_plugin_table),
+                       &mv_table_binding_plugin),
         MV_FIELD(struct mv_network_configuration, "defaultNetworkInterface", MV_TYPE_STRING,
                  default_network_interface),
         MV_FIELD(struct mv_network_configuration, "permitBridgeInterfaceOnPodNetwork", MV_TYPE_OPTIONAL,
@@ -71,6 +71,7 @@ static const struct mv_field network_fields[] = {
 static const struct mv_table network_table = MV_TABLE(network_fields, struct mv_network_configuration);
 
 static const struct mv_field named_resource_fields[] = {
+        MV_FIELD(struct mv_named_resource, "disabled", MV_TYPE_BOOL, disabled),
         MV_FIELD(struct mv_named_resource, "resourceName", MV_TYPE_STRING, resource_name),
 };
 static const struct mv_table named_resource_table = MV_TABLE(named_resource_fields, struct mv_named_resource);
@@ -81,12 +82,13 @@ static const struct mv_field permitted_fields[] = {
                        &named_resource_table),
         MV_FIELD_TABLE(struct mv_permitted_host_devices, "usb", MV_TYPE_LIST, usb, &named_resource_table),
 };
-static const struct mv_table permitted_table = MV_TABLE(permitted_fields, struct mv_permitted_host_devices);
+const struct mv_table mv_table_permitted_host_devices =
+        MV_TABLE(permitted_fields, struct mv_permitted_host_devices);
 
 static const struct mv_field instancetype_fields[] = {
         MV_FIELD(struct mv_instancetype_configuration, "referencePolicy", MV_TYPE_STRING, reference_policy),
 };
-static const struct mv_table instancetype_table =
+const struct mv_table mv_table_instancetype_configuration =
         MV_TABLE(instancetype_fields, struct mv_instancetype_configuration);
 
 static const struct mv_field support_container_fields[] = {
@@ -133,13 +135,13 @@ static const struct mv_field configuration_fields[] = {
         MV_FIELD(struct mv_kubevirt_configuration, "evictionStrategy", MV_TYPE_STRING, eviction_strategy),
         MV_FIELD(struct mv_kubevirt_configuration, "imagePullPolicy", MV_TYPE_STRING, image_pull_policy),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "instancetype", MV_TYPE_OBJECT, instancetype,
-                       &instancetype_table),
+                       &mv_table_instancetype_configuration),
         MV_FIELD(struct mv_kubevirt_configuration, "machineType", MV_TYPE_STRING, machine_type),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "migrations", MV_TYPE_OBJECT, migrations,
                        &settings_table),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "network", MV_TYPE_OBJECT, network, &network_table),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "permittedHostDevices", MV_TYPE_POINTER,
-                       permitted_host_devices, &permitted_table),
+                       permitted_host_devices, &mv_table_permitted_host_devices),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "seccompConfiguration", MV_TYPE_OBJECT, seccomp,
                        &seccomp_table),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "supportContainerResources", MV_TYPE_LIST,

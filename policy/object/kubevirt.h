@@ -27,6 +27,7 @@ struct mv_support_container { /* what containers of that type beside `compute` g
 };
 struct mv_named_resource {
         struct mv_str resource_name;
+        bool disabled; /* HyperConverged only: it is left out of the KubeVirt object */
 };
 
 struct mv_kubevirt_configuration {
@@ -95,4 +96,7 @@ struct mv_migration_policy {
 };
 
 extern const struct mv_table mv_table_kubevirt;
+/* Parts of it that a HyperConverged has as well. */
+extern const struct mv_table mv_table_binding_plugin, mv_table_instancetype_configuration,
+        mv_table_permitted_host_devices;
 extern const struct mv_table mv_table_migration_policy;

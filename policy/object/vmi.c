@@ -306,13 +306,28 @@ static const struct mv_field ephemeral_fields[] = {
 static const struct mv_table ephemeral_table = MV_TABLE(ephemeral_fields, struct mv_ephemeral);
 static const struct mv_field named_source_fields[] = {
         MV_FIELD(struct mv_named_source, "name", MV_TYPE_STRING, name),
+        MV_FIELD(struct mv_named_source, "optional", MV_TYPE_BOOL, optional),
         MV_FIELD(struct mv_named_source, "secretName", MV_TYPE_STRING, secret_name),
 };
 static const struct mv_table named_source_table = MV_TABLE(named_source_fields, struct mv_named_source);
 
+static const struct mv_field cloud_init_fields[] = {
+        MV_FIELD_TABLE(struct mv_cloud_init, "networkDataSecretRef", MV_TYPE_POINTER, network_data_secret,
+                       &named_source_table),
+        MV_FIELD_TABLE(struct mv_cloud_init, "secretRef", MV_TYPE_POINTER, secret, &named_source_table),
+};
+static const struct mv_table cloud_init_table = MV_TABLE(cloud_init_fields, struct mv_cloud_init);
+static const struct mv_field sysprep_fields[] = {
+        MV_FIELD_TABLE(struct mv_sysprep, "configMap", MV_TYPE_POINTER, config_map, &named_source_table),
+        MV_FIELD_TABLE(struct mv_sysprep, "secret", MV_TYPE_POINTER, secret, &named_source_table),
+};
+static const struct mv_table sysprep_table = MV_TABLE(sysprep_fields, struct mv_sysprep);
+
 static const struct mv_field volume_fields[] = {
-        MV_FIELD(struct mv_volume, "cloudInitConfigDrive", MV_TYPE_PRESENT, cloud_init_config_drive),
-        MV_FIELD(struct mv_volume, "cloudInitNoCloud", MV_TYPE_PRESENT, cloud_init_no_cloud),
+        MV_FIELD_TABLE(struct mv_volume, "cloudInitConfigDrive", MV_TYPE_POINTER, cloud_init_config_drive,
+                       &cloud_init_table),
+        MV_FIELD_TABLE(struct mv_volume, "cloudInitNoCloud", MV_TYPE_POINTER, cloud_init_no_cloud,
+                       &cloud_init_table),
         MV_FIELD_TABLE(struct mv_volume, "configMap", MV_TYPE_POINTER, config_map, &named_source_table),
         MV_FIELD_TABLE(struct mv_volume, "containerDisk", MV_TYPE_POINTER, container_disk,
                        &container_disk_table),
@@ -330,7 +345,7 @@ static const struct mv_field volume_fields[] = {
                        &claim_source_table),
         MV_FIELD_TABLE(struct mv_volume, "secret", MV_TYPE_POINTER, secret, &named_source_table),
         MV_FIELD(struct mv_volume, "serviceAccount", MV_TYPE_PRESENT, service_account),
-        MV_FIELD(struct mv_volume, "sysprep", MV_TYPE_PRESENT, sysprep),
+        MV_FIELD_TABLE(struct mv_volume, "sysprep", MV_TYPE_POINTER, sysprep, &sysprep_table),
 };
 static const struct mv_table volume_table = MV_TABLE(volume_fields, struct mv_volume);
 

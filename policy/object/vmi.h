@@ -83,9 +83,15 @@ struct mv_volume {
         } * ephemeral;
         struct mv_named_source { /* configMap, secret */
                 struct mv_str name, secret_name;
+                bool optional; /* the pod starts without it */
         } * config_map, *secret;
-        bool cloud_init_no_cloud, cloud_init_config_drive, sysprep, service_account, downward_api,
-                downward_metrics, container_path;
+        struct mv_cloud_init {
+                struct mv_named_source *secret, *network_data_secret;
+        } * cloud_init_no_cloud, *cloud_init_config_drive;
+        struct mv_sysprep {
+                struct mv_named_source *config_map, *secret; /* by name, both */
+        } * sysprep;
+        bool service_account, downward_api, downward_metrics, container_path;
 };
 
 struct mv_cpu_feature {

@@ -29,7 +29,7 @@ static struct mv_str document(void) {
                 "'deviceName':'x'}],'disks':[{'name':"
                 "'c','lun':{'reservation':true}}],'interfaces':[{'name':'p','masquerade':{},'ports':[{"
                 "'port':49152},{'port':80}],"
-                "'portRanges':[{'start':1,'end':65535}]},{'name':'q','bridge':{}}]}},'volumes':[{"
+                "'portRanges':[{'start':1,'end':65535}]},{'name':'q','sriov':{}}]}},'volumes':[{"
                 "'name':'c','persistentVolumeClaim':"
                 "{'claimName':'claim-1'}},{'name':'d','dataVolume':{'name':'dv'}},{'name':'e',"
                 "'emptyDisk':{'capacity':'1Gi'}},{'name':'f',"
@@ -64,8 +64,18 @@ static struct mv_str document(void) {
         ADD("{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'vm','annotations':{"
             "'kubevirt.io/allow-pod-bridge-network-live-migration':''}},'spec':{'affinity':{},"
             "'dataVolumeTemplates':[{'metadata':"
-            "{'name':'dv'},'spec':{'storage':{}}}],'template':{%s}}},",
+            "{'name':'dv'},'spec':{'storage':{'volumeMode':'Block'}}}],'template':{%s}}},",
             machine);
+        ADD("{'apiVersion':'hco.kubevirt.io/v1','kind':'HyperConverged','metadata':{'name':'hc',"
+            "'namespace':'virt'},'spec':{'featureGates':[{'name':'x'}],'networking':{'networkBinding':{'a':{}}},"
+            "'virtualization':{'liveMigrationConfig':{'bandwidthPerMigration':'64Mi','network':'fast'},"
+            "'permittedHostDevices':{'mediatedDevices':[{'resourceName':'m'}]}}}},"
+            "{'apiVersion':'k8s.cni.cncf.io/v1','kind':'NetworkAttachmentDefinition','metadata':{'name':'x'}},"
+            "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'kubevirt-config'},'data':{"
+            "'feature-gates':'LiveMigration','migrations':'progressTimeout: 7\\nbandwidthPerMigration: "
+            "\\u0031Mi\\n'}},"
+            "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'kubevirt-storage-class-defaults'},"
+            "'data':{'accessMode':'ReadWriteOnce'}},");
         ADD("{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'plain'},'spec':{"
             "'template':{}}},");
         ADD("{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstance','metadata':{'name':'vmi'},%s,"

@@ -66,7 +66,7 @@ static void test_kinds(void **state) {
         struct mv_snapshot *s = snapshot_make(
                 "{'apiVersion':'kubevirt.io/v1alpha3','kind':'VirtualMachine','metadata':{'name':'old'}},"
                 "{'apiVersion':'kubevirt.io/v9','kind':'VirtualMachine','metadata':{'name':'new'}},"
-                "{'apiVersion':'v1','kind':'Secret','metadata':{'name':'s'},'data':7},"
+                "{'apiVersion':'v1','kind':'Service','metadata':{'name':'s'},'spec':7},"
                 "{'apiVersion':'example.com/v1','kind':'VirtualMachine','metadata':{}}");
         assert_int_equal(count_all(s), 2);
         assert_int_equal(mv_snapshot_count(s, MV_KIND_VM), 2);
