@@ -29,6 +29,7 @@
         X(persistent_reservation)  \
         X(persistent_state)        \
         X(virtiofs)                \
+        X(resource_quota)          \
         X(misplaced_field)         \
         X(observed_condition)      \
         X(eviction_strategy)

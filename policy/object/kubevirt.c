@@ -89,6 +89,23 @@ static const struct mv_field instancetype_fields[] = {
 static const struct mv_table instancetype_table =
         MV_TABLE(instancetype_fields, struct mv_instancetype_configuration);
 
+static const struct mv_field custom_profile_fields[] = {
+        MV_FIELD(struct mv_custom_profile, "localhostProfile", MV_TYPE_STRING, localhost),
+        MV_FIELD(struct mv_custom_profile, "runtimeDefaultProfile", MV_TYPE_BOOL, runtime_default),
+};
+static const struct mv_table custom_profile_table = MV_TABLE(custom_profile_fields, struct mv_custom_profile);
+static const struct mv_field seccomp_profile_fields[] = {
+        MV_FIELD_TABLE(struct mv_seccomp_profile, "customProfile", MV_TYPE_OBJECT, custom,
+                       &custom_profile_table),
+};
+static const struct mv_table seccomp_profile_table =
+        MV_TABLE(seccomp_profile_fields, struct mv_seccomp_profile);
+static const struct mv_field seccomp_fields[] = {
+        MV_FIELD_TABLE(struct mv_seccomp_configuration, "virtualMachineInstanceProfile", MV_TYPE_OBJECT,
+                       virtual_machine_instance, &seccomp_profile_table),
+};
+static const struct mv_table seccomp_table = MV_TABLE(seccomp_fields, struct mv_seccomp_configuration);
+
 static const struct mv_field support_container_fields[] = {
         MV_FIELD_TABLE(struct mv_support_container, "resources", MV_TYPE_OBJECT, resources,
                        &mv_table_container_resources),
@@ -122,8 +139,14 @@ static const struct mv_field configuration_fields[] = {
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "migrations", MV_TYPE_OBJECT, migrations,
                        &settings_table),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "network", MV_TYPE_OBJECT, network, &network_table),
+        MV_FIELD(struct mv_kubevirt_configuration, "obsoleteCPUModels", MV_TYPE_BOOL_MAP,
+                 obsolete_cpu_models),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "permittedHostDevices", MV_TYPE_POINTER,
                        permitted_host_devices, &permitted_table),
+        MV_FIELD_TABLE(struct mv_kubevirt_configuration, "seccompConfiguration", MV_TYPE_OBJECT, seccomp,
+                       &seccomp_table),
+        MV_FIELD(struct mv_kubevirt_configuration, "selinuxLauncherType", MV_TYPE_STRING,
+                 selinux_launcher_type),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "supportContainerResources", MV_TYPE_LIST,
                        support_containers, &support_container_table),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "virtualMachineOptions", MV_TYPE_OBJECT,

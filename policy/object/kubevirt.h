@@ -33,6 +33,16 @@ struct mv_kubevirt_configuration {
         struct mv_str cpu_model, eviction_strategy, image_pull_policy,
                 machine_type; /* p is NULL when absent */
         struct mv_str additional_overhead_ratio, cpu_request;
+        struct mv_str selinux_launcher_type;
+        struct mv_map obsolete_cpu_models; /* the keys count, whatever their values */
+        struct mv_seccomp_configuration {
+                struct mv_seccomp_profile {
+                        struct mv_custom_profile {
+                                struct mv_str localhost; /* p is NULL when absent */
+                                bool runtime_default;
+                        } custom;
+                } virtual_machine_instance;
+        } seccomp;
         struct mv_label_selector *auto_cpu_limit_namespaces;
         MV_LIST(struct mv_support_container) support_containers;
         struct mv_virtual_machine_options {
