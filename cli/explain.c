@@ -81,7 +81,7 @@ static void print_silent(const struct mv_verdict *verdict, const struct mv_style
                 const struct mv_finding *f = verdict->findings;
                 while (f && f->rule != mv_rules[i])
                         f = f->next;
-                if (!f && (!mv_rules[i]->request ||
+                if (!f && (mv_rules[i]->area != MV_AREA_REQUEST ||
                            mv_str_is(verdict->subject.kind, "VirtualMachineInstanceMigration")))
                         mv_buf_format(&names, "%s%s", names.n ? ", " : "", mv_rules[i]->id);
         }

@@ -10,11 +10,13 @@
         X(request_in_flight)       \
         X(request_decentralized)   \
         X(request_name)            \
+        X(request_limits)          \
         X(pod_network_binding)     \
         X(bridge_migration_limits) \
         X(migration_port)          \
         X(cpu_host_model)          \
         X(cpu_model)               \
+        X(cpu_model_obsolete)      \
         X(cpu_pinning)             \
         X(host_device)             \
         X(gpu)                     \
@@ -30,6 +32,8 @@
         X(persistent_state)        \
         X(virtiofs)                \
         X(resource_quota)          \
+        X(limit_range)             \
+        X(pod_security)            \
         X(misplaced_field)         \
         X(observed_condition)      \
         X(eviction_strategy)

@@ -88,9 +88,9 @@ static void look_at(const struct asked *asked, const struct mv_resource_quota *q
         if (total <= hard)
                 return;
         struct mv_str of = mv_amount_print(ctx->arena, name, hard);
-        struct mv_str now = mv_amount_print(ctx->arena, name, used);
-        struct mv_str more = mv_amount_print(ctx->arena, name, needed);
-        struct mv_str short_of = mv_amount_print(ctx->arena, name, total - hard);
+        struct mv_str now = mv_amount_show(ctx->arena, name, used);
+        struct mv_str more = mv_amount_show(ctx->arena, name, needed);
+        struct mv_str short_of = mv_amount_show(ctx->arena, name, total - hard);
         add_row(ctx, ret,
                 mv_text(ctx, "%.*s: %s%.*s of %.*s used, %s %.*s more", MV_STR_ARG(name),
                         known ? "" : "at least ", MV_STR_ARG(now), MV_STR_ARG(of),

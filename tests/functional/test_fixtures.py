@@ -16,6 +16,7 @@ KEYS = ("rule", "outcome", "severity", "field")
 # A failing fixture fails for its rule alone. These cannot: what they say comes with something else.
 COMPANIONS = {
     "eviction-strategy": {"host-device"},  # LiveMigrate matters where something keeps the VM from migrating
+    "pod-security": {"virtiofs"},  # what restricted forbids of virtiofs is in versions that do not migrate it at all
 }
 # What these do not know is whether there is an instance, and request-vmi-missing says so.
 NEED_INSTANCE = {"request-condition", "request-in-flight", "request-name", "request-vmi-final"}

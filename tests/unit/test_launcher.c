@@ -204,6 +204,10 @@ static void test_requests(void **state) {
                 { "'domain':{'devices':{'filesystems':[{'name':'v','virtiofs':{}}]},'memory':{'guest':'1Gi'}},"
                   "'volumes':[{'name':'v','persistentVolumeClaim':{'claimName':'c'}}]",
                   "", MAIN, "cpu=115" BASIC STORAGE " memory=1411731712", 301989888 },
+                /* A path of a container is shown by a container that somebody else makes. */
+                { "'domain':{'devices':{'filesystems':[{'name':'v','virtiofs':{}}]},'memory':{'guest':'1Gi'}},"
+                  "'volumes':[{'name':'v','containerPath':{'path':'/p'}}]",
+                  "", MAIN, "cpu=105" BASIC STORAGE " memory=1410731712", 301989888 },
                 /* Images are volumes of the pod, or 1m, 1M and 50M for each. */
                 { "'domain':{'memory':{'guest':'1Gi'}},'volumes':[{'name':'v','containerDisk':{'image':'i'}}]",
                   "", MAIN, "cpu=105" BASIC STORAGE " memory=1410731712", 301989888 },
@@ -528,7 +532,7 @@ static void test_print(void **state) {
                 { "memory", 1073741824, "1Gi" },
                 { "memory", 7, "7" },
                 { "limits.memory", 1410731712, "1410731712" },
-                { "hugepages-2Mi", 4194304, "4Mi" },
+                { "requests.hugepages-2Mi", 4194304, "4Mi" },
                 { "pods", 3, "3" },
                 { "requests.storage", 1048576, "1Mi" },
         };
