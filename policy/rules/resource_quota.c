@@ -26,7 +26,7 @@ struct shortage {
         bool from_pods;
 };
 
-/* What the unfinished pods that the quota counts use of each resource of hard; NULL when memory is out. */
+/* What the pods that the quota counts use of each resource of hard; NULL when memory is out. */
 static const int64_t *used_by_pods(const struct asked *asked, const struct mv_resource_quota *quota,
                                    const struct mv_map *hard) {
         struct mv_context *ctx = asked->ctx;
@@ -36,7 +36,7 @@ static const int64_t *used_by_pods(const struct asked *asked, const struct mv_re
         for (size_t i = 0; sums && i < mv_snapshot_count(ctx->snapshot, MV_KIND_POD); i++) {
                 const struct mv_pod *pod = mv_snapshot_at(ctx->snapshot, MV_KIND_POD, i);
                 int64_t amount;
-                if (!mv_str_equal(pod->meta.namespace, quota->meta.namespace) || mv_pod_is_final(pod))
+                if (!mv_str_equal(pod->meta.namespace, quota->meta.namespace))
                         continue;
                 struct mv_amounts requests = mv_pod_requests(&scratch, pod);
                 struct mv_amounts limits = mv_pod_limits(&scratch, pod);
@@ -45,8 +45,10 @@ static const int64_t *used_by_pods(const struct asked *asked, const struct mv_re
                         ctx->arena->failed = true;
                         break;
                 }
+                /* One that has ended is still an object. */
                 for (size_t k = 0; k < hard->n && mv_quota_counts(quota, &traits); k++)
-                        if (mv_quota_usage(hard->items[k].key, &requests, &limits, &amount))
+                        if ((!mv_pod_is_final(pod) || mv_str_is(hard->items[k].key, "count/pods")) &&
+                            mv_quota_usage(hard->items[k].key, &requests, &limits, &amount))
                                 sums[k] = mv_amount_add(sums[k], amount);
                 mv_arena_clear(&scratch);
         }
@@ -70,6 +72,11 @@ static void look_at(const struct asked *asked, const struct mv_resource_quota *q
         if (!mv_quota_usage(name, &asked->launcher->requests, &asked->launcher->limits, &each) || !each ||
             !mv_quota_amount(name, limit->value, &hard))
                 return;
+        int64_t beside = 0; /* the pod that attaches hotplugged volumes */
+        if (asked->launcher->has_attachment)
+                mv_quota_usage(name, &asked->launcher->attachment_requests,
+                               &asked->launcher->attachment_limits, &beside);
+        each = mv_amount_add(each, beside);
         int64_t both = mv_amount_add(each, each), needed = asked->runs ? each : both;
         bool known = used_text && mv_quota_amount(name, *used_text, &used);
         if (!known && by_pods) {
@@ -217,7 +224,8 @@ const struct mv_rule mv_rule_resource_quota = {
                 "second does not fit, the API server refuses it (\"exceeded quota\"); the migration stays Pending with "
                 "the condition migrationRejectedByResourceQuota and is tried again when a quota of the namespace "
                 "changes. Nothing times out, and a drain waits as long. Scopes decide whether a quota counts launchers: "
-                "they are NotTerminating and NotBestEffort. A VM that does not run yet needs room for both pods. "
+                "they are NotTerminating and NotBestEffort. A VM that does not run yet needs room for both pods; volumes that "
+                "were plugged in need a pod beside each launcher. "
                 "Quotas of the Application Aware Quota operator, made so that migrations do not count, are not looked at.",
         .source =
                 "KubeVirt pkg/virt-controller/watch/migration/migration.go: updateStatus, updateResourceQuota; Kubernetes "

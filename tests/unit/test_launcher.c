@@ -334,6 +334,26 @@ static void test_limits(void **state) {
         done(&made);
 }
 
+static void attachment(const char *spec, unsigned version, const char *requests) {
+        struct made made;
+        make(&made, spec, "", version);
+        assert_int_equal(made.launcher->has_attachment, *requests != 0);
+        assert_amounts(&made.launcher->attachment_requests, requests);
+        assert_amounts(&made.launcher->attachment_limits, *requests ? "cpu=100 memory=80000000" : "");
+        done(&made);
+}
+
+static void test_attachment(void **state) {
+        (void)state;
+        const char *const hot =
+                "'volumes':[{'name':'v','persistentVolumeClaim':{'claimName':'c','hotpluggable':true}}]";
+        attachment(hot, MAIN, "cpu=10 memory=2000000");
+        attachment(hot, MV_KUBEVIRT(1, 1), "cpu=100 memory=80000000");
+        attachment("'volumes':[{'name':'v','dataVolume':{'name':'c','hotpluggable':true}}]", MAIN,
+                   "cpu=10 memory=2000000");
+        attachment("'volumes':[{'name':'v','persistentVolumeClaim':{'claimName':'c'}}]", MAIN, "");
+}
+
 static void test_emulator_thread(void **state) {
         (void)state;
         static const struct {
@@ -550,6 +570,7 @@ int main(void) {
                 cmocka_unit_test(test_versions),
                 cmocka_unit_test(test_overhead_by_version),
                 cmocka_unit_test(test_limits),
+                cmocka_unit_test(test_attachment),
                 cmocka_unit_test(test_emulator_thread),
                 cmocka_unit_test(test_sidecars),
                 cmocka_unit_test(test_problems),
