@@ -81,9 +81,9 @@ static void print_silent(const struct mv_verdict *verdict, const struct mv_style
                 const struct mv_finding *f = verdict->findings;
                 while (f && f->rule != mv_rules[i])
                         f = f->next;
-                bool asked = mv_rules[i]->subject == MV_SUBJECT_REQUEST &&
-                             mv_str_is(verdict->subject.kind, "VirtualMachineInstanceMigration");
-                if (!f && (mv_rules[i]->subject == MV_SUBJECT_INSTANCE || asked))
+                bool about_request = mv_rules[i]->area == MV_AREA_REQUEST;
+                if (!f && (about_request ? mv_str_is(verdict->subject.kind, "VirtualMachineInstanceMigration")
+                                         : mv_rules[i]->subject == MV_SUBJECT_INSTANCE))
                         mv_buf_format(&names, "%s%s", names.n ? ", " : "", mv_rules[i]->id);
         }
         if (names.n) {

@@ -44,9 +44,11 @@ bool mv_amount_read(struct mv_str name, struct mv_str text, int64_t *ret) {
         return true;
 }
 
+/* Also of a quota's names. */
 static bool is_bytes(struct mv_str name) {
         return mv_str_is(name, "memory") || mv_str_ends_with(name, MV_STR(".memory")) ||
-               mv_str_ends_with(name, MV_STR("storage")) || mv_str_starts_with(name, MV_STR("hugepages-"));
+               mv_str_ends_with(name, MV_STR("storage")) || mv_str_starts_with(name, MV_STR("hugepages-")) ||
+               mv_str_starts_with(name, MV_STR("requests.hugepages-"));
 }
 
 struct mv_str mv_amount_print(struct mv_arena *arena, struct mv_str name, int64_t amount) {
@@ -59,6 +61,13 @@ struct mv_str mv_amount_print(struct mv_arena *arena, struct mv_str name, int64_
         if (is_bytes(name) && amount >= 1024)
                 quantity.format = MV_QUANTITY_BINARY;
         return mv_arena_copy(arena, mv_quantity_print(&quantity, out));
+}
+
+struct mv_str mv_amount_show(struct mv_arena *arena, struct mv_str name, int64_t amount) {
+        const int64_t mib = 1 << 20;
+        if (is_bytes(name) && amount % mib && amount > mib && amount < INT64_MAX - mib)
+                amount += mib - amount % mib;
+        return mv_amount_print(arena, name, amount);
 }
 
 struct mv_amounts mv_amounts_read(struct mv_arena *arena, const struct mv_map *map) {

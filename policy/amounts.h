@@ -36,6 +36,8 @@ int64_t mv_amount_multiply(int64_t a, int64_t b);
 bool mv_amount_read(struct mv_str name, struct mv_str text, int64_t *ret);
 /* The amount as Kubernetes would print it: "1500m", "2Gi", "220200960"; in arena. */
 struct mv_str mv_amount_print(struct mv_arena *arena, struct mv_str name, int64_t amount);
+/* For people: bytes are rounded up to whole Mi. name may be a quota's: "requests.memory". */
+struct mv_str mv_amount_show(struct mv_arena *arena, struct mv_str name, int64_t amount);
 /* A resource list of the API; what is no quantity counts as 0. */
 struct mv_amounts mv_amounts_read(struct mv_arena *arena, const struct mv_map *map);
 

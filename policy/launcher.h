@@ -24,6 +24,9 @@ struct mv_launcher {
         const struct mv_launcher_container *containers;
         size_t n_containers;
         int64_t memory_overhead; /* bytes; part of the memory request */
+        /* The pod beside it that attaches hotplugged volumes. */
+        bool has_attachment;
+        struct mv_amounts attachment_requests, attachment_limits;
         /* Why KubeVirt cannot make the pod at all (a device that is not permitted), "" otherwise. */
         struct mv_str problem;
 };

@@ -27,6 +27,7 @@ struct mv_launcher_figures {
         enum mv_ratio_scope ratio;
         enum mv_passt_overhead passt;
         enum mv_console_log console_log;
+        bool small_attachment;   /* a pod that attaches hotplugged volumes requests less than its limits */
         bool plugin_overhead;    /* of network binding plugins */
         bool disabled_tpm_free;  /* `enabled: false` is no TPM */
         bool io_threads;         /* supplemental ones are CPUs */

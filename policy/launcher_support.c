@@ -60,6 +60,33 @@ static void support(struct mv_launcher_making *m, const char *name, enum mv_pod_
                                                            .limits = mv_amounts_build(&limit_list) });
 }
 
+static bool is_hotplugged(const struct mv_volume *volume) {
+        return (volume->persistent_volume_claim && volume->persistent_volume_claim->hotpluggable) ||
+               (volume->data_volume && volume->data_volume->hotpluggable) ||
+               (volume->memory_dump && volume->memory_dump->hotpluggable);
+}
+
+/* template.go: RenderHotplugAttachmentPodTemplate; renderresources.go: hotplugContainerRequests. */
+static void attachment(struct mv_launcher_making *m) {
+        const struct mv_vmi_spec *spec = &m->vmi->spec;
+        const char *const type = "hotplug-disk";
+        bool small = m->figures->small_attachment;
+        struct mv_amounts_builder requests, limits;
+        for (size_t i = 0; i < spec->volumes.n; i++)
+                m->launcher->has_attachment |= is_hotplugged(&spec->volumes.items[i]);
+        if (!m->launcher->has_attachment)
+                return;
+        mv_amounts_builder_init(&requests, m->arena);
+        mv_amounts_builder_init(&limits, m->arena);
+        mv_amounts_add(&requests, MV_STR("cpu"), supported(m, type, false, "cpu", small ? 10 : 100));
+        mv_amounts_add(&requests, MV_STR("memory"),
+                       supported(m, type, false, "memory", small ? 2000000 : 80000000));
+        mv_amounts_add(&limits, MV_STR("cpu"), supported(m, type, true, "cpu", 100));
+        mv_amounts_add(&limits, MV_STR("memory"), supported(m, type, true, "memory", 80000000));
+        m->launcher->attachment_requests = mv_amounts_build(&requests);
+        m->launcher->attachment_limits = mv_amounts_build(&limits);
+}
+
 /* Sidecars that annotations ask for (pkg/hooks/hooks.go: UnmarshalHookSidecarList). */
 static size_t hook_sidecars(struct mv_launcher_making *m) {
         const struct mv_str *text =
@@ -162,4 +189,5 @@ void mv_launcher_add_support(struct mv_launcher_making *m) {
         }
         support(m, "virtiofs", MV_ROLE_CONTAINER, shared_volumes(m), &virtiofs, 0);
         support(m, "hook-sidecar", MV_ROLE_CONTAINER, hook_sidecars(m) + plugin_sidecars(m), &sidecar, 0);
+        attachment(m);
 }

@@ -11,6 +11,7 @@
         X(request_decentralized)   \
         X(request_node_selector)   \
         X(request_name)            \
+        X(request_limits)          \
         X(pod_network_binding)     \
         X(bridge_migration_limits) \
         X(migration_port)          \
@@ -19,6 +20,7 @@
         X(cpu_host_model)          \
         X(cpu_model)               \
         X(cpu_host_passthrough)    \
+        X(cpu_model_obsolete)      \
         X(cpu_pinning)             \
         X(host_device)             \
         X(gpu)                     \
@@ -40,6 +42,9 @@
         X(node_capacity)           \
         X(topology_spread)         \
         X(scheduler)               \
+        X(resource_quota)          \
+        X(limit_range)             \
+        X(pod_security)            \
         X(misplaced_field)         \
         X(convergence)             \
         X(post_copy_support)       \

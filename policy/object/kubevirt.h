@@ -34,6 +34,8 @@ struct mv_kubevirt_configuration {
         struct mv_str cpu_model, eviction_strategy, image_pull_policy,
                 machine_type; /* p is NULL when absent */
         struct mv_str additional_overhead_ratio, cpu_request;
+        struct mv_str selinux_launcher_type;
+        struct mv_map obsolete_cpu_models; /* the keys count, whatever their values */
         struct mv_label_selector *auto_cpu_limit_namespaces;
         MV_LIST(struct mv_support_container) support_containers;
         struct mv_virtual_machine_options {
@@ -63,7 +65,8 @@ struct mv_kubevirt_configuration {
         struct mv_seccomp_configuration { /* of launcher pods; without a custom profile they have none */
                 struct mv_launcher_profile {
                         struct mv_custom_profile {
-                                struct mv_str localhost_profile; /* goes before the other one */
+                                struct mv_str
+                                        localhost_profile; /* goes before the other one; p is NULL when absent */
                                 bool runtime_default;
                         } custom;
                 } launcher;

@@ -15,7 +15,8 @@ struct mv_container {
 struct mv_pod {
         struct mv_meta meta;
         struct mv_pod_spec {
-                struct mv_str node_name, scheduler_name;
+                struct mv_str node_name, scheduler_name, priority_class_name;
+                struct mv_optional_int active_deadline_seconds;
                 struct mv_map node_selector, overhead;
                 struct mv_container_resources resources; /* of the pod as a whole */
                 struct mv_affinity *affinity;

@@ -6,13 +6,11 @@
  * of the nodes, and the devices of the instance.
  */
 #include "policy/convergence.h"
-
 #include "policy/object/node.h"
+#include "policy/podsecurity.h"
 #include "policy/rule.h"
 
 #include <stdlib.h>
-
-#define ENFORCE "pod-security.kubernetes.io/enforce"
 
 /* From this kernel on vm.unprivileged_userfaultfd is 0 by default. */
 enum { KERNEL_MAJOR = 5, KERNEL_MINOR = 11 };
@@ -52,9 +50,7 @@ static void check_security(struct mv_context *ctx, struct mv_str from) {
                                MV_STR_ARG(from), MV_STR_ARG(ctx->config->from)));
                 return;
         }
-        const struct mv_namespace *namespace =
-                mv_snapshot_find(ctx->snapshot, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, name);
-        if (!namespace) {
+        if (mv_pod_security_of(ctx->snapshot, name) == MV_POD_SECURITY_UNKNOWN) {
                 struct mv_finding *finding = mv_report(
                         ctx, MV_OUTCOME_UNKNOWN,
                         "post-copy is allowed (%.*s), and Namespace %.*s is not in the input, so its Pod "
@@ -62,21 +58,12 @@ static void check_security(struct mv_context *ctx, struct mv_str from) {
                         MV_STR_ARG(from), MV_STR_ARG(name));
                 finding->field = MV_STR("metadata.namespace");
                 mv_report_missing(finding, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, name);
-                return;
-        }
-        if (mv_map_has(&namespace->meta.labels, MV_STR(ENFORCE), MV_STR("restricted")))
+        } else if (mv_pod_security_asks_seccomp(ctx->snapshot, name))
                 report(ctx, MV_STR("metadata.namespace"),
                        mv_text(ctx,
                                "post-copy is allowed (%.*s) and cannot work: namespace %.*s enforces the Pod Security "
                                "level restricted, which demands a seccomp profile, and only one of KubeVirt's own "
                                "allows userfaultfd",
-                               MV_STR_ARG(from), MV_STR_ARG(name)));
-        else if (mv_map_has(&namespace->meta.labels, MV_STR(ENFORCE), MV_STR("baseline")))
-                report(ctx, MV_STR("metadata.namespace"),
-                       mv_text(ctx,
-                               "post-copy is allowed (%.*s), but namespace %.*s enforces the Pod Security level baseline: "
-                               "no pod gets SYS_PTRACE or an unconfined profile there, so userfaultfd works only where "
-                               "the nodes allow it to everybody",
                                MV_STR_ARG(from), MV_STR_ARG(name)));
 }
 

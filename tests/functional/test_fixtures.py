@@ -18,13 +18,14 @@ ABOUT_NODES = {"node-fit", "node-capacity"}
 # A failing fixture fails for its rule alone. These cannot: what they say comes with something else.
 COMPANIONS = {
     "node-fit": {"cpu-host-passthrough"},  # asks for nothing but the vendor
-    "eviction-strategy": {"host-device"},  # LiveMigrate matters where something keeps the VM from migrating
+    "eviction-strategy": {"host-device", "cpu-host-model"},  # it matters where something keeps the VM from migrating
     "convergence": {"volume-block-migration", "volume-not-found"},  # disks decide, local ones or missing ones
-    "post-copy-support": {"sriov"},
+    "post-copy-support": {"sriov", "pod-security"},  # restricted forbids more than that
     "bridge-migration-limits": {"sriov"},  # which says its own of an SR-IOV interface
     "pod-network-binding": {"sriov"},
     # The access modes of what is not there are not known, and a memory dump is always copied.
     "volume-not-found": {"pvc-access-mode", "volume-block-migration"},
+    "pod-security": {"virtiofs"},  # what restricted forbids of virtiofs is in versions that do not migrate it at all
 }
 # What these find is about the cluster, so it is at no field of the object.
 CLUSTER = {"config-conflict", "config-ignored", "migration-network"}

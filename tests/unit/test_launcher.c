@@ -204,6 +204,10 @@ static void test_requests(void **state) {
                 { "'domain':{'devices':{'filesystems':[{'name':'v','virtiofs':{}}]},'memory':{'guest':'1Gi'}},"
                   "'volumes':[{'name':'v','persistentVolumeClaim':{'claimName':'c'}}]",
                   "", MAIN, "cpu=115" BASIC STORAGE " memory=1411731712", 301989888 },
+                /* A path of a container is shown by a container that somebody else makes. */
+                { "'domain':{'devices':{'filesystems':[{'name':'v','virtiofs':{}}]},'memory':{'guest':'1Gi'}},"
+                  "'volumes':[{'name':'v','containerPath':{'path':'/p'}}]",
+                  "", MAIN, "cpu=105" BASIC STORAGE " memory=1410731712", 301989888 },
                 /* Images are volumes of the pod, or 1m, 1M and 50M for each. */
                 { "'domain':{'memory':{'guest':'1Gi'}},'volumes':[{'name':'v','containerDisk':{'image':'i'}}]",
                   "", MAIN, "cpu=105" BASIC STORAGE " memory=1410731712", 301989888 },
@@ -328,6 +332,26 @@ static void test_limits(void **state) {
         make_in(&made, "'domain':{'resources':{'limits':{'cpu':'2','memory':'1Gi'}}}", "", "", MAIN, &quota);
         assert_amounts(&made.launcher->limits, "cpu=2015" BASIC " memory=1548977920");
         done(&made);
+}
+
+static void attachment(const char *spec, unsigned version, const char *requests) {
+        struct made made;
+        make(&made, spec, "", version);
+        assert_int_equal(made.launcher->has_attachment, *requests != 0);
+        assert_amounts(&made.launcher->attachment_requests, requests);
+        assert_amounts(&made.launcher->attachment_limits, *requests ? "cpu=100 memory=80000000" : "");
+        done(&made);
+}
+
+static void test_attachment(void **state) {
+        (void)state;
+        const char *const hot =
+                "'volumes':[{'name':'v','persistentVolumeClaim':{'claimName':'c','hotpluggable':true}}]";
+        attachment(hot, MAIN, "cpu=10 memory=2000000");
+        attachment(hot, MV_KUBEVIRT(1, 1), "cpu=100 memory=80000000");
+        attachment("'volumes':[{'name':'v','dataVolume':{'name':'c','hotpluggable':true}}]", MAIN,
+                   "cpu=10 memory=2000000");
+        attachment("'volumes':[{'name':'v','persistentVolumeClaim':{'claimName':'c'}}]", MAIN, "");
 }
 
 static void test_emulator_thread(void **state) {
@@ -528,7 +552,7 @@ static void test_print(void **state) {
                 { "memory", 1073741824, "1Gi" },
                 { "memory", 7, "7" },
                 { "limits.memory", 1410731712, "1410731712" },
-                { "hugepages-2Mi", 4194304, "4Mi" },
+                { "requests.hugepages-2Mi", 4194304, "4Mi" },
                 { "pods", 3, "3" },
                 { "requests.storage", 1048576, "1Mi" },
         };
@@ -546,6 +570,7 @@ int main(void) {
                 cmocka_unit_test(test_versions),
                 cmocka_unit_test(test_overhead_by_version),
                 cmocka_unit_test(test_limits),
+                cmocka_unit_test(test_attachment),
                 cmocka_unit_test(test_emulator_thread),
                 cmocka_unit_test(test_sidecars),
                 cmocka_unit_test(test_problems),
