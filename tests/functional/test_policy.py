@@ -209,6 +209,8 @@ def test_review_is_no_twin_of_itself(migvet, tmp_path):
     response = answer(migvet, tmp_path, [vm(), SHOP, old],
                       review_of(policy("b", {"app": "db"}, allowPostCopy=True), "UPDATE", old))
     assert response["allowed"] and not warned(response)
+    wider = policy("b", {"app": "db"}, {"env": "prod"})
+    assert not warned(answer(migvet, tmp_path, [vm(), SHOP, wider], review_of(old, "UPDATE", wider)))
 
 
 def test_kubevirt_refuses_first(migvet, tmp_path):
