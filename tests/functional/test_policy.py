@@ -166,11 +166,15 @@ def test_exit_codes(migvet):
 # --- what check says ---------------------------------------------------------
 
 def test_check_notes_policies(migvet):
-    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": [vm(), SHOP, policy("all", {}), policy("odd")]})
-    process = migvet("check", "-f", "-", stdin=text, expect=(0,))
-    notes = process.stderr.splitlines()
-    assert [note.split("note: ")[1].split(": ")[:2] for note in notes] == [
-        ["MigrationPolicy all", "policy-empty-selector"], ["MigrationPolicy odd", "policy-never-matches"]]
+    """One line a policy, however many VMs there are."""
+    objects = [vm(), vm("web"), SHOP, policy("all", {}, bandwidthPerMigration="64"), policy("fine", {"app": "db"}),
+               policy("odd")]
+    process = migvet("check", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}),
+                     expect=(0,))
+    notes = [line.split("note: ")[1] for line in process.stderr.splitlines()]
+    assert [note.split(": ")[:2] for note in notes] == [["MigrationPolicy all", "policy-values"],
+                                                        ["MigrationPolicy odd", "policy-never-matches"]]
+    assert "; policy-empty-selector: " in notes[0] and "; policy-shadowed: " in notes[0]
     assert "policy-" not in process.stdout
 
 
