@@ -215,6 +215,24 @@ static void judge_all(struct run *run, const struct mv_snapshot *snapshot,
         mv_arena_done(&arena);
 }
 
+/* One line with all that was found. */
+static void note_policy(const struct mv_verdict *verdict) {
+        bool any = false;
+        for (const struct mv_finding *f = verdict->findings; f; f = f->next) {
+                if (f->outcome != MV_OUTCOME_FAIL)
+                        continue;
+                if (!any) {
+                        fprintf(stderr, "%s check: note: MigrationPolicy ", mv_cli_program());
+                        mv_text_cell(stderr, verdict->subject.name, 0);
+                }
+                fprintf(stderr, "%s %s: ", any ? ";" : ":", f->rule->id);
+                mv_text_cell(stderr, f->message, 0);
+                any = true;
+        }
+        if (any)
+                putc('\n', stderr);
+}
+
 /* Policies are not judged with the VMs, but what is wrong with one concerns them. */
 static void note_policies(const struct run *run, const struct mv_snapshot *snapshot) {
         struct mv_arena arena;
@@ -229,15 +247,7 @@ static void note_policies(const struct run *run, const struct mv_snapshot *snaps
                 };
                 struct mv_verdict verdict;
                 mv_evaluate_policy(&evaluation, policy, &verdict);
-                for (const struct mv_finding *f = verdict.findings; f; f = f->next) {
-                        if (f->outcome != MV_OUTCOME_FAIL)
-                                continue;
-                        fprintf(stderr, "%s check: note: MigrationPolicy ", mv_cli_program());
-                        mv_text_cell(stderr, policy->meta.name, 0);
-                        fprintf(stderr, ": %s: ", f->rule->id);
-                        mv_text_cell(stderr, f->message, 0);
-                        putc('\n', stderr);
-                }
+                note_policy(&verdict);
                 mv_arena_clear(&arena);
         }
         mv_arena_done(&arena);

@@ -48,6 +48,7 @@ struct run {
         size_t n_policies;
         bool only_policies; /* nothing else was named: what these match is shown */
         bool found;         /* something at or above --fail-on */
+        bool out_of_memory;
         size_t n_shown;
 };
 
@@ -215,6 +216,14 @@ static bool is_matched(const struct run *run, const struct mv_resolution *resolu
         return false;
 }
 
+/* Write out what there is of the JSON; all objects with all policies can be a lot. (The YAML is made of the whole.) */
+static void flush(struct run *run) {
+        if (run->yaml || mv_buf_failed(&run->buf))
+                return;
+        fwrite(run->buf.p, 1, run->buf.n, stdout);
+        mv_buf_clear(&run->buf);
+}
+
 static void explain_all(struct run *run, const struct mv_snapshot *snapshot,
                         const struct mv_selection *selection) {
         for (size_t i = 0; i < selection->n; i++) {
@@ -236,12 +245,14 @@ static void explain_all(struct run *run, const struct mv_snapshot *snapshot,
                         continue;
                 mv_explanation_make(&run->arena, snapshot, &verdict, &explanation);
                 count(run, &verdict, false);
-                if (run->structured)
+                if (run->structured) {
                         mv_render_explanation(&run->json, &run->arena, &explanation);
-                else {
+                        flush(run);
+                } else {
                         mv_progress_done(&run->progress);
                         print_object(run, entry->kind, &explanation);
                 }
+                run->out_of_memory |= mv_arena_failed(&run->arena);
                 run->n_shown++;
         }
 }
@@ -279,22 +290,23 @@ static void judge_policies(struct run *run, const struct mv_snapshot *snapshot) 
                 mv_arena_clear(&run->arena);
                 mv_evaluate_policy(&evaluation, policy, &verdict);
                 count(run, &verdict, true);
-                if (run->structured)
+                if (run->structured) {
                         mv_render_policy_findings(&run->json, &verdict);
-                else {
+                        flush(run);
+                } else {
                         mv_progress_done(&run->progress);
                         print_policy(run, &verdict, i == 0);
                 }
         }
 }
 
-static int print_structured(struct run *run, struct mv_err *err) {
+static void print_structured(struct run *run, struct mv_err *err) {
         if (mv_buf_failed(&run->buf))
-                return mv_err_oom(err);
-        if (run->yaml)
-                return mv_yaml_print(stdout, &run->buf, err);
-        puts(run->buf.p);
-        return 0;
+                mv_err_oom(err);
+        else if (run->yaml)
+                mv_yaml_print(stdout, &run->buf, err);
+        else
+                puts(run->buf.p);
 }
 
 static int report(struct run *run, const struct mv_snapshot *snapshot, const struct mv_selection *selection) {
@@ -328,6 +340,8 @@ static int report(struct run *run, const struct mv_snapshot *snapshot, const str
         }
         mv_buf_done(&run->buf);
         mv_arena_done(&run->arena);
+        if (run->out_of_memory)
+                mv_err_oom(&err);
         if (err.code)
                 return mv_cli_error(&mv_command_policy, &err);
         return run->found ? MV_EXIT_FOUND : MV_EXIT_OK;

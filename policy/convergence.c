@@ -163,7 +163,7 @@ int64_t mv_copy_rate_needed(int64_t bytes, int64_t deadline_seconds) {
 
 struct mv_copy_span mv_copy_span_of(const struct mv_copy_size *size, int64_t rate, int64_t dirty_rate) {
         int64_t disks = size->most == INT64_MAX ? INT64_MAX : size->most - size->memory;
-        int64_t left = dirty_rate > 0 ? (rate > dirty_rate ? rate - dirty_rate : 0) : rate;
+        int64_t left = dirty_rate > 0 ? rate - dirty_rate : rate; /* none: never */
         return (struct mv_copy_span){
                 .least = mv_copy_time(size->least, rate),
                 .most = sum(mv_copy_time(disks, rate), mv_copy_time(size->memory, left)),

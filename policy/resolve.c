@@ -226,14 +226,14 @@ const struct mv_policy_score *mv_policy_scores(struct mv_arena *arena, const str
                                                const struct mv_vmi *vmi, size_t *ret_n) {
         size_t n = mv_snapshot_count(snapshot, MV_KIND_MIGRATION_POLICY);
         struct mv_policy_score *scores = n ? mv_arena_new_array(arena, struct mv_policy_score, n) : NULL;
-        struct mv_policy_place place;
-        *ret_n = scores ? n : 0;
-        if (!scores)
+        struct mv_policy_place *place = scores ? mv_arena_new(arena, struct mv_policy_place) : NULL;
+        *ret_n = place ? n : 0;
+        if (!place)
                 return NULL;
-        mv_policy_place_of(snapshot, vmi->meta.namespace, &place);
+        mv_policy_place_of(snapshot, vmi->meta.namespace, place);
         for (size_t i = 0; i < n; i++)
                 mv_policy_score_of(mv_snapshot_at(snapshot, MV_KIND_MIGRATION_POLICY, i), &vmi->meta.labels,
-                                   &place, &scores[i]);
+                                   place, &scores[i]);
         qsort(scores, n, sizeof *scores, compare_scores);
         return scores;
 }

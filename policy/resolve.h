@@ -91,7 +91,7 @@ struct mv_resolution {
 const struct mv_resolution *mv_resolve(struct mv_arena *arena, const struct mv_snapshot *snapshot,
                                        const struct mv_vmi *vmi, unsigned version);
 
-/* place must stay where it is. */
+/* place must stay where it is: it, and scores for it, point into it. */
 void mv_policy_place_of(const struct mv_snapshot *snapshot, struct mv_str namespace,
                         struct mv_policy_place *place);
 /* How a policy does for an instance with these labels in that namespace. */

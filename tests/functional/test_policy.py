@@ -166,11 +166,15 @@ def test_exit_codes(migvet):
 # --- what check says ---------------------------------------------------------
 
 def test_check_notes_policies(migvet):
-    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": [vm(), SHOP, policy("all", {}), policy("odd")]})
-    process = migvet("check", "-f", "-", stdin=text, expect=(0,))
-    notes = process.stderr.splitlines()
-    assert [note.split("note: ")[1].split(": ")[:2] for note in notes] == [
-        ["MigrationPolicy all", "policy-empty-selector"], ["MigrationPolicy odd", "policy-never-matches"]]
+    """One line a policy, however many VMs there are."""
+    objects = [vm(), vm("web"), SHOP, policy("all", {}, bandwidthPerMigration="64"), policy("fine", {"app": "db"}),
+               policy("odd")]
+    process = migvet("check", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}),
+                     expect=(0,))
+    notes = [line.split("note: ")[1] for line in process.stderr.splitlines()]
+    assert [note.split(": ")[:2] for note in notes] == [["MigrationPolicy all", "policy-values"],
+                                                        ["MigrationPolicy odd", "policy-never-matches"]]
+    assert "; policy-empty-selector: " in notes[0] and "; policy-shadowed: " in notes[0]
     assert "policy-" not in process.stdout
 
 
@@ -209,6 +213,8 @@ def test_review_is_no_twin_of_itself(migvet, tmp_path):
     response = answer(migvet, tmp_path, [vm(), SHOP, old],
                       review_of(policy("b", {"app": "db"}, allowPostCopy=True), "UPDATE", old))
     assert response["allowed"] and not warned(response)
+    wider = policy("b", {"app": "db"}, {"env": "prod"})
+    assert not warned(answer(migvet, tmp_path, [vm(), SHOP, wider], review_of(old, "UPDATE", wider)))
 
 
 def test_kubevirt_refuses_first(migvet, tmp_path):
