@@ -7,16 +7,24 @@
  * calculateLiveStorageMigrationCondition of pkg/virt-handler/vm.go. */
 static const struct mv_behaviour behaviours[] = {
         { .since = 0, .filesystems_copied = true },
-        { .since = MV_KUBEVIRT(1, 3), .filesystems_copied = true, .migrated_volumes = MV_MIGRATED_PASS },
+        { .since = MV_KUBEVIRT(1, 3),
+          .filesystems_copied = true,
+          .migrated_volumes = MV_MIGRATED_PASS,
+          .bindings_discontinued = true },
         { .since = MV_KUBEVIRT(1, 4),
           .filesystems_copied = true,
           .migrated_volumes = MV_MIGRATED_COPIED,
-          .storage_condition = true },
-        { .since = MV_KUBEVIRT(1, 5), .migrated_volumes = MV_MIGRATED_COPIED, .storage_condition = true },
+          .storage_condition = true,
+          .bindings_discontinued = true },
+        { .since = MV_KUBEVIRT(1, 5),
+          .migrated_volumes = MV_MIGRATED_COPIED,
+          .storage_condition = true,
+          .bindings_discontinued = true },
         { .since = MV_KUBEVIRT(1, 6),
           .migrated_volumes = MV_MIGRATED_COPIED,
           .storage_condition = true,
-          .host_disk_by_claim = true },
+          .host_disk_by_claim = true,
+          .bindings_discontinued = true },
 };
 
 const struct mv_behaviour *mv_behaviour_of(unsigned version) {

@@ -19,6 +19,7 @@ struct mv_behaviour {
         bool filesystems_copied; /* a volume shown through virtiofs counts like a disk */
         bool host_disk_by_claim; /* a host disk in the place of a claim is judged by the claim */
         enum mv_migrated_volumes migrated_volumes;
+        bool bindings_discontinued; /* slirp, passt and macvtap are no bindings of interfaces any more */
 };
 
 /* The behaviour of that version. */

@@ -83,6 +83,21 @@ unsigned mv_kubevirt_version_parse(struct mv_str text, struct mv_str *ret_text) 
         return MV_KUBEVIRT(major, minor);
 }
 
+const struct mv_kubevirt_config *mv_kubevirt_config_at(struct mv_arena *arena,
+                                                       const struct mv_kubevirt_config *config,
+                                                       struct mv_str version) {
+        struct mv_str text = { 0 };
+        unsigned number = mv_kubevirt_version_parse(version, &text);
+        struct mv_kubevirt_config *copy = number ? mv_arena_new(arena, struct mv_kubevirt_config) : NULL;
+        if (!copy)
+                return config;
+        *copy = *config;
+        copy->version = text;
+        copy->version_from = MV_STR("flag");
+        copy->version_number = number;
+        return copy;
+}
+
 static bool is_one_of(struct mv_str value, const char *const *names) {
         for (; *names; names++)
                 if (mv_str_is(value, *names))

@@ -35,6 +35,12 @@ struct mv_kubevirt_config {
 struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
                                                   const struct mv_kubevirt *const *objects, size_t n);
 
+/* The same configuration of another version of KubeVirt, for --kubevirt-version; the given one when that is "", or no
+ * version, or memory is out. */
+const struct mv_kubevirt_config *mv_kubevirt_config_at(struct mv_arena *arena,
+                                                       const struct mv_kubevirt_config *config,
+                                                       struct mv_str version);
+
 /* The gate is on, in the version that the configuration is of (pkg/virt-config/featuregate/feature-gates.go: IsEnabled). */
 bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *gate);
 

@@ -240,13 +240,16 @@ static bool is_late(const struct mv_review_input *in) {
 /* KubeVirt itself refuses the request. verdict is NULL for what is not judged. */
 static bool refused(const struct mv_review_input *in, const struct mv_review_request *request,
                     const struct mv_verdict *verdict, struct mv_decision *decision) {
+        if (in->mirror != MV_MIRROR_DENY || !in->snapshot)
+                return false;
         const struct mv_mirror_input input = {
                 .arena = in->arena,
                 .snapshot = in->snapshot,
+                .config = mv_kubevirt_config_at(in->arena, mv_snapshot_config(in->snapshot), in->version),
                 .request = request,
                 .verdict = verdict,
         };
-        return in->mirror == MV_MIRROR_DENY && in->snapshot && mv_mirror(&input, decision);
+        return mv_mirror(&input, decision);
 }
 
 static void review(const struct mv_review_input *in, const struct mv_review_request *request,

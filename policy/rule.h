@@ -47,11 +47,21 @@ enum mv_area {
         MV_AREA_PLACEMENT,
         MV_AREA_EVICTION,
         MV_AREA_REQUEST,
-        MV_AREA_CONFIGURATION
+        MV_AREA_CONFIGURATION,
+        MV_AREA_VERDICT /* of notices (policy/notice.h) */
 };
 
 /* Kinds a rule reads beside the object judged: what informers must watch, and what `unknown` may name. */
 #define MV_NEED(kind) (UINT64_C(1) << MV_KIND_##kind)
+/* What evaluation itself reads, whatever the rules: which instance there is, or which one would be made; the claims
+ * behind its volumes; the configuration; the policy of its migrations. */
+#define MV_NEED_INSTANCETYPES                                                          \
+        (MV_NEED(INSTANCETYPE) | MV_NEED(CLUSTER_INSTANCETYPE) | MV_NEED(PREFERENCE) | \
+         MV_NEED(CLUSTER_PREFERENCE) | MV_NEED(CONTROLLER_REVISION) | MV_NEED(CLAIM) | \
+         MV_NEED(DATA_VOLUME) | MV_NEED(DATA_SOURCE) | MV_NEED(VOLUME_SNAPSHOT))
+#define MV_NEED_ALWAYS                                                                                     \
+        (MV_NEED(VM) | MV_NEED(VMI) | MV_NEED(KUBEVIRT) | MV_NEED(NAMESPACE) | MV_NEED(MIGRATION_POLICY) | \
+         MV_NEED(STORAGE_CLASS) | MV_NEED(STORAGE_PROFILE) | MV_NEED_INSTANCETYPES)
 
 struct mv_missing { /* an object that decides and is not in the input */
         const char *kind;

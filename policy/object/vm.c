@@ -47,6 +47,7 @@ static const struct mv_field vm_status_fields[] = {
                        &matcher_status_table),
         MV_FIELD_TABLE(struct mv_vm_status, "preferenceRef", MV_TYPE_POINTER, preference,
                        &matcher_status_table),
+        MV_FIELD(struct mv_vm_status, "printableStatus", MV_TYPE_STRING, printable_status),
 };
 static const struct mv_table vm_status_table = MV_TABLE(vm_status_fields, struct mv_vm_status);
 

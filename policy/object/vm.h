@@ -36,6 +36,7 @@ struct mv_vm {
         struct mv_vm_spec spec;
         struct mv_vm_status {
                 struct mv_matcher_status *instancetype, *preference; /* instancetypeRef, preferenceRef */
+                struct mv_str printable_status; /* "Stopped", "Running", ...: what people see of it */
         } status;
 };
 

@@ -20,7 +20,7 @@
 
 #define VM(name, template)                                                                 \
         "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'" name \
-        "'},'spec':{'template':{" template "}}}"
+        "'},'spec':{'runStrategy':'Always','template':{" template "}}}"
 #define VMI(name, meta, rest)                                                                               \
         "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstance','metadata':{'name':'" name "'" meta \
         "}," rest "}"
@@ -292,9 +292,10 @@ static void test_instance_of_a_vm(void **state) {
 static void test_vm_without_template(void **state) {
         (void)state;
         struct mv_snapshot *s = snapshot_make(
-                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'a'}},"
+                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'a'},'spec':{"
+                "'running':true}},"
                 "{'apiVersion':'pool.kubevirt.io/v1beta1','kind':'VirtualMachinePool','metadata':{"
-                "'name':'p'}},"
+                "'name':'p'},'spec':{'virtualMachineTemplate':{'spec':{'running':true}}}},"
                 "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstanceReplicaSet','metadata':{"
                 "'name':'r'}}");
         static const struct {
@@ -318,7 +319,7 @@ static void test_pool_and_replica_set(void **state) {
                 "'name':'p'},'spec':{"
                 "'virtualMachineTemplate':{'metadata':{'annotations':{"
                 "'kubevirt.io/allow-pod-bridge-network-live-migration':''}},'spec':"
-                "{'template':{" GOOD
+                "{'running':true,'template':{" GOOD
                 "}}}}},{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstanceReplicaSet',"
                 "'metadata':{'name':"
                 "'r'},'spec':{'template':{'spec':{}}}},{'apiVersion':'v1','kind':'Namespace','metadata':{"
