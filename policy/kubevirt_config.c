@@ -15,7 +15,7 @@ static const struct gate {
         { "CPUManager", ALPHA, 0 },
         { "MigrationStallDetection", ALPHA, MV_KUBEVIRT(1, 9) },
         { "MigrationDowntimeTuning", ALPHA, MV_KUBEVIRT(1, 10) },
-        { "CrossArchitectureVirtualization", ALPHA, 0 },
+        { "CrossArchitectureVirtualization", ALPHA, MV_KUBEVIRT(1, 9) },
         { "EnableVirtioFsStorageVolumes", ALPHA, 0 },
         { "HostDisk", ALPHA, 0 },
         { "HostDevices", ALPHA, 0 },
@@ -24,15 +24,22 @@ static const struct gate {
         { "MigrationPriorityQueue", ALPHA, MV_KUBEVIRT(1, 7) },
         { "MigrationPriorityQueue", BETA, MV_KUBEVIRT(1, 8) },
         { "MigrationPriorityQueue", GA, MV_KUBEVIRT(1, 9) },
-        { "NodeRestriction", BETA, 0 },
-        { "PasstBinding", BETA, 0 },
-        { "ImageVolume", BETA, 0 },
-        { "GPUsWithDRA", BETA, 0 },
-        { "HostDevicesWithDRA", BETA, 0 },
-        { "ExternalNetResourceInjection", BETA, 0 },
-        { "WorkloadEncryptionSEV", BETA, 0 },
-        { "LiveMigration", GA, 0 },
-        { "SRIOVLiveMigration", GA, 0 },
+        { "NodeRestriction", ALPHA, MV_KUBEVIRT(1, 3) },
+        { "NodeRestriction", BETA, MV_KUBEVIRT(1, 6) },
+        { "PasstBinding", BETA, MV_KUBEVIRT(1, 8) },
+        { "ImageVolume", ALPHA, MV_KUBEVIRT(1, 6) },
+        { "ImageVolume", BETA, MV_KUBEVIRT(1, 7) },
+        { "GPUsWithDRA", ALPHA, MV_KUBEVIRT(1, 6) },
+        { "GPUsWithDRA", BETA, MV_KUBEVIRT(1, 9) },
+        { "HostDevicesWithDRA", ALPHA, MV_KUBEVIRT(1, 6) },
+        { "HostDevicesWithDRA", BETA, MV_KUBEVIRT(1, 9) },
+        { "ExternalNetResourceInjection", BETA, MV_KUBEVIRT(1, 8) },
+        { "WorkloadEncryptionSEV", ALPHA, MV_KUBEVIRT(0, 49) },
+        { "WorkloadEncryptionSEV", BETA, MV_KUBEVIRT(1, 9) },
+        { "LiveMigration", ALPHA, 0 },
+        { "LiveMigration", GA, MV_KUBEVIRT(0, 56) },
+        { "SRIOVLiveMigration", ALPHA, 0 },
+        { "SRIOVLiveMigration", GA, MV_KUBEVIRT(0, 57) },
 };
 
 bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *name) {
@@ -129,8 +136,11 @@ static void set_version(struct mv_kubevirt_config *config, const struct mv_kubev
         struct mv_str observed = { 0 }, target = { 0 };
         unsigned a = mv_kubevirt_version_parse(status->observed_version, &observed);
         unsigned b = mv_kubevirt_version_parse(status->target_version, &target);
-        if (!a)
+        if (!a) {
+                config->version_unread = status->observed_version;
                 return;
+        }
+        config->version_unread = (struct mv_str){ 0 };
         bool older_target = b && b < a;
         config->version = older_target ? target : observed;
         config->version_number = older_target ? b : a;

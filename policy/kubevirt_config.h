@@ -26,9 +26,10 @@ struct mv_kubevirt_config {
         struct mv_str eviction_strategy; /* "None" when none is configured */
         struct mv_str eviction_from;     /* where that comes from */
 
-        struct mv_str version;      /* as the object's status says it, without suffix; "" when unknown */
-        struct mv_str version_from; /* "KubeVirt/...", "flag" or "default" */
-        unsigned version_number;    /* MV_KUBEVIRT(...); 0 when unknown */
+        struct mv_str version;        /* as the object's status says it, without suffix; "" when unknown */
+        struct mv_str version_from;   /* "KubeVirt/...", "flag" or "default" */
+        unsigned version_number;      /* MV_KUBEVIRT(...); 0 when unknown */
+        struct mv_str version_unread; /* what the status says instead of a version, "" when it is one */
 };
 
 /* Work it out from the KubeVirt objects (n may be 0). Memory comes from arena, whose failure the caller tests. */

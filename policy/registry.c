@@ -32,6 +32,7 @@
         X(persistent_state)        \
         X(virtiofs)                \
         X(misplaced_field)         \
+        X(kubevirt_version)        \
         X(observed_condition)      \
         X(eviction_strategy)
 

@@ -17,6 +17,8 @@ KEYS = ("rule", "outcome", "severity", "field")
 COMPANIONS = {
     "eviction-strategy": {"host-device"},  # LiveMigrate matters where something keeps the VM from migrating
 }
+# Every verdict says so when KubeVirt's version is not known; that has its own fixtures, and points at no field.
+VERSION = "kubevirt-version"
 # What these do not know is whether there is an instance, and request-vmi-missing says so.
 NEED_INSTANCE = {"request-condition", "request-in-flight", "request-name", "request-vmi-final"}
 
@@ -27,7 +29,7 @@ def expectation(name):
 
 @pytest.fixture(scope="module")
 def rules(migvet):
-    return [rule["name"] for rule in migvet.json("rules", "-o", "json", expect=(0,))]
+    return [rule["name"] for rule in migvet.json("rules", "-o", "json", expect=(0,)) if rule["area"] != "verdict"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -38,12 +40,13 @@ def test_verdict(migvet, name):
              if {key: verdict["subject"][key] for key in subject} == subject]
     assert len(found) == 1, f"{subject} is judged {len(found)} times"
     verdict = found[0]
-    findings = [{key: finding[key] for key in KEYS} for finding in verdict["findings"]]
+    findings = [{key: finding[key] for key in KEYS} for finding in verdict["findings"]
+                if finding["rule"] != VERSION or name.startswith(VERSION)]
     assert {"subject": subject, "migratable": verdict["migratable"], "method": verdict["method"],
             "findings": findings} == expected
     # What every verdict promises.
     for finding in verdict["findings"]:
-        assert finding["message"] and finding["fix"] and finding["field"]
+        assert finding["message"] and finding["fix"] and (finding["field"] or finding["rule"] == VERSION)
         assert finding["outcome"] != "unknown" or finding["missing"]
     worst = {finding["outcome"] for finding in findings if finding["severity"] == "blocker"}
     wanted = "False" if "fail" in worst else "Unknown" if "unknown" in worst else "True"
