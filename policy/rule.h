@@ -53,15 +53,19 @@ enum mv_area {
 
 /* Kinds a rule reads beside the object judged: what informers must watch, and what `unknown` may name. */
 #define MV_NEED(kind) (UINT64_C(1) << MV_KIND_##kind)
-/* What evaluation itself reads, whatever the rules: which instance there is, or which one would be made; the claims
- * behind its volumes; the configuration; the policy of its migrations. */
+/* What the claims behind the volumes (ctx->claims) are worked out from. */
+#define MV_NEED_CLAIMS \
+        (MV_NEED(CLAIM) | MV_NEED(DATA_VOLUME) | MV_NEED(STORAGE_CLASS) | MV_NEED(STORAGE_PROFILE))
+/* What the instance of a VM that names an instancetype or a preference is made of. */
 #define MV_NEED_INSTANCETYPES                                                          \
         (MV_NEED(INSTANCETYPE) | MV_NEED(CLUSTER_INSTANCETYPE) | MV_NEED(PREFERENCE) | \
          MV_NEED(CLUSTER_PREFERENCE) | MV_NEED(CONTROLLER_REVISION) | MV_NEED(CLAIM) | \
          MV_NEED(DATA_VOLUME) | MV_NEED(DATA_SOURCE) | MV_NEED(VOLUME_SNAPSHOT))
+/* What evaluation itself reads, whatever the rules: which instance there is, or which one would be made; whose it is; the
+ * claims behind its volumes; KubeVirt's version and configuration; the policy of its migrations. */
 #define MV_NEED_ALWAYS                                                                                     \
         (MV_NEED(VM) | MV_NEED(VMI) | MV_NEED(KUBEVIRT) | MV_NEED(NAMESPACE) | MV_NEED(MIGRATION_POLICY) | \
-         MV_NEED(STORAGE_CLASS) | MV_NEED(STORAGE_PROFILE) | MV_NEED_INSTANCETYPES)
+         MV_NEED_CLAIMS | MV_NEED_INSTANCETYPES)
 
 struct mv_missing { /* an object that decides and is not in the input */
         const char *kind;
@@ -160,7 +164,7 @@ struct mv_rule {
         const char *id; /* kebab-case; the same string everywhere */
         enum mv_area area;
         enum mv_severity severity;
-        uint64_t needs; /* MV_NEED(...) of each kind, or-ed */
+        uint64_t needs; /* MV_NEED(...) of each kind that the check reads, or-ed; beside MV_NEED_ALWAYS */
         /* KubeVirt's reason in the condition, "" when it has none. */
         const char *reason;
         bool last;    /* runs after the others and may look at ctx->so_far */
