@@ -74,6 +74,8 @@ unsigned mv_kubevirt_version_parse(struct mv_str text, struct mv_str *ret_text) 
         size_t n = 0, dots = 0;
         while (n < text.n && ((text.p[n] >= '0' && text.p[n] <= '9') || text.p[n] == '.'))
                 n++;
+        if (!n || text.p[n - 1] == '.' || (n < text.n && text.p[n] != '-' && text.p[n] != '+'))
+                return 0;
         text.n = n;
         size_t first = mv_str_find_byte(text, '.');
         if (first == text.n)
