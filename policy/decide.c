@@ -199,11 +199,11 @@ static bool worth_saying(const struct mv_finding *f) {
                 (f->severity == MV_SEVERITY_RISK && f->rule->area == MV_AREA_EVICTION));
 }
 
-/* all: what KubeVirt itself says of the request or the object is said, too. */
-static void warn_about(const struct mv_decide_input *in, bool all, struct mv_decision *decision) {
+/* requests: what is wrong with the request for a migration is said, too. */
+static void warn_about(const struct mv_decide_input *in, bool requests, struct mv_decision *decision) {
         for (const struct mv_finding *f = in->now->findings; f; f = f->next)
-                if (worth_saying(f) && (all || (!f->rule->request && f->rule->area != MV_AREA_VERDICT)) &&
-                    !had_before(in, f))
+                if (worth_saying(f) && (requests || !f->rule->request) &&
+                    !(decision->mirrored && f->rule->area == MV_AREA_VERDICT) && !had_before(in, f))
                         mv_decision_warn(in->arena, decision, mv_str_from(f->rule->id), f->message);
 }
 

@@ -120,6 +120,8 @@ void mv_requirements_check(const struct mv_instancetype_spec *instancetype,
                            const struct mv_preference_spec *preference, const struct mv_vmi_spec *spec,
                            struct mv_causes *causes);
 
+/* A copy of the VM whose template may be changed. False when memory is out. */
+bool mv_own_vm(struct mv_arena *arena, const struct mv_vm *vm, struct mv_vm *ret);
 /* Copies that may be changed. A zeroed struct where there was none; NULL when memory is out. */
 void *mv_own_bytes(struct mv_arena *arena, const void *object, size_t size);
 #define mv_own(arena, object) mv_own_bytes((arena), (object), sizeof *(object))

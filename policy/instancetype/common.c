@@ -4,6 +4,12 @@
 
 #include "policy/object/quantity.h"
 
+bool mv_own_vm(struct mv_arena *arena, const struct mv_vm *vm, struct mv_vm *ret) {
+        *ret = *vm;
+        ret->spec.template = mv_own(arena, vm->spec.template);
+        return ret->spec.template != NULL;
+}
+
 void *mv_own_bytes(struct mv_arena *arena, const void *object, size_t size) {
         void *copy = mv_arena_allocate(arena, size, alignof(max_align_t));
         if (copy && object)

@@ -390,9 +390,25 @@ static void check_run_strategy(struct maker *m, const struct mv_vm_spec *spec) {
                                        MV_STR_ARG(spec->run_strategy)));
 }
 
+/* A memory dump that is done is not loaded again (pkg/storage/memorydump: HasCompleted,
+ * RemoveMemoryDumpVolumeFromVMISpec). Its volume has the claim's name. */
+static void drop_memory_dump(struct mv_arena *arena, const struct mv_vm *vm, struct mv_vmi_spec *spec) {
+        const struct mv_memory_dump *dump = vm->status.memory_dump;
+        if (!dump || mv_str_is(dump->phase, "Associating") || mv_str_is(dump->phase, "InProgress"))
+                return;
+        struct mv_volume *kept = mv_arena_new_array(arena, struct mv_volume, spec->volumes.n);
+        size_t n = 0;
+        for (size_t i = 0; kept && i < spec->volumes.n; i++)
+                if (!mv_str_equal(spec->volumes.items[i].name, dump->claim_name))
+                        kept[n++] = spec->volumes.items[i];
+        spec->volumes.items = kept;
+        spec->volumes.n = n;
+}
+
 static void start(struct maker *m, const struct mv_vm *vm, const struct mv_instancetype_spec *type,
                   const struct mv_preference_spec *preference, struct mv_made *ret) {
         struct mv_causes causes = { .arena = m->arena };
+        drop_memory_dump(m->arena, vm, &ret->template.spec);
         if (preference)
                 mv_preference_apply_autoattach(preference, &ret->template.spec);
         if (!default_network(m, "", ret))
@@ -412,7 +428,6 @@ static void start(struct maker *m, const struct mv_vm *vm, const struct mv_insta
                 refuse_crash(m);
                 break;
         }
-        check_discontinued(m, &ret->template.spec);
 }
 
 /* The parts of the result that the VM's own template does not have. */
@@ -482,17 +497,12 @@ static void control(struct maker *m, const struct mv_vmi_spec *own, struct mv_ma
                         start(m, vm, type_of(type), preference_of(preference), ret);
         }
         if (!m->refused)
+                check_discontinued(m, &ret->template.spec);
+        if (!m->refused)
                 note_supplied(m->arena, own, type_of(type), ret);
 }
 
 /* --- all of it --- */
-
-/* A copy of the VM whose template may be changed. False when memory is out. */
-static bool copy_vm(struct mv_arena *arena, const struct mv_vm *vm, struct mv_vm *ret) {
-        *ret = *vm;
-        ret->spec.template = mv_own(arena, vm->spec.template);
-        return ret->spec.template != NULL;
-}
 
 bool mv_vm_is_stored(const struct mv_vm *vm) {
         return vm->status.printable_status.n;
@@ -504,7 +514,7 @@ void mv_instancetype_make(struct mv_arena *arena, const struct mv_snapshot *snap
         struct maker m = { .arena = arena, .snapshot = snapshot, .config = config };
         static const struct mv_vmi_spec nothing = { 0 };
         *ret = (struct mv_made){ 0 };
-        if (!copy_vm(arena, vm, &ret->vm))
+        if (!mv_own_vm(arena, vm, &ret->vm))
                 return;
         mutate(&m, &ret->vm, NULL);
         ret->template = *ret->vm.spec.template;
@@ -521,58 +531,10 @@ const struct mv_refused *mv_instancetype_refusal(struct mv_arena *arena, const s
                                                  bool kubevirt) {
         struct maker m = { .arena = arena, .snapshot = snapshot, .config = config, .kubevirt = kubevirt };
         struct mv_vm copy;
-        if (!copy_vm(arena, vm, &copy))
+        if (!mv_own_vm(arena, vm, &copy))
                 return NULL;
         mutate(&m, &copy, old);
         if (!m.refused)
                 admit(&m, &copy, !old);
         return m.refused;
-}
-
-static struct mv_str indexed(struct mv_arena *arena, struct mv_str name) {
-        return mv_arena_format(arena, "%.*s-0", MV_STR_ARG(name));
-}
-
-static bool is_template(const struct mv_vm *vm, struct mv_str name) {
-        for (size_t i = 0; i < vm->spec.data_volume_templates.n; i++)
-                if (mv_str_equal(vm->spec.data_volume_templates.items[i].meta.name, name))
-                        return true;
-        return false;
-}
-
-void mv_instancetype_pool_vm(struct mv_arena *arena, const struct mv_pool *pool, struct mv_vm *ret) {
-        static const struct mv_vm nothing = { 0 };
-        const struct mv_vm *vm = pool->spec.template ? pool->spec.template : &nothing;
-        if (!copy_vm(arena, vm, ret))
-                return;
-        struct mv_vmi_spec *spec = &ret->spec.template->spec;
-        size_t n_templates = vm->spec.data_volume_templates.n, n_volumes = spec->volumes.n;
-        struct mv_data_volume *templates = mv_arena_new_array(arena, struct mv_data_volume, n_templates);
-        struct mv_volume *volumes = mv_arena_new_array(arena, struct mv_volume, n_volumes);
-        ret->api_version = MV_STR("kubevirt.io/v1");
-        ret->kind = MV_STR("VirtualMachine");
-        ret->meta.name = indexed(arena, pool->meta.name.n ? pool->meta.name : pool->meta.generate_name);
-        ret->meta.namespace = pool->meta.namespace;
-        if (!templates || !volumes)
-                return;
-        for (size_t i = 0; i < n_templates; i++) {
-                templates[i] = vm->spec.data_volume_templates.items[i];
-                templates[i].meta.name = indexed(arena, templates[i].meta.name);
-        }
-        for (size_t i = 0; i < n_volumes; i++) {
-                struct mv_claim_source *claim = spec->volumes.items[i].persistent_volume_claim;
-                struct mv_data_volume_source *source = spec->volumes.items[i].data_volume;
-                volumes[i] = spec->volumes.items[i];
-                if (claim && is_template(vm, claim->claim_name)) {
-                        volumes[i].persistent_volume_claim = claim = mv_own(arena, claim);
-                        if (claim)
-                                claim->claim_name = indexed(arena, claim->claim_name);
-                } else if (!claim && source && is_template(vm, source->name)) {
-                        volumes[i].data_volume = source = mv_own(arena, source);
-                        if (source)
-                                source->name = indexed(arena, source->name);
-                }
-        }
-        ret->spec.data_volume_templates.items = templates;
-        spec->volumes.items = volumes;
 }

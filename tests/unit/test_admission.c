@@ -11,6 +11,7 @@
 
 #include "policy/refusal.h"
 #include "policy/registry.h"
+#include "policy/review.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -249,6 +250,88 @@ static void test_instancetype(void **state) {
                                PREFERENCE("'requirements':{'cpu':{'guest':8}}"));
 }
 
+/* The response to the creation of object by user, as far as `allowed`. */
+static const char *review(enum mv_mirror mirror, const char *user, const char *resource, const char *object) {
+        static char out[8192];
+        char text[8192];
+        snprintf(
+                text, sizeof text,
+                "{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview','request':{'uid':'u','kind':{'group':"
+                "'kubevirt.io','version':'v1','kind':'K'},'resource':{'group':'kubevirt.io','version':'v1','resource':'%s'}"
+                ",'operation':'CREATE','namespace':'default','name':'x','userInfo':{'username':'%s'},'object':%s}}",
+                resource, user, object);
+        struct mv_snapshot *snapshot =
+                snapshot_make("{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'default'}}");
+        struct mv_str body = json_make(text);
+        struct mv_arena arena;
+        struct mv_buf response;
+        struct mv_decide_config config;
+        struct mv_review_result result;
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        mv_buf_init(&response, &mv_allocator_system, 1 << 20);
+        mv_decide_config_init(&config);
+        const struct mv_review_input input = {
+                .arena = &arena, .snapshot = snapshot, .config = &config, .mirror = mirror
+        };
+        assert_int_equal(mv_review_answer(&input, body, &response, &result), 200);
+        const char *allowed = strstr(response.p, "\"allowed\"");
+        assert_non_null(allowed);
+        snprintf(out, sizeof out, "%s", allowed);
+        mv_buf_done(&response);
+        mv_arena_done(&arena);
+        text_free(body);
+        mv_snapshot_free(snapshot);
+        return out;
+}
+
+/* Where KubeVirt answers the same request itself, its refusal is a warning, for people only. */
+static void test_mirror(void **state) {
+        (void)state;
+#define VMS "virtualmachines"
+        const char *vm = MACHINE(ON, "'evictionStrategy':'Migrate'," POD, "");
+        const char *migration = "{'metadata':{'generateName':'m-'},'spec':{'vmiName':'gone'}}";
+#define OPTION AT "evictionStrategy is set with an unrecognized option: Migrate\""
+        assert_non_null(strstr(review(MV_MIRROR_DENY, "me", VMS, vm), "\"allowed\":false"));
+        assert_non_null(strstr(review(MV_MIRROR_DENY, "me", VMS, vm), "\"message\":\"" OPTION));
+        assert_null(strstr(review(MV_MIRROR_DENY, "me", VMS, vm), "KubeVirt refuses this VM"));
+        assert_non_null(strstr(review(MV_MIRROR_WARN, "me", VMS, vm), "\"allowed\":true"));
+        assert_non_null(strstr(review(MV_MIRROR_WARN, "me", VMS, vm), "[\"admission: " OPTION));
+        assert_null(strstr(review(MV_MIRROR_WARN, "me", VMS, vm), "KubeVirt refuses this VM"));
+        assert_null(
+                strstr(review(MV_MIRROR_WARN, "system:serviceaccount:kubevirt:kubevirt-controller", VMS, vm),
+                       "warnings"));
+        assert_null(strstr(review(MV_MIRROR_OFF, "me", VMS, vm), OPTION ","));
+        assert_non_null(strstr(review(MV_MIRROR_WARN, "me", "virtualmachineinstancemigrations", migration),
+                               "\"admission: the VMI \\\"default/gone\\\" does not exist\""));
+        assert_null(strstr(review(MV_MIRROR_OFF, "me", "virtualmachineinstancemigrations", migration),
+                           "does not exist"));
+}
+
+/* A memory dump that is done is no volume of the instance any more; one under way is copied. */
+static void test_memory_dump(void **state) {
+        (void)state;
+        static const char *const phases[] = { "Completed", "InProgress", "Associating", "Failed" };
+        for (size_t i = 0; i < 4; i++) {
+                char objects[2048];
+                snprintf(
+                        objects, sizeof objects,
+                        MACHINE(ON, POD ",'volumes':[{'name':'dump','memoryDump':{'claimName':'dump'}}]",
+                                ",'status':{'printableStatus':'Stopped','memoryDumpRequest':{'claimName':'dump',"
+                                "'phase':'%s'}}"),
+                        phases[i]);
+                struct mv_snapshot *snapshot = snapshot_make(objects);
+                struct judged j;
+                judge(&j, snapshot, MV_KIND_VM, "x");
+                bool kept = i == 1 || i == 2;
+                assert_int_equal(j.verdict.instance->vmi.spec.volumes.n, kept);
+                /* Any volume that nothing shows gets a disk. */
+                assert_int_equal(j.verdict.instance->vmi.spec.domain.devices.disks.n, kept);
+                assert_string_equal(j.verdict.method, kept ? "BlockMigration" : "LiveMigration");
+                judged_done(&j);
+                mv_snapshot_free(snapshot);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_run_strategy),
@@ -259,6 +342,8 @@ int main(void) {
                 cmocka_unit_test(test_running),
                 cmocka_unit_test(test_templates),
                 cmocka_unit_test(test_instancetype),
+                cmocka_unit_test(test_mirror),
+                cmocka_unit_test(test_memory_dump),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
