@@ -204,8 +204,10 @@ static void check_run_strategy(struct mv_admission *a, const struct mv_vm_spec *
         if (spec->running == MV_UNSET && !strategy.p)
                 cause(a, "FieldValueInvalid", MV_STR("RunStrategy must be specified"),
                       MV_STR("spec.running"));
+        if (!strategy.p)
+                return;
         bool receiver = mv_str_is(strategy, "WaitAsReceiver");
-        if (!strategy.p || one_of(strategy, strategies) ||
+        if (one_of(strategy, strategies) ||
             (receiver && mv_kubevirt_gate(a->config, "DecentralizedLiveMigration")))
                 return;
         cause(a, "FieldValueInvalid",

@@ -300,11 +300,56 @@ static void test_mirror(void **state) {
         assert_null(
                 strstr(review(MV_MIRROR_WARN, "system:serviceaccount:kubevirt:kubevirt-controller", VMS, vm),
                        "warnings"));
+        /* Also for what migvet itself does not judge. */
+        assert_non_null(
+                strstr(review(MV_MIRROR_WARN, "me", "migrationpolicies", "{}"), "admission: unexpected"));
+        assert_null(strstr(review(MV_MIRROR_WARN, "system:serviceaccount:kubevirt:kubevirt-controller",
+                                  "migrationpolicies", "{}"),
+                           "warnings"));
         assert_null(strstr(review(MV_MIRROR_OFF, "me", VMS, vm), OPTION ","));
         assert_non_null(strstr(review(MV_MIRROR_WARN, "me", "virtualmachineinstancemigrations", migration),
                                "\"admission: the VMI \\\"default/gone\\\" does not exist\""));
         assert_null(strstr(review(MV_MIRROR_OFF, "me", "virtualmachineinstancemigrations", migration),
                            "does not exist"));
+}
+
+#define VMIM(name, uid, phase)                                                                               \
+        ",{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstanceMigration','metadata':{'name':'" name \
+        "','uid':'" uid                                                                                      \
+        "','labels':{'kubevirt.io/vmi-name':'i'}},'spec':{'vmiName':'i'},'status':{'phase':'" phase "'}}"
+
+/* Of several migrations under way the first by name is said, as the API server lists them. */
+static void test_in_flight(void **state) {
+        (void)state;
+        struct judged j;
+        struct mv_snapshot *snapshot = snapshot_make(
+                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstanceMigration','metadata':{'name':'x'},"
+                "'spec':{'vmiName':'i'}}" VMIM("b", "of-b", "Running") VMIM("c", "of-c", "Pending")
+                        VMIM("a", "of-a", "Pending") VMIM("0", "of-0", "Failed"));
+        judge(&j, snapshot, MV_KIND_MIGRATION, "x");
+        assert_str(
+                finding_of(&j.verdict, "request-in-flight")->refusal.message,
+                "in-flight migration detected. Active migration job (of-a) is currently already in progress for "
+                "VMI i.");
+        judged_done(&j);
+        mv_snapshot_free(snapshot);
+        /* KubeVirt's selector cannot hold the name. */
+#define LONG "a23456789-a23456789-a23456789-a23456789-a23456789-a23456789-"
+        snapshot = snapshot_make(
+                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstanceMigration','metadata':{'name':'x'},"
+                "'spec':{'vmiName':'" LONG "1234'}},{'apiVersion':'kubevirt.io/v1','kind':"
+                "'VirtualMachineInstanceMigration','metadata':{'name':'y'},'spec':{'vmiName':'" LONG
+                "123'}}");
+        judge(&j, snapshot, MV_KIND_MIGRATION, "x");
+        const struct mv_refusal *refusal = &finding_of(&j.verdict, "request-in-flight")->refusal;
+        assert_int_equal(refusal->code, 400);
+        assert_str(refusal->message, "values[0][kubevirt.io/vmi-name]: Invalid value: \"" LONG
+                                     "1234\": must be no more than 63 characters");
+        judged_done(&j);
+        judge(&j, snapshot, MV_KIND_MIGRATION, "y");
+        assert_string_equal(outcome_of(&j.verdict, "request-in-flight"), "pass");
+        judged_done(&j);
+        mv_snapshot_free(snapshot);
 }
 
 /* A memory dump that is done is no volume of the instance any more; one under way is copied. */
@@ -343,6 +388,7 @@ int main(void) {
                 cmocka_unit_test(test_templates),
                 cmocka_unit_test(test_instancetype),
                 cmocka_unit_test(test_mirror),
+                cmocka_unit_test(test_in_flight),
                 cmocka_unit_test(test_memory_dump),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
