@@ -140,7 +140,7 @@ static void emit(struct run *run, const struct mv_entry *entry, const struct mv_
         case WIDE:
                 print_row(run, verdict);
                 break;
-        case NAME:
+        case NAME: /* as kubectl prints it, without the namespace */
                 printf("%s%s%s/", mv_kinds[entry->kind].word, mv_kinds[entry->kind].group[0] ? "." : "",
                        mv_kinds[entry->kind].group);
                 mv_text_cell(stdout, verdict->subject.name, 0);

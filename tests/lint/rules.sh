@@ -37,7 +37,7 @@ reads() {
 }
 
 check() {
-        local file stem id text field outcome kind n=0 registered
+        local file stem id text field outcome kind always n=0 registered
         for file in policy/rules/*.c; do
                 [ -f "$file" ] || continue
                 n=$((n + 1))
@@ -63,6 +63,15 @@ check() {
                         complain "\`migvet rules $id\` does not print it"
         done
         [ "$n" -gt 0 ] || complain "policy/rules holds no rule"
+
+        if [ -f policy/claims.c ]; then
+                always=$(sed -n '/define MV_NEED_CLAIMS/,/^struct/p' policy/rule.h)
+                while IFS= read -r kind; do
+                        grep -q "MV_NEED($kind)" <<<"$always" ||
+                                complain "policy/rule.h: evaluation reads $kind, and MV_NEED_ALWAYS does not say so"
+                done < <(cat policy/claims.c policy/resolve.c policy/instancetype/*.c 2>/dev/null |
+                        grep -oE 'MV_KIND_[A-Z_]+' | grep -v COUNT | sort -u | sed 's/MV_KIND_//')
+        fi
 
         while IFS= read -r registered; do
                 [ -f "policy/rules/$registered.c" ] || complain "policy/registry.c: $registered has no file"
@@ -98,6 +107,10 @@ if [ "${1:-}" = --self-test ]; then
         good
         sed -i 's/"a-b",/"a-b", ctx->config,/' "$tree/policy/rules/a_b.c"
         rejects "a configuration without the KubeVirt object" 'reads KUBEVIRT'
+        good
+        sample policy/rule.h <<<$'#define MV_NEED_CLAIMS (MV_NEED(CLAIM))\nstruct x;'
+        sample policy/claims.c <<<'f(MV_KIND_CLAIM, MV_KIND_NODE, MV_KIND_COUNT);'
+        rejects "a kind that MV_NEED_ALWAYS does not name" 'evaluation reads NODE'
         good
         sample policy/registry.c <<<'X(other)'
         rejects "a rule that is not registered" 'a-b is not in the table'
