@@ -330,7 +330,12 @@ static struct mv_instance *make_instance(const struct mv_evaluation *e, const st
         return instance;
 }
 
-/* There is no instance, and will be none: nothing to judge but the object's own word on eviction. */
+/* What is said of the object as it is written, or of the cluster, whatever becomes of it. */
+static bool stands_without_instance(const struct mv_rule *rule) {
+        return rule->area == MV_AREA_EVICTION || (rule->area == MV_AREA_CONFIGURATION && !rule->last);
+}
+
+/* There is no instance, and will be none. */
 static void judge_refused(const struct mv_evaluation *e, const struct mv_instance *instance,
                           const struct mv_vm *vm, const struct mv_refused *refused, struct mv_verdict *ret) {
         struct mv_context *ctx = context_new(e, instance, vm, NULL, ret);
@@ -361,7 +366,7 @@ static void judge_refused(const struct mv_evaluation *e, const struct mv_instanc
         ctx->end = &finding->next;
         ctx->so_far = MV_OUTCOME_UNKNOWN;
         for (size_t i = 0; mv_rules[i]; i++)
-                if (mv_rules[i]->area == MV_AREA_EVICTION)
+                if (stands_without_instance(mv_rules[i]))
                         run_rule(ctx, mv_rules[i]);
         ret->findings = ctx->findings;
         ret->refused = refused;

@@ -189,6 +189,20 @@ static void test_labels_and_architecture(void **state) {
                INSTANCE("", "'architecture':'ppc64le'," POD, ""));
 }
 
+/* Fields in the wrong place are a reason for what is wrong, and so are said all the same. */
+static void test_what_is_written(void **state) {
+        (void)state;
+        struct judged j;
+        struct mv_snapshot *snapshot = snapshot_make(
+                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'x'},'spec':{'tolerations':[]}}");
+        judge(&j, snapshot, MV_KIND_VM, "x");
+        assert_non_null(j.verdict.refused);
+        assert_str(finding_of(&j.verdict, "misplaced-field")->field, "spec.tolerations");
+        assert_null(finding_of(&j.verdict, "pod-network-binding"));
+        judged_done(&j);
+        mv_snapshot_free(snapshot);
+}
+
 /* A VM whose instance runs is judged by that, whatever is written. */
 static void test_running(void **state) {
         (void)state;
@@ -384,6 +398,7 @@ int main(void) {
                 cmocka_unit_test(test_network),
                 cmocka_unit_test(test_bindings_that_are_gone),
                 cmocka_unit_test(test_labels_and_architecture),
+                cmocka_unit_test(test_what_is_written),
                 cmocka_unit_test(test_running),
                 cmocka_unit_test(test_templates),
                 cmocka_unit_test(test_instancetype),
