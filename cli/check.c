@@ -182,7 +182,7 @@ static void emit(struct run *run, struct mv_arena *arena, const struct mv_entry 
         case WIDE:
                 print_row(run, verdict);
                 break;
-        case NAME:
+        case NAME: /* as kubectl prints it, without the namespace */
                 printf("%s%s%s/", mv_kinds[entry->kind].word, mv_kinds[entry->kind].group[0] ? "." : "",
                        mv_kinds[entry->kind].group);
                 mv_text_cell(stdout, verdict->subject.name, 0);

@@ -74,18 +74,24 @@ static void print_findings(const struct mv_verdict *verdict, enum mv_outcome out
 }
 
 /* The rules that said nothing at all. */
+static void name_silent(const struct mv_verdict *verdict, const struct mv_rule *const *rules,
+                        struct mv_buf *names) {
+        for (size_t i = 0; rules[i]; i++) {
+                const struct mv_finding *f = verdict->findings;
+                while (f && f->rule != rules[i])
+                        f = f->next;
+                bool about_request = rules[i]->area == MV_AREA_REQUEST;
+                if (!f && (about_request ? mv_str_is(verdict->subject.kind, "VirtualMachineInstanceMigration")
+                                         : rules[i]->subject == MV_SUBJECT_INSTANCE))
+                        mv_buf_format(names, "%s%s", names->n ? ", " : "", rules[i]->id);
+        }
+}
+
 static void print_silent(const struct mv_verdict *verdict, const struct mv_style *style) {
         struct mv_buf names;
         mv_buf_init(&names, &mv_allocator_system, 65536);
-        for (size_t i = 0; mv_rules[i]; i++) {
-                const struct mv_finding *f = verdict->findings;
-                while (f && f->rule != mv_rules[i])
-                        f = f->next;
-                bool about_request = mv_rules[i]->area == MV_AREA_REQUEST;
-                if (!f && (about_request ? mv_str_is(verdict->subject.kind, "VirtualMachineInstanceMigration")
-                                         : mv_rules[i]->subject == MV_SUBJECT_INSTANCE))
-                        mv_buf_format(&names, "%s%s", names.n ? ", " : "", mv_rules[i]->id);
-        }
+        name_silent(verdict, mv_rules, &names);
+        name_silent(verdict, mv_notices, &names);
         if (names.n) {
                 printf("\n%sDo not apply%s\n", style->bold, style->reset);
                 mv_text_wrap(stdout, mv_buf_str(&names), 2, 2, style->width);

@@ -20,9 +20,10 @@ struct mv_behaviour {
         bool host_disk_by_claim; /* a host disk in the place of a claim is judged by the claim */
         bool vfio_in_pre_copy;   /* an instance with a device passed through never goes to post-copy */
         enum mv_migrated_volumes migrated_volumes;
-        bool added_node_selector; /* a migration has spec.addedNodeSelector */
-        bool machine_type;        /* the pod selects nodes that have the instance's machine type */
-        bool cpu_vendor;          /* the target must have the CPU vendor of the source */
+        bool added_node_selector;   /* a migration has spec.addedNodeSelector */
+        bool machine_type;          /* the pod selects nodes that have the instance's machine type */
+        bool cpu_vendor;            /* the target must have the CPU vendor of the source */
+        bool bindings_discontinued; /* slirp, passt and macvtap are no bindings of interfaces any more */
 };
 
 /* The behaviour of that version. */

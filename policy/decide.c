@@ -201,9 +201,11 @@ static bool worth_saying(const struct mv_finding *f) {
                 (f->severity == MV_SEVERITY_RISK && f->rule->area == MV_AREA_EVICTION));
 }
 
-static void warn_about(const struct mv_decide_input *in, struct mv_decision *decision) {
+/* requests: what is wrong with the request for a migration is said, too. */
+static void warn_about(const struct mv_decide_input *in, bool requests, struct mv_decision *decision) {
         for (const struct mv_finding *f = in->now->findings; f; f = f->next)
-                if (worth_saying(f) && !had_before(in, f))
+                if (worth_saying(f) && (requests || f->rule->subject != MV_SUBJECT_REQUEST) &&
+                    !(decision->mirrored && f->rule->area == MV_AREA_VERDICT) && !had_before(in, f))
                         mv_decision_warn(in->arena, decision, mv_str_from(f->rule->id), f->message);
 }
 
@@ -249,7 +251,7 @@ static void decide_migration(const struct mv_decide_input *in, bool exempt, stru
         if (outcome == MV_OUTCOME_PASS || exempt || action == MV_ACTION_AUDIT)
                 return;
         if (action == MV_ACTION_WARN) {
-                warn_about(in, decision);
+                warn_about(in, true, decision);
                 return;
         }
         const struct mv_instance *instance = in->now->instance;
@@ -287,7 +289,7 @@ static void decide_vm(const struct mv_decide_input *in, bool exempt, struct mv_d
         enum mv_outcome warned = passes(in->now, warn > enforce ? warn : enforce);
         if (warned == MV_OUTCOME_FAIL ||
             (warned == MV_OUTCOME_UNKNOWN && in->config->unknown != MV_ACTION_AUDIT))
-                warn_about(in, decision);
+                warn_about(in, true, decision);
 }
 
 /* KubeVirt admits it: what is found is said, and refused only where the configuration says so and a value cannot be. */
@@ -336,11 +338,11 @@ void mv_decide_refused(const struct mv_decide_input *input, struct mv_decision *
         bool policy = in->kind == MV_KIND_MIGRATION_POLICY;
         if (policy)
                 decision->verdict = mv_str_from(mv_verdict_word(in->now->migratable));
-        for (const struct mv_finding *f = in->now->findings; f; f = f->next)
-                if ((policy ? f->outcome == MV_OUTCOME_FAIL && f->severity != MV_SEVERITY_BLOCKER
-                            : worth_saying(f)) &&
-                    f->rule->subject != MV_SUBJECT_REQUEST && !had_before(in, f))
+        for (const struct mv_finding *f = in->now->findings; policy && f; f = f->next)
+                if (f->outcome == MV_OUTCOME_FAIL && f->severity != MV_SEVERITY_BLOCKER && !had_before(in, f))
                         mv_decision_warn(in->arena, decision, mv_str_from(f->rule->id), f->message);
+        if (!policy)
+                warn_about(in, false, decision);
         drop_warnings_of_controllers(in, decision);
 }
 

@@ -42,6 +42,7 @@ struct mv_warning {
 
 struct mv_decision {
         bool allowed;
+        bool mirrored;        /* KubeVirt's own refusal is in it already, as the answer or as a warning */
         int code;             /* of a denial: 403, or what KubeVirt says; 200 otherwise */
         struct mv_str reason; /* "Forbidden", "Invalid", "" */
         struct mv_str message;

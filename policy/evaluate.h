@@ -2,6 +2,11 @@
 /*
  * Evaluation: an object and a snapshot in, a verdict out. The only caller of rules.
  *
+ * Where KubeVirt would make no instance the verdict is Unknown and says why (`refused`). Who is refused: what is created
+ * now, by KubeVirt's webhooks first and then by its controller, as if a person did it. An instance that runs is not, and
+ * neither is the VM that it belongs to. A VM that KubeVirt has given a status (mv_vm_is_stored) was admitted once, so only
+ * what the controller says counts; an instance that has a uid or a phase is there, and nobody asks any more.
+ *
  * It is a pure function: the same input gives the same verdict. It never fails: when memory is out, the verdict is
  * Unknown and says so.
  */

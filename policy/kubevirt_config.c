@@ -26,7 +26,8 @@ static const struct gate {
         { "MigrationPriorityQueue", ALPHA, MV_KUBEVIRT(1, 7) },
         { "MigrationPriorityQueue", BETA, MV_KUBEVIRT(1, 8) },
         { "MigrationPriorityQueue", GA, MV_KUBEVIRT(1, 9) },
-        { "NodeRestriction", BETA, 0 },
+        { "NodeRestriction", ALPHA, MV_KUBEVIRT(1, 3) },
+        { "NodeRestriction", BETA, MV_KUBEVIRT(1, 6) },
         { "PasstBinding", BETA, MV_KUBEVIRT(1, 8) },
         { "ImageVolume", ALPHA, MV_KUBEVIRT(1, 6) },
         { "ImageVolume", BETA, MV_KUBEVIRT(1, 7) },
@@ -36,8 +37,10 @@ static const struct gate {
         { "HostDevicesWithDRA", ALPHA, MV_KUBEVIRT(1, 6) },
         { "HostDevicesWithDRA", BETA, MV_KUBEVIRT(1, 9) },
         { "ExternalNetResourceInjection", BETA, MV_KUBEVIRT(1, 8) },
-        { "WorkloadEncryptionSEV", BETA, 0 },
-        { "LiveMigration", GA, 0 },
+        { "WorkloadEncryptionSEV", ALPHA, MV_KUBEVIRT(0, 49) },
+        { "WorkloadEncryptionSEV", BETA, MV_KUBEVIRT(1, 9) },
+        { "LiveMigration", ALPHA, 0 },
+        { "LiveMigration", GA, MV_KUBEVIRT(0, 56) },
         { "SRIOVLiveMigration", ALPHA, 0 },
         { "SRIOVLiveMigration", GA, MV_KUBEVIRT(0, 57) },
 };
@@ -74,6 +77,8 @@ unsigned mv_kubevirt_version_parse(struct mv_str text, struct mv_str *ret_text) 
         size_t n = 0, dots = 0;
         while (n < text.n && ((text.p[n] >= '0' && text.p[n] <= '9') || text.p[n] == '.'))
                 n++;
+        if (!n || text.p[n - 1] == '.' || (n < text.n && text.p[n] != '-' && text.p[n] != '+'))
+                return 0;
         text.n = n;
         size_t first = mv_str_find_byte(text, '.');
         if (first == text.n)
@@ -90,6 +95,21 @@ unsigned mv_kubevirt_version_parse(struct mv_str text, struct mv_str *ret_text) 
                 return 0;
         *ret_text = text;
         return MV_KUBEVIRT_PATCH(major, minor, patch);
+}
+
+const struct mv_kubevirt_config *mv_kubevirt_config_at(struct mv_arena *arena,
+                                                       const struct mv_kubevirt_config *config,
+                                                       struct mv_str version) {
+        struct mv_str text = { 0 };
+        unsigned number = mv_kubevirt_version_parse(version, &text);
+        struct mv_kubevirt_config *copy = number ? mv_arena_new(arena, struct mv_kubevirt_config) : NULL;
+        if (!copy)
+                return config;
+        *copy = *config;
+        copy->version = text;
+        copy->version_from = MV_STR("flag");
+        copy->version_number = number;
+        return copy;
 }
 
 static bool is_one_of(struct mv_str value, const char *const *names) {
@@ -123,8 +143,11 @@ static void set_version(struct mv_kubevirt_config *config, const struct mv_kubev
         struct mv_str observed = { 0 }, target = { 0 };
         unsigned a = mv_kubevirt_version_parse(status->observed_version, &observed);
         unsigned b = mv_kubevirt_version_parse(status->target_version, &target);
-        if (!a)
+        if (!a) {
+                config->version_unread = status->observed_version;
                 return;
+        }
+        config->version_unread = (struct mv_str){ 0 };
         bool older_target = b && b < a;
         config->version = older_target ? target : observed;
         config->version_number = older_target ? b : a;

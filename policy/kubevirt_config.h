@@ -29,9 +29,10 @@ struct mv_kubevirt_config {
         struct mv_str eviction_strategy; /* "None" when none is configured */
         struct mv_str eviction_from;     /* where that comes from */
 
-        struct mv_str version;      /* as the object's status says it, without suffix; "" when unknown */
-        struct mv_str version_from; /* "KubeVirt/...", "flag" or "default" */
-        unsigned version_number;    /* MV_KUBEVIRT(...); 0 when unknown */
+        struct mv_str version;        /* as the object's status says it, without suffix; "" when unknown */
+        struct mv_str version_from;   /* "KubeVirt/...", "flag" or "default" */
+        unsigned version_number;      /* MV_KUBEVIRT(...); 0 when unknown */
+        struct mv_str version_unread; /* what the status says instead of a version, "" when it is one */
 };
 
 /* Work it out from the KubeVirt objects (n may be 0), without any from the HyperConverged, unless that is NULL. Memory
@@ -39,6 +40,12 @@ struct mv_kubevirt_config {
 struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
                                                   const struct mv_kubevirt *const *objects, size_t n,
                                                   const struct mv_hyperconverged *hyperconverged);
+
+/* The same configuration of another version of KubeVirt, for --kubevirt-version; the given one when that is "", or no
+ * version, or memory is out. */
+const struct mv_kubevirt_config *mv_kubevirt_config_at(struct mv_arena *arena,
+                                                       const struct mv_kubevirt_config *config,
+                                                       struct mv_str version);
 
 /* The gate is on, in the version that the configuration is of (pkg/virt-config/featuregate/feature-gates.go: IsEnabled). */
 bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *gate);

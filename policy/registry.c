@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/registry.h"
 
+#include "policy/notice.h"
+
 /* A line a rule. A static library drops object files that nobody names, so rules cannot register themselves. */
 #define RULES(X)                   \
         X(request_vmi_missing)     \
@@ -54,6 +56,7 @@
         X(policy_shadowed)         \
         X(config_conflict)         \
         X(config_ignored)          \
+        X(kubevirt_version)        \
         X(observed_condition)      \
         X(eviction_strategy)
 
@@ -62,11 +65,18 @@ RULES(DECLARE)
 #define ROW(name) &mv_rule_##name,
 const struct mv_rule *const mv_rules[] = { RULES(ROW) NULL };
 
+const struct mv_rule *const mv_notices[] = { &mv_notice_admission, &mv_notice_instancetype,
+                                             &mv_notice_out_of_memory, NULL };
+
+static const struct mv_rule *find(const struct mv_rule *const *list, struct mv_str id) {
+        while (*list && !mv_str_is(id, (*list)->id))
+                list++;
+        return *list;
+}
+
 const struct mv_rule *mv_rule_find(struct mv_str id) {
-        for (size_t i = 0; mv_rules[i]; i++)
-                if (mv_str_is(id, mv_rules[i]->id))
-                        return mv_rules[i];
-        return NULL;
+        const struct mv_rule *rule = find(mv_rules, id);
+        return rule ? rule : find(mv_notices, id);
 }
 
 const struct mv_revision *mv_rule_revision(const struct mv_rule *rule, unsigned version) {

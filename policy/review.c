@@ -4,6 +4,7 @@
 #include "policy/base/json.h"
 #include "policy/evaluate.h"
 #include "policy/mirror.h"
+#include "policy/notice.h"
 #include "policy/object/status.h"
 
 #include <stdio.h>
@@ -239,16 +240,27 @@ static bool is_late(const struct mv_review_input *in) {
         return in->expired && in->expired(in->context);
 }
 
-/* KubeVirt itself refuses the request. verdict is NULL for what is not judged. */
+/* KubeVirt itself refuses the request, and decision says so. verdict is NULL for what is not judged. Where its refusals
+ * are only warned about, false, and decision has a warning: KubeVirt answers the same request from fresher data. */
 static bool refused(const struct mv_review_input *in, const struct mv_review_request *request,
                     const struct mv_verdict *verdict, struct mv_decision *decision) {
+        if (in->mirror == MV_MIRROR_OFF || !in->snapshot)
+                return false;
         const struct mv_mirror_input input = {
                 .arena = in->arena,
                 .snapshot = in->snapshot,
+                .config = mv_kubevirt_config_at(in->arena, mv_snapshot_config(in->snapshot), in->version),
                 .request = request,
                 .verdict = verdict,
         };
-        return in->mirror == MV_MIRROR_DENY && in->snapshot && mv_mirror(&input, decision);
+        if (in->mirror == MV_MIRROR_DENY)
+                return decision->mirrored = mv_mirror(&input, decision);
+        struct mv_decision theirs;
+        mv_decision_init(&theirs);
+        decision->mirrored = mv_mirror(&input, &theirs);
+        if (decision->mirrored && !mv_user_is_controller(input.config, request->user.username))
+                mv_decision_warn(in->arena, decision, mv_str_from(mv_notice_admission.id), theirs.message);
+        return false;
 }
 
 static void review(const struct mv_review_input *in, const struct mv_review_request *request,

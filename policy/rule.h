@@ -52,6 +52,7 @@ enum mv_area {
         MV_AREA_CONFIGURATION,
         MV_AREA_POLICY,
         MV_AREA_CONVERGENCE,
+        MV_AREA_VERDICT, /* of notices (policy/notice.h) */
 };
 
 /* What a rule judges: the kind of object, of which one is in its context. */
@@ -63,6 +64,20 @@ enum mv_rule_subject {
 
 /* Kinds a rule reads beside the object judged: what informers must watch, and what `unknown` may name. */
 #define MV_NEED(kind) (UINT64_C(1) << MV_KIND_##kind)
+/* What the claims behind the volumes (ctx->claims) are worked out from. */
+#define MV_NEED_CLAIMS                                                                               \
+        (MV_NEED(CLAIM) | MV_NEED(DATA_VOLUME) | MV_NEED(STORAGE_CLASS) | MV_NEED(STORAGE_PROFILE) | \
+         MV_NEED(PERSISTENT_VOLUME) | MV_NEED(CONFIG_MAP))
+/* What the instance of a VM that names an instancetype or a preference is made of. */
+#define MV_NEED_INSTANCETYPES                                                          \
+        (MV_NEED(INSTANCETYPE) | MV_NEED(CLUSTER_INSTANCETYPE) | MV_NEED(PREFERENCE) | \
+         MV_NEED(CLUSTER_PREFERENCE) | MV_NEED(CONTROLLER_REVISION) | MV_NEED(CLAIM) | \
+         MV_NEED(DATA_VOLUME) | MV_NEED(DATA_SOURCE) | MV_NEED(VOLUME_SNAPSHOT))
+/* What evaluation itself reads, whatever the rules: which instance there is, or which one would be made; whose it is; the
+ * claims behind its volumes; KubeVirt's version and configuration; the policy of its migrations. */
+#define MV_NEED_ALWAYS                                                                                   \
+        (MV_NEED(VM) | MV_NEED(VMI) | MV_NEED(KUBEVIRT) | MV_NEED(HYPERCONVERGED) | MV_NEED(NAMESPACE) | \
+         MV_NEED(MIGRATION_POLICY) | MV_NEED_CLAIMS | MV_NEED_INSTANCETYPES)
 
 struct mv_missing { /* an object that decides and is not in the input */
         const char *kind;
@@ -171,7 +186,7 @@ struct mv_rule {
         const char *id; /* kebab-case; the same string everywhere */
         enum mv_area area;
         enum mv_severity severity;
-        uint64_t needs; /* MV_NEED(...) of each kind, or-ed */
+        uint64_t needs; /* MV_NEED(...) of each kind that the check reads, or-ed; beside MV_NEED_ALWAYS */
         /* KubeVirt's reason in the condition, "" when it has none. */
         const char *reason;
         enum mv_rule_subject subject;

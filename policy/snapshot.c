@@ -30,10 +30,13 @@ struct mv_snapshot {
         int64_t lowest_tsc_frequency;
 };
 
+enum { MOST_LISTS = 32 }; /* one in another */
+
 struct mv_snapshot_builder {
         struct mv_snapshot *snapshot;
         struct mv_str default_namespace;
         size_t capacity; /* of snapshot->entries */
+        size_t lists;    /* that are open, one in another */
         bool failed;
 };
 
@@ -270,8 +273,11 @@ static int add_list(struct mv_snapshot_builder *builder, struct mv_str json, con
         struct mv_scan_string key;
         bool first = true;
         mv_scan_init(&scan, json);
+        if (builder->lists >= MOST_LISTS)
+                mv_scan_fail(&scan, MV_ELIMIT, "lists in lists, deeper than 32 levels");
         if (!mv_scan_object(&scan))
                 return scan_error(&scan, err);
+        builder->lists++;
         while (mv_scan_key(&scan, &first, &key)) {
                 if (mv_str_is(key.raw, "items")) {
                         int r = add_items(builder, &scan, list, origin, err);
@@ -280,6 +286,7 @@ static int add_list(struct mv_snapshot_builder *builder, struct mv_str json, con
                 } else if (!mv_scan_skip(&scan, NULL))
                         return scan_error(&scan, err);
         }
+        builder->lists--;
         return scan.code ? scan_error(&scan, err) : 0;
 }
 

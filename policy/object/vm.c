@@ -49,11 +49,19 @@ static const struct mv_field matcher_status_fields[] = {
         MV_FIELD(struct mv_matcher_status, "name", MV_TYPE_STRING, name),
 };
 static const struct mv_table matcher_status_table = MV_TABLE(matcher_status_fields, struct mv_matcher_status);
+static const struct mv_field memory_dump_fields[] = {
+        MV_FIELD(struct mv_memory_dump, "claimName", MV_TYPE_STRING, claim_name),
+        MV_FIELD(struct mv_memory_dump, "phase", MV_TYPE_STRING, phase),
+};
+static const struct mv_table memory_dump_table = MV_TABLE(memory_dump_fields, struct mv_memory_dump);
 static const struct mv_field vm_status_fields[] = {
         MV_FIELD_TABLE(struct mv_vm_status, "instancetypeRef", MV_TYPE_POINTER, instancetype,
                        &matcher_status_table),
+        MV_FIELD_TABLE(struct mv_vm_status, "memoryDumpRequest", MV_TYPE_POINTER, memory_dump,
+                       &memory_dump_table),
         MV_FIELD_TABLE(struct mv_vm_status, "preferenceRef", MV_TYPE_POINTER, preference,
                        &matcher_status_table),
+        MV_FIELD(struct mv_vm_status, "printableStatus", MV_TYPE_STRING, printable_status),
 };
 static const struct mv_table vm_status_table = MV_TABLE(vm_status_fields, struct mv_vm_status);
 

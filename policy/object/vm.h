@@ -39,6 +39,10 @@ struct mv_vm {
         struct mv_vm_spec spec;
         struct mv_vm_status {
                 struct mv_matcher_status *instancetype, *preference; /* instancetypeRef, preferenceRef */
+                struct mv_memory_dump {
+                        struct mv_str claim_name, phase;
+                } * memory_dump;                /* memoryDumpRequest */
+                struct mv_str printable_status; /* "Stopped", "Running", ...: what people see of it */
         } status;
 };
 

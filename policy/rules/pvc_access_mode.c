@@ -88,8 +88,7 @@ const struct mv_rule mv_rule_pvc_access_mode = {
         .id = "pvc-access-mode",
         .area = MV_AREA_STORAGE,
         .severity = MV_SEVERITY_BLOCKER,
-        .needs = MV_NEED(CLAIM) | MV_NEED(DATA_VOLUME) | MV_NEED(STORAGE_CLASS) | MV_NEED(STORAGE_PROFILE) |
-                 MV_NEED(PERSISTENT_VOLUME) | MV_NEED(CONFIG_MAP),
+        .needs = MV_NEED_CLAIMS,
         .reason = "DisksNotLiveMigratable",
         .summary = "every claim of the VM must be ReadWriteMany",
         .documentation =

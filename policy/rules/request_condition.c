@@ -9,8 +9,13 @@
 static void check_except(struct mv_context *ctx, bool decentralized) {
         const struct mv_condition *condition =
                 ctx->vmi ? mv_condition_find(&ctx->vmi->status.conditions, MV_STR("LiveMigratable")) : NULL;
-        if (!condition || !mv_str_is(condition->status, "False"))
+        if (!ctx->vmi)
                 return;
+        if (!condition || !mv_str_is(condition->status, "False")) {
+                mv_report(ctx, MV_OUTCOME_PASS,
+                          "the status of the instance does not say that it cannot migrate");
+                return;
+        }
         /* A migration to another cluster copies the disks. */
         if (decentralized && mv_str_is(condition->reason, "DisksNotLiveMigratable")) {
                 mv_report(ctx, MV_OUTCOME_PASS,

@@ -29,8 +29,10 @@ static void check(struct mv_context *ctx) {
                                              .code = 400,
                                              .message = mv_text(ctx, "the VMI \"%.*s/%.*s\" does not exist",
                                                                 MV_STR_ARG(namespace), MV_STR_ARG(name)) };
-        } else
+        } else {
+                mv_report(ctx, MV_OUTCOME_PASS, "the instance is there");
                 return;
+        }
         finding->field = MV_STR("spec.vmiName");
 }
 

@@ -279,7 +279,7 @@ def test_every_kind_that_is_judged(migvet):
     template = {"spec": instance_spec("bridge")}
     pool = {"apiVersion": "pool.kubevirt.io/v1alpha1", "kind": "VirtualMachinePool",
             "metadata": {"name": "pool", "namespace": "shop"},
-            "spec": {"virtualMachineTemplate": {"spec": {"template": template}}}}
+            "spec": {"virtualMachineTemplate": {"spec": {"runStrategy": "Always", "template": template}}}}
     replicas = {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachineInstanceReplicaSet",
                 "metadata": {"name": "set", "namespace": "shop"}, "spec": {"template": template}}
     objects = as_json(pool, replicas, instance("i", spec=instance_spec("bridge")), migration("i"))

@@ -318,6 +318,17 @@ static void test_gates_by_version(void **state) {
                 { "v1.7.4", "MigrationPriorityQueue", false, true },
                 { "v1.9.0", "MigrationPriorityQueue", true, true },
                 { "v1.0.1", "LiveMigration", true, true },
+                { "v0.55.0", "LiveMigration", false, true },
+                { "v0.56.0", "LiveMigration", true, true },
+                { "v0.56.0", "SRIOVLiveMigration", false, true },
+                { "v0.57.0", "SRIOVLiveMigration", true, true },
+                { "v1.2.2", "NodeRestriction", false, false },
+                { "v1.5.3", "NodeRestriction", false, true },
+                { "v1.6.6", "NodeRestriction", true, true },
+                { "v1.7.4", "PasstBinding", false, false },
+                { "v1.8.4", "PasstBinding", true, true },
+                { "v1.8.4", "GPUsWithDRA", false, true },
+                { "v1.9.0", "WorkloadEncryptionSEV", true, true },
         };
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
                 for (int named = 0; named < 2; named++) {
@@ -363,6 +374,9 @@ static void test_version_parse(void **state) {
                 { "1.9.", 0, NULL },
                 { "1.9.1000", 0, NULL },
                 { "1.2.3.4", 0, NULL },
+                { "1.9.x", 0, NULL },
+                { "1.9.", 0, NULL },
+                { "1.9 beta", 0, NULL },
                 { "1.1000.0", 0, NULL },
                 { "1001.0.0", 0, NULL },
                 { "-1.9", 0, NULL },

@@ -62,7 +62,7 @@ static struct mv_str document(void) {
             "}}}}},'status':{'phase':"
             "'Deployed','observedKubeVirtVersion':'v1.9.0'}},");
         ADD("{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'vm','annotations':{"
-            "'kubevirt.io/allow-pod-bridge-network-live-migration':''}},'spec':{'affinity':{},"
+            "'kubevirt.io/allow-pod-bridge-network-live-migration':''}},'spec':{'running':true,'affinity':{},"
             "'dataVolumeTemplates':[{'metadata':"
             "{'name':'dv'},'spec':{'storage':{'volumeMode':'Block'}}}],'template':{%s}}},",
             machine);

@@ -387,7 +387,7 @@ static void test_vm(void **state) {
         (void)state;
         struct mv_snapshot *snapshot = snapshot_make(
                 "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'vm2','labels':{'app':"
-                "'web'}},'spec':{'template':{'metadata':{'labels':{'app':'db'}},'spec':{'domain':{'devices':{}}}}}},"
+                "'web'}},'spec':{'running':true,'template':{'metadata':{'labels':{'app':'db'}},'spec':{'domain':{'devices':{}}}}}},"
                 "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstanceMigration','metadata':{'name':'m'},"
                 "'spec':{'vmiName':'none'}}" POLICY("of-vm", OF_VMI("'app':'web'"))
                         POLICY("of-template", OF_VMI("'app':'db'")));
