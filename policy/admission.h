@@ -16,7 +16,7 @@ struct mv_admission {
         struct mv_causes causes; /* what is found is added here */
         const struct mv_kubevirt_config *config;
         bool kubevirt; /* who asks is a service account of KubeVirt */
-        bool draft;    /* a manifest, which somebody may complete before he sends it: no run strategy is not missed */
+        bool draft; /* a manifest, which somebody may complete before he sends it: no run strategy is not missed */
 };
 
 /* Why KubeVirt cannot give this spec its default network, "" when it can or need not
