@@ -162,28 +162,41 @@ static bool is_passing(const struct maker *m, struct mv_str key) {
 
 #define UNSCHEDULABLE "node.kubernetes.io/unschedulable"
 
+static bool repels(const struct maker *m, const struct mv_taint *taint) {
+        return (mv_str_is(taint->effect, "NoSchedule") || mv_str_is(taint->effect, "NoExecute")) &&
+               !is_tolerated(m, taint);
+}
+
+/* A cordon is one cause, whether the node's spec tells it or its taint. */
 static void check_taints(struct maker *m) {
         static const struct mv_taint cordon = { .key = { UNSCHEDULABLE, sizeof UNSCHEDULABLE - 1 },
                                                 .effect = { "NoSchedule", 10 } };
-        uint64_t *closed = NULL;
-        if (!is_tolerated(m, &cordon)) {
-                closed = mv_node_set_new(m->index, m->arena);
+        uint64_t *closed = mv_node_set_new(m->index, m->arena);
+        if (!is_tolerated(m, &cordon))
                 mv_node_set_or(m->index, closed, mv_node_index_cordoned(m->index));
-        }
         for (size_t i = 0; i < mv_node_index_taints(m->index); i++) {
                 const uint64_t *tainted;
                 const struct mv_taint *taint = mv_node_index_taint(m->index, m->arena, i, &tainted);
-                if (!tainted || is_tolerated(m, taint) ||
-                    !(mv_str_is(taint->effect, "NoSchedule") || mv_str_is(taint->effect, "NoExecute")))
+                if (!tainted || !repels(m, taint))
                         continue;
-                if (closed && mv_str_is(taint->key, UNSCHEDULABLE))
+                if (mv_str_is(taint->key, UNSCHEDULABLE))
                         mv_node_set_or(m->index, closed, tainted);
                 else
                         add_check(m, is_passing(m, taint->key) ? MV_FIT_OPEN : MV_FIT_TAINT,
                                   "taint:", taint->key, all_but(m, tainted));
         }
-        if (closed)
-                add_check(m, MV_FIT_OPEN, "unschedulable", none, all_but(m, closed));
+        add_check(m, MV_FIT_OPEN, "unschedulable", none, all_but(m, closed));
+}
+
+/* The nodes without a taint that keeps the pod away. A cordon alone is none. */
+static const uint64_t *untainted(const struct maker *m) {
+        uint64_t *set = mv_node_set_all(m->index, m->arena);
+        for (size_t i = 0; i < mv_node_index_taints(m->index); i++) {
+                const uint64_t *tainted;
+                if (repels(m, mv_node_index_taint(m->index, m->arena, i, &tainted)))
+                        mv_node_set_without(m->index, set, tainted);
+        }
+        return set;
 }
 
 /* --- volumes --- */
@@ -332,8 +345,7 @@ static void check_pods(struct maker *m) {
                                 MV_FIT_BIT(MV_FIT_ADDED) | MV_FIT_BIT(MV_FIT_LABEL) |
                                 MV_FIT_BIT(MV_FIT_SCHEDULABLE);
         add_check(m, MV_FIT_SPREAD, "topology-spread", none,
-                  mv_pod_fit_spread(&pod, mv_fit_passing(m->arena, &so_far, labels),
-                                    mv_fit_passing(m->arena, &so_far, MV_FIT_BIT(MV_FIT_TAINT))));
+                  mv_pod_fit_spread(&pod, mv_fit_passing(m->arena, &so_far, labels), untainted(m)));
 }
 
 /* --- the whole --- */

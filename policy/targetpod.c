@@ -113,19 +113,12 @@ static void put(struct mv_arena *arena, struct mv_target_selector *s, struct mv_
         put_among(arena, s, s->n, key, value, class);
 }
 
+/* All of the map but one key ("": all). */
 static void put_all(struct mv_arena *arena, struct mv_target_selector *s, const struct mv_map *map,
-                    enum mv_fit_class class) {
+                    struct mv_str but, enum mv_fit_class class) {
         for (size_t i = 0; i < map->n; i++)
-                put(arena, s, map->items[i].key, map->items[i].value, class);
-}
-
-static void drop(struct mv_target_selector *s, struct mv_str key) {
-        for (size_t i = 0; i < s->n; i++)
-                if (mv_str_equal(s->items[i].key, key)) {
-                        memmove(&s->items[i], &s->items[i + 1], (s->n - i - 1) * sizeof *s->items);
-                        s->n--;
-                        return;
-                }
+                if (!but.n || !mv_str_equal(map->items[i].key, but))
+                        put(arena, s, map->items[i].key, map->items[i].value, class);
 }
 
 /* prefix and name as one text; printf would take longer than all the rest. */
@@ -212,14 +205,15 @@ static void add_instance(struct mv_arena *arena, const struct mv_fit_question *q
                          struct mv_target_selector *s) {
         const struct mv_vmi_spec *spec = &q->vmi->spec;
         const struct mv_cpu *cpu = spec->domain.cpu;
+        bool any_architecture =
+                spec->architecture.n && mv_kubevirt_gate(q->config, "CrossArchitectureVirtualization");
+        /* The node's own architecture then does not matter, whoever selects it (WithoutNativeArchSelector). */
+        const struct mv_str but = any_architecture ? MV_STR(ARCH) : MV_STR("");
         put(arena, s, MV_STR(SCHEDULABLE), yes, MV_FIT_SELECTOR);
-        if (spec->architecture.n)
+        if (spec->architecture.n && !any_architecture)
                 put(arena, s, MV_STR(ARCH), lower(arena, spec->architecture), MV_FIT_LABEL);
-        put_all(arena, s, &q->config->spec->developer.node_selectors, MV_FIT_SELECTOR);
-        put_all(arena, s, &spec->node_selector, MV_FIT_SELECTOR);
-        bool any_architecture = mv_kubevirt_gate(q->config, "CrossArchitectureVirtualization");
-        if (any_architecture && spec->architecture.n)
-                drop(s, MV_STR(ARCH));
+        put_all(arena, s, &q->config->spec->developer.node_selectors, but, MV_FIT_SELECTOR);
+        put_all(arena, s, &spec->node_selector, but, MV_FIT_SELECTOR);
         if (cpu && cpu->dedicated_cpu_placement)
                 require(arena, s, "kubevirt.io/cpumanager", MV_STR(""));
         if (spec->domain.features && spec->domain.features->hyperv &&
@@ -237,7 +231,7 @@ static void add_instance(struct mv_arena *arena, const struct mv_fit_question *q
         if (cpu && cpu->realtime)
                 require(arena, s, "kubevirt.io/realtime", MV_STR(""));
         add_security(arena, s, spec);
-        if (any_architecture && spec->architecture.n)
+        if (any_architecture)
                 require(arena, s, VM_ARCH, spec->architecture);
 }
 
@@ -298,7 +292,7 @@ void mv_target_selector_make(struct mv_arena *arena, const struct mv_fit_questio
                              const struct mv_pod *source_pod, struct mv_target_selector *ret) {
         *ret = (struct mv_target_selector){ 0 };
         if (q->added_node_selector && q->behaviour->added_node_selector)
-                put_all(arena, ret, q->added_node_selector, MV_FIT_ADDED);
+                put_all(arena, ret, q->added_node_selector, (struct mv_str){ 0 }, MV_FIT_ADDED);
         add_instance(arena, q, ret);
         if (source)
                 mv_target_selector_add_source(arena, q, source, source_vendor, source_pod, ret);
