@@ -171,21 +171,26 @@ static bool repels(const struct maker *m, const struct mv_taint *taint) {
 static void check_taints(struct maker *m) {
         static const struct mv_taint cordon = { .key = { UNSCHEDULABLE, sizeof UNSCHEDULABLE - 1 },
                                                 .effect = { "NoSchedule", 10 } };
-        uint64_t *closed = mv_node_set_new(m->index, m->arena);
-        if (!is_tolerated(m, &cordon))
-                mv_node_set_or(m->index, closed, mv_node_index_cordoned(m->index));
+        const uint64_t *cordoned = is_tolerated(m, &cordon) ? NULL : mv_node_index_cordoned(m->index);
+        uint64_t *closed = NULL;
+        if (cordoned) {
+                closed = mv_node_set_new(m->index, m->arena);
+                mv_node_set_or(m->index, closed, cordoned);
+        }
         for (size_t i = 0; i < mv_node_index_taints(m->index); i++) {
                 const uint64_t *tainted;
                 const struct mv_taint *taint = mv_node_index_taint(m->index, m->arena, i, &tainted);
                 if (!tainted || !repels(m, taint))
                         continue;
-                if (mv_str_is(taint->key, UNSCHEDULABLE))
+                if (mv_str_is(taint->key, UNSCHEDULABLE)) {
+                        closed = closed ? closed : mv_node_set_new(m->index, m->arena);
                         mv_node_set_or(m->index, closed, tainted);
-                else
+                } else
                         add_check(m, is_passing(m, taint->key) ? MV_FIT_OPEN : MV_FIT_TAINT,
                                   "taint:", taint->key, all_but(m, tainted));
         }
-        add_check(m, MV_FIT_OPEN, "unschedulable", none, all_but(m, closed));
+        if (closed)
+                add_check(m, MV_FIT_OPEN, "unschedulable", none, all_but(m, closed));
 }
 
 /* The nodes without a taint that keeps the pod away. A cordon alone is none. */
@@ -266,10 +271,16 @@ static void check_volumes(struct maker *m) {
 
 /* The nodes with at least so much, or that say nothing. levels is NULL when no node has any. */
 static const uint64_t *with_at_least(const struct maker *m, const struct mv_levels *levels, int64_t amount) {
-        uint64_t *set = levels ? mv_node_set_all(m->index, m->arena) : mv_node_set_new(m->index, m->arena);
+        const uint64_t *silent = mv_node_index_silent(m->index), *found = NULL;
+        bool exact = !levels || mv_levels_find(levels, amount, &found);
+        if (exact && !silent)
+                return found;
+        uint64_t *set = mv_node_set_all(m->index, m->arena);
         if (set && levels)
                 mv_levels_and(levels, amount, set);
-        mv_node_set_or(m->index, set, mv_node_index_silent(m->index));
+        else
+                mv_node_set_and(m->index, set, NULL);
+        mv_node_set_or(m->index, set, silent);
         return set;
 }
 

@@ -40,6 +40,7 @@ struct mv_node_index {
         struct mv_str *vendors; /* label key of each node's CPU vendor */
         struct slots labels, keys, names;
         uint64_t *all, *cordoned, *silent;
+        size_t n_cordoned, n_silent;
         struct tainted *taints;
         size_t n_taints, taints_capacity;
         struct resource *resources;
@@ -230,6 +231,8 @@ static bool add_node(struct mv_node_index *index, size_t i, const struct mv_node
                 mv_node_set_add(index->cordoned, i);
         if (!node->status.allocatable.n)
                 mv_node_set_add(index->silent, i);
+        index->n_cordoned += node->spec.unschedulable;
+        index->n_silent += !node->status.allocatable.n;
         return add_labels(index, i, &node->meta.labels) &&
                slots_add(index, &index->names, node->meta.name, (struct mv_str){ 0 }, i) &&
                set_allocatable(index, i, &node->status.allocatable);
@@ -243,6 +246,8 @@ static void remove_node(struct mv_node_index *index, size_t i, const struct mv_n
         mv_node_set_remove(index->all, i);
         mv_node_set_remove(index->cordoned, i);
         mv_node_set_remove(index->silent, i);
+        index->n_cordoned -= node->spec.unschedulable;
+        index->n_silent -= !node->status.allocatable.n;
         set_allocatable(index, i, NULL);
 }
 
@@ -254,7 +259,7 @@ struct mv_node_index *mv_node_index_new(struct mv_arena *arena, size_t n) {
                 return NULL;
         index->arena = arena;
         index->n = n;
-        index->words = (n + 63) / 64;
+        index->words = mv_levels_words(n);
         index->nodes = mv_arena_new_array(arena, const struct mv_node *, n);
         index->vendors = mv_arena_new_array(arena, struct mv_str, n);
         index->all = mv_node_set_new(index, arena);
@@ -314,7 +319,7 @@ const uint64_t *mv_node_index_key(const struct mv_node_index *index, struct mv_a
 }
 
 const uint64_t *mv_node_index_cordoned(const struct mv_node_index *index) {
-        return index->cordoned;
+        return index->n_cordoned ? index->cordoned : NULL;
 }
 
 const uint64_t *mv_node_index_all(const struct mv_node_index *index) {
@@ -322,7 +327,7 @@ const uint64_t *mv_node_index_all(const struct mv_node_index *index) {
 }
 
 const uint64_t *mv_node_index_silent(const struct mv_node_index *index) {
-        return index->silent;
+        return index->n_silent ? index->silent : NULL;
 }
 
 size_t mv_node_index_taints(const struct mv_node_index *index) {
@@ -363,19 +368,30 @@ uint64_t *mv_node_set_all(const struct mv_node_index *index, struct mv_arena *ar
         return set;
 }
 
+/* Sets have whole blocks of words: a compiler can do a block at once. */
+#define EACH_BLOCK(set, other, operation)                         \
+        for (size_t i = 0; i < index->words; i += MV_SET_BLOCK) { \
+                uint64_t *restrict to = (set) + i;                \
+                const uint64_t *restrict from = (other) + i;      \
+                for (size_t k = 0; k < MV_SET_BLOCK; k++)         \
+                        to[k] operation from[k];                  \
+        }
+
 void mv_node_set_and(const struct mv_node_index *index, uint64_t *set, const uint64_t *other) {
-        for (size_t i = 0; set && i < index->words; i++)
-                set[i] &= other ? other[i] : 0;
+        if (set && !other)
+                memset(set, 0, index->words * sizeof *set);
+        else if (set && set != other)
+                EACH_BLOCK(set, other, &=)
 }
 
 void mv_node_set_or(const struct mv_node_index *index, uint64_t *set, const uint64_t *other) {
-        for (size_t i = 0; set && other && i < index->words; i++)
-                set[i] |= other[i];
+        if (set && other && set != other)
+                EACH_BLOCK(set, other, |=)
 }
 
 void mv_node_set_without(const struct mv_node_index *index, uint64_t *set, const uint64_t *other) {
-        for (size_t i = 0; set && other && i < index->words; i++)
-                set[i] &= ~other[i];
+        if (set && other)
+                EACH_BLOCK(set, other, &= ~)
 }
 
 size_t mv_node_set_count(const struct mv_node_index *index, const uint64_t *set) {
