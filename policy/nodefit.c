@@ -48,12 +48,16 @@ static const uint64_t *all_but(const struct maker *m, const uint64_t *without) {
 
 /* --- labels --- */
 
+static const uint64_t *selected_set(const struct mv_node_index *index, struct mv_arena *arena,
+                                    const struct mv_selected *s) {
+        return s->found ? s->nodes : mv_node_index_label(index, arena, s->key, s->value);
+}
+
 static void check_selector(struct maker *m, const struct mv_target_selector *selector) {
         for (size_t i = 0; i < selector->n; i++) {
                 const struct mv_selected *s = &selector->items[i];
                 struct mv_fit_check *check =
-                        add_check(m, s->class, s->what, s->name,
-                                  mv_node_index_label(m->index, m->arena, s->key, s->value));
+                        add_check(m, s->class, s->what, s->name, selected_set(m->index, m->arena, s));
                 if (check && s->what[0] == 's' && strcmp(s->what, "selector:") == 0)
                         check->value = s->value;
         }
@@ -64,8 +68,7 @@ static const uint64_t *requirement_set(const struct maker *m, const struct mv_re
         if (mv_str_is(r->operator, "In") || not_in) {
                 uint64_t *set = mv_node_set_new(m->index, m->arena);
                 for (size_t i = 0; i < r->values.n; i++)
-                        mv_node_set_or(m->index, set,
-                                       mv_node_index_label(m->index, m->arena, r->key, r->values.items[i]));
+                        mv_node_index_or_label(m->index, r->key, r->values.items[i], set);
                 return not_in ? all_but(m, set) : set;
         }
         const uint64_t *keyed = mv_node_index_key(m->index, m->arena, r->key);
@@ -326,9 +329,7 @@ static void check_source(struct maker *m) {
                 const struct mv_str *host = mv_map_get(&mv_node_index_at(m->index, node)->meta.labels,
                                                        MV_STR("kubernetes.io/hostname"));
                 if (host)
-                        mv_node_set_or(m->index, set,
-                                       mv_node_index_label(m->index, m->arena,
-                                                           MV_STR("kubernetes.io/hostname"), *host));
+                        mv_node_index_or_label(m->index, MV_STR("kubernetes.io/hostname"), *host, set);
         }
         add_check(m, MV_FIT_SOURCE, "source-node", none, all_but(m, set));
 }
@@ -384,9 +385,12 @@ const struct mv_fit *mv_fit_make(struct mv_arena *arena, const struct mv_fit_que
         fit->source_unknown = node.n && fit->source == SIZE_MAX;
         bool known = fit->source != SIZE_MAX;
         struct mv_target_selector selector;
-        mv_target_selector_make(arena, question, known ? mv_node_index_at(m.index, fit->source) : NULL,
-                                known ? mv_node_index_vendor(m.index, fit->source) : none,
-                                source_pod(question, m.pods), &selector);
+        const struct mv_target_source source = {
+                .vendor = known ? mv_node_index_vendor(m.index, fit->source) : none,
+                .model = known ? mv_node_index_host_model(m.index, fit->source) : NULL,
+                .pod = known ? source_pod(question, m.pods) : NULL,
+        };
+        mv_target_selector_make(arena, question, known ? &source : NULL, &selector);
         check_selector(&m, &selector);
         check_affinity(&m);
         check_taints(&m);
@@ -419,8 +423,9 @@ size_t mv_fit_others(struct mv_arena *arena, const struct mv_fit *fit, unsigned 
 static size_t reachable(struct mv_arena *arena, const struct mv_fit_question *q, const struct mv_fit *fit,
                         unsigned classes, const uint64_t *set, size_t from) {
         struct mv_target_selector selector;
-        mv_target_selector_make(arena, q, mv_node_index_at(fit->index, from),
-                                mv_node_index_vendor(fit->index, from), NULL, &selector);
+        const struct mv_target_source source = { .vendor = mv_node_index_vendor(fit->index, from),
+                                                 .model = mv_node_index_host_model(fit->index, from) };
+        mv_target_selector_make(arena, q, &source, &selector);
         uint64_t *others = mv_node_set_new(fit->index, arena);
         if (!others)
                 return SIZE_MAX;
@@ -429,8 +434,7 @@ static size_t reachable(struct mv_arena *arena, const struct mv_fit_question *q,
         for (size_t i = 0; i < selector.n; i++)
                 if (classes & MV_FIT_BIT(selector.items[i].class))
                         mv_node_set_and(fit->index, others,
-                                        mv_node_index_label(fit->index, arena, selector.items[i].key,
-                                                            selector.items[i].value));
+                                        selected_set(fit->index, arena, &selector.items[i]));
         return mv_node_set_next(fit->index, others, 0);
 }
 

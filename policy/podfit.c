@@ -67,8 +67,7 @@ static void add_domain(const struct mv_pod_fit *fit, uint64_t *set, size_t node,
         const struct mv_str *value =
                 mv_map_get(&mv_node_index_at(fit->nodes, node)->meta.labels, topology_key);
         if (value)
-                mv_node_set_or(fit->nodes, set,
-                               mv_node_index_label(fit->nodes, fit->arena, topology_key, *value));
+                mv_node_index_or_label(fit->nodes, topology_key, *value, set);
 }
 
 /* The domains of the pods that a term of the incoming pod looks at. */
