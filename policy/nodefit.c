@@ -58,6 +58,8 @@ static void check_selector(struct maker *m, const struct mv_target_selector *sel
                 const struct mv_selected *s = &selector->items[i];
                 struct mv_fit_check *check =
                         add_check(m, s->class, s->what, s->name, selected_set(m->index, m->arena, s));
+                if (check)
+                        check->of_model = s->found;
                 if (check && s->what[0] == 's' && strcmp(s->what, "selector:") == 0)
                         check->value = s->value;
         }
@@ -352,7 +354,9 @@ static void check_pods(struct maker *m) {
                 add_check(m, MV_FIT_PODS, "pod-affinity", none, mv_pod_fit_attracted(&pod));
         if (!vmi->spec.topology_spread_constraints.n)
                 return;
-        const struct mv_fit so_far = { .index = m->index, .checks = m->checks, .n_checks = m->n };
+        const struct mv_fit so_far = {
+                .index = m->index, .checks = m->checks, .n_checks = m->n, .model = m->fit->model
+        };
         const unsigned labels = MV_FIT_BIT(MV_FIT_CPU) | MV_FIT_BIT(MV_FIT_SELECTOR) |
                                 MV_FIT_BIT(MV_FIT_ADDED) | MV_FIT_BIT(MV_FIT_LABEL) |
                                 MV_FIT_BIT(MV_FIT_SCHEDULABLE);
@@ -391,6 +395,11 @@ const struct mv_fit *mv_fit_make(struct mv_arena *arena, const struct mv_fit_que
                 .pod = known ? source_pod(question, m.pods) : NULL,
         };
         mv_target_selector_make(arena, question, known ? &source : NULL, &selector);
+        fit->model = selector.model;
+        m.capacity = selector.n + 32;
+        m.checks = mv_arena_new_array(arena, struct mv_fit_check, m.capacity);
+        if (!m.checks)
+                return NULL;
         check_selector(&m, &selector);
         check_affinity(&m);
         check_taints(&m);
@@ -407,8 +416,10 @@ const struct mv_fit *mv_fit_make(struct mv_arena *arena, const struct mv_fit_que
 uint64_t *mv_fit_passing(struct mv_arena *arena, const struct mv_fit *fit, unsigned classes) {
         uint64_t *set = mv_node_set_all(fit->index, arena);
         for (size_t i = 0; i < fit->n_checks; i++)
-                if (classes & MV_FIT_BIT(fit->checks[i].class))
+                if ((classes & MV_FIT_BIT(fit->checks[i].class)) && !fit->checks[i].of_model)
                         mv_node_set_and(fit->index, set, fit->checks[i].pass);
+        if (fit->model && (classes & MV_FIT_BIT(MV_FIT_CPU)))
+                mv_node_set_and(fit->index, set, fit->model->pass);
         return set;
 }
 

@@ -393,13 +393,24 @@ bool mv_node_index_replace(struct mv_node_index *index, size_t i, const struct m
         return !node || add_node(index, i, node);
 }
 
-bool mv_node_index_settle(struct mv_node_index *index) {
-        for (size_t i = 0; i < index->n_host_models; i++) {
-                struct mv_host_model *model = index->host_models[i] ? &index->host_models[i]->model : NULL;
-                for (size_t k = 0; model && k < model->n; k++)
-                        model->labels[k].nodes = mv_node_index_label(
-                                index, index->arena, model->labels[k].key, model->labels[k].value);
+static bool settle_host_model(struct mv_node_index *index, struct mv_host_model *model) {
+        if (!model->pass)
+                model->pass = mv_node_set_new(index, index->arena);
+        if (!model->pass)
+                return false;
+        memcpy(model->pass, index->all, index->words * sizeof *model->pass);
+        for (size_t k = 0; k < model->n; k++) {
+                struct mv_host_model_label *label = &model->labels[k];
+                label->nodes = mv_node_index_label(index, index->arena, label->key, label->value);
+                mv_node_set_and(index, model->pass, label->nodes);
         }
+        return true;
+}
+
+bool mv_node_index_settle(struct mv_node_index *index) {
+        for (size_t i = 0; i < index->n_host_models; i++)
+                if (index->host_models[i] && !settle_host_model(index, &index->host_models[i]->model))
+                        return false;
         for (size_t i = 0; i < index->n_resources; i++)
                 if (!mv_levels_choose(&index->resources[i].allocatable, index->arena))
                         return false;
@@ -502,11 +513,17 @@ uint64_t *mv_node_set_all(const struct mv_node_index *index, struct mv_arena *ar
         return set;
 }
 
-/* A block of words, which the machine's vector instructions do at once. */
-typedef uint64_t block __attribute__((vector_size(MV_SET_BLOCK * sizeof(uint64_t)), aligned(8), may_alias));
-#define EACH_BLOCK(set, other, operation)                       \
-        for (size_t i = 0; i < index->words; i += MV_SET_BLOCK) \
-        *(block *)(void *)((set) + i) operation *(const block *)(const void *)((other) + i)
+/* Two words, which the machine's vector instructions do at once; a block is some of them. */
+typedef uint64_t words_pair __attribute__((vector_size(2 * sizeof(uint64_t)), aligned(8), may_alias));
+enum { PAIRS = MV_SET_BLOCK / 2 };
+#define EACH_BLOCK(set, other, operation)                                                   \
+        do {                                                                                \
+                words_pair *to = (words_pair *)(void *)(set), *end = to + index->words / 2; \
+                const words_pair *from = (const words_pair *)(const void *)(other);         \
+                for (; to != end; to += PAIRS, from += PAIRS)                               \
+                        for (int k = 0; k < PAIRS; k++)                                     \
+                                to[k] operation from[k];                                    \
+        } while (0)
 
 void mv_node_set_and(const struct mv_node_index *index, uint64_t *set, const uint64_t *other) {
         if (set && !other)

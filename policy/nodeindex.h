@@ -46,6 +46,7 @@ struct mv_host_model {
                 const uint64_t *nodes;
         } * labels; /* the model first */
         size_t n;
+        uint64_t *pass; /* the nodes that have all of them */
 };
 /* That of a node; NULL when it has no host-model label. Only of a settled index. */
 const struct mv_host_model *mv_node_index_host_model(const struct mv_node_index *index, size_t i);

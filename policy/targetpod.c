@@ -255,7 +255,8 @@ static void add_host_model(struct mv_arena *arena, const struct mv_target_source
                 put_among(arena, s, before, pair->key, pair->value, MV_FIT_CPU);
                 migrated = true;
         }
-        for (size_t i = 0; !migrated && source->model && i < source->model->n; i++) {
+        s->model = migrated ? NULL : source->model;
+        for (size_t i = 0; s->model && i < s->model->n; i++) {
                 const struct mv_host_model_label *label = &source->model->labels[i];
                 struct mv_selected *selected =
                         put_among(arena, s, before, label->key, label->value, MV_FIT_CPU);
@@ -281,7 +282,13 @@ static void add_source(struct mv_arena *arena, const struct mv_fit_question *q,
 
 void mv_target_selector_make(struct mv_arena *arena, const struct mv_fit_question *q,
                              const struct mv_target_source *source, struct mv_target_selector *ret) {
-        *ret = (struct mv_target_selector){ 0 };
+        size_t model = source && source->model ? source->model->n : 0;
+        *ret = (struct mv_target_selector){ .capacity = model + 32 };
+        ret->items = mv_arena_new_array(arena, struct mv_selected, ret->capacity);
+        if (!ret->items) {
+                ret->capacity = 0;
+                return;
+        }
         if (q->added_node_selector && q->behaviour->added_node_selector)
                 put_all(arena, ret, q->added_node_selector, (struct mv_str){ 0 }, MV_FIT_ADDED);
         add_instance(arena, q, ret);

@@ -13,13 +13,14 @@ struct mv_selected {
         enum mv_fit_class class;
         const char *what;
         struct mv_str name;    /* with `what`, the cause; for "selector:" the value follows */
-        const uint64_t *nodes; /* that have it, when they are found already */
-        bool found;
+        const uint64_t *nodes; /* of a host model's label: who has it */
+        bool found;            /* it is one */
 };
 
 struct mv_target_selector {
         struct mv_selected *items;
         size_t n, capacity;
+        const struct mv_host_model *model; /* whose labels the items with `found` are; NULL */
 };
 
 /* The node that it leaves. */
