@@ -3,8 +3,9 @@
 
 #include <stdlib.h>
 
+/* As many as a set of nodes has (policy/nodeindex). */
 static size_t words(const struct mv_levels *levels) {
-        return (levels->n + 63) / 64;
+        return mv_levels_words(levels->n);
 }
 
 static int ascending(const void *a, const void *b) {
@@ -86,20 +87,39 @@ bool mv_levels_copy(const struct mv_levels *levels, struct mv_arena *arena, stru
         return true;
 }
 
+/* The sets of the level that the amount stands on (NULL: all nodes) and of the next one (NULL: none); and the most that a
+ * node between the two has. */
+struct gap {
+        const uint64_t *below, *above;
+        int64_t highest;
+};
+
+static struct gap find_gap(const struct mv_levels *levels, int64_t amount) {
+        size_t at = level_of(levels, amount), next = at == SIZE_MAX ? 0 : at + 1;
+        return (struct gap){
+                .below = at == SIZE_MAX ? NULL : levels->levels[at].at_least,
+                .above = next < levels->n_levels ? levels->levels[next].at_least : NULL,
+                .highest = at == SIZE_MAX ? levels->lowest_highest : levels->levels[at].highest,
+        };
+}
+
+bool mv_levels_find(const struct mv_levels *levels, int64_t amount, const uint64_t **ret) {
+        size_t at = level_of(levels, amount);
+        const struct gap gap = find_gap(levels, amount);
+        bool on_level = at != SIZE_MAX && levels->levels[at].from == amount;
+        *ret = on_level ? gap.below : gap.above;
+        return on_level || gap.highest < amount || !levels->n;
+}
+
 void mv_levels_and(const struct mv_levels *levels, int64_t amount, uint64_t *set) {
-        size_t at = level_of(levels, amount), n = words(levels);
-        const uint64_t *below = at == SIZE_MAX ? NULL : levels->levels[at].at_least; /* NULL: all nodes */
-        const uint64_t *above = at == SIZE_MAX ? (levels->n_levels ? levels->levels[0].at_least : NULL)
-                                : at + 1 < levels->n_levels ? levels->levels[at + 1].at_least
-                                                            : NULL; /* NULL: none */
-        int64_t highest = at == SIZE_MAX ? levels->lowest_highest : levels->levels[at].highest;
-        if (at != SIZE_MAX && levels->levels[at].from == amount)
-                above = below; /* everybody between the two has enough */
-        for (size_t i = 0; i < n; i++) {
-                uint64_t enough = above ? above[i] : 0;
-                uint64_t between = set[i] & (below ? below[i] : UINT64_MAX) & ~enough;
+        const struct gap gap = find_gap(levels, amount);
+        const uint64_t *exact;
+        bool found = mv_levels_find(levels, amount, &exact);
+        for (size_t i = 0, n = words(levels); i < n; i++) {
+                uint64_t enough = found ? (exact ? exact[i] : 0) : gap.above ? gap.above[i] : 0;
+                uint64_t between = found ? 0 : set[i] & (gap.below ? gap.below[i] : UINT64_MAX) & ~enough;
                 uint64_t kept = set[i] & enough;
-                for (; highest >= amount && between; between &= between - 1) {
+                for (; between; between &= between - 1) {
                         size_t node = i * 64 + (size_t)__builtin_ctzll(between);
                         if (node < levels->n && levels->values[node] >= amount)
                                 kept |= between & -between;

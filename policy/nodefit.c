@@ -48,12 +48,18 @@ static const uint64_t *all_but(const struct maker *m, const uint64_t *without) {
 
 /* --- labels --- */
 
+static const uint64_t *selected_set(const struct mv_node_index *index, struct mv_arena *arena,
+                                    const struct mv_selected *s) {
+        return s->found ? s->nodes : mv_node_index_label(index, arena, s->key, s->value);
+}
+
 static void check_selector(struct maker *m, const struct mv_target_selector *selector) {
         for (size_t i = 0; i < selector->n; i++) {
                 const struct mv_selected *s = &selector->items[i];
                 struct mv_fit_check *check =
-                        add_check(m, s->class, s->what, s->name,
-                                  mv_node_index_label(m->index, m->arena, s->key, s->value));
+                        add_check(m, s->class, s->what, s->name, selected_set(m->index, m->arena, s));
+                if (check)
+                        check->of_model = s->found;
                 if (check && s->what[0] == 's' && strcmp(s->what, "selector:") == 0)
                         check->value = s->value;
         }
@@ -64,8 +70,7 @@ static const uint64_t *requirement_set(const struct maker *m, const struct mv_re
         if (mv_str_is(r->operator, "In") || not_in) {
                 uint64_t *set = mv_node_set_new(m->index, m->arena);
                 for (size_t i = 0; i < r->values.n; i++)
-                        mv_node_set_or(m->index, set,
-                                       mv_node_index_label(m->index, m->arena, r->key, r->values.items[i]));
+                        mv_node_index_or_label(m->index, r->key, r->values.items[i], set);
                 return not_in ? all_but(m, set) : set;
         }
         const uint64_t *keyed = mv_node_index_key(m->index, m->arena, r->key);
@@ -162,28 +167,46 @@ static bool is_passing(const struct maker *m, struct mv_str key) {
 
 #define UNSCHEDULABLE "node.kubernetes.io/unschedulable"
 
+static bool repels(const struct maker *m, const struct mv_taint *taint) {
+        return (mv_str_is(taint->effect, "NoSchedule") || mv_str_is(taint->effect, "NoExecute")) &&
+               !is_tolerated(m, taint);
+}
+
+/* A cordon is one cause, whether the node's spec tells it or its taint. */
 static void check_taints(struct maker *m) {
         static const struct mv_taint cordon = { .key = { UNSCHEDULABLE, sizeof UNSCHEDULABLE - 1 },
                                                 .effect = { "NoSchedule", 10 } };
+        const uint64_t *cordoned = is_tolerated(m, &cordon) ? NULL : mv_node_index_cordoned(m->index);
         uint64_t *closed = NULL;
-        if (!is_tolerated(m, &cordon)) {
+        if (cordoned) {
                 closed = mv_node_set_new(m->index, m->arena);
-                mv_node_set_or(m->index, closed, mv_node_index_cordoned(m->index));
+                mv_node_set_or(m->index, closed, cordoned);
         }
         for (size_t i = 0; i < mv_node_index_taints(m->index); i++) {
                 const uint64_t *tainted;
                 const struct mv_taint *taint = mv_node_index_taint(m->index, m->arena, i, &tainted);
-                if (!tainted || is_tolerated(m, taint) ||
-                    !(mv_str_is(taint->effect, "NoSchedule") || mv_str_is(taint->effect, "NoExecute")))
+                if (!tainted || !repels(m, taint))
                         continue;
-                if (closed && mv_str_is(taint->key, UNSCHEDULABLE))
+                if (mv_str_is(taint->key, UNSCHEDULABLE)) {
+                        closed = closed ? closed : mv_node_set_new(m->index, m->arena);
                         mv_node_set_or(m->index, closed, tainted);
-                else
+                } else
                         add_check(m, is_passing(m, taint->key) ? MV_FIT_OPEN : MV_FIT_TAINT,
                                   "taint:", taint->key, all_but(m, tainted));
         }
         if (closed)
                 add_check(m, MV_FIT_OPEN, "unschedulable", none, all_but(m, closed));
+}
+
+/* The nodes without a taint that keeps the pod away. A cordon alone is none. */
+static const uint64_t *untainted(const struct maker *m) {
+        uint64_t *set = mv_node_set_all(m->index, m->arena);
+        for (size_t i = 0; i < mv_node_index_taints(m->index); i++) {
+                const uint64_t *tainted;
+                if (repels(m, mv_node_index_taint(m->index, m->arena, i, &tainted)))
+                        mv_node_set_without(m->index, set, tainted);
+        }
+        return set;
 }
 
 /* --- volumes --- */
@@ -253,10 +276,16 @@ static void check_volumes(struct maker *m) {
 
 /* The nodes with at least so much, or that say nothing. levels is NULL when no node has any. */
 static const uint64_t *with_at_least(const struct maker *m, const struct mv_levels *levels, int64_t amount) {
-        uint64_t *set = levels ? mv_node_set_all(m->index, m->arena) : mv_node_set_new(m->index, m->arena);
+        const uint64_t *silent = mv_node_index_silent(m->index), *found = NULL;
+        bool exact = !levels || mv_levels_find(levels, amount, &found);
+        if (exact && !silent)
+                return found;
+        uint64_t *set = mv_node_set_all(m->index, m->arena);
         if (set && levels)
                 mv_levels_and(levels, amount, set);
-        mv_node_set_or(m->index, set, mv_node_index_silent(m->index));
+        else
+                mv_node_set_and(m->index, set, NULL);
+        mv_node_set_or(m->index, set, silent);
         return set;
 }
 
@@ -320,9 +349,7 @@ static void check_source(struct maker *m) {
                 const struct mv_str *host = mv_map_get(&mv_node_index_at(m->index, node)->meta.labels,
                                                        MV_STR("kubernetes.io/hostname"));
                 if (host)
-                        mv_node_set_or(m->index, set,
-                                       mv_node_index_label(m->index, m->arena,
-                                                           MV_STR("kubernetes.io/hostname"), *host));
+                        mv_node_index_or_label(m->index, MV_STR("kubernetes.io/hostname"), *host, set);
         }
         add_check(m, MV_FIT_SOURCE, "source-node", none, all_but(m, set));
 }
@@ -345,13 +372,14 @@ static void check_pods(struct maker *m) {
                 add_check(m, MV_FIT_PODS, "pod-affinity", none, mv_pod_fit_attracted(&pod));
         if (!vmi->spec.topology_spread_constraints.n)
                 return;
-        const struct mv_fit so_far = { .index = m->index, .checks = m->checks, .n_checks = m->n };
+        const struct mv_fit so_far = {
+                .index = m->index, .checks = m->checks, .n_checks = m->n, .model = m->fit->model
+        };
         const unsigned labels = MV_FIT_BIT(MV_FIT_CPU) | MV_FIT_BIT(MV_FIT_SELECTOR) |
                                 MV_FIT_BIT(MV_FIT_ADDED) | MV_FIT_BIT(MV_FIT_LABEL) |
                                 MV_FIT_BIT(MV_FIT_SCHEDULABLE);
         add_check(m, MV_FIT_SPREAD, "topology-spread", none,
-                  mv_pod_fit_spread(&pod, mv_fit_passing(m->arena, &so_far, labels),
-                                    mv_fit_passing(m->arena, &so_far, MV_FIT_BIT(MV_FIT_TAINT))));
+                  mv_pod_fit_spread(&pod, mv_fit_passing(m->arena, &so_far, labels), untainted(m)));
 }
 
 /* --- the whole --- */
@@ -379,9 +407,17 @@ const struct mv_fit *mv_fit_make(struct mv_arena *arena, const struct mv_fit_que
         fit->source_unknown = node.n && fit->source == SIZE_MAX;
         bool known = fit->source != SIZE_MAX;
         struct mv_target_selector selector;
-        mv_target_selector_make(arena, question, known ? mv_node_index_at(m.index, fit->source) : NULL,
-                                known ? mv_node_index_vendor(m.index, fit->source) : none,
-                                source_pod(question, m.pods), &selector);
+        const struct mv_target_source source = {
+                .vendor = known ? mv_node_index_vendor(m.index, fit->source) : none,
+                .model = known ? mv_node_index_host_model(m.index, fit->source) : NULL,
+                .pod = known ? source_pod(question, m.pods) : NULL,
+        };
+        mv_target_selector_make(arena, question, known ? &source : NULL, &selector);
+        fit->model = selector.model;
+        m.capacity = selector.n + 32;
+        m.checks = mv_arena_new_array(arena, struct mv_fit_check, m.capacity);
+        if (!m.checks)
+                return NULL;
         check_selector(&m, &selector);
         check_affinity(&m);
         check_taints(&m);
@@ -398,8 +434,10 @@ const struct mv_fit *mv_fit_make(struct mv_arena *arena, const struct mv_fit_que
 uint64_t *mv_fit_passing(struct mv_arena *arena, const struct mv_fit *fit, unsigned classes) {
         uint64_t *set = mv_node_set_all(fit->index, arena);
         for (size_t i = 0; i < fit->n_checks; i++)
-                if (classes & MV_FIT_BIT(fit->checks[i].class))
+                if ((classes & MV_FIT_BIT(fit->checks[i].class)) && !fit->checks[i].of_model)
                         mv_node_set_and(fit->index, set, fit->checks[i].pass);
+        if (fit->model && (classes & MV_FIT_BIT(MV_FIT_CPU)))
+                mv_node_set_and(fit->index, set, fit->model->pass);
         return set;
 }
 
@@ -414,8 +452,9 @@ size_t mv_fit_others(struct mv_arena *arena, const struct mv_fit *fit, unsigned 
 static size_t reachable(struct mv_arena *arena, const struct mv_fit_question *q, const struct mv_fit *fit,
                         unsigned classes, const uint64_t *set, size_t from) {
         struct mv_target_selector selector;
-        mv_target_selector_make(arena, q, mv_node_index_at(fit->index, from),
-                                mv_node_index_vendor(fit->index, from), NULL, &selector);
+        const struct mv_target_source source = { .vendor = mv_node_index_vendor(fit->index, from),
+                                                 .model = mv_node_index_host_model(fit->index, from) };
+        mv_target_selector_make(arena, q, &source, &selector);
         uint64_t *others = mv_node_set_new(fit->index, arena);
         if (!others)
                 return SIZE_MAX;
@@ -424,8 +463,7 @@ static size_t reachable(struct mv_arena *arena, const struct mv_fit_question *q,
         for (size_t i = 0; i < selector.n; i++)
                 if (classes & MV_FIT_BIT(selector.items[i].class))
                         mv_node_set_and(fit->index, others,
-                                        mv_node_index_label(fit->index, arena, selector.items[i].key,
-                                                            selector.items[i].value));
+                                        selected_set(fit->index, arena, &selector.items[i]));
         return mv_node_set_next(fit->index, others, 0);
 }
 

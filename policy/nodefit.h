@@ -47,6 +47,7 @@ struct mv_fit_check {
         const char *what;
         struct mv_str name, value;
         const uint64_t *pass; /* the nodes that pass; NULL: none does */
+        bool of_model;        /* one of those that mv_fit.model stands for */
 };
 
 /* What is asked. */
@@ -65,8 +66,10 @@ struct mv_fit {
         const struct mv_fit_check *checks;
         size_t n_checks;
         const uint64_t *feasible; /* the nodes that pass all checks */
-        size_t source;            /* its number; SIZE_MAX: the instance has no node, or none that is known */
-        bool source_unknown;      /* it has a node that the snapshot does not: its CPU is not known */
+        const struct mv_host_model
+                *model;      /* what all checks of the source's host model come to; NULL: there are none */
+        size_t source;       /* its number; SIZE_MAX: the instance has no node, or none that is known */
+        bool source_unknown; /* it has a node that the snapshot does not: its CPU is not known */
 };
 
 /* Everything is allocated from arena; NULL when that is exhausted. */

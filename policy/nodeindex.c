@@ -33,13 +33,24 @@ struct resource {
         struct mv_levels allocatable;
 };
 
+/* A host model, in a table by what its labels say. */
+struct host_model {
+        uint64_t hash; /* of its labels */
+        bool used;
+        struct mv_host_model model;
+};
+
 struct mv_node_index {
         struct mv_arena *arena;
         size_t n, words;
         const struct mv_node **nodes;
         struct mv_str *vendors; /* label key of each node's CPU vendor */
         struct slots labels, keys, names;
+        struct host_model **host_models; /* open addressing; n_host_models is a power of two */
+        size_t n_host_models, host_models_used;
+        struct host_model **host_model_of; /* each node's, NULL */
         uint64_t *all, *cordoned, *silent;
+        size_t n_cordoned, n_silent;
         struct tainted *taints;
         size_t n_taints, taints_capacity;
         struct resource *resources;
@@ -125,6 +136,109 @@ static void slots_remove(struct slots *slots, struct mv_str key, struct mv_str v
         sparse_remove(&find_slot(slots, key, value)->nodes, node);
 }
 
+/* --- host models --- */
+
+#define HOST_MODEL "host-model-cpu.node.kubevirt.io/"
+#define HOST_MODEL_FEATURE "host-model-required-features.node.kubevirt.io/"
+
+/* prefix and what stands behind the first n bytes of name; in arena. */
+static struct mv_str rename_key(struct mv_arena *arena, struct mv_str prefix, struct mv_str name, size_t n) {
+        struct mv_str rest = mv_str_skip(name, n);
+        char *text = mv_arena_allocate(arena, prefix.n + rest.n, 1);
+        if (!text)
+                return (struct mv_str){ 0 };
+        memcpy(text, prefix.p, prefix.n);
+        if (rest.n)
+                memcpy(text + prefix.n, rest.p, rest.n);
+        return (struct mv_str){ text, prefix.n + rest.n };
+}
+
+/* The model that the labels make; none when they name no CPU. Of several CPUs the first counts. */
+static bool make_host_model(struct mv_arena *arena, const struct mv_map *labels, struct host_model *ret) {
+        struct mv_host_model *model = &ret->model;
+        *ret = (struct host_model){ .hash = MV_HASH_START };
+        size_t n = 1;
+        for (size_t i = 0; i < labels->n; i++)
+                n += mv_str_starts_with(labels->items[i].key, MV_STR(HOST_MODEL_FEATURE));
+        for (size_t i = 0; i < labels->n && !model->n; i++) {
+                const struct mv_pair *label = &labels->items[i];
+                if (!mv_str_starts_with(label->key, MV_STR(HOST_MODEL)))
+                        continue;
+                model->labels = mv_arena_new_array(arena, struct mv_host_model_label, n);
+                if (!model->labels)
+                        return false;
+                model->labels[model->n++] = (struct mv_host_model_label){
+                        rename_key(arena, MV_STR("cpu-model-migration.node.kubevirt.io/"), label->key,
+                                   sizeof HOST_MODEL - 1),
+                        label->value, NULL
+                };
+        }
+        for (size_t i = 0; model->n && i < labels->n; i++) {
+                const struct mv_pair *label = &labels->items[i];
+                if (mv_str_starts_with(label->key, MV_STR(HOST_MODEL_FEATURE)))
+                        model->labels[model->n++] = (struct mv_host_model_label){
+                                rename_key(arena, MV_STR("cpu-feature.node.kubevirt.io/"), label->key,
+                                           sizeof HOST_MODEL_FEATURE - 1),
+                                label->value, NULL
+                        };
+        }
+        for (size_t i = 0; i < model->n; i++)
+                ret->hash = mv_hash_add(mv_hash_add(ret->hash, model->labels[i].key), model->labels[i].value);
+        ret->used = model->n != 0;
+        return !mv_arena_failed(arena);
+}
+
+static bool same_host_model(const struct host_model *a, const struct host_model *b) {
+        if (a->hash != b->hash || a->model.n != b->model.n)
+                return false;
+        for (size_t i = 0; i < a->model.n; i++)
+                if (!mv_str_equal(a->model.labels[i].key, b->model.labels[i].key) ||
+                    !mv_str_equal(a->model.labels[i].value, b->model.labels[i].value))
+                        return false;
+        return true;
+}
+
+static struct host_model **find_host_model(const struct mv_node_index *index,
+                                           const struct host_model *model) {
+        size_t mask = index->n_host_models - 1, at = (size_t)model->hash & mask;
+        while (index->host_models[at] && !same_host_model(index->host_models[at], model))
+                at = (at + 1) & mask;
+        return &index->host_models[at];
+}
+
+static bool grow_host_models(struct mv_node_index *index) {
+        struct host_model **old = index->host_models;
+        size_t n_old = index->n_host_models;
+        index->n_host_models = n_old ? n_old * 2 : 16;
+        index->host_models = mv_arena_new_array(index->arena, struct host_model *, index->n_host_models);
+        if (!index->host_models)
+                return false;
+        for (size_t i = 0; i < n_old; i++)
+                if (old[i])
+                        *find_host_model(index, old[i]) = old[i];
+        return true;
+}
+
+static bool add_host_model(struct mv_node_index *index, size_t i, const struct mv_map *labels) {
+        struct mv_arena scratch;
+        struct host_model made;
+        mv_arena_init(&scratch, index->arena->allocator, 0);
+        bool ok = make_host_model(&scratch, labels, &made);
+        if (ok && made.used) {
+                ok = index->host_models_used * 2 < index->n_host_models || grow_host_models(index);
+                struct host_model **slot = ok ? find_host_model(index, &made) : NULL;
+                if (ok && !*slot) {
+                        *slot = mv_arena_new(index->arena, struct host_model);
+                        ok = *slot && make_host_model(index->arena, labels, *slot);
+                        index->host_models_used++;
+                }
+                index->host_model_of[i] = ok ? *slot : NULL;
+        }
+        index->arena->failed |= !ok;
+        mv_arena_done(&scratch);
+        return ok;
+}
+
 /* --- the parts of a node --- */
 
 static bool add_labels(struct mv_node_index *index, size_t i, const struct mv_map *labels) {
@@ -136,7 +250,7 @@ static bool add_labels(struct mv_node_index *index, size_t i, const struct mv_ma
                 if (!index->vendors[i].n && mv_str_starts_with(label->key, vendor_prefix))
                         index->vendors[i] = label->key;
         }
-        return true;
+        return add_host_model(index, i, labels);
 }
 
 static void remove_labels(struct mv_node_index *index, size_t i, const struct mv_map *labels) {
@@ -145,6 +259,7 @@ static void remove_labels(struct mv_node_index *index, size_t i, const struct mv
                 slots_remove(&index->keys, labels->items[k].key, (struct mv_str){ 0 }, i);
         }
         index->vendors[i] = (struct mv_str){ 0 };
+        index->host_model_of[i] = NULL;
 }
 
 static bool same_taint(const struct mv_taint *a, const struct mv_taint *b) {
@@ -230,6 +345,8 @@ static bool add_node(struct mv_node_index *index, size_t i, const struct mv_node
                 mv_node_set_add(index->cordoned, i);
         if (!node->status.allocatable.n)
                 mv_node_set_add(index->silent, i);
+        index->n_cordoned += node->spec.unschedulable;
+        index->n_silent += !node->status.allocatable.n;
         return add_labels(index, i, &node->meta.labels) &&
                slots_add(index, &index->names, node->meta.name, (struct mv_str){ 0 }, i) &&
                set_allocatable(index, i, &node->status.allocatable);
@@ -243,6 +360,8 @@ static void remove_node(struct mv_node_index *index, size_t i, const struct mv_n
         mv_node_set_remove(index->all, i);
         mv_node_set_remove(index->cordoned, i);
         mv_node_set_remove(index->silent, i);
+        index->n_cordoned -= node->spec.unschedulable;
+        index->n_silent -= !node->status.allocatable.n;
         set_allocatable(index, i, NULL);
 }
 
@@ -254,14 +373,15 @@ struct mv_node_index *mv_node_index_new(struct mv_arena *arena, size_t n) {
                 return NULL;
         index->arena = arena;
         index->n = n;
-        index->words = (n + 63) / 64;
+        index->words = mv_levels_words(n);
         index->nodes = mv_arena_new_array(arena, const struct mv_node *, n);
         index->vendors = mv_arena_new_array(arena, struct mv_str, n);
+        index->host_model_of = mv_arena_new_array(arena, struct host_model *, n);
         index->all = mv_node_set_new(index, arena);
         index->cordoned = mv_node_set_new(index, arena);
         index->silent = mv_node_set_new(index, arena);
-        bool ok = index->nodes && index->vendors && index->all && index->cordoned && index->silent &&
-                  grow_slots(arena, &index->labels) && grow_slots(arena, &index->keys) &&
+        bool ok = index->nodes && index->vendors && index->host_model_of && index->all && index->cordoned &&
+                  index->silent && grow_slots(arena, &index->labels) && grow_slots(arena, &index->keys) &&
                   grow_slots(arena, &index->names);
         return ok ? index : NULL;
 }
@@ -273,11 +393,28 @@ bool mv_node_index_replace(struct mv_node_index *index, size_t i, const struct m
         return !node || add_node(index, i, node);
 }
 
+static bool settle_host_model(struct mv_node_index *index, struct mv_host_model *model) {
+        if (!model->pass)
+                model->pass = mv_node_set_new(index, index->arena);
+        if (!model->pass)
+                return false;
+        memcpy(model->pass, index->all, index->words * sizeof *model->pass);
+        for (size_t k = 0; k < model->n; k++) {
+                struct mv_host_model_label *label = &model->labels[k];
+                label->nodes = mv_node_index_label(index, index->arena, label->key, label->value);
+                mv_node_set_and(index, model->pass, label->nodes);
+        }
+        return true;
+}
+
 bool mv_node_index_settle(struct mv_node_index *index) {
+        for (size_t i = 0; i < index->n_host_models; i++)
+                if (index->host_models[i] && !settle_host_model(index, &index->host_models[i]->model))
+                        return false;
         for (size_t i = 0; i < index->n_resources; i++)
                 if (!mv_levels_choose(&index->resources[i].allocatable, index->arena))
                         return false;
-        return true;
+        return !mv_arena_failed(index->arena);
 }
 
 /* --- reading --- */
@@ -303,6 +440,19 @@ struct mv_str mv_node_index_vendor(const struct mv_node_index *index, size_t i) 
         return index->vendors[i];
 }
 
+const struct mv_host_model *mv_node_index_host_model(const struct mv_node_index *index, size_t i) {
+        return index->host_model_of[i] ? &index->host_model_of[i]->model : NULL;
+}
+
+void mv_node_index_or_label(const struct mv_node_index *index, struct mv_str key, struct mv_str value,
+                            uint64_t *set) {
+        const struct sparse_set *nodes = &find_slot(&index->labels, key, value)->nodes;
+        if (nodes->dense)
+                mv_node_set_or(index, set, nodes->dense);
+        for (uint32_t i = 0; set && !nodes->dense && i < nodes->n; i++)
+                mv_node_set_add(set, nodes->few[i]);
+}
+
 const uint64_t *mv_node_index_label(const struct mv_node_index *index, struct mv_arena *arena,
                                     struct mv_str key, struct mv_str value) {
         return sparse_get(index, arena, &find_slot(&index->labels, key, value)->nodes);
@@ -314,7 +464,7 @@ const uint64_t *mv_node_index_key(const struct mv_node_index *index, struct mv_a
 }
 
 const uint64_t *mv_node_index_cordoned(const struct mv_node_index *index) {
-        return index->cordoned;
+        return index->n_cordoned ? index->cordoned : NULL;
 }
 
 const uint64_t *mv_node_index_all(const struct mv_node_index *index) {
@@ -322,7 +472,7 @@ const uint64_t *mv_node_index_all(const struct mv_node_index *index) {
 }
 
 const uint64_t *mv_node_index_silent(const struct mv_node_index *index) {
-        return index->silent;
+        return index->n_silent ? index->silent : NULL;
 }
 
 size_t mv_node_index_taints(const struct mv_node_index *index) {
@@ -363,19 +513,33 @@ uint64_t *mv_node_set_all(const struct mv_node_index *index, struct mv_arena *ar
         return set;
 }
 
+/* Two words, which the machine's vector instructions do at once; a block is some of them. */
+typedef uint64_t words_pair __attribute__((vector_size(2 * sizeof(uint64_t)), aligned(8), may_alias));
+enum { PAIRS = MV_SET_BLOCK / 2 };
+#define EACH_BLOCK(set, other, operation)                                                   \
+        do {                                                                                \
+                words_pair *to = (words_pair *)(void *)(set), *end = to + index->words / 2; \
+                const words_pair *from = (const words_pair *)(const void *)(other);         \
+                for (; to != end; to += PAIRS, from += PAIRS)                               \
+                        for (int k = 0; k < PAIRS; k++)                                     \
+                                to[k] operation from[k];                                    \
+        } while (0)
+
 void mv_node_set_and(const struct mv_node_index *index, uint64_t *set, const uint64_t *other) {
-        for (size_t i = 0; set && i < index->words; i++)
-                set[i] &= other ? other[i] : 0;
+        if (set && !other)
+                memset(set, 0, index->words * sizeof *set);
+        else if (set && set != other)
+                EACH_BLOCK(set, other, &=);
 }
 
 void mv_node_set_or(const struct mv_node_index *index, uint64_t *set, const uint64_t *other) {
-        for (size_t i = 0; set && other && i < index->words; i++)
-                set[i] |= other[i];
+        if (set && other && set != other)
+                EACH_BLOCK(set, other, |=);
 }
 
 void mv_node_set_without(const struct mv_node_index *index, uint64_t *set, const uint64_t *other) {
-        for (size_t i = 0; set && other && i < index->words; i++)
-                set[i] &= ~other[i];
+        if (set && other)
+                EACH_BLOCK(set, other, &= ~);
 }
 
 size_t mv_node_set_count(const struct mv_node_index *index, const uint64_t *set) {

@@ -37,9 +37,26 @@ size_t mv_node_index_find(const struct mv_node_index *index, struct mv_str name)
 /* The label key cpu-vendor.node.kubevirt.io/... of that node, "" when it has none. */
 struct mv_str mv_node_index_vendor(const struct mv_node_index *index, size_t i);
 
+/* What a host-model instance that leaves a node asks of the next one (pkg/virt-controller/watch/migration/migration.go:
+ * prepareNodeSelectorForHostCpuModel): labels, each with the nodes that have it. Worked out once for all nodes that ask for
+ * the same. */
+struct mv_host_model {
+        struct mv_host_model_label {
+                struct mv_str key, value;
+                const uint64_t *nodes;
+        } * labels; /* the model first */
+        size_t n;
+        uint64_t *pass; /* the nodes that have all of them */
+};
+/* That of a node; NULL when it has no host-model label. Only of a settled index. */
+const struct mv_host_model *mv_node_index_host_model(const struct mv_node_index *index, size_t i);
+
 /* The nodes with that label; with any label of that key; which are cordoned; and all. */
 const uint64_t *mv_node_index_label(const struct mv_node_index *index, struct mv_arena *arena,
                                     struct mv_str key, struct mv_str value);
+/* set |= the nodes with that label. */
+void mv_node_index_or_label(const struct mv_node_index *index, struct mv_str key, struct mv_str value,
+                            uint64_t *set);
 const uint64_t *mv_node_index_key(const struct mv_node_index *index, struct mv_arena *arena,
                                   struct mv_str key);
 const uint64_t *mv_node_index_cordoned(const struct mv_node_index *index);

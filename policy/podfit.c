@@ -60,74 +60,105 @@ static const struct mv_placed *candidate(const struct mv_pod_fit *fit, const str
         return mv_pod_index_at(fit->pods, among->numbers ? among->numbers[i] : i);
 }
 
-/* The nodes of that node's domain join the set. */
+/* The nodes of that node's domain join the set, which holds whole domains of that key only. */
 static void add_domain(const struct mv_pod_fit *fit, uint64_t *set, size_t node, struct mv_str topology_key) {
         if (node >= mv_node_index_count(fit->nodes) || mv_node_set_has(set, node))
                 return;
         const struct mv_str *value =
                 mv_map_get(&mv_node_index_at(fit->nodes, node)->meta.labels, topology_key);
         if (value)
-                mv_node_set_or(fit->nodes, set,
-                               mv_node_index_label(fit->nodes, fit->arena, topology_key, *value));
+                mv_node_index_or_label(fit->nodes, topology_key, *value, set);
 }
 
-/* The domains of the pods that the term of the incoming pod looks at. */
-static bool add_domains(const struct mv_pod_fit *fit, uint64_t *set,
+/* The domains of the pods that a term of the incoming pod looks at. */
+static void add_domains(const struct mv_pod_fit *fit, uint64_t *set,
                         const struct mv_pod_affinity_term *term) {
         const struct candidates among = candidates(fit, term->label_selector);
-        bool any = false;
         for (size_t i = 0; i < among.n; i++) {
                 const struct mv_placed *placed = candidate(fit, &among, i);
-                if (placed->node == SIZE_MAX || !concerns(fit, term, placed->namespace, placed->labels))
-                        continue;
-                any = true;
-                add_domain(fit, set, placed->node, term->topology_key);
+                if (placed->node != SIZE_MAX && concerns(fit, term, placed->namespace, placed->labels))
+                        add_domain(fit, set, placed->node, term->topology_key);
         }
-        return any;
 }
 
 /* --- anti-affinity --- */
 
-static uint64_t *take(const struct mv_pod_fit *fit, uint64_t *set) {
-        return set ? set : mv_node_set_new(fit->nodes, fit->arena);
+/* What is forbidden so far, and room for the domains of one term. */
+struct averse {
+        uint64_t *set, *term; /* NULL: nothing yet */
+};
+
+/* Begin a term; false when memory is out. */
+static bool begin_term(const struct mv_pod_fit *fit, struct averse *averse) {
+        if (!averse->set) {
+                averse->set = mv_node_set_new(fit->nodes, fit->arena);
+                averse->term = mv_node_set_new(fit->nodes, fit->arena);
+        }
+        if (!averse->set || !averse->term)
+                return false;
+        memset(averse->term, 0, mv_node_index_words(fit->nodes) * sizeof *averse->term);
+        return true;
 }
 
-static uint64_t *add_averse(const struct mv_pod_fit *fit, const struct mv_aversion *aversion, uint64_t *set) {
+static void add_averse(const struct mv_pod_fit *fit, const struct mv_aversion *aversion,
+                       struct averse *averse) {
         for (; aversion; aversion = aversion->next) {
                 /* What matchLabelKeys adds stands in the selector of a stored pod already. */
-                if (!selects(fit, aversion->term, aversion->namespace, fit->namespace, &fit->labels))
+                if (!selects(fit, aversion->term, aversion->namespace, fit->namespace, &fit->labels) ||
+                    !begin_term(fit, averse))
                         continue;
-                set = take(fit, set);
-                for (size_t i = 0; set && i < aversion->n_nodes; i++)
-                        add_domain(fit, set, aversion->nodes[i], aversion->term->topology_key);
+                for (size_t i = 0; i < aversion->n_nodes; i++)
+                        add_domain(fit, averse->term, aversion->nodes[i], aversion->term->topology_key);
+                mv_node_set_or(fit->nodes, averse->set, averse->term);
         }
-        return set;
 }
 
 uint64_t *mv_pod_fit_averse(const struct mv_pod_fit *fit) {
         const struct mv_pod_affinity *anti = fit->spec->affinity ? fit->spec->affinity->pod_anti : NULL;
-        uint64_t *set = NULL;
+        struct averse averse = { 0 };
         for (size_t i = 0; anti && i < anti->required.n; i++) {
-                set = take(fit, set);
-                if (set)
-                        add_domains(fit, set, &anti->required.items[i]);
+                if (!begin_term(fit, &averse))
+                        return NULL;
+                add_domains(fit, averse.term, &anti->required.items[i]);
+                mv_node_set_or(fit->nodes, averse.set, averse.term);
         }
         for (size_t i = 0; i < fit->labels.n; i++)
-                set = add_averse(fit,
-                                 mv_pod_index_aversions(fit->pods, fit->labels.items[i].key,
-                                                        fit->labels.items[i].value),
-                                 set);
-        return add_averse(fit, mv_pod_index_other_aversions(fit->pods), set);
+                add_averse(fit,
+                           mv_pod_index_aversions(fit->pods, fit->labels.items[i].key,
+                                                  fit->labels.items[i].value),
+                           &averse);
+        add_averse(fit, mv_pod_index_other_aversions(fit->pods), &averse);
+        return averse.set;
 }
 
 /* --- affinity --- */
 
-/* The first of a group of pods that want to be together: none is there yet, and it is one of them itself. */
-static bool is_first(const struct mv_pod_fit *fit, const struct mv_pod_affinity *affinity) {
+static bool all_concern(const struct mv_pod_fit *fit, const struct mv_pod_affinity *affinity,
+                        struct mv_str namespace, const struct mv_map *labels) {
         for (size_t i = 0; i < affinity->required.n; i++)
-                if (!concerns(fit, &affinity->required.items[i], fit->namespace, &fit->labels))
+                if (!concerns(fit, &affinity->required.items[i], namespace, labels))
                         return false;
         return true;
+}
+
+/* For each term the domains of the pods that all terms look at. False when there are none. */
+static bool find_company(const struct mv_pod_fit *fit, const struct mv_pod_affinity *affinity,
+                         uint64_t **domains) {
+        const struct candidates among = candidates(fit, affinity->required.items[0].label_selector);
+        bool any = false;
+        for (size_t i = 0; i < among.n; i++) {
+                const struct mv_placed *placed = candidate(fit, &among, i);
+                if (placed->node == SIZE_MAX ||
+                    !all_concern(fit, affinity, placed->namespace, placed->labels))
+                        continue;
+                const struct mv_map *labels = &mv_node_index_at(fit->nodes, placed->node)->meta.labels;
+                for (size_t k = 0; k < affinity->required.n; k++) {
+                        struct mv_str key = affinity->required.items[k].topology_key;
+                        any |= mv_map_get(labels, key) != NULL;
+                        add_domain(fit, domains[k], placed->node, key);
+                }
+        }
+        return any;
 }
 
 const uint64_t *mv_pod_fit_attracted(const struct mv_pod_fit *fit) {
@@ -135,19 +166,21 @@ const uint64_t *mv_pod_fit_attracted(const struct mv_pod_fit *fit) {
         if (!affinity || !affinity->required.n)
                 return mv_node_index_all(fit->nodes);
         uint64_t *set = mv_node_set_all(fit->nodes, fit->arena);
-        uint64_t *keyed = mv_node_set_all(fit->nodes, fit->arena);
-        bool any = false;
-        for (size_t i = 0; set && keyed && i < affinity->required.n; i++) {
-                const struct mv_pod_affinity_term *term = &affinity->required.items[i];
-                uint64_t *domains = mv_node_set_new(fit->nodes, fit->arena);
-                if (!domains)
-                        return NULL;
-                any |= add_domains(fit, domains, term);
-                mv_node_set_and(fit->nodes, set, domains);
-                mv_node_set_and(fit->nodes, keyed,
-                                mv_node_index_key(fit->nodes, fit->arena, term->topology_key));
+        uint64_t **domains = mv_arena_new_array(fit->arena, uint64_t *, affinity->required.n);
+        for (size_t i = 0; domains && i < affinity->required.n; i++) {
+                domains[i] = mv_node_set_new(fit->nodes, fit->arena);
+                mv_node_set_and(
+                        fit->nodes, set,
+                        mv_node_index_key(fit->nodes, fit->arena, affinity->required.items[i].topology_key));
         }
-        return !any && is_first(fit, affinity) ? keyed : set;
+        if (mv_arena_failed(fit->arena))
+                return NULL;
+        /* The first of a group of pods that want to be together: none is there yet, and it is one of them itself. */
+        if (!find_company(fit, affinity, domains) && all_concern(fit, affinity, fit->namespace, &fit->labels))
+                return set;
+        for (size_t i = 0; i < affinity->required.n; i++)
+                mv_node_set_and(fit->nodes, set, domains[i]);
+        return set;
 }
 
 /* --- topology spread --- */
@@ -194,8 +227,19 @@ static bool open_domains(const struct mv_pod_fit *fit, const uint64_t *counting,
         return true;
 }
 
+/* It selects all pods; the scheduler then counts none (podtopologyspread: countPodsMatchSelector). */
+static bool selects_all(const struct mv_pod_fit *fit, const struct mv_topology_spread *spread) {
+        const struct mv_label_selector *selector = spread->label_selector;
+        bool all = selector && !selector->match_labels.n && !selector->match_expressions.n;
+        for (size_t i = 0; all && i < spread->match_label_keys.n; i++)
+                all = !mv_map_get(&fit->labels, spread->match_label_keys.items[i]);
+        return all;
+}
+
 static void count_pods(const struct mv_pod_fit *fit, const struct mv_topology_spread *spread,
                        const uint64_t *counting, struct domains *domains) {
+        if (selects_all(fit, spread))
+                return;
         const struct candidates among = candidates(fit, spread->label_selector);
         for (size_t i = 0; i < among.n; i++) {
                 const struct mv_placed *placed = candidate(fit, &among, i);
@@ -240,26 +284,34 @@ static void apply_spread(const struct mv_pod_fit *fit, const struct mv_topology_
         }
 }
 
+static bool must_hold(const struct mv_topology_spread *spread) {
+        return mv_str_is(spread->when_unsatisfiable, "DoNotSchedule");
+}
+
 const uint64_t *mv_pod_fit_spread(const struct mv_pod_fit *fit, const uint64_t *eligible,
                                   const uint64_t *untainted) {
         const struct mv_vmi_spec *spec = fit->spec;
-        uint64_t *set = NULL;
+        uint64_t *set = mv_node_set_all(fit->nodes, fit->arena);
+        uint64_t *keyed = mv_node_set_all(fit->nodes, fit->arena), /* with the labels of all constraints */
+                *counting = mv_node_set_new(fit->nodes, fit->arena);
+        if (!set || !keyed || !counting)
+                return NULL;
         for (size_t i = 0; i < spec->topology_spread_constraints.n; i++) {
                 const struct mv_topology_spread *spread = &spec->topology_spread_constraints.items[i];
-                if (!mv_str_is(spread->when_unsatisfiable, "DoNotSchedule"))
+                if (must_hold(spread))
+                        mv_node_set_and(fit->nodes, keyed,
+                                        mv_node_index_key(fit->nodes, fit->arena, spread->topology_key));
+        }
+        for (size_t i = 0; i < spec->topology_spread_constraints.n; i++) {
+                const struct mv_topology_spread *spread = &spec->topology_spread_constraints.items[i];
+                if (!must_hold(spread))
                         continue;
-                if (!set)
-                        set = mv_node_set_all(fit->nodes, fit->arena);
-                uint64_t *counting = mv_node_set_all(fit->nodes, fit->arena);
-                if (!set || !counting)
-                        return NULL;
-                mv_node_set_and(fit->nodes, counting,
-                                mv_node_index_key(fit->nodes, fit->arena, spread->topology_key));
+                memcpy(counting, keyed, mv_node_index_words(fit->nodes) * sizeof *counting);
                 if (!mv_str_is(spread->node_affinity_policy, "Ignore"))
                         mv_node_set_and(fit->nodes, counting, eligible);
                 if (mv_str_is(spread->node_taints_policy, "Honor"))
                         mv_node_set_and(fit->nodes, counting, untainted);
                 apply_spread(fit, spread, counting, set);
         }
-        return set ? set : mv_node_index_all(fit->nodes);
+        return set;
 }

@@ -103,6 +103,63 @@ static void place_pods(struct mv_pod_index *index, const struct mv_snapshot *sna
         }
 }
 
+/* What the API server makes of matchLabelKeys or mismatchLabelKeys when it stores a pod with those labels: requirements
+ * of the selector. */
+static void add_keys(struct mv_arena *arena, const struct mv_strings *keys, struct mv_str operator,
+                     const struct mv_map * labels, struct mv_label_selector *selector) {
+        for (size_t i = 0; i < keys->n; i++) {
+                const struct mv_str *value = mv_map_get(labels, keys->items[i]);
+                struct mv_str *copy = value ? mv_arena_new(arena, struct mv_str) : NULL;
+                if (!copy)
+                        continue;
+                *copy = *value;
+                selector->match_expressions.items[selector->match_expressions.n++] = (struct mv_requirement){
+                        .key = keys->items[i], .operator= operator, .values = { copy, 1 } };
+        }
+}
+
+static void store_term(struct mv_arena *arena, const struct mv_map *labels,
+                       struct mv_pod_affinity_term *term) {
+        const struct mv_label_selector *selector = term->label_selector;
+        size_t keys = term->match_label_keys.n + term->mismatch_label_keys.n;
+        struct mv_label_selector *copy =
+                selector && keys ? mv_arena_new(arena, struct mv_label_selector) : NULL;
+        if (!copy)
+                return;
+        *copy = *selector;
+        copy->match_expressions.items =
+                mv_arena_new_array(arena, struct mv_requirement, selector->match_expressions.n + keys);
+        if (!copy->match_expressions.items)
+                return;
+        if (selector->match_expressions.n)
+                memcpy(copy->match_expressions.items, selector->match_expressions.items,
+                       selector->match_expressions.n * sizeof *selector->match_expressions.items);
+        add_keys(arena, &term->match_label_keys, MV_STR("In"), labels, copy);
+        add_keys(arena, &term->mismatch_label_keys, MV_STR("NotIn"), labels, copy);
+        term->label_selector = copy;
+}
+
+/* The affinity that the instance's pod would have, once it is stored; NULL when memory is out. */
+static const struct mv_affinity *stored_affinity(struct mv_arena *arena, const struct mv_affinity *affinity,
+                                                 const struct mv_map *labels) {
+        if (!affinity || !affinity->pod_anti || !affinity->pod_anti->required.n)
+                return affinity;
+        size_t n = affinity->pod_anti->required.n;
+        struct mv_affinity *copy = mv_arena_new(arena, struct mv_affinity);
+        struct mv_pod_affinity *anti = mv_arena_new(arena, struct mv_pod_affinity);
+        struct mv_pod_affinity_term *terms = mv_arena_new_array(arena, struct mv_pod_affinity_term, n);
+        if (!copy || !anti || !terms)
+                return NULL;
+        memcpy(terms, affinity->pod_anti->required.items, n * sizeof *terms);
+        for (size_t i = 0; i < n; i++)
+                store_term(arena, labels, &terms[i]);
+        *copy = *affinity;
+        copy->pod_anti = anti;
+        anti->required.items = terms;
+        anti->required.n = n;
+        return copy;
+}
+
 /* Instances without a launcher pod, after the labels of the pods are known. */
 static bool place_instances(struct mv_pod_index *index, const struct mv_snapshot *snapshot,
                             const struct mv_node_index *nodes) {
@@ -118,7 +175,7 @@ static bool place_instances(struct mv_pod_index *index, const struct mv_snapshot
                 index->placed[index->n++] = (struct mv_placed){
                         .namespace = vmi->meta.namespace,
                         .labels = labels,
-                        .affinity = vmi->spec.affinity,
+                        .affinity = stored_affinity(index->arena, vmi->spec.affinity, labels),
                         .node = mv_node_index_find(nodes, vmi->status.node_name),
                         .leaving = vmi->meta.deletion_timestamp.n != 0,
                 };

@@ -8,8 +8,6 @@
 #define CPU_MODEL_MIGRATION "cpu-model-migration.node.kubevirt.io/"
 #define CPU_FEATURE "cpu-feature.node.kubevirt.io/"
 #define CPU_VENDOR "cpu-vendor.node.kubevirt.io/"
-#define HOST_MODEL_CPU "host-model-cpu.node.kubevirt.io/"
-#define HOST_MODEL_REQUIRED "host-model-required-features.node.kubevirt.io/"
 #define HYPERV "hyperv.node.kubevirt.io/"
 #define MACHINE_TYPE "machine-type.node.kubevirt.io/"
 #define TSC_FREQUENCY "scheduling.node.kubevirt.io/tsc-frequency-"
@@ -82,9 +80,9 @@ static void classify(struct mv_selected *selected, enum mv_fit_class class) {
 
 /* --- the map --- */
 
-/* Set the key; it can stand among the first `among` only. */
-static void put_among(struct mv_arena *arena, struct mv_target_selector *s, size_t among, struct mv_str key,
-                      struct mv_str value, enum mv_fit_class class) {
+/* Set the key; it can stand among the first `among` only. NULL when memory is out. */
+static struct mv_selected *put_among(struct mv_arena *arena, struct mv_target_selector *s, size_t among,
+                                     struct mv_str key, struct mv_str value, enum mv_fit_class class) {
         size_t at = 0;
         while (at < among && !mv_str_equal(s->items[at].key, key))
                 at++;
@@ -94,7 +92,7 @@ static void put_among(struct mv_arena *arena, struct mv_target_selector *s, size
                 size_t capacity = s->capacity ? s->capacity * 2 : 32;
                 struct mv_selected *items = mv_arena_new_array(arena, struct mv_selected, capacity);
                 if (!items)
-                        return;
+                        return NULL;
                 if (s->n)
                         memcpy(items, s->items, s->n * sizeof *items);
                 s->items = items;
@@ -106,6 +104,7 @@ static void put_among(struct mv_arena *arena, struct mv_target_selector *s, size
         classify(&s->items[at], class);
         if (class == MV_FIT_ADDED)
                 s->items[at].class = class;
+        return &s->items[at];
 }
 
 static void put(struct mv_arena *arena, struct mv_target_selector *s, struct mv_str key, struct mv_str value,
@@ -113,19 +112,12 @@ static void put(struct mv_arena *arena, struct mv_target_selector *s, struct mv_
         put_among(arena, s, s->n, key, value, class);
 }
 
+/* All of the map but one key ("": all). */
 static void put_all(struct mv_arena *arena, struct mv_target_selector *s, const struct mv_map *map,
-                    enum mv_fit_class class) {
+                    struct mv_str but, enum mv_fit_class class) {
         for (size_t i = 0; i < map->n; i++)
-                put(arena, s, map->items[i].key, map->items[i].value, class);
-}
-
-static void drop(struct mv_target_selector *s, struct mv_str key) {
-        for (size_t i = 0; i < s->n; i++)
-                if (mv_str_equal(s->items[i].key, key)) {
-                        memmove(&s->items[i], &s->items[i + 1], (s->n - i - 1) * sizeof *s->items);
-                        s->n--;
-                        return;
-                }
+                if (!but.n || !mv_str_equal(map->items[i].key, but))
+                        put(arena, s, map->items[i].key, map->items[i].value, class);
 }
 
 /* prefix and name as one text; printf would take longer than all the rest. */
@@ -212,14 +204,15 @@ static void add_instance(struct mv_arena *arena, const struct mv_fit_question *q
                          struct mv_target_selector *s) {
         const struct mv_vmi_spec *spec = &q->vmi->spec;
         const struct mv_cpu *cpu = spec->domain.cpu;
+        bool any_architecture =
+                spec->architecture.n && mv_kubevirt_gate(q->config, "CrossArchitectureVirtualization");
+        /* The node's own architecture then does not matter, whoever selects it (WithoutNativeArchSelector). */
+        const struct mv_str but = any_architecture ? MV_STR(ARCH) : MV_STR("");
         put(arena, s, MV_STR(SCHEDULABLE), yes, MV_FIT_SELECTOR);
-        if (spec->architecture.n)
+        if (spec->architecture.n && !any_architecture)
                 put(arena, s, MV_STR(ARCH), lower(arena, spec->architecture), MV_FIT_LABEL);
-        put_all(arena, s, &q->config->spec->developer.node_selectors, MV_FIT_SELECTOR);
-        put_all(arena, s, &spec->node_selector, MV_FIT_SELECTOR);
-        bool any_architecture = mv_kubevirt_gate(q->config, "CrossArchitectureVirtualization");
-        if (any_architecture && spec->architecture.n)
-                drop(s, MV_STR(ARCH));
+        put_all(arena, s, &q->config->spec->developer.node_selectors, but, MV_FIT_SELECTOR);
+        put_all(arena, s, &spec->node_selector, but, MV_FIT_SELECTOR);
         if (cpu && cpu->dedicated_cpu_placement)
                 require(arena, s, "kubevirt.io/cpumanager", MV_STR(""));
         if (spec->domain.features && spec->domain.features->hyperv &&
@@ -237,7 +230,7 @@ static void add_instance(struct mv_arena *arena, const struct mv_fit_question *q
         if (cpu && cpu->realtime)
                 require(arena, s, "kubevirt.io/realtime", MV_STR(""));
         add_security(arena, s, spec);
-        if (any_architecture && spec->architecture.n)
+        if (any_architecture)
                 require(arena, s, VM_ARCH, spec->architecture);
 }
 
@@ -249,57 +242,56 @@ static bool tells_model(struct mv_str key) {
         return mv_str_contains(key, MV_STR(CPU_FEATURE)) || mv_str_contains(key, MV_STR(CPU_MODEL_MIGRATION));
 }
 
-static void add_host_model(struct mv_arena *arena, const struct mv_node *source,
-                           const struct mv_pod *source_pod, struct mv_target_selector *s) {
+static void add_host_model(struct mv_arena *arena, const struct mv_target_source *source,
+                           struct mv_target_selector *s) {
         bool migrated = false;
         size_t before = s->n;
-        for (size_t i = 0; !source_pod && i < before; i++)
+        for (size_t i = 0; !source->pod && i < before; i++)
                 migrated |= s->items[i].class != MV_FIT_ADDED && tells_model(s->items[i].key);
-        for (size_t i = 0; source_pod && i < source_pod->spec.node_selector.n; i++) {
-                const struct mv_pair *pair = &source_pod->spec.node_selector.items[i];
+        for (size_t i = 0; source->pod && i < source->pod->spec.node_selector.n; i++) {
+                const struct mv_pair *pair = &source->pod->spec.node_selector.items[i];
                 if (!tells_model(pair->key))
                         continue;
                 put_among(arena, s, before, pair->key, pair->value, MV_FIT_CPU);
                 migrated = true;
         }
-        const struct mv_map *labels = &source->meta.labels;
-        const struct mv_pair *model = NULL;
-        for (size_t i = 0; !migrated && i < labels->n; i++)
-                if (mv_str_starts_with(labels->items[i].key, MV_STR(HOST_MODEL_CPU)) && !model)
-                        model = &labels->items[i];
-        if (!model)
-                return;
-        put_among(arena, s, before,
-                  join(arena, CPU_MODEL_MIGRATION, mv_str_skip(model->key, sizeof HOST_MODEL_CPU - 1)),
-                  model->value, MV_FIT_CPU);
-        for (size_t i = 0; i < labels->n; i++)
-                if (mv_str_starts_with(labels->items[i].key, MV_STR(HOST_MODEL_REQUIRED)))
-                        put_among(arena, s, before,
-                                  join(arena, CPU_FEATURE,
-                                       mv_str_skip(labels->items[i].key, sizeof HOST_MODEL_REQUIRED - 1)),
-                                  labels->items[i].value, MV_FIT_CPU);
+        s->model = migrated ? NULL : source->model;
+        for (size_t i = 0; s->model && i < s->model->n; i++) {
+                const struct mv_host_model_label *label = &source->model->labels[i];
+                struct mv_selected *selected =
+                        put_among(arena, s, before, label->key, label->value, MV_FIT_CPU);
+                if (!selected)
+                        return;
+                selected->nodes = label->nodes;
+                selected->found = true;
+        }
 }
 
-void mv_target_selector_add_source(struct mv_arena *arena, const struct mv_fit_question *q,
-                                   const struct mv_node *source, struct mv_str source_vendor,
-                                   const struct mv_pod *source_pod, struct mv_target_selector *s) {
+/* What only comes from the node that it leaves: host-model and CPU vendor. */
+static void add_source(struct mv_arena *arena, const struct mv_fit_question *q,
+                       const struct mv_target_source *source, struct mv_target_selector *s) {
         const struct mv_cpu *cpu = q->vmi->spec.domain.cpu;
         if (cpu && mv_str_is(cpu->model, "host-model"))
-                add_host_model(arena, source, source_pod, s);
-        bool vendor = !source_vendor.n || !q->behaviour->cpu_vendor;
+                add_host_model(arena, source, s);
+        bool vendor = !source->vendor.n || !q->behaviour->cpu_vendor;
         for (size_t i = 0; !vendor && i < s->n; i++)
                 vendor = mv_str_starts_with(s->items[i].key, MV_STR(CPU_VENDOR));
         if (!vendor)
-                put_among(arena, s, 0, source_vendor, yes, MV_FIT_CPU);
+                put_among(arena, s, 0, source->vendor, yes, MV_FIT_CPU);
 }
 
 void mv_target_selector_make(struct mv_arena *arena, const struct mv_fit_question *q,
-                             const struct mv_node *source, struct mv_str source_vendor,
-                             const struct mv_pod *source_pod, struct mv_target_selector *ret) {
-        *ret = (struct mv_target_selector){ 0 };
+                             const struct mv_target_source *source, struct mv_target_selector *ret) {
+        size_t model = source && source->model ? source->model->n : 0;
+        *ret = (struct mv_target_selector){ .capacity = model + 32 };
+        ret->items = mv_arena_new_array(arena, struct mv_selected, ret->capacity);
+        if (!ret->items) {
+                ret->capacity = 0;
+                return;
+        }
         if (q->added_node_selector && q->behaviour->added_node_selector)
-                put_all(arena, ret, q->added_node_selector, MV_FIT_ADDED);
+                put_all(arena, ret, q->added_node_selector, (struct mv_str){ 0 }, MV_FIT_ADDED);
         add_instance(arena, q, ret);
         if (source)
-                mv_target_selector_add_source(arena, q, source, source_vendor, source_pod, ret);
+                add_source(arena, q, source, ret);
 }

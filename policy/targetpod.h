@@ -12,21 +12,25 @@ struct mv_selected {
         struct mv_str key, value;
         enum mv_fit_class class;
         const char *what;
-        struct mv_str name; /* with `what`, the cause; for "selector:" the value follows */
+        struct mv_str name;    /* with `what`, the cause; for "selector:" the value follows */
+        const uint64_t *nodes; /* of a host model's label: who has it */
+        bool found;            /* it is one */
 };
 
 struct mv_target_selector {
         struct mv_selected *items;
         size_t n, capacity;
+        const struct mv_host_model *model; /* whose labels the items with `found` are; NULL */
 };
 
-/* source is the node it leaves, NULL when it has none (or none that is known); source_pod its launcher pod there, NULL
- * when that is not known: then it is the one that KubeVirt would have made. */
-void mv_target_selector_make(struct mv_arena *arena, const struct mv_fit_question *question,
-                             const struct mv_node *source, struct mv_str source_vendor,
-                             const struct mv_pod *source_pod, struct mv_target_selector *ret);
+/* The node that it leaves. */
+struct mv_target_source {
+        struct mv_str vendor;              /* label key of its CPU vendor, "" */
+        const struct mv_host_model *model; /* NULL: its labels name none */
+        const struct mv_pod *
+                pod; /* the launcher pod there; NULL: not known, so it is the one that KubeVirt would have made */
+};
 
-/* What only comes from the node that it leaves: host-model and CPU vendor. */
-void mv_target_selector_add_source(struct mv_arena *arena, const struct mv_fit_question *question,
-                                   const struct mv_node *source, struct mv_str source_vendor,
-                                   const struct mv_pod *source_pod, struct mv_target_selector *selector);
+/* source is NULL when it leaves none (or none that is known). */
+void mv_target_selector_make(struct mv_arena *arena, const struct mv_fit_question *question,
+                             const struct mv_target_source *source, struct mv_target_selector *ret);
