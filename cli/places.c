@@ -3,7 +3,8 @@
 
 #include "policy/object/pod.h"
 
-enum { SHOWN_NODES = 5, SHOWN_GROUPS = 12 };
+/* So many nodes are all named, of more the first few. */
+enum { NAMED_NODES = 5, FIRST_NODES = 3, SHOWN_GROUPS = 12 };
 
 const char *mv_places_sign(enum mv_fit_mark mark) {
         static const char *const signs[] = { "+", "o", "!", "x" };
@@ -26,7 +27,7 @@ const char *mv_places_meaning(enum mv_fit_mark mark, bool starts) {
 
 struct mv_str mv_places_nodes(struct mv_arena *arena, const struct mv_node_index *index, const size_t *nodes,
                               size_t n) {
-        size_t shown = n <= SHOWN_NODES ? n : SHOWN_NODES - 1;
+        size_t shown = n <= NAMED_NODES ? n : FIRST_NODES;
         struct mv_str text = { 0 };
         for (size_t i = 0; i < shown; i++)
                 text = mv_arena_format(arena, "%.*s%s%.*s", MV_STR_ARG(text), i ? ", " : "",

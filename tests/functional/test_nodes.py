@@ -149,7 +149,7 @@ def test_many_nodes_are_few_lines(migvet, cluster):
     text = migvet("nodes", "-f", cluster(machine("db", on="worker-0000.rack-0.example.org"), *nodes)).stdout
     assert len(text.splitlines()) < 15
     assert re.search(r"^vmi +shop/db +499 +1 +0 +500$", text, re.M)
-    assert re.search(r"^  x worker-0001.* and 496 more: resource:memory$", text, re.M)
+    assert re.search(r"^  x worker-0001.* and 497 more: resource:memory$", text, re.M)
 
 
 def on_terminal(migvet, *arguments, columns=80):
@@ -426,6 +426,19 @@ def test_explain_lists_every_node(migvet, cluster):
     assert re.search(r"resource:memory: needs 4\.\dGi; "
                      r"node-c has 1Gi free of 1Gi, node-f has 1Gi free of 5Gi", " ".join(text.split()))
     assert "devices.kubevirt.io/kvm 1" in text
+
+
+def test_explain_rounds_away_from_what_looks_like_enough(migvet, cluster):
+    """What is needed is rounded up and what is there down, so that 1.05Gi never looks like enough for 1.06Gi."""
+    path = cluster(machine("db", guest="4Gi", on="node-a"), node("node-a"), node("node-b", memory="1127428915"))
+    text = " ".join(migvet("explain", "vmi/db", "-f", path).stdout.split())
+    needed = re.search(r"memory (\d+\.\d)Gi resource", text).group(1)
+    assert f"resource:memory: needs {needed}Gi; node-b has 1Gi free of 1Gi" in text  # 1.05Gi
+    # The least that is enough is more than what is shown, less a tenth.
+    least = float(needed) - 0.1
+    for memory, enough in ((f"{int(least * 2**30)}", False), (f"{int(float(needed) * 2**30) + 1}", True)):
+        path = cluster(machine("db", guest="4Gi", on="node-a"), node("node-a"), node("node-b", memory=memory))
+        assert bool(items(migvet, "-f", path)[0]["targets"]["feasible"]) == enough
 
 
 def test_explain_of_a_resource_that_no_node_has(migvet):

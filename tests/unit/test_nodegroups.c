@@ -100,6 +100,25 @@ static void test_groups(void **state) {
         mv_snapshot_free(snapshot);
 }
 
+/* A node with the host name of the one where the instance is stands for it. */
+static void test_groups_host_name(void **state) {
+        (void)state;
+        struct judged judged;
+        struct mv_snapshot *snapshot = snapshot_of(
+                VMI_ON("vm", "Haswell", "n1"), NODE("n1", MODEL("Haswell") "," INTEL),
+                NODE("n2", MODEL("Haswell") "," INTEL),
+                "{'apiVersion':'v1','kind':'Node','metadata':{'name':'n3','labels':{'kubernetes.io/hostname':"
+                "'n1'}}}",
+                NULL);
+        judge(&judged, snapshot, MV_KIND_VMI, "vm");
+        const struct mv_fit *fit = judged.verdict.fit;
+        assert_int_equal(mv_fit_mark(fit, mv_node_index_find(fit->index, MV_STR("n1"))), MV_MARK_SOURCE);
+        assert_int_equal(mv_fit_mark(fit, mv_node_index_find(fit->index, MV_STR("n2"))), MV_MARK_FEASIBLE);
+        assert_int_equal(mv_fit_mark(fit, mv_node_index_find(fit->index, MV_STR("n3"))), MV_MARK_SOURCE);
+        judged_done(&judged);
+        mv_snapshot_free(snapshot);
+}
+
 static void test_among(void **state) {
         (void)state;
         struct judged judged;
@@ -169,6 +188,15 @@ static void test_stranded(void **state) {
         assert_stranded(snapshot_of(VMI_ON("vm", "Haswell", "n1"), n1, NODE("n2", INTEL), pod, NULL), "no");
         assert_stranded(snapshot_of(vmi, n1, NODE("n2", INTEL), POD_OF("vm", "n1", "'a':'b'"), NULL), "no");
         assert_stranded(snapshot_of(vmi, n1, NODE("n2", INTEL), NULL), "no");
+        /* What the instance requires itself, it will require of every node for ever: that is not frozen. */
+        const char *requires =
+                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstance','metadata':{'name':'vm','uid':"
+                "'uid-vm'},'spec':{'architecture':'amd64','domain':{'cpu':{'model':'host-model','features':["
+                "{'name':'rtm','policy':'require'}]},'devices':{}}},'status':{'phase':'Running','nodeName':'n1'}}";
+        assert_stranded(
+                snapshot_of(requires, n1, NODE("n2", INTEL), POD_OF("vm", "n1", FEATURE("rtm")), NULL), "no");
+        assert_stranded(snapshot_of(requires, n1, NODE("n2", INTEL), pod, NULL),
+                        "cpu-feature:hle, host-model:Haswell");
         assert_stranded(snapshot_of(vmi, n1, pod, NULL), "no"); /* there is no other node at all */
 }
 
@@ -264,6 +292,8 @@ static void test_baseline(void **state) {
         /* A node without any model holds back all; only the newest that it holds back is named. */
         assert_baseline("amd64/Intel 3:; without n1 Skylake-Server", NODE("n1", INTEL),
                         NODE("n2", NEW "," INTEL), NODE("n3", NEW "," INTEL));
+        assert_baseline("amd64/Intel 3:", NODE("n1", INTEL), NODE("n2", MODEL("frob") "," INTEL),
+                        NODE("n3", MODEL("frob") "," INTEL));
         /* Each vendor for itself; a node that does not tell its own, too. */
         assert_baseline("amd64/ 1: Penryn | amd64/AMD 1: EPYC | amd64/Intel 1: Haswell Penryn",
                         NODE("n1", OLD "," INTEL), NODE("n2", MODEL("EPYC") "," AMD),
@@ -385,10 +415,11 @@ static void test_oom(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_groups),   cmocka_unit_test(test_among),
-                cmocka_unit_test(test_stranded), cmocka_unit_test(test_models),
-                cmocka_unit_test(test_baseline), cmocka_unit_test(test_change),
-                cmocka_unit_test(test_concerns), cmocka_unit_test(test_oom),
+                cmocka_unit_test(test_groups), cmocka_unit_test(test_groups_host_name),
+                cmocka_unit_test(test_among),  cmocka_unit_test(test_stranded),
+                cmocka_unit_test(test_models), cmocka_unit_test(test_baseline),
+                cmocka_unit_test(test_change), cmocka_unit_test(test_concerns),
+                cmocka_unit_test(test_oom),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
