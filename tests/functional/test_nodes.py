@@ -428,6 +428,12 @@ def test_explain_lists_every_node(migvet, cluster):
     assert "devices.kubevirt.io/kvm 1" in text
 
 
+def test_explain_counts_no_room_where_the_vm_is(migvet, cluster):
+    path = cluster(machine("db", on="node-a"), node("node-a", memory="1Gi"), node("node-b", memory="2Gi"))
+    text = " ".join(migvet("explain", "vmi/db", "-f", path, expect=(1,)).stdout.split())
+    assert "node-b has 2Gi free of 2Gi" in text and "node-a has" not in text
+
+
 def test_explain_rounds_away_from_what_looks_like_enough(migvet, cluster):
     """What is needed is rounded up and what is there down, so that 1.05Gi never looks like enough for 1.06Gi."""
     path = cluster(machine("db", guest="4Gi", on="node-a"), node("node-a"), node("node-b", memory="1127428915"))

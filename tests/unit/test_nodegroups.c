@@ -100,6 +100,24 @@ static void test_groups(void **state) {
         mv_snapshot_free(snapshot);
 }
 
+/* One node is too small, one too full, and both are tainted: they have the same causes, and the same mark. */
+static void test_groups_same_causes(void **state) {
+        (void)state;
+#define TAINT "'taints':[{'key':'x','effect':'NoSchedule'}]"
+        struct judged judged;
+        struct mv_snapshot *snapshot =
+                snapshot_of(VMI_ON("vm", "Haswell", "n1"), NODE("n1", MODEL("Haswell") "," INTEL),
+                            NODE_WITH("n2", MODEL("Haswell") "," INTEL, TAINT, "1Gi"),
+                            NODE_WITH("n3", MODEL("Haswell") "," INTEL, TAINT, "3Gi"),
+                            "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p'},'spec':{'nodeName':'n3',"
+                            "'containers':[{'name':'c','resources':{'requests':{'memory':'2Gi'}}}]}}",
+                            NULL);
+        judge(&judged, snapshot, MV_KIND_VMI, "vm");
+        assert_groups(&judged, NULL, "source source-node: n1 | lasting resource:memory taint:x: n2 n3");
+        judged_done(&judged);
+        mv_snapshot_free(snapshot);
+}
+
 /* A node with the host name of the one where the instance is stands for it. */
 static void test_groups_host_name(void **state) {
         (void)state;
@@ -415,10 +433,15 @@ static void test_oom(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_groups), cmocka_unit_test(test_groups_host_name),
-                cmocka_unit_test(test_among),  cmocka_unit_test(test_stranded),
-                cmocka_unit_test(test_models), cmocka_unit_test(test_baseline),
-                cmocka_unit_test(test_change), cmocka_unit_test(test_concerns),
+                cmocka_unit_test(test_groups),
+                cmocka_unit_test(test_groups_host_name),
+                cmocka_unit_test(test_groups_same_causes),
+                cmocka_unit_test(test_among),
+                cmocka_unit_test(test_stranded),
+                cmocka_unit_test(test_models),
+                cmocka_unit_test(test_baseline),
+                cmocka_unit_test(test_change),
+                cmocka_unit_test(test_concerns),
                 cmocka_unit_test(test_oom),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
