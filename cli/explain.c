@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `migvet explain`: one object in full. */
+#include "cli/explain_nodes.h"
 #include "cli/input.h"
 #include "cli/text.h"
 #include "cli/yaml_output.h"
@@ -18,7 +19,8 @@ static const char usage[] =
         "Usage: migvet explain KIND/NAME -f FILE|DIR|- [flags]\n"
         "\n"
         "One VM, instance, migration, pool or replica set in full: the verdict, what KubeVirt itself will\n"
-        "report, every rule that applies with what it saw, what to change, and where each value comes from.\n"
+        "report, every rule that applies with what it saw, what to change, every node with what stops the VM\n"
+        "there, what its launcher pod requests, and where each value comes from.\n"
         "KIND is vm, vmi, vmim, vmpool or vmirs, or the long name.\n"
         "\n"
         "Flags:\n"
@@ -166,6 +168,7 @@ static void print_text(const struct mv_verdict *verdict, const struct mv_style *
         print_findings(verdict, MV_OUTCOME_PASS, "In order", style->green, style);
         if (!verdict->refused)
                 print_silent(verdict, style);
+        mv_explain_nodes(verdict, style);
         if (verdict->resolution) {
                 print_policies(verdict->resolution, style);
                 putchar('\n');
@@ -253,7 +256,7 @@ static int run(int argc, char **argv) {
 
 const struct mv_command mv_command_explain = {
         .name = "explain",
-        .summary = "one VM in full: every rule, and what to change",
+        .summary = "one VM in full: every rule, every node, and what to change",
         .usage = usage,
         .run = run,
 };

@@ -10,18 +10,6 @@
 int mv_input_load(const struct mv_command *command, const struct mv_options *options,
                   struct mv_snapshot **ret);
 
-/* A line on stderr that says how far long work is; nothing is shown where stderr is no terminal, nor for short work. */
-struct mv_progress {
-        bool terminal, shown;
-        long long started, last; /* milliseconds */
-};
-void mv_progress_init(struct mv_progress *progress);
-/* "reading 3 of 70 files" */
-void mv_progress_show(struct mv_progress *progress, const char *doing, size_t done, size_t total,
-                      const char *things);
-/* Remove the line, if there is one. */
-void mv_progress_done(const struct mv_progress *progress);
-
 /* The kind that somebody typed: "vm", "virtualmachines", "VirtualMachine", "virtualmachine.kubevirt.io"; MV_KIND_COUNT
  * when it is none. */
 enum mv_kind mv_kind_typed(struct mv_str word);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KUBEVIRT_VERSION = 256, FAIL_ON, COLOR, MUTATE };
+enum { KUBEVIRT_VERSION = 256, FAIL_ON, COLOR, MUTATE, NODE_SELECTOR, BASELINE };
 
 static const struct flag {
         struct option option;
@@ -26,6 +26,8 @@ static const struct flag {
         { { "fail-on", required_argument, NULL, FAIL_ON }, MV_OPTION_FAIL_ON },
         { { "color", required_argument, NULL, COLOR }, MV_OPTION_COLOR },
         { { "mutate", no_argument, NULL, MUTATE }, MV_OPTION_MUTATE },
+        { { "node-selector", required_argument, NULL, NODE_SELECTOR }, MV_OPTION_NODES },
+        { { "baseline", no_argument, NULL, BASELINE }, MV_OPTION_NODES },
 };
 enum { N_FLAGS = sizeof flags / sizeof *flags };
 
@@ -37,9 +39,10 @@ static int one_of(const char *value, const char *const *names) {
         return -1;
 }
 
-static int parse_selector(const struct mv_command *command, const char *text, struct mv_options *options) {
+static int parse_selector(const struct mv_command *command, const char *text, struct mv_options *options,
+                          struct mv_selector **ret) {
         struct mv_err err = { 0 };
-        if (mv_selector_parse(&options->arena, mv_str_from(text), &options->selector, &err) < 0)
+        if (mv_selector_parse(&options->arena, mv_str_from(text), ret, &err) < 0)
                 return mv_cli_usage_error(command, "%s", err.message);
         return -1;
 }
@@ -65,7 +68,7 @@ static int apply(const struct mv_command *command, int flag, const char *value, 
                 options->all_namespaces = true;
                 return -1;
         case 'l':
-                return parse_selector(command, value, options);
+                return parse_selector(command, value, options, &options->selector);
         case 'o':
                 options->output = value;
                 return -1;
@@ -90,6 +93,11 @@ static int apply(const struct mv_command *command, int flag, const char *value, 
                 return -1;
         case MUTATE:
                 options->mutate = true;
+                return -1;
+        case NODE_SELECTOR:
+                return parse_selector(command, value, options, &options->node_selector);
+        case BASELINE:
+                options->baseline = true;
                 return -1;
         default:
                 return MV_EXIT_USAGE;

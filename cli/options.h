@@ -18,6 +18,7 @@ enum {
         MV_OPTION_FAIL_ON = 1 << 4, /* --fail-on */
         MV_OPTION_COLOR = 1 << 5,   /* --color */
         MV_OPTION_MUTATE = 1 << 6,  /* --mutate */
+        MV_OPTION_NODES = 1 << 7,   /* --node-selector, --baseline */
 };
 
 struct mv_options {
@@ -32,9 +33,13 @@ struct mv_options {
         enum mv_fail_on fail_on;
         enum mv_color color;
         bool mutate;
+        bool baseline;
+        struct mv_selector *node_selector; /* NULL when not given */
+        char **models;                     /* CPU models among the arguments; n_models of them */
+        size_t n_models;
         char **arguments; /* what is no flag */
         size_t n_arguments;
-        struct mv_arena arena; /* of the selector */
+        struct mv_arena arena; /* of the selectors */
 };
 
 /* Returns -1 when the command is to go on (then mv_options_done), else the exit code: a wrong flag was reported, or

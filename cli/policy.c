@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `migvet policy`: which MigrationPolicy applies to each VM and why, what results, and what is wrong with the policies. */
 #include "cli/input.h"
+#include "cli/progress.h"
 #include "cli/text.h"
 #include "cli/yaml_output.h"
 #include "policy/convergence.h"
@@ -238,7 +239,7 @@ static void explain_all(struct run *run, const struct mv_snapshot *snapshot,
                 /* A migration is its instance once more, unless somebody asks for it. */
                 if (entry->kind == MV_KIND_MIGRATION && !run->options->n_arguments)
                         continue;
-                mv_progress_show(&run->progress, "judging", i, selection->n, "objects");
+                mv_progress_show(&run->progress, i, selection->n);
                 mv_arena_clear(&run->arena);
                 mv_evaluate_entry(&evaluation, entry, &verdict);
                 if (run->only_policies && !is_matched(run, verdict.resolution))
@@ -286,7 +287,7 @@ static void judge_policies(struct run *run, const struct mv_snapshot *snapshot) 
                 struct mv_verdict verdict;
                 if (run->n_policies && !is_named(run, policy))
                         continue;
-                mv_progress_show(&run->progress, "judging", i, n, "policies");
+                mv_progress_show(&run->progress, i, n);
                 mv_arena_clear(&run->arena);
                 mv_evaluate_policy(&evaluation, policy, &verdict);
                 count(run, &verdict, true);
@@ -314,7 +315,7 @@ static int report(struct run *run, const struct mv_snapshot *snapshot, const str
         mv_arena_init(&run->arena, &mv_allocator_system, 0);
         mv_buf_init(&run->buf, &mv_allocator_system, (size_t)1 << 30);
         mv_json_init(&run->json, &run->buf);
-        mv_progress_init(&run->progress);
+        mv_progress_init(&run->progress, "judging");
         if (run->structured) {
                 mv_json_object(&run->json);
                 mv_json_member(&run->json, "apiVersion", MV_STR("migvet.io/v1alpha1"));

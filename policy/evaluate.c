@@ -130,10 +130,26 @@ static void out_of_memory(struct mv_verdict *verdict) {
         verdict->resolution = NULL;
         verdict->fit = NULL;
         verdict->copy = NULL;
+        verdict->fit_question = NULL;
         verdict->method = "";
         verdict->instance = NULL;
         verdict->refused = NULL;
         verdict->findings = &finding;
+}
+
+/* The instance with another CPU model. */
+static const struct mv_instance *with_cpu_model(const struct mv_evaluation *e,
+                                                const struct mv_instance *instance) {
+        struct mv_instance *copy = mv_arena_new(e->arena, struct mv_instance);
+        struct mv_cpu *cpu = mv_arena_new(e->arena, struct mv_cpu);
+        if (!copy || !cpu)
+                return instance; /* memory is out: the verdict will say so */
+        *copy = *instance;
+        if (instance->vmi.spec.domain.cpu)
+                *cpu = *instance->vmi.spec.domain.cpu;
+        cpu->model = e->cpu_model;
+        copy->vmi.spec.domain.cpu = cpu;
+        return copy;
 }
 
 /* The launcher pod, and where it could go. An instance that leaves for another cluster goes to no node of this one. */
@@ -152,7 +168,7 @@ static void set_fit(struct mv_context *ctx, struct mv_verdict *verdict) {
                 .launcher = ctx->launcher,
                 .added_node_selector = asked ? &asked->added_node_selector : NULL,
         };
-        ctx->fit_question = question;
+        ctx->fit_question = verdict->fit_question = question;
         ctx->fit = verdict->fit = mv_fit_make(ctx->arena, question);
 }
 
@@ -177,6 +193,8 @@ static struct mv_context *context_new(const struct mv_evaluation *e, const struc
                 out_of_memory(ret);
                 return NULL;
         }
+        if (instance && e->cpu_model.n)
+                instance = with_cpu_model(e, instance);
         *ctx = (struct mv_context){
                 .arena = e->arena,
                 .snapshot = e->snapshot,
@@ -199,6 +217,7 @@ static void judge(const struct mv_evaluation *e, const struct mv_instance *insta
         struct mv_context *ctx = context_new(e, instance, vm, migration, ret);
         if (!ctx)
                 return;
+        instance = ctx->instance;
         if (instance) {
                 ctx->claims = mv_claims_resolve(e->arena, e->snapshot, ctx->behaviour, instance);
                 set_fit(ctx, ret);

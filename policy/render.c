@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/render.h"
 
+#include "policy/fitgroups.h"
 #include "policy/instancetype.h"
-#include "policy/nodefit.h"
 #include "policy/resolve.h"
-
-#include <stdlib.h>
 
 void mv_render_value(struct mv_json *json, const char *key, struct mv_str value, struct mv_str from) {
         mv_json_key(json, key);
@@ -154,12 +152,6 @@ static void refused(struct mv_json *json, const struct mv_refused *refusal) {
         mv_json_end(json);
 }
 
-/* Nodes in the order of their names. */
-static int by_name(const void *a, const void *b) {
-        const struct mv_node *const *left = a, *const *right = b;
-        return mv_str_compare((*left)->meta.name, (*right)->meta.name);
-}
-
 static void infeasible_node(struct mv_json *json, struct mv_arena *arena, const struct mv_fit *fit,
                             size_t node) {
         size_t n;
@@ -174,37 +166,6 @@ static void infeasible_node(struct mv_json *json, struct mv_arena *arena, const 
         mv_json_end(json);
 }
 
-void mv_render_targets(struct mv_json *json, struct mv_arena *arena, const struct mv_fit *fit) {
-        const struct mv_node_index *index = fit->index;
-        size_t n = 0;
-        const struct mv_node **nodes =
-                mv_arena_new_array(arena, const struct mv_node *, mv_node_index_count(index));
-        for (size_t i = 0; nodes && i < mv_node_index_count(index); i++)
-                if (mv_node_index_at(index, i))
-                        nodes[n++] = mv_node_index_at(index, i);
-        if (n)
-                qsort(nodes, n, sizeof *nodes, by_name);
-        mv_json_object(json);
-        mv_json_key(json, "total");
-        mv_json_int(json, (long long)n);
-        mv_json_key(json, "feasible");
-        mv_json_array(json);
-        for (size_t i = 0; i < n; i++)
-                if (mv_node_set_has(fit->feasible, mv_node_index_find(index, nodes[i]->meta.name)))
-                        mv_json_string(json, nodes[i]->meta.name);
-        mv_json_end(json);
-        mv_json_key(json, "infeasible");
-        mv_json_array(json);
-        for (size_t i = 0; i < n; i++) {
-                size_t node = mv_node_index_find(index, nodes[i]->meta.name);
-                if (!mv_node_set_has(fit->feasible, node))
-                        infeasible_node(json, arena, fit, node);
-        }
-        mv_json_end(json);
-        mv_json_end(json);
-        json->buf->failed |= mv_arena_failed(arena);
-}
-
 void mv_render_subject(struct mv_json *json, const struct mv_subject *subject) {
         mv_json_key(json, "subject");
         mv_json_object(json);
@@ -214,6 +175,30 @@ void mv_render_subject(struct mv_json *json, const struct mv_subject *subject) {
         mv_json_member(json, "name", subject->name);
         mv_json_member(json, "uid", subject->uid);
         mv_json_end(json);
+}
+
+void mv_render_targets(struct mv_json *json, struct mv_arena *arena, const struct mv_fit *fit,
+                       const uint64_t *nodes) {
+        const struct mv_node_index *index = fit->index;
+        size_t n;
+        const size_t *sorted = mv_node_set_by_name(arena, index, nodes, &n);
+        mv_json_object(json);
+        mv_json_key(json, "total");
+        mv_json_int(json, (long long)n);
+        mv_json_key(json, "feasible");
+        mv_json_array(json);
+        for (size_t i = 0; i < n; i++)
+                if (mv_node_set_has(fit->feasible, sorted[i]))
+                        mv_json_string(json, mv_node_index_at(index, sorted[i])->meta.name);
+        mv_json_end(json);
+        mv_json_key(json, "infeasible");
+        mv_json_array(json);
+        for (size_t i = 0; i < n; i++)
+                if (!mv_node_set_has(fit->feasible, sorted[i]))
+                        infeasible_node(json, arena, fit, sorted[i]);
+        mv_json_end(json);
+        mv_json_end(json);
+        json->buf->failed |= mv_arena_failed(arena);
 }
 
 void mv_render_verdict(struct mv_json *json, struct mv_arena *arena, const struct mv_verdict *verdict,
@@ -244,7 +229,7 @@ void mv_render_verdict(struct mv_json *json, struct mv_arena *arena, const struc
         mv_render_migration_configuration(json, verdict->resolution);
         if (verdict->fit) {
                 mv_json_key(json, "targets");
-                mv_render_targets(json, arena, verdict->fit);
+                mv_render_targets(json, arena, verdict->fit, NULL);
         }
         if (verdict->refused)
                 refused(json, verdict->refused);

@@ -11,8 +11,12 @@
 void mv_render_verdict(struct mv_json *json, struct mv_arena *arena, const struct mv_verdict *verdict,
                        bool passes, struct mv_str instance);
 
-/* The value of the key "targets": each node, and what stops those that are not feasible. */
-void mv_render_targets(struct mv_json *json, struct mv_arena *arena, const struct mv_fit *fit);
+/* The value of the key "subject". */
+void mv_render_subject(struct mv_json *json, const struct mv_subject *subject);
+
+/* The value of the key "targets": each of these nodes (NULL: all), and what stops those that are not feasible. */
+void mv_render_targets(struct mv_json *json, struct mv_arena *arena, const struct mv_fit *fit,
+                       const uint64_t *nodes);
 
 /* Parts of it, for other documents. Those that the contract names write their key as well. */
 struct mv_policy_match;

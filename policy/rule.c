@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/rule.h"
 
+#include "policy/fitgroups.h"
+
 #include <stdio.h>
 
 static struct mv_str format_field(struct mv_arena *arena, const char *prefix, const char *format,
@@ -99,11 +101,7 @@ const struct mv_interface *mv_network_interface(const struct mv_vmi_spec *spec, 
 }
 
 bool mv_has_target(struct mv_context *ctx, unsigned classes) {
-        const struct mv_fit *fit = ctx->fit;
-        size_t to;
-        if (fit->source != SIZE_MAX || fit->source_unknown)
-                return mv_fit_others(ctx->arena, fit, classes) > 0;
-        return mv_fit_pair(ctx->arena, ctx->fit_question, fit, classes, &to) != SIZE_MAX;
+        return mv_fit_has_target(ctx->arena, ctx->fit_question, ctx->fit, classes);
 }
 
 size_t mv_count_targets(struct mv_context *ctx, unsigned classes) {

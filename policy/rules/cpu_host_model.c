@@ -2,9 +2,12 @@
 /*
  * cpu-host-model: a VM with the host's CPU model needs a node that knows its own model.
  *
- * Reads domain.cpu.model (after defaults), status.nodeName, labels host-model-cpu.node.kubevirt.io/... of nodes.
+ * Reads domain.cpu.model (after defaults), status.nodeName, labels host-model-cpu.node.kubevirt.io/... of nodes, and the
+ * node selector of the launcher pod.
  */
+#include "policy/object/pod.h"
 #include "policy/rule.h"
+#include "policy/stranded.h"
 
 static bool has_host_model(const struct mv_node *node) {
         for (size_t i = 0; i < node->meta.labels.n; i++)
@@ -42,6 +45,19 @@ static struct mv_str condition(struct mv_context *ctx, const struct mv_node *nod
                        MV_STR_ARG(node->meta.name));
 }
 
+/* An earlier migration fixed model and features, and they go from pod to pod. */
+static void fail_frozen(struct mv_context *ctx, const struct mv_stranded *stranded) {
+        struct mv_finding *finding = mv_report(
+                ctx, MV_OUTCOME_FAIL,
+                "the CPU model is host-model, and launcher pod %.*s selects what an earlier node of the VM had and %s: "
+                "%.*s",
+                MV_STR_ARG(stranded->pod->meta.name),
+                stranded->together ? "no other node has altogether" : "no other node has",
+                MV_STR_ARG(mv_stranded_text(ctx->arena, stranded)));
+        finding->field = mv_spec_field(ctx, "domain.cpu.model");
+        finding->fix = MV_STR(MV_STRANDED_FIX);
+}
+
 /* The target must know the model, and have the features that KubeVirt says go with it. */
 static void check_targets(struct mv_context *ctx) {
         const unsigned classes = MV_FIT_BIT(MV_FIT_CPU) | MV_FIT_BIT(MV_FIT_SCHEDULABLE);
@@ -50,6 +66,11 @@ static void check_targets(struct mv_context *ctx) {
         if (mv_has_target(ctx, classes)) {
                 mv_report(ctx, MV_OUTCOME_PASS,
                           "another node knows the CPU model and has the features it needs");
+                return;
+        }
+        const struct mv_stranded *stranded = mv_stranded_find(ctx->arena, ctx->fit_question);
+        if (stranded) {
+                fail_frozen(ctx, stranded);
                 return;
         }
         struct mv_str obstacles = mv_obstacles(ctx, NULL, classes);
@@ -120,7 +141,7 @@ const struct mv_rule mv_rule_cpu_host_model = {
         .id = "cpu-host-model",
         .area = MV_AREA_CPU,
         .severity = MV_SEVERITY_BLOCKER,
-        .needs = MV_NEED(NODE),
+        .needs = MV_NEED(NODE) | MV_NEED(POD),
         .reason = "CPUModeLiveMigratable",
         .summary = "host-model needs a node that knows its own CPU model",
         .documentation =
@@ -129,7 +150,9 @@ const struct mv_rule mv_rule_cpu_host_model = {
                 "host-model-cpu.node.kubevirt.io/MODEL cannot say which it is, so KubeVirt refuses. The reason really "
                 "is spelled CPUModeLiveMigratable. Before a VM has a node, all nodes that may take it are asked: when "
                 "none of them tells its model the VM cannot migrate, when some do it depends on where it starts. KubeVirt's "
-                "condition does not look at the targets: migvet asks whether another node could be one.",
+                "condition does not look at the targets: migvet asks whether another node could be one. After a first migration the "
+                "launcher pod itself selects the model and features of the node where the VM started, and every later target "
+                "pod copies them.",
         .source = "KubeVirt pkg/virt-handler/vm.go: isHostModelMigratable; "
                   "pkg/virt-controller/watch/migration/migration.go: prepareNodeSelectorForHostCpuModel",
         .fix = "choose a named CPU model that several nodes support, or find out why KubeVirt's node labeller sets no "

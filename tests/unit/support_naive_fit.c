@@ -333,6 +333,25 @@ static void volume_causes(struct naive *n, const struct mv_node *node) {
         }
 }
 
+/* Every node that runs instances has it, and no Node of the cluster names it: it has been left out. */
+static bool is_left_out(const struct naive *n, struct mv_str name) {
+        static const char *const everywhere[] = { "cpu",
+                                                  "memory",
+                                                  "ephemeral-storage",
+                                                  "pods",
+                                                  "devices.kubevirt.io/kvm",
+                                                  "devices.kubevirt.io/tun",
+                                                  "devices.kubevirt.io/vhost-net" };
+        bool found = false;
+        for (size_t i = 0; i < sizeof everywhere / sizeof *everywhere; i++)
+                found |= mv_str_is(name, everywhere[i]);
+        for (size_t i = 0; found && i < mv_snapshot_count(n->q->snapshot, MV_KIND_NODE); i++) {
+                const struct mv_node *node = mv_snapshot_at(n->q->snapshot, MV_KIND_NODE, i);
+                found = naive_label(&node->status.allocatable, name) == NULL;
+        }
+        return found;
+}
+
 static void resource_cause(struct naive *n, const struct mv_node *node, struct mv_str name, int64_t amount) {
         int64_t free = 0;
         const struct mv_str *allocatable = naive_label(&node->status.allocatable, name);
@@ -343,7 +362,7 @@ static void resource_cause(struct naive *n, const struct mv_node *node, struct m
                 if (p->node == node && p->pod)
                         free -= mv_str_is(name, "pods") ? 1 : mv_amounts_get(&p->requests, name);
         }
-        if (amount > free)
+        if (amount > free && !is_left_out(n, name))
                 naive_cause(n, "resource:", name);
 }
 
