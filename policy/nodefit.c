@@ -356,7 +356,7 @@ static void check_source(struct maker *m) {
 
 static void check_pods(struct maker *m) {
         const struct mv_vmi *vmi = m->q->vmi;
-        const struct mv_pod_fit pod = {
+        struct mv_pod_fit pod = {
                 .arena = m->arena,
                 .snapshot = m->q->snapshot,
                 .nodes = m->index,

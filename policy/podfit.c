@@ -40,6 +40,17 @@ static bool concerns(const struct mv_pod_fit *fit, const struct mv_pod_affinity_
                keys_match(&term->mismatch_label_keys, &fit->labels, labels, false);
 }
 
+/* What an object may cost. One whose terms would have to be held against more pods and nodes than that, so whose user put
+ * thousands of them into it, is like one that memory does not suffice for. */
+enum { MOST_WORK = 20 * 1000 * 1000 };
+
+static bool may_cost(struct mv_pod_fit *fit, size_t work) {
+        fit->work += work;
+        if (fit->work > MOST_WORK)
+                fit->arena->failed = true;
+        return !mv_arena_failed(fit->arena);
+}
+
 /* The pods that a selector could be about: by its first label, or all. */
 struct candidates {
         const uint32_t *numbers; /* NULL: 0, 1, 2, ... */
@@ -71,10 +82,9 @@ static void add_domain(const struct mv_pod_fit *fit, uint64_t *set, size_t node,
 }
 
 /* The domains of the pods that a term of the incoming pod looks at. */
-static void add_domains(const struct mv_pod_fit *fit, uint64_t *set,
-                        const struct mv_pod_affinity_term *term) {
+static void add_domains(struct mv_pod_fit *fit, uint64_t *set, const struct mv_pod_affinity_term *term) {
         const struct candidates among = candidates(fit, term->label_selector);
-        for (size_t i = 0; i < among.n; i++) {
+        for (size_t i = 0; may_cost(fit, 1) && i < among.n; i++) {
                 const struct mv_placed *placed = candidate(fit, &among, i);
                 if (placed->node != SIZE_MAX && concerns(fit, term, placed->namespace, placed->labels))
                         add_domain(fit, set, placed->node, term->topology_key);
@@ -113,7 +123,7 @@ static void add_averse(const struct mv_pod_fit *fit, const struct mv_aversion *a
         }
 }
 
-uint64_t *mv_pod_fit_averse(const struct mv_pod_fit *fit) {
+uint64_t *mv_pod_fit_averse(struct mv_pod_fit *fit) {
         const struct mv_pod_affinity *anti = fit->spec->affinity ? fit->spec->affinity->pod_anti : NULL;
         struct averse averse = { 0 };
         for (size_t i = 0; anti && i < anti->required.n; i++) {
@@ -142,11 +152,10 @@ static bool all_concern(const struct mv_pod_fit *fit, const struct mv_pod_affini
 }
 
 /* For each term the domains of the pods that all terms look at. False when there are none. */
-static bool find_company(const struct mv_pod_fit *fit, const struct mv_pod_affinity *affinity,
-                         uint64_t **domains) {
+static bool find_company(struct mv_pod_fit *fit, const struct mv_pod_affinity *affinity, uint64_t **domains) {
         const struct candidates among = candidates(fit, affinity->required.items[0].label_selector);
         bool any = false;
-        for (size_t i = 0; i < among.n; i++) {
+        for (size_t i = 0; may_cost(fit, affinity->required.n) && i < among.n; i++) {
                 const struct mv_placed *placed = candidate(fit, &among, i);
                 if (placed->node == SIZE_MAX ||
                     !all_concern(fit, affinity, placed->namespace, placed->labels))
@@ -161,7 +170,7 @@ static bool find_company(const struct mv_pod_fit *fit, const struct mv_pod_affin
         return any;
 }
 
-const uint64_t *mv_pod_fit_attracted(const struct mv_pod_fit *fit) {
+const uint64_t *mv_pod_fit_attracted(struct mv_pod_fit *fit) {
         const struct mv_pod_affinity *affinity = fit->spec->affinity ? fit->spec->affinity->pod : NULL;
         if (!affinity || !affinity->required.n)
                 return mv_node_index_all(fit->nodes);
@@ -236,12 +245,12 @@ static bool selects_all(const struct mv_pod_fit *fit, const struct mv_topology_s
         return all;
 }
 
-static void count_pods(const struct mv_pod_fit *fit, const struct mv_topology_spread *spread,
+static void count_pods(struct mv_pod_fit *fit, const struct mv_topology_spread *spread,
                        const uint64_t *counting, struct domains *domains) {
         if (selects_all(fit, spread))
                 return;
         const struct candidates among = candidates(fit, spread->label_selector);
-        for (size_t i = 0; i < among.n; i++) {
+        for (size_t i = 0; may_cost(fit, 1) && i < among.n; i++) {
                 const struct mv_placed *placed = candidate(fit, &among, i);
                 if (placed->node == SIZE_MAX || placed->leaving ||
                     !mv_str_equal(placed->namespace, fit->namespace) ||
@@ -264,10 +273,11 @@ static size_t fewest(const struct mv_topology_spread *spread, const struct domai
 }
 
 /* Take away the nodes where one more pod would make its domain's number too large. */
-static void apply_spread(const struct mv_pod_fit *fit, const struct mv_topology_spread *spread,
+static void apply_spread(struct mv_pod_fit *fit, const struct mv_topology_spread *spread,
                          const uint64_t *counting, uint64_t *set) {
         struct domains domains;
-        if (!open_domains(fit, counting, spread->topology_key, &domains))
+        if (!may_cost(fit, 2 * mv_node_index_count(fit->nodes)) ||
+            !open_domains(fit, counting, spread->topology_key, &domains))
                 return;
         count_pods(fit, spread, counting, &domains);
         size_t least = fewest(spread, &domains),
@@ -288,7 +298,7 @@ static bool must_hold(const struct mv_topology_spread *spread) {
         return mv_str_is(spread->when_unsatisfiable, "DoNotSchedule");
 }
 
-const uint64_t *mv_pod_fit_spread(const struct mv_pod_fit *fit, const uint64_t *eligible,
+const uint64_t *mv_pod_fit_spread(struct mv_pod_fit *fit, const uint64_t *eligible,
                                   const uint64_t *untainted) {
         const struct mv_vmi_spec *spec = fit->spec;
         uint64_t *set = mv_node_set_all(fit->nodes, fit->arena);

@@ -21,6 +21,8 @@ struct mv_pod_index {
         struct posting *slots; /* open addressing; a power of two */
         size_t n_slots, used;
         struct mv_aversion *others;
+        struct mv_aversion **aversions; /* all of them, by what they say; open addressing, a power of two */
+        size_t n_aversions, aversions_used;
 };
 
 #define CREATED_BY "kubevirt.io/created-by"
@@ -254,27 +256,81 @@ static bool same_term(const struct mv_pod_affinity_term *a, const struct mv_pod_
                same_strings(&a->mismatch_label_keys, &b->mismatch_label_keys);
 }
 
+static uint64_t hash_strings(uint64_t hash, const struct mv_strings *strings) {
+        for (size_t i = 0; i < strings->n; i++)
+                hash = mv_hash_add(hash, strings->items[i]);
+        return hash;
+}
+
+static uint64_t hash_selector(uint64_t hash, const struct mv_label_selector *selector) {
+        for (size_t i = 0; selector && i < selector->match_labels.n; i++)
+                hash = mv_hash_add(mv_hash_add(hash, selector->match_labels.items[i].key),
+                                   selector->match_labels.items[i].value);
+        for (size_t i = 0; selector && i < selector->match_expressions.n; i++) {
+                const struct mv_requirement *r = &selector->match_expressions.items[i];
+                hash = hash_strings(mv_hash_add(mv_hash_add(hash, r->key), r->operator), &r->values);
+        }
+        return hash;
+}
+
+static uint64_t hash_aversion(struct mv_str namespace, const struct mv_pod_affinity_term *term) {
+        uint64_t hash = mv_hash_add(mv_hash_add(MV_HASH_START, namespace), term->topology_key);
+        hash = hash_selector(hash_selector(hash, term->label_selector), term->namespace_selector);
+        return hash_strings(hash, &term->namespaces);
+}
+
+/* Where the aversion is that pods of that namespace have in common, or belongs. */
+static struct mv_aversion **find_aversion(const struct mv_pod_index *index, struct mv_str namespace,
+                                          const struct mv_pod_affinity_term *term) {
+        size_t mask = index->n_aversions - 1, at = (size_t)hash_aversion(namespace, term) & mask;
+        for (;; at = (at + 1) & mask) {
+                struct mv_aversion **found = &index->aversions[at];
+                if (!*found ||
+                    (mv_str_equal((*found)->namespace, namespace) && same_term((*found)->term, term)))
+                        return found;
+        }
+}
+
+static bool grow_aversions(struct mv_pod_index *index) {
+        struct mv_aversion **old = index->aversions;
+        size_t n_old = index->n_aversions;
+        index->n_aversions = n_old ? n_old * 2 : 64;
+        index->aversions = mv_arena_new_array(index->arena, struct mv_aversion *, index->n_aversions);
+        if (!index->aversions)
+                return false;
+        for (size_t i = 0; i < n_old; i++)
+                if (old[i])
+                        *find_aversion(index, old[i]->namespace, old[i]->term) = old[i];
+        return true;
+}
+
+/* A new aversion, in the list of the label that it selects by first. */
+static struct mv_aversion *new_aversion(struct mv_pod_index *index, struct mv_str namespace,
+                                        const struct mv_pod_affinity_term *term) {
+        const struct mv_map *labels = term->label_selector ? &term->label_selector->match_labels : NULL;
+        struct mv_aversion **list = &index->others,
+                           *aversion = mv_arena_new(index->arena, struct mv_aversion);
+        if (aversion && labels && labels->n) {
+                struct posting *slot = take_slot(index, labels->items[0].key, labels->items[0].value);
+                list = slot ? &slot->aversions : NULL;
+        }
+        if (!aversion || !list)
+                return NULL;
+        *aversion = (struct mv_aversion){ .term = term, .namespace = namespace, .next = *list };
+        *list = aversion;
+        index->aversions_used++;
+        return aversion;
+}
+
 static bool add_aversion(struct mv_pod_index *index, const struct mv_placed *placed,
                          const struct mv_pod_affinity_term *term) {
-        const struct mv_map *labels = term->label_selector ? &term->label_selector->match_labels : NULL;
-        struct posting *slot = NULL;
-        if (labels && labels->n) {
-                slot = take_slot(index, labels->items[0].key, labels->items[0].value);
-                if (!slot)
-                        return false;
-        }
-        struct mv_aversion **list = slot ? &slot->aversions : &index->others, *aversion = *list;
-        while (aversion &&
-               !(mv_str_equal(aversion->namespace, placed->namespace) && same_term(aversion->term, term)))
-                aversion = aversion->next;
-        if (!aversion) {
-                aversion = mv_arena_new(index->arena, struct mv_aversion);
-                if (!aversion)
-                        return false;
-                *aversion =
-                        (struct mv_aversion){ .term = term, .namespace = placed->namespace, .next = *list };
-                *list = aversion;
-        }
+        if (index->aversions_used * 2 >= index->n_aversions && !grow_aversions(index))
+                return false;
+        struct mv_aversion **found = find_aversion(index, placed->namespace, term), *aversion = *found;
+        if (!aversion)
+                aversion = *found = new_aversion(index, placed->namespace, term);
+        if (!aversion)
+                return false;
         if (aversion->n_nodes == aversion->capacity) {
                 size_t capacity = aversion->capacity ? aversion->capacity * 2 : 2;
                 uint32_t *nodes = mv_arena_new_array(index->arena, uint32_t, capacity);

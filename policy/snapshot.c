@@ -35,8 +35,10 @@ enum { MOST_LISTS = 32 }; /* one in another */
 struct mv_snapshot_builder {
         struct mv_snapshot *snapshot;
         struct mv_str default_namespace;
-        size_t capacity; /* of snapshot->entries */
-        size_t lists;    /* that are open, one in another */
+        size_t capacity;       /* of snapshot->entries */
+        struct mv_arena table; /* of intern */
+        struct mv_intern intern;
+        size_t lists; /* that are open, one in another */
         bool failed;
 };
 
@@ -61,13 +63,17 @@ struct mv_snapshot_builder *mv_snapshot_builder_new(const struct mv_allocator *a
                 return NULL;
         }
         builder->snapshot = snapshot;
+        mv_arena_init(&builder->table, allocator, 0);
+        builder->intern = (struct mv_intern){ .texts = &snapshot->arena, .table = &builder->table };
         builder->default_namespace = mv_arena_copy(&snapshot->arena, default_namespace);
         return builder;
 }
 
 struct mv_snapshot_builder *mv_snapshot_builder_free(struct mv_snapshot_builder *builder) {
-        if (builder)
+        if (builder) {
+                mv_arena_done(&builder->table);
                 mv_snapshot_free(builder->snapshot); /* the builder lives in its arena */
+        }
         return NULL;
 }
 
@@ -174,7 +180,7 @@ static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, c
         void *object = mv_arena_allocate(&snapshot->arena, info->table->size, info->table->align);
         if (!object)
                 return mv_err_oom(err);
-        struct mv_decode decode = { .arena = &snapshot->arena, .copy = true };
+        struct mv_decode decode = { .arena = &snapshot->arena, .copy = true, .intern = &builder->intern };
         int r = mv_decode(&decode, json, info->table, object, err);
         if (r == 0 && info->read)
                 r = info->read(&decode, json, object, err);
@@ -427,6 +433,7 @@ int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_sn
                 mv_snapshot_builder_free(builder);
                 return failed ? mv_err_set(err, MV_EUSAGE, "an earlier document failed") : mv_err_oom(err);
         }
+        mv_arena_done(&builder->table);
         *ret = snapshot;
         return 0;
 }

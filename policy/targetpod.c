@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/targetpod.h"
 
+#include "policy/base/hash.h"
 #include "policy/object/pod.h"
 #include "policy/tsc.h"
 
@@ -80,14 +81,51 @@ static void classify(struct mv_selected *selected, enum mv_fit_class class) {
 
 /* --- the map --- */
 
+/* Up to so many are searched one by one: an instance has a few. Whoever makes one with thousands pays for a table. */
+enum { SEARCHED = 32 };
+
+static uint32_t *find_slot(const struct mv_target_selector *s, struct mv_str key) {
+        size_t mask = s->n_slots - 1, at = (size_t)mv_hash_add(MV_HASH_START, key) & mask;
+        while (s->slots[at] && !mv_str_equal(s->items[s->slots[at] - 1].key, key))
+                at = (at + 1) & mask;
+        return &s->slots[at];
+}
+
+/* A table of all items, with room for as many again. */
+static bool make_slots(struct mv_arena *arena, struct mv_target_selector *s) {
+        s->n_slots = 4 * SEARCHED;
+        while (s->n_slots < s->n * 4)
+                s->n_slots *= 2;
+        s->slots = mv_arena_new_array(arena, uint32_t, s->n_slots);
+        for (size_t i = 0; s->slots && i < s->n; i++)
+                *find_slot(s, s->items[i].key) = (uint32_t)i + 1;
+        return s->slots;
+}
+
+/* Where the key is among the first `among`, or s->n; SIZE_MAX when memory is out. */
+static size_t find_among(struct mv_arena *arena, struct mv_target_selector *s, size_t among,
+                         struct mv_str key) {
+        if (among <= SEARCHED) {
+                for (size_t i = 0; i < among; i++)
+                        if (mv_str_equal(s->items[i].key, key))
+                                return i;
+                return s->n;
+        }
+        if (s->n * 2 >= s->n_slots && !make_slots(arena, s))
+                return SIZE_MAX;
+        uint32_t *slot = find_slot(s, key);
+        if (*slot)
+                return *slot - 1;
+        *slot = (uint32_t)s->n + 1; /* it is put there next */
+        return s->n;
+}
+
 /* Set the key; it can stand among the first `among` only. NULL when memory is out. */
 static struct mv_selected *put_among(struct mv_arena *arena, struct mv_target_selector *s, size_t among,
                                      struct mv_str key, struct mv_str value, enum mv_fit_class class) {
-        size_t at = 0;
-        while (at < among && !mv_str_equal(s->items[at].key, key))
-                at++;
-        if (at == among)
-                at = s->n;
+        size_t at = find_among(arena, s, among, key);
+        if (at == SIZE_MAX)
+                return NULL;
         if (at == s->capacity) {
                 size_t capacity = s->capacity ? s->capacity * 2 : 32;
                 struct mv_selected *items = mv_arena_new_array(arena, struct mv_selected, capacity);

@@ -20,6 +20,8 @@ struct mv_selected {
 struct mv_target_selector {
         struct mv_selected *items;
         size_t n, capacity;
+        uint32_t *slots;                   /* item number + 1 by key, once there are many; open addressing */
+        size_t n_slots;                    /* a power of two */
         const struct mv_host_model *model; /* whose labels the items with `found` are; NULL */
 };
 

@@ -106,6 +106,15 @@ void *mv_arena_allocate_array(struct mv_arena *arena, size_t n, size_t size, siz
         return mv_arena_allocate(arena, n * size, align);
 }
 
+bool mv_arena_extend(struct mv_arena *arena, const void *memory, size_t size, size_t more) {
+        if (arena->failed || !memory || (const char *)memory + size != arena->next ||
+            more > (size_t)(arena->end - arena->next))
+                return false;
+        memset(arena->next, 0, more);
+        arena->next += more;
+        return true;
+}
+
 struct mv_str mv_arena_copy(struct mv_arena *arena, struct mv_str s) {
         char *memory = s.n < SIZE_MAX ? mv_arena_allocate(arena, s.n + 1, 1) : NULL;
         if (!memory)

@@ -43,6 +43,10 @@ void *mv_arena_allocate(struct mv_arena *arena, size_t size, size_t align);
 /* The same for n elements; NULL when n * size overflows. */
 void *mv_arena_allocate_array(struct mv_arena *arena, size_t n, size_t size, size_t align);
 
+/* Make the newest allocation, of size bytes, larger by more zeroed ones where it is. False when it is not the newest, or
+ * there is no room behind it: nothing has changed then. */
+bool mv_arena_extend(struct mv_arena *arena, const void *memory, size_t size, size_t more);
+
 #define mv_arena_new(arena, type) ((type *)mv_arena_allocate((arena), sizeof(type), alignof(type)))
 #define mv_arena_new_array(arena, type, n) \
         ((type *)mv_arena_allocate_array((arena), (n), sizeof(type), alignof(type)))

@@ -55,6 +55,12 @@ static struct mv_str string_value(struct state *state, const struct mv_scan_stri
         return (struct mv_str){ out, mv_scan_unescape(string->raw, out) };
 }
 
+/* The same of a map's key or value, which other objects have as well. */
+static struct mv_str repeated_value(struct state *state, const struct mv_scan_string *string) {
+        struct mv_intern *intern = state->decode->intern;
+        return intern && !string->escaped ? mv_intern(intern, string->raw) : string_value(state, string);
+}
+
 /* An unescaped key, for comparing; escaped ones are rare and go to the arena. */
 static struct mv_str key_value(struct state *state, const struct mv_scan_string *key) {
         return key->escaped ? string_value(state, key) : key->raw;
@@ -71,13 +77,25 @@ static bool wrong_type(struct state *state, const char *problem) {
         return mv_scan_fail(&state->scan, MV_ESYNTAX, "the text ends too early");
 }
 
-static bool decode_string(struct state *state, struct mv_str *ret) {
-        struct mv_scan_string string;
+static bool scan_string(struct state *state, struct mv_scan_string *ret) {
         if (mv_scan_peek(&state->scan) != '"')
                 return wrong_type(state, "must be a string");
-        if (!mv_scan_string(&state->scan, &string))
+        return mv_scan_string(&state->scan, ret);
+}
+
+static bool decode_string(struct state *state, struct mv_str *ret) {
+        struct mv_scan_string string;
+        if (!scan_string(state, &string))
                 return false;
         *ret = string_value(state, &string);
+        return !state->scan.code;
+}
+
+static bool decode_repeated(struct state *state, struct mv_str *ret) {
+        struct mv_scan_string string;
+        if (!scan_string(state, &string))
+                return false;
+        *ret = repeated_value(state, &string);
         return !state->scan.code;
 }
 
@@ -130,6 +148,8 @@ static bool decode_object(struct state *state, const struct mv_table *table, voi
 /* Room for one more element of a list of n; items grows by doubling in the arena. */
 static void *grow(struct state *state, void *items, size_t n, size_t size, size_t align) {
         if (n & (n - 1) || (n && n < 4))
+                return items;
+        if (n && mv_arena_extend(state->decode->arena, items, n * size, n * size))
                 return items;
         void *more = mv_arena_allocate_array(state->decode->arena, n ? n * 2 : 4, size, align);
         if (!more)
@@ -270,7 +290,7 @@ static bool sort_keyed(struct state *state, struct keyed *keyed, const char *sta
 }
 
 static struct mv_str kept_key(struct state *state, const struct mv_scan_string *key) {
-        struct mv_str value = string_value(state, key);
+        struct mv_str value = repeated_value(state, key);
         if (mv_arena_failed(state->decode->arena))
                 out_of_memory(state);
         return value;
@@ -304,7 +324,7 @@ static bool decode_map(struct state *state, enum mv_type type, struct mv_map *re
                 bool ok = mv_scan_peek(&state->scan) == 'n' ? mv_scan_null(&state->scan)
                           : type == MV_TYPE_TEXT_MAP        ? decode_text(state, &pair->value)
                           : type == MV_TYPE_BOOL_MAP        ? decode_bool_text(state, &pair->value)
-                                                            : decode_string(state, &pair->value);
+                                                            : decode_repeated(state, &pair->value);
                 if (!ok)
                         return failed_at(state, &path);
         }

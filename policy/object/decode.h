@@ -13,6 +13,7 @@
 #pragma once
 
 #include "policy/base/arena.h"
+#include "policy/base/intern.h"
 #include "policy/object/scan.h"
 
 #include <stdint.h>
@@ -122,7 +123,8 @@ void mv_path_format(const struct mv_path *path, char *out, size_t size);
 
 struct mv_decode {
         struct mv_arena *arena;
-        bool copy; /* copy strings into the arena, because the text will go away */
+        bool copy;                /* copy strings into the arena, because the text will go away */
+        struct mv_intern *intern; /* for copies of the keys and values of maps, which repeat; NULL */
         /* Unless NULL: told of each key that a closed table does not have. path is that of the object. */
         void (*unknown)(void *context, const struct mv_path *path, struct mv_str key);
         void *context;

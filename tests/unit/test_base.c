@@ -13,6 +13,7 @@
 #include "policy/base/buf.h"
 #include "policy/base/err.h"
 #include "policy/base/hash.h"
+#include "policy/base/intern.h"
 #include "policy/base/names.h"
 
 #include <stdio.h>
@@ -141,6 +142,69 @@ static void test_arena_overflow(void **state) {
         mv_arena_done(&arena);
         assert_null(mv_arena_copy(&arena, (struct mv_str){ "", SIZE_MAX }).p);
         mv_arena_done(&arena);
+}
+
+static void test_arena_extend(void **state) {
+        (void)state;
+        struct mv_arena arena;
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        char *first = mv_arena_allocate(&arena, 100, 1);
+        memset(first, 'x', 100);
+        assert_true(mv_arena_extend(&arena, first, 100, 50));
+        for (size_t i = 0; i < 50; i++)
+                assert_int_equal(first[100 + i], 0);
+        assert_int_equal(first[99], 'x');
+        assert_ptr_equal(mv_arena_allocate(&arena, 1, 1), first + 150);
+        /* No longer the newest; nothing; more than there is. */
+        assert_false(mv_arena_extend(&arena, first, 150, 10));
+        assert_false(mv_arena_extend(&arena, NULL, 0, 10));
+        char *last = mv_arena_allocate(&arena, 8, 1);
+        assert_false(mv_arena_extend(&arena, last, 8, (size_t)1 << 20));
+        assert_false(mv_arena_extend(&arena, last, 8, SIZE_MAX));
+        assert_false(mv_arena_failed(&arena));
+        mv_arena_done(&arena);
+}
+
+static void test_intern(void **state) {
+        (void)state;
+        struct test_allocator a;
+        struct mv_arena texts, table;
+        mv_arena_init(&texts, &mv_allocator_system, 0);
+        mv_arena_init(&table, &mv_allocator_system, 0);
+        struct mv_intern intern = { .texts = &texts, .table = &table };
+        struct mv_str first[3000];
+        for (int round = 0; round < 2; round++)
+                for (int i = 0; i < 3000; i++) {
+                        char text[16];
+                        snprintf(text, sizeof text, "label-%d", i);
+                        struct mv_str s = mv_intern(&intern, mv_str_from(text));
+                        assert_str(s, text);
+                        assert_ptr_not_equal(s.p, text);
+                        if (round)
+                                assert_ptr_equal(s.p, first[i].p);
+                        first[i] = s;
+                }
+        assert_ptr_equal(mv_intern(&intern, MV_STR("")).p, mv_intern(&intern, MV_STR("")).p);
+        /* A long text is not kept in mind. */
+        char text[200];
+        memset(text, 'a', sizeof text);
+        const struct mv_str longer = { text, sizeof text };
+        assert_ptr_not_equal(mv_intern(&intern, longer).p, mv_intern(&intern, longer).p);
+        mv_arena_done(&table);
+        /* Whichever arena is exhausted, the one of the texts has failed. */
+        for (int which = 0; which < 2; which++) {
+                struct mv_arena arena;
+                test_allocator_init(&a, 1);
+                mv_arena_init(&arena, &a.allocator, 0);
+                mv_arena_init(&table, &mv_allocator_system, 0);
+                struct mv_intern failing = { .texts = which ? &arena : &texts,
+                                             .table = which ? &table : &arena };
+                assert_int_equal(mv_intern(&failing, MV_STR("x")).n, 0);
+                assert_true(mv_arena_failed(failing.texts));
+                mv_arena_done(&arena);
+                mv_arena_done(&table);
+        }
+        mv_arena_done(&texts);
 }
 
 static void test_arena_texts(void **state) {
@@ -407,6 +471,8 @@ int main(void) {
                 cmocka_unit_test(test_arena_clear),
                 cmocka_unit_test(test_arena_failing_allocator),
                 cmocka_unit_test(test_arena_overflow),
+                cmocka_unit_test(test_arena_extend),
+                cmocka_unit_test(test_intern),
                 cmocka_unit_test(test_arena_texts),
                 cmocka_unit_test(test_buf),
                 cmocka_unit_test(test_buf_maximum),
