@@ -23,17 +23,10 @@ struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, co
                 *ctx->end = finding;
                 ctx->end = &finding->next;
         }
-        va_list args, again;
+        va_list args;
         va_start(args, format);
-        va_copy(again, args);
-        int n = vsnprintf(NULL, 0, format, args);
+        finding->message = mv_arena_format_va(ctx->arena, format, args);
         va_end(args);
-        char *message = n < 0 ? NULL : mv_arena_allocate(ctx->arena, (size_t)n + 1, 1);
-        if (message) {
-                vsnprintf(message, (size_t)n + 1, format, again);
-                finding->message = (struct mv_str){ message, (size_t)n };
-        }
-        va_end(again);
         finding->rule = ctx->rule;
         finding->outcome = outcome;
         finding->severity = ctx->rule->severity;

@@ -124,17 +124,26 @@ struct mv_str mv_arena_copy(struct mv_arena *arena, struct mv_str s) {
         return (struct mv_str){ .p = memory, .n = s.n };
 }
 
-struct mv_str mv_arena_format(struct mv_arena *arena, const char *format, ...) {
-        va_list args, again;
-        va_start(args, format);
+struct mv_str mv_arena_format_va(struct mv_arena *arena, const char *format, va_list args) {
+        char most[512]; /* of texts; printing is what takes time, so it is done once */
+        va_list again;
         va_copy(again, args);
-        int n = vsnprintf(NULL, 0, format, args);
-        va_end(args);
+        int n = vsnprintf(most, sizeof most, format, args);
         char *memory = n < 0 ? NULL : mv_arena_allocate(arena, (size_t)n + 1, 1);
-        if (memory)
-                vsnprintf(memory, (size_t)n + 1, format, again);
-        else
+        if (!memory)
                 arena->failed = true;
+        else if ((size_t)n < sizeof most)
+                memcpy(memory, most, (size_t)n + 1);
+        else
+                vsnprintf(memory, (size_t)n + 1, format, again);
         va_end(again);
         return (struct mv_str){ .p = memory, .n = memory ? (size_t)n : 0 };
+}
+
+struct mv_str mv_arena_format(struct mv_arena *arena, const char *format, ...) {
+        va_list args;
+        va_start(args, format);
+        struct mv_str text = mv_arena_format_va(arena, format, args);
+        va_end(args);
+        return text;
 }

@@ -13,6 +13,7 @@
 #include "policy/base/str.h"
 
 #include <stdalign.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -56,3 +57,5 @@ struct mv_str mv_arena_copy(struct mv_arena *arena, struct mv_str s);
 /* A text in printf format, likewise. */
 struct mv_str mv_arena_format(struct mv_arena *arena, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
+struct mv_str mv_arena_format_va(struct mv_arena *arena, const char *format, va_list args)
+        __attribute__((format(printf, 2, 0)));
