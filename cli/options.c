@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KUBEVIRT_VERSION = 256, FAIL_ON, COLOR, MUTATE };
+enum { KUBEVIRT_VERSION = 256, FAIL_ON, COLOR, MUTATE, STEP, ONE_BY_ONE, LINK_BANDWIDTH, DIRTY_RATE };
 
 static const struct flag {
         struct option option;
@@ -26,6 +26,10 @@ static const struct flag {
         { { "fail-on", required_argument, NULL, FAIL_ON }, MV_OPTION_FAIL_ON },
         { { "color", required_argument, NULL, COLOR }, MV_OPTION_COLOR },
         { { "mutate", no_argument, NULL, MUTATE }, MV_OPTION_MUTATE },
+        { { "step", no_argument, NULL, STEP }, MV_OPTION_DRAIN },
+        { { "one-by-one", no_argument, NULL, ONE_BY_ONE }, MV_OPTION_DRAIN },
+        { { "link-bandwidth", required_argument, NULL, LINK_BANDWIDTH }, MV_OPTION_DRAIN },
+        { { "dirty-rate", required_argument, NULL, DIRTY_RATE }, MV_OPTION_DRAIN },
 };
 enum { N_FLAGS = sizeof flags / sizeof *flags };
 
@@ -90,6 +94,18 @@ static int apply(const struct mv_command *command, int flag, const char *value, 
                 return -1;
         case MUTATE:
                 options->mutate = true;
+                return -1;
+        case STEP:
+                options->step = true;
+                return -1;
+        case ONE_BY_ONE:
+                options->one_by_one = true;
+                return -1;
+        case LINK_BANDWIDTH:
+                options->link_bandwidth = value;
+                return -1;
+        case DIRTY_RATE:
+                options->dirty_rate = value;
                 return -1;
         default:
                 return MV_EXIT_USAGE;

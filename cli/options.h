@@ -18,6 +18,7 @@ enum {
         MV_OPTION_FAIL_ON = 1 << 4, /* --fail-on */
         MV_OPTION_COLOR = 1 << 5,   /* --color */
         MV_OPTION_MUTATE = 1 << 6,  /* --mutate */
+        MV_OPTION_DRAIN = 1 << 7,   /* --step, --one-by-one, --link-bandwidth, --dirty-rate */
 };
 
 struct mv_options {
@@ -32,7 +33,9 @@ struct mv_options {
         enum mv_fail_on fail_on;
         enum mv_color color;
         bool mutate;
-        char **arguments; /* what is no flag */
+        bool step, one_by_one;
+        const char *link_bandwidth, *dirty_rate; /* NULL when not given */
+        char **arguments;                        /* what is no flag */
         size_t n_arguments;
         struct mv_arena arena; /* of the selector */
 };

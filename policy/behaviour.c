@@ -4,7 +4,8 @@
 #include "policy/kubevirt_config.h"
 
 /* Oldest first. Found by running the versions' own code: checkVolumesForMigration and
- * calculateLiveStorageMigrationCondition of pkg/virt-handler/vm.go. */
+ * calculateLiveStorageMigrationCondition of pkg/virt-handler/vm.go; sync and createTargetPod of
+ * pkg/virt-controller/watch/migration/migration.go. */
 static const struct mv_behaviour behaviours[] = {
         { .since = 0, .filesystems_copied = true },
         { .since = MV_KUBEVIRT(1, 3), .filesystems_copied = true, .migrated_volumes = MV_MIGRATED_PASS },
@@ -16,7 +17,14 @@ static const struct mv_behaviour behaviours[] = {
         { .since = MV_KUBEVIRT(1, 6),
           .migrated_volumes = MV_MIGRATED_COPIED,
           .storage_condition = true,
-          .host_disk_by_claim = true },
+          .host_disk_by_claim = true,
+          .ends_when_completed = true },
+        { .since = MV_KUBEVIRT(1, 8),
+          .migrated_volumes = MV_MIGRATED_COPIED,
+          .storage_condition = true,
+          .host_disk_by_claim = true,
+          .ends_when_completed = true,
+          .target_has_vendor = true },
 };
 
 const struct mv_behaviour *mv_behaviour_of(unsigned version) {

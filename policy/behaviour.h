@@ -19,6 +19,8 @@ struct mv_behaviour {
         bool filesystems_copied; /* a volume shown through virtiofs counts like a disk */
         bool host_disk_by_claim; /* a host disk in the place of a claim is judged by the claim */
         enum mv_migrated_volumes migrated_volumes;
+        bool ends_when_completed; /* a migration has ended for its instance with `completed`, not with endTimestamp */
+        bool target_has_vendor; /* a target pod selects the CPU vendor of the source node, so that must be known */
 };
 
 /* The behaviour of that version. */
