@@ -74,6 +74,17 @@ static const char cluster[] =
         " 'annotations': {'kubevirt.io/evacuationMigration': 'n1'}},"
         " 'spec': {'vmiName': 'a'}, 'status': {'phase': 'Pending'}}";
 
+/* Before these two the instance moved once, after another failure. */
+static const char before[] =
+        "{'apiVersion': 'kubevirt.io/v1', 'kind': 'VirtualMachineInstanceMigration', 'metadata': {'name': 's',"
+        " 'uid': 's', 'creationTimestamp': '2026-08-01T09:59:00Z',"
+        " 'annotations': {'kubevirt.io/evacuationMigration': 'n1'}},"
+        " 'spec': {'vmiName': 'a'}, 'status': {'phase': 'Succeeded'}},"
+        "{'apiVersion': 'kubevirt.io/v1', 'kind': 'VirtualMachineInstanceMigration', 'metadata': {'name': 'e',"
+        " 'uid': 'e', 'creationTimestamp': '2026-08-01T09:58:00Z',"
+        " 'annotations': {'kubevirt.io/evacuationMigration': 'n1'}},"
+        " 'spec': {'vmiName': 'a'}, 'status': {'phase': 'Failed'}}";
+
 static const struct mv_drain_step *step_at(struct mv_arena *arena, const struct mv_snapshot *snapshot,
                                            int64_t now) {
         const struct mv_drain_question question = {
@@ -87,7 +98,7 @@ static const struct mv_drain_step *step_at(struct mv_arena *arena, const struct 
 
 static void backs_off_for_twenty_seconds(void **state) {
         (void)state;
-        struct mv_snapshot *snapshot = snapshot_make(cluster);
+        struct mv_snapshot *snapshot = snapshot_of(cluster, before, NULL);
         struct mv_arena arena;
         mv_arena_init(&arena, &mv_allocator_system, 0);
         const struct mv_drain_step *step = step_at(&arena, snapshot, 1785578700 + 19);
