@@ -316,10 +316,8 @@ static void release(struct run *run, const struct vm *vm) {
 
 static void back_off(struct run *run, uint32_t number) {
         struct vm *vm = &run->vms[number];
-        unsigned shift = vm->failures < 30 ? vm->failures : 30;
         list_remove(run->vms, &run->unscheduled, number);
         release(run, vm);
-        vm->failures++;
         /* Nobody makes a migration of a user again. */
         if (vm->move == NONE) {
                 vm->state = IDLE;
@@ -327,7 +325,10 @@ static void back_off(struct run *run, uint32_t number) {
         }
         vm->state = BACKING_OFF;
         count_in_queue(run, vm, true);
-        wake_after(run, number, run->sim->first_backoff << shift);
+        wake_after(run, number,
+                   vm->failures < MV_SIM_MOST_FAILURES ? run->sim->first_backoff << vm->failures
+                                                       : MV_SIM_NEVER);
+        vm->failures++;
 }
 
 /* --- shutting down and starting --- */
@@ -655,6 +656,7 @@ static void put_jobs(struct run *run) {
                 else if (given->job == MV_SIM_RUNNING) {
                         run->running++;
                         run->nodes[given->node].leaving++;
+                        update_node(run, given->node);
                         run->vms[i].wave = 1;
                         run->vms[i].state = MOVING;
                         run->vms[i].target = given->job_target;

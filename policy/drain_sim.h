@@ -26,6 +26,9 @@
 #define MV_SIM_NONE UINT32_MAX
 #define MV_SIM_NEVER INT64_MAX
 
+/* After so many failures a back-off is longer than any drain lasts: the migration is not tried again. */
+enum { MV_SIM_MOST_FAILURES = 16 };
+
 enum mv_sim_way { /* what its eviction does to an instance */
                   MV_SIM_STAYS,
                   MV_SIM_MIGRATES,

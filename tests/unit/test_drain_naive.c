@@ -218,15 +218,14 @@ static void woken(struct plain *p, uint32_t i) {
                 left(p, i, from);
                 if (target != NONE && p->closed[target] && vm->state == IDLE)
                         evicted(p, i);
-        } else if (vm->state == PENDING) {
+        } else if (vm->state == PENDING && vm->move == NONE)
+                set_state(p, i, IDLE, MV_SIM_NEVER);
+        else if (vm->state == PENDING) {
                 int64_t delay = p->sim->first_backoff;
-                for (int f = 0; f < vm->failures; f++)
+                for (int f = 0; f < vm->failures && f < 40; f++)
                         delay *= 2;
+                set_state(p, i, BACKING_OFF, vm->failures < MV_SIM_MOST_FAILURES ? delay : MV_SIM_NEVER);
                 vm->failures++;
-                if (vm->move == NONE)
-                        set_state(p, i, IDLE, MV_SIM_NEVER);
-                else
-                        set_state(p, i, BACKING_OFF, delay);
         } else if (vm->state == BACKING_OFF) {
                 vm->priority = given->priority;
                 set_state(p, i, QUEUED, MV_SIM_NEVER);
