@@ -2,15 +2,12 @@
 """`migvet drain --step`: what KubeVirt does next.
 
 Every case of tests/drain/step is two files: NAME.yaml holds the cluster, NAME.expect.json the arguments and the answer;
-`wait` there maps each migration that waits to the beginning of what it waits for. KubeVirt's own answers are compared
-where they are at hand (shared/vectors beside the project)."""
+`wait` there maps each migration that waits to the beginning of what it waits for."""
 import json
 import pathlib
 
 import pytest
 import yaml
-
-from conftest import VECTORS
 
 CASES = pathlib.Path(__file__).resolve().parents[1] / "drain" / "step"
 NAMES = sorted(file.stem for file in CASES.glob("*.yaml"))
@@ -19,13 +16,6 @@ KEYS = ("evacuate", "notMigratable", "start", "wait")
 
 def expectation(name):
     return json.loads((CASES / f"{name}.expect.json").read_text(encoding="utf-8"))
-
-
-def vectors():
-    if not VECTORS.is_dir():
-        return []
-    with open(VECTORS / "drain.jsonl", encoding="utf-8") as lines:
-        return [pytest.param(vector, id=vector["name"]) for vector in map(json.loads, lines)]
 
 
 def assert_step(step, expected):
@@ -58,12 +48,6 @@ def test_case(migvet, name):
 def test_every_file_belongs_to_a_case():
     assert {file.name for file in CASES.iterdir()} == {f"{name}{suffix}" for name in NAMES
                                                        for suffix in (".yaml", ".expect.json")}
-
-
-@pytest.mark.parametrize("vector", vectors())
-def test_vector(migvet, vector):
-    cluster = json.dumps({"apiVersion": "v1", "kind": "List", "items": vector["objects"]})
-    assert_step(migvet.json("drain", "--step", "-o", "json", "-f", "-", stdin=cluster), vector["expect"])
 
 
 def test_order_of_the_objects_does_not_matter(migvet):
