@@ -80,11 +80,12 @@ src_cli := $(sort $(filter-out cli/main.c,$(wildcard cli/*.c)))
 src_support := $(sort $(wildcard tests/unit/support*.c))
 src_unit := $(sort $(wildcard tests/unit/test_*.c))
 src_fuzz := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+src_bench := $(sort $(wildcard tests/bench/*.c))
 
 product := $(src_policy) $(src_certs) $(src_cluster) $(src_webhook) $(src_cli) cli/main.c
 headers := $(sort $(wildcard policy/*.h policy/*/*.h certs/*.h cluster/*.h cluster/*/*.h webhook/*.h \
 	webhook/*/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h))
-c_tests := $(src_support) $(src_unit) $(src_fuzz) $(wildcard tests/fuzz/replay.c)
+c_tests := $(src_support) $(src_unit) $(src_fuzz) $(src_bench) $(wildcard tests/fuzz/replay.c)
 c_sources := $(product) $(c_tests)
 
 unit_names := $(notdir $(src_unit:.c=))
@@ -152,10 +153,15 @@ $(addprefix build/$(1)/tests/unit/,$(unit_names)): build/$(1)/tests/unit/%: buil
 	$$(call say,LINK,$$@)
 	$(Q)$$(CC_$(1)) $$(ldflags_$(1)) $$(filter %.o %.a,$$^) $$(PKG_LIBS) -lcmocka -o $$@
 
-.PHONY: build-$(1) unit-$(1) replay-$(1)
+build/$(1)/tests/bench/%: build/$(1)/tests/bench/%.o $$(libs_$(1))
+	$$(call say,LINK,$$@)
+	$(Q)$$(CC_$(1)) $$(ldflags_$(1)) $$(filter %.o %.a,$$^) $$(PKG_LIBS) -o $$@
+
+.PHONY: build-$(1) unit-$(1) replay-$(1) bench-$(1)
 build-$(1): build/$(1)/migvet
 unit-$(1): $(addprefix build/$(1)/tests/unit/,$(unit_names))
 replay-$(1): $(addprefix build/$(1)/tests/fuzz/,$(fuzz_names))
+bench-$(1): $(src_bench:%.c=build/$(1)/%)
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
 
@@ -231,8 +237,9 @@ fuzz:
 
 bench:
 	@tests/deps.sh build bench
-	$(again) all
+	$(again) all bench-release
 	@PYTHON=$(PYTHON) tests/bench/run.sh build/migvet
+	@build/release/tests/bench/nodefit
 
 # --- source quality ----------------------------------------------------------------------------------------
 
@@ -277,7 +284,7 @@ help:
 	@echo 'make lint              format, static analysis, layers, purity, rules, banned functions, text'
 	@echo 'make coverage          run the tests, write build/coverage/report/index.html'
 	@echo 'make fuzz MINUTES=1    libFuzzer on each target, so many minutes each'
-	@echo 'make bench             time `migvet check` against merely parsing the same YAML'
+	@echo 'make bench             time `migvet check` against merely parsing the same YAML, and node fit against ANDs'
 	@echo 'make format            clang-format all C files'
 	@echo 'make install           into $$(DESTDIR)$$(PREFIX)/bin, with kubectl-migvet beside it'
 	@echo 'make deps              install the packages that building needs'

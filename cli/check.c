@@ -44,6 +44,9 @@ struct run {
         size_t count[3]; /* of verdicts, by enum mv_outcome */
         bool found;      /* something at or above --fail-on */
         bool shown;      /* a line of the table was printed */
+        /* What was found of the cluster, each once; the table ends with it. */
+        struct mv_arena arena;
+        struct mv_finding *cluster, **cluster_end;
 };
 
 /* --- the table --- */
@@ -76,6 +79,39 @@ static void print_finding(struct run *run, const struct mv_finding *f) {
         }
         printf("      %sfix%s  ", style->dim, style->reset);
         mv_text_wrap_from(stdout, f->fix, 11, 11, style->width);
+}
+
+/* The same is found for each object, so keep the first of its kind. */
+static void keep_cluster_finding(struct run *run, const struct mv_finding *f) {
+        for (const struct mv_finding *kept = run->cluster; kept; kept = kept->next)
+                if (kept->rule == f->rule && mv_str_equal(kept->message, f->message))
+                        return;
+        struct mv_finding *kept = mv_arena_new(&run->arena, struct mv_finding);
+        if (!kept) {
+                print_finding(run, f);
+                return;
+        }
+        *kept = *f;
+        kept->next = NULL;
+        kept->message = mv_arena_copy(&run->arena, f->message);
+        kept->field = mv_arena_copy(&run->arena, f->field);
+        kept->fix = mv_arena_copy(&run->arena, f->fix);
+        *run->cluster_end = kept;
+        run->cluster_end = &kept->next;
+}
+
+static bool is_shown(const struct run *run, const struct mv_finding *f, int severity) {
+        return f->outcome != MV_OUTCOME_PASS && (int)f->severity == severity &&
+               (severity > MV_SEVERITY_NOTE || run->format == WIDE);
+}
+
+static void print_cluster_findings(struct run *run) {
+        if (run->cluster)
+                printf("%sThe cluster%s\n", run->style.bold, run->style.reset);
+        for (int severity = MV_SEVERITY_BLOCKER; severity >= MV_SEVERITY_NOTE; severity--)
+                for (const struct mv_finding *f = run->cluster; f; f = f->next)
+                        if ((int)f->severity == severity)
+                                print_finding(run, f);
 }
 
 static const char *short_kind(struct mv_str kind) {
@@ -112,11 +148,15 @@ static void print_row(struct run *run, const struct mv_verdict *verdict) {
         if (run->format == WIDE)
                 print_eviction(verdict);
         putchar('\n');
-        for (int severity = MV_SEVERITY_BLOCKER;
-             severity >= (run->format == WIDE ? MV_SEVERITY_NOTE : MV_SEVERITY_RISK); severity--)
-                for (const struct mv_finding *f = verdict->findings; f; f = f->next)
-                        if (f->outcome != MV_OUTCOME_PASS && (int)f->severity == severity)
+        for (int severity = MV_SEVERITY_BLOCKER; severity >= MV_SEVERITY_NOTE; severity--)
+                for (const struct mv_finding *f = verdict->findings; f; f = f->next) {
+                        if (!is_shown(run, f, severity))
+                                continue;
+                        if (f->rule->cluster)
+                                keep_cluster_finding(run, f);
+                        else
                                 print_finding(run, f);
+                }
 }
 
 static void print_summary(struct run *run) {
@@ -127,6 +167,7 @@ static void print_summary(struct run *run) {
                              : "nothing to judge: the input has no VM, instance, migration, pool or replica set");
                 return;
         }
+        print_cluster_findings(run);
         printf("\n%zu judged: %s%zu can migrate%s, %s%zu cannot%s, %s%zu unknown%s\n", n, run->style.green,
                run->count[MV_OUTCOME_PASS], run->style.reset, run->style.red, run->count[MV_OUTCOME_FAIL],
                run->style.reset, run->style.yellow, run->count[MV_OUTCOME_UNKNOWN], run->style.reset);
@@ -134,13 +175,14 @@ static void print_summary(struct run *run) {
 
 /* --- all formats --- */
 
-static void emit(struct run *run, const struct mv_entry *entry, const struct mv_verdict *verdict) {
+static void emit(struct run *run, struct mv_arena *arena, const struct mv_entry *entry,
+                 const struct mv_verdict *verdict) {
         switch (run->format) {
         case TABLE:
         case WIDE:
                 print_row(run, verdict);
                 break;
-        case NAME:
+        case NAME: /* as kubectl prints it, without the namespace */
                 printf("%s%s%s/", mv_kinds[entry->kind].word, mv_kinds[entry->kind].group[0] ? "." : "",
                        mv_kinds[entry->kind].group);
                 mv_text_cell(stdout, verdict->subject.name, 0);
@@ -148,7 +190,7 @@ static void emit(struct run *run, const struct mv_entry *entry, const struct mv_
                 break;
         case JSON:
         case YAML:
-                mv_render_verdict(&run->json, verdict, false, (struct mv_str){ 0 });
+                mv_render_verdict(&run->json, arena, verdict, false, (struct mv_str){ 0 });
                 break;
         }
 }
@@ -167,7 +209,45 @@ static void judge_all(struct run *run, const struct mv_snapshot *snapshot,
                 mv_evaluate_entry(&evaluation, selection->entries[i], &verdict);
                 run->count[verdict.migratable]++;
                 run->found |= mv_options_fails(run->options, &verdict);
-                emit(run, selection->entries[i], &verdict);
+                emit(run, &arena, selection->entries[i], &verdict);
+                mv_arena_clear(&arena);
+        }
+        mv_arena_done(&arena);
+}
+
+/* One line with all that was found. */
+static void note_policy(const struct mv_verdict *verdict) {
+        bool any = false;
+        for (const struct mv_finding *f = verdict->findings; f; f = f->next) {
+                if (f->outcome != MV_OUTCOME_FAIL)
+                        continue;
+                if (!any) {
+                        fprintf(stderr, "%s check: note: MigrationPolicy ", mv_cli_program());
+                        mv_text_cell(stderr, verdict->subject.name, 0);
+                }
+                fprintf(stderr, "%s %s: ", any ? ";" : ":", f->rule->id);
+                mv_text_cell(stderr, f->message, 0);
+                any = true;
+        }
+        if (any)
+                putc('\n', stderr);
+}
+
+/* Policies are not judged with the VMs, but what is wrong with one concerns them. */
+static void note_policies(const struct run *run, const struct mv_snapshot *snapshot) {
+        struct mv_arena arena;
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        for (size_t i = 0; i < mv_snapshot_count(snapshot, MV_KIND_MIGRATION_POLICY); i++) {
+                const struct mv_migration_policy *policy =
+                        mv_snapshot_at(snapshot, MV_KIND_MIGRATION_POLICY, i);
+                const struct mv_evaluation evaluation = {
+                        .arena = &arena,
+                        .snapshot = snapshot,
+                        .version = mv_str_from(run->options->kubevirt_version),
+                };
+                struct mv_verdict verdict;
+                mv_evaluate_policy(&evaluation, policy, &verdict);
+                note_policy(&verdict);
                 mv_arena_clear(&arena);
         }
         mv_arena_done(&arena);
@@ -175,6 +255,8 @@ static void judge_all(struct run *run, const struct mv_snapshot *snapshot,
 
 static int report(struct run *run, const struct mv_snapshot *snapshot, const struct mv_selection *selection) {
         bool structured = run->format == JSON || run->format == YAML;
+        mv_arena_init(&run->arena, &mv_allocator_system, 0);
+        run->cluster_end = &run->cluster;
         mv_buf_init(&run->buf, &mv_allocator_system, (size_t)1 << 30);
         mv_json_init(&run->json, &run->buf);
         if (structured) {
@@ -184,6 +266,7 @@ static int report(struct run *run, const struct mv_snapshot *snapshot, const str
                 mv_json_key(&run->json, "items");
                 mv_json_array(&run->json);
         }
+        note_policies(run, snapshot);
         judge_all(run, snapshot, selection);
         struct mv_err err = { 0 };
         if (structured) {
@@ -198,6 +281,7 @@ static int report(struct run *run, const struct mv_snapshot *snapshot, const str
         } else if (run->format != NAME)
                 print_summary(run);
         mv_buf_done(&run->buf);
+        mv_arena_done(&run->arena);
         if (err.code)
                 return mv_cli_error(&mv_command_check, &err);
         return run->found ? MV_EXIT_FOUND : MV_EXIT_OK;

@@ -30,6 +30,8 @@ extern const struct mv_command mv_command_serve;
 extern const struct mv_command mv_command_check;
 extern const struct mv_command mv_command_review;
 extern const struct mv_command mv_command_explain;
+extern const struct mv_command mv_command_policy;
+extern const struct mv_command mv_command_nodes;
 extern const struct mv_command mv_command_drain;
 extern const struct mv_command mv_command_rules;
 extern const struct mv_command mv_command_certs;

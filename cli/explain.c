@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `migvet explain`: one object in full. */
+#include "cli/explain_nodes.h"
 #include "cli/input.h"
 #include "cli/text.h"
 #include "cli/yaml_output.h"
@@ -18,7 +19,8 @@ static const char usage[] =
         "Usage: migvet explain KIND/NAME -f FILE|DIR|- [flags]\n"
         "\n"
         "One VM, instance, migration, pool or replica set in full: the verdict, what KubeVirt itself will\n"
-        "report, every rule that applies with what it saw, what to change, and where each value comes from.\n"
+        "report, every rule that applies with what it saw, what to change, every node with what stops the VM\n"
+        "there, what its launcher pod requests, and where each value comes from.\n"
         "KIND is vm, vmi, vmim, vmpool or vmirs, or the long name.\n"
         "\n"
         "Flags:\n"
@@ -74,17 +76,24 @@ static void print_findings(const struct mv_verdict *verdict, enum mv_outcome out
 }
 
 /* The rules that said nothing at all. */
+static void name_silent(const struct mv_verdict *verdict, const struct mv_rule *const *rules,
+                        struct mv_buf *names) {
+        for (size_t i = 0; rules[i]; i++) {
+                const struct mv_finding *f = verdict->findings;
+                while (f && f->rule != rules[i])
+                        f = f->next;
+                bool about_request = rules[i]->area == MV_AREA_REQUEST;
+                if (!f && (about_request ? mv_str_is(verdict->subject.kind, "VirtualMachineInstanceMigration")
+                                         : rules[i]->subject == MV_SUBJECT_INSTANCE))
+                        mv_buf_format(names, "%s%s", names->n ? ", " : "", rules[i]->id);
+        }
+}
+
 static void print_silent(const struct mv_verdict *verdict, const struct mv_style *style) {
         struct mv_buf names;
         mv_buf_init(&names, &mv_allocator_system, 65536);
-        for (size_t i = 0; mv_rules[i]; i++) {
-                const struct mv_finding *f = verdict->findings;
-                while (f && f->rule != mv_rules[i])
-                        f = f->next;
-                if (!f && (!mv_rules[i]->request ||
-                           mv_str_is(verdict->subject.kind, "VirtualMachineInstanceMigration")))
-                        mv_buf_format(&names, "%s%s", names.n ? ", " : "", mv_rules[i]->id);
-        }
+        name_silent(verdict, mv_rules, &names);
+        name_silent(verdict, mv_notices, &names);
         if (names.n) {
                 printf("\n%sDo not apply%s\n", style->bold, style->reset);
                 mv_text_wrap(stdout, mv_buf_str(&names), 2, 2, style->width);
@@ -116,29 +125,6 @@ static void print_policies(const struct mv_resolution *resolution, const struct 
                         MV_STR("The Namespace is not in the input: a policy that selects by its labels may "
                                "apply too."),
                         2, 2, style->width);
-}
-
-static void print_settings(const struct mv_resolution *resolution, const struct mv_style *style) {
-        size_t width = 0;
-        for (size_t i = 0; i < resolution->n_settings; i++)
-                if (strlen(resolution->settings[i].path) > width)
-                        width = strlen(resolution->settings[i].path);
-        printf("\n%sEffective migration settings%s\n", style->bold, style->reset);
-        for (size_t i = 0; i < resolution->n_settings; i++) {
-                const struct mv_setting *setting = &resolution->settings[i];
-                if (setting->type == MV_SETTING_GROUP)
-                        continue;
-                printf("  %-*s  ", (int)width, setting->path);
-                if (setting->type == MV_SETTING_BOOL)
-                        fputs(setting->number ? "true" : "false", stdout);
-                else if (setting->type == MV_SETTING_INT)
-                        printf("%lld", (long long)setting->number);
-                else
-                        mv_text_cell(stdout, setting->text, 0);
-                printf(" %s(from ", style->dim);
-                mv_text_cell(stdout, setting->from, 0);
-                printf(")%s\n", style->reset);
-        }
 }
 
 static void print_refused(const struct mv_refused *refused, const struct mv_style *style) {
@@ -182,13 +168,16 @@ static void print_text(const struct mv_verdict *verdict, const struct mv_style *
         print_findings(verdict, MV_OUTCOME_PASS, "In order", style->green, style);
         if (!verdict->refused)
                 print_silent(verdict, style);
+        mv_explain_nodes(verdict, style);
         if (verdict->resolution) {
                 print_policies(verdict->resolution, style);
-                print_settings(verdict->resolution, style);
+                putchar('\n');
+                mv_text_settings(stdout, verdict->resolution, style);
         }
 }
 
-static int print_structured(const struct mv_verdict *verdict, bool yaml, struct mv_err *err) {
+static int print_structured(struct mv_arena *arena, const struct mv_verdict *verdict, bool yaml,
+                            struct mv_err *err) {
         struct mv_buf buf, instance;
         struct mv_json json;
         mv_buf_init(&buf, &mv_allocator_system, (size_t)1 << 30);
@@ -198,7 +187,7 @@ static int print_structured(const struct mv_verdict *verdict, bool yaml, struct 
                 mv_encode(&json, &mv_table_vmi, &verdict->instance->vmi);
         }
         mv_json_init(&json, &buf);
-        mv_render_verdict(&json, verdict, true, mv_buf_str(&instance));
+        mv_render_verdict(&json, arena, verdict, true, mv_buf_str(&instance));
         int r = 0;
         if (mv_buf_failed(&buf) || mv_buf_failed(&instance))
                 r = mv_err_oom(err);
@@ -229,7 +218,7 @@ static int explain(const struct mv_options *options, const struct mv_snapshot *s
         mv_evaluate_entry(&evaluation, selection->entries[0], &verdict);
         if (!options->output || strcmp(options->output, "table") == 0)
                 print_text(&verdict, &style);
-        else if (print_structured(&verdict, strcmp(options->output, "yaml") == 0, &err) < 0)
+        else if (print_structured(&arena, &verdict, strcmp(options->output, "yaml") == 0, &err) < 0)
                 code = mv_cli_error(&mv_command_explain, &err);
         if (code == MV_EXIT_OK && mv_options_fails(options, &verdict))
                 code = MV_EXIT_FOUND;
@@ -267,7 +256,7 @@ static int run(int argc, char **argv) {
 
 const struct mv_command mv_command_explain = {
         .name = "explain",
-        .summary = "one VM in full: every rule, and what to change",
+        .summary = "one VM in full: every rule, every node, and what to change",
         .usage = usage,
         .run = run,
 };

@@ -1,38 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/input.h"
 
+#include "cli/progress.h"
 #include "cli/text.h"
 #include "cluster/files.h"
 #include "policy/kubevirt_config.h"
 
 #include <stdio.h>
-#include <time.h>
-#include <unistd.h>
-
-/* Work shorter than this shows no progress line. */
-enum { QUIET_MILLISECONDS = 300, BETWEEN_LINES_MILLISECONDS = 100 };
-
-struct progress {
-        bool terminal, shown;
-        long long started, last; /* milliseconds */
-};
-
-static long long milliseconds(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void show_progress(void *context, size_t done, size_t total) {
-        struct progress *progress = context;
-        long long now = milliseconds();
-        if (!progress->terminal || now - progress->started < QUIET_MILLISECONDS ||
-            now - progress->last < BETWEEN_LINES_MILLISECONDS)
-                return;
-        progress->last = now;
-        progress->shown = true;
-        fprintf(stderr, "\rreading %zu of %zu files\033[K", done, total);
-}
 
 static void print_note(const struct mv_command *command, struct mv_str note) {
         fprintf(stderr, "%s %s: note: ", mv_cli_program(), command->name);
@@ -48,20 +22,20 @@ int mv_input_load(const struct mv_command *command, const struct mv_options *opt
                         mv_cli_program(), command->name);
                 return MV_EXIT_UNREACHED;
         }
-        struct progress progress = { .terminal = isatty(STDERR_FILENO) != 0, .started = milliseconds() };
+        struct mv_progress progress;
+        mv_progress_init(&progress, "reading files");
         const struct mv_files_options files = {
                 .names = options->filenames,
                 .n_names = options->n_filenames,
                 .recursive = options->recursive,
-                .progress = show_progress,
+                .progress = mv_progress_show,
                 .context = &progress,
         };
         struct mv_str namespace = mv_str_from(options->namespace ? options->namespace : "default");
         struct mv_snapshot *snapshot = NULL;
         struct mv_err err = { 0 };
         int r = mv_files_load(&files, namespace, &snapshot, NULL, &err);
-        if (progress.shown)
-                fputs("\r\033[K", stderr);
+        mv_progress_done(&progress);
         if (r < 0)
                 return mv_cli_error(command, &err);
         size_t n;

@@ -10,6 +10,10 @@
 int mv_input_load(const struct mv_command *command, const struct mv_options *options,
                   struct mv_snapshot **ret);
 
+/* The kind that somebody typed: "vm", "virtualmachines", "VirtualMachine", "virtualmachine.kubevirt.io"; MV_KIND_COUNT
+ * when it is none. */
+enum mv_kind mv_kind_typed(struct mv_str word);
+
 /* What to judge: the objects that KIND/NAME arguments, -n and -l select. */
 struct mv_selection {
         const struct mv_entry **entries; /* borrowed from the snapshot, in its order */

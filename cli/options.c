@@ -9,7 +9,18 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KUBEVIRT_VERSION = 256, FAIL_ON, COLOR, MUTATE, STEP, ONE_BY_ONE, LINK_BANDWIDTH, DIRTY_RATE };
+enum {
+        KUBEVIRT_VERSION = 256,
+        FAIL_ON,
+        COLOR,
+        MUTATE,
+        NODE_SELECTOR,
+        BASELINE,
+        STEP,
+        ONE_BY_ONE,
+        LINK_BANDWIDTH,
+        DIRTY_RATE
+};
 
 static const struct flag {
         struct option option;
@@ -26,6 +37,8 @@ static const struct flag {
         { { "fail-on", required_argument, NULL, FAIL_ON }, MV_OPTION_FAIL_ON },
         { { "color", required_argument, NULL, COLOR }, MV_OPTION_COLOR },
         { { "mutate", no_argument, NULL, MUTATE }, MV_OPTION_MUTATE },
+        { { "node-selector", required_argument, NULL, NODE_SELECTOR }, MV_OPTION_NODES },
+        { { "baseline", no_argument, NULL, BASELINE }, MV_OPTION_NODES },
         { { "step", no_argument, NULL, STEP }, MV_OPTION_DRAIN },
         { { "one-by-one", no_argument, NULL, ONE_BY_ONE }, MV_OPTION_DRAIN },
         { { "link-bandwidth", required_argument, NULL, LINK_BANDWIDTH }, MV_OPTION_DRAIN },
@@ -41,9 +54,10 @@ static int one_of(const char *value, const char *const *names) {
         return -1;
 }
 
-static int parse_selector(const struct mv_command *command, const char *text, struct mv_options *options) {
+static int parse_selector(const struct mv_command *command, const char *text, struct mv_options *options,
+                          struct mv_selector **ret) {
         struct mv_err err = { 0 };
-        if (mv_selector_parse(&options->arena, mv_str_from(text), &options->selector, &err) < 0)
+        if (mv_selector_parse(&options->arena, mv_str_from(text), ret, &err) < 0)
                 return mv_cli_usage_error(command, "%s", err.message);
         return -1;
 }
@@ -69,7 +83,7 @@ static int apply(const struct mv_command *command, int flag, const char *value, 
                 options->all_namespaces = true;
                 return -1;
         case 'l':
-                return parse_selector(command, value, options);
+                return parse_selector(command, value, options, &options->selector);
         case 'o':
                 options->output = value;
                 return -1;
@@ -94,6 +108,11 @@ static int apply(const struct mv_command *command, int flag, const char *value, 
                 return -1;
         case MUTATE:
                 options->mutate = true;
+                return -1;
+        case NODE_SELECTOR:
+                return parse_selector(command, value, options, &options->node_selector);
+        case BASELINE:
+                options->baseline = true;
                 return -1;
         case STEP:
                 options->step = true;
@@ -170,14 +189,17 @@ bool mv_options_color(const struct mv_options *options, int fd) {
         return isatty(fd) && !(no_color && no_color[0]);
 }
 
+bool mv_options_fails_on(const struct mv_options *options, const struct mv_finding *finding) {
+        bool blocker = finding->severity == MV_SEVERITY_BLOCKER, risk = finding->severity == MV_SEVERITY_RISK;
+        if (finding->outcome == MV_OUTCOME_PASS || options->fail_on == MV_FAIL_ON_NEVER)
+                return false;
+        return finding->outcome == MV_OUTCOME_FAIL ? blocker || (risk && options->fail_on == MV_FAIL_ON_RISK)
+                                                   : blocker && options->fail_on >= MV_FAIL_ON_UNKNOWN;
+}
+
 bool mv_options_fails(const struct mv_options *options, const struct mv_verdict *verdict) {
-        for (const struct mv_finding *f = verdict->findings; f; f = f->next) {
-                bool blocker = f->severity == MV_SEVERITY_BLOCKER, risk = f->severity == MV_SEVERITY_RISK;
-                if (f->outcome == MV_OUTCOME_PASS || options->fail_on == MV_FAIL_ON_NEVER)
-                        continue;
-                if (f->outcome == MV_OUTCOME_FAIL ? blocker || (risk && options->fail_on == MV_FAIL_ON_RISK)
-                                                  : blocker && options->fail_on >= MV_FAIL_ON_UNKNOWN)
+        for (const struct mv_finding *f = verdict->findings; f; f = f->next)
+                if (mv_options_fails_on(options, f))
                         return true;
-        }
         return false;
 }

@@ -18,7 +18,8 @@ enum {
         MV_OPTION_FAIL_ON = 1 << 4, /* --fail-on */
         MV_OPTION_COLOR = 1 << 5,   /* --color */
         MV_OPTION_MUTATE = 1 << 6,  /* --mutate */
-        MV_OPTION_DRAIN = 1 << 7,   /* --step, --one-by-one, --link-bandwidth, --dirty-rate */
+        MV_OPTION_NODES = 1 << 7,   /* --node-selector, --baseline */
+        MV_OPTION_DRAIN = 1 << 8,   /* --step, --one-by-one, --link-bandwidth, --dirty-rate */
 };
 
 struct mv_options {
@@ -33,11 +34,15 @@ struct mv_options {
         enum mv_fail_on fail_on;
         enum mv_color color;
         bool mutate;
+        bool baseline;
+        struct mv_selector *node_selector; /* NULL when not given */
+        char **models;                     /* CPU models among the arguments; n_models of them */
+        size_t n_models;
         bool step, one_by_one;
         const char *link_bandwidth, *dirty_rate; /* NULL when not given */
         char **arguments;                        /* what is no flag */
         size_t n_arguments;
-        struct mv_arena arena; /* of the selector */
+        struct mv_arena arena; /* of the selectors */
 };
 
 /* Returns -1 when the command is to go on (then mv_options_done), else the exit code: a wrong flag was reported, or
@@ -49,5 +54,6 @@ void mv_options_done(struct mv_options *options);
 /* Colour is wanted on that stream: --color, NO_COLOR, and whether it is a terminal. */
 bool mv_options_color(const struct mv_options *options, int fd);
 
-/* The verdict holds something at or above --fail-on. */
+/* The finding is at or above --fail-on; and: the verdict holds one that is. */
+bool mv_options_fails_on(const struct mv_options *options, const struct mv_finding *finding);
 bool mv_options_fails(const struct mv_options *options, const struct mv_verdict *verdict);

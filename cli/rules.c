@@ -13,8 +13,9 @@
 static const char usage[] =
         "Usage: migvet rules [RULE] [-o table|json]\n"
         "\n"
-        "Lists the rules; with a name, that rule's documentation: what it looks at, why, where\n"
-        "KubeVirt does the same, what to change, and how it differs between versions of KubeVirt.\n"
+        "Lists the rules, and the notices that stand where no rule can judge; with a name, its\n"
+        "documentation: what it looks at, why, where KubeVirt does the same, what to change, and how it\n"
+        "differs between versions of KubeVirt.\n"
         "\n"
         "Flags:\n"
         "  -o, --output FORMAT   table (default) or json\n"
@@ -31,10 +32,11 @@ static void needs(const struct mv_rule *rule, struct mv_json *json) {
 }
 
 static struct mv_str version_text(unsigned version, char *out, size_t size) {
+        unsigned patch = version % 1000;
+        out[0] = '\0';
         if (version)
-                snprintf(out, size, "%u.%u", version / 1000, version % 1000);
-        else
-                out[0] = '\0';
+                snprintf(out, size, patch ? "%u.%u.%u" : "%u.%u", version / 1000000, version / 1000 % 1000,
+                         patch);
         return mv_str_from(out);
 }
 
@@ -74,6 +76,8 @@ static int print_json(const struct mv_rule *only) {
                 mv_json_array(&json);
                 for (size_t i = 0; mv_rules[i]; i++)
                         render(&json, mv_rules[i]);
+                for (size_t i = 0; mv_notices[i]; i++)
+                        render(&json, mv_notices[i]);
                 mv_json_end(&json);
         }
         bool ok = !mv_buf_failed(&buf);
@@ -103,7 +107,8 @@ static void print_page(const struct mv_rule *rule, const struct mv_style *style)
         mv_text_wrap(stdout, mv_str_from(rule->fix), 2, 2, style->width);
         printf("\n%sSource%s\n", style->bold, style->reset);
         mv_text_wrap(stdout, mv_str_from(rule->source), 2, 2, style->width);
-        printf("\n%sRevisions%s\n", style->bold, style->reset);
+        if (rule->revisions[0].check)
+                printf("\n%sRevisions%s\n", style->bold, style->reset);
         for (size_t i = 0; i < MV_REVISIONS && rule->revisions[i].check; i++) {
                 const struct mv_revision *revision = &rule->revisions[i];
                 struct mv_str since = version_text(revision->since, version, sizeof version);
@@ -112,12 +117,18 @@ static void print_page(const struct mv_rule *rule, const struct mv_style *style)
         }
 }
 
+static void print_row(const struct mv_rule *rule) {
+        printf("%-24s %-8s %-14s %s\n", rule->id, mv_severity_name(rule->severity), mv_area_name(rule->area),
+               rule->summary);
+}
+
 static void print_table(const struct mv_style *style) {
         printf("%s%-24s %-8s %-14s %s%s\n", style->bold, "RULE", "SEVERITY", "AREA", "WHAT IT SAYS",
                style->reset);
         for (size_t i = 0; mv_rules[i]; i++)
-                printf("%-24s %-8s %-14s %s\n", mv_rules[i]->id, mv_severity_name(mv_rules[i]->severity),
-                       mv_area_name(mv_rules[i]->area), mv_rules[i]->summary);
+                print_row(mv_rules[i]);
+        for (size_t i = 0; mv_notices[i]; i++)
+                print_row(mv_notices[i]);
 }
 
 static int run(int argc, char **argv) {

@@ -14,8 +14,7 @@ static bool is_word(struct mv_str word, const char *name) {
         return n && (word.n == n || plural) && strncasecmp(name, word.p, n) == 0;
 }
 
-/* The kind that somebody typed: "vm", "virtualmachines", "VirtualMachine", "virtualmachine.kubevirt.io". */
-static enum mv_kind kind_typed(struct mv_str word) {
+enum mv_kind mv_kind_typed(struct mv_str word) {
         size_t dot = mv_str_find_byte(word, '.');
         struct mv_str group = dot < word.n ? mv_str_skip(word, dot + 1) : (struct mv_str){ 0 };
         word.n = dot;
@@ -68,7 +67,7 @@ static int add_named(const struct mv_command *command, const struct mv_options *
         if (slash == text.n || slash + 1 == text.n)
                 return mv_cli_usage_error(command, "\"%s\" is not of the form KIND/NAME, such as vm/db",
                                           argument);
-        enum mv_kind kind = kind_typed((struct mv_str){ text.p, slash });
+        enum mv_kind kind = mv_kind_typed((struct mv_str){ text.p, slash });
         struct mv_str name = mv_str_from(argument + slash + 1);
         if (!is_judged(kind))
                 return mv_cli_usage_error(command, "\"%.*s\" is none of vm, vmi, vmim, vmpool, vmirs",

@@ -381,9 +381,14 @@ static void collect_cluster(void *context, struct mv_buf *out) {
         mv_metrics_write_family(out, "migvet_snapshot_objects", "gauge",
                                 "Objects in the snapshot in force, by kind.");
         for (int kind = 0; snapshot && kind < MV_KIND_COUNT; kind++) {
+                /* NodeMaintenance is of two groups, and one kind. */
                 const struct mv_label label = { "kind", mv_str_from(mv_kinds[kind].kind) };
-                mv_metrics_write_sample(out, "migvet_snapshot_objects", &label, 1,
-                                        (double)mv_snapshot_count(snapshot, (enum mv_kind)kind));
+                size_t n = mv_snapshot_count(snapshot, (enum mv_kind)kind);
+                if (kind == MV_KIND_LEGACY_MAINTENANCE)
+                        continue;
+                if (kind == MV_KIND_MAINTENANCE)
+                        n += mv_snapshot_count(snapshot, MV_KIND_LEGACY_MAINTENANCE);
+                mv_metrics_write_sample(out, "migvet_snapshot_objects", &label, 1, (double)n);
         }
         mv_metrics_write_family(out, "migvet_snapshot_bytes", "gauge",
                                 "Memory that the snapshot in force holds, in bytes.");

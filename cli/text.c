@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/text.h"
 
+#include "policy/resolve.h"
+
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -96,4 +98,27 @@ void mv_text_wrap_from(FILE *stream, struct mv_str text, size_t column, size_t r
 void mv_text_wrap(FILE *stream, struct mv_str text, size_t first, size_t rest, size_t width) {
         spaces(stream, first);
         mv_text_wrap_from(stream, text, first, rest, width);
+}
+
+void mv_text_settings(FILE *stream, const struct mv_resolution *resolution, const struct mv_style *style) {
+        size_t width = 0;
+        for (size_t i = 0; i < resolution->n_settings; i++)
+                if (strlen(resolution->settings[i].path) > width)
+                        width = strlen(resolution->settings[i].path);
+        fprintf(stream, "%sEffective migration settings%s\n", style->bold, style->reset);
+        for (size_t i = 0; i < resolution->n_settings; i++) {
+                const struct mv_setting *setting = &resolution->settings[i];
+                if (setting->type == MV_SETTING_GROUP)
+                        continue;
+                fprintf(stream, "  %-*s  ", (int)width, setting->path);
+                if (setting->type == MV_SETTING_BOOL)
+                        fputs(setting->number ? "true" : "false", stream);
+                else if (setting->type == MV_SETTING_INT)
+                        fprintf(stream, "%lld", (long long)setting->number);
+                else
+                        mv_text_cell(stream, setting->text, 0);
+                fprintf(stream, " %s(from ", style->dim);
+                mv_text_cell(stream, setting->from, 0);
+                fprintf(stream, ")%s\n", style->reset);
+        }
 }

@@ -25,3 +25,7 @@ void mv_text_wrap_from(FILE *stream, struct mv_str text, size_t column, size_t r
 void mv_text_cell(FILE *stream, struct mv_str s, size_t width);
 /* Columns that s takes: its characters. */
 size_t mv_text_columns(struct mv_str s);
+
+struct mv_resolution;
+/* The effective migration settings, a line each, with a title. */
+void mv_text_settings(FILE *stream, const struct mv_resolution *resolution, const struct mv_style *style);

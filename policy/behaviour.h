@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What differs between versions of KubeVirt and belongs to no single rule: how volumes are looked at, and which
- * conditions there are. (What belongs to a rule is a revision of it.)
+ * What differs between versions of KubeVirt and belongs to no single rule: how volumes are looked at, which conditions
+ * there are, and what a migration's target pod selects. (What belongs to a rule is a revision of it.)
  */
 #pragma once
 
@@ -18,9 +18,13 @@ struct mv_behaviour {
         bool storage_condition;  /* there is a condition StorageLiveMigratable */
         bool filesystems_copied; /* a volume shown through virtiofs counts like a disk */
         bool host_disk_by_claim; /* a host disk in the place of a claim is judged by the claim */
+        bool vfio_in_pre_copy;   /* an instance with a device passed through never goes to post-copy */
         enum mv_migrated_volumes migrated_volumes;
+        bool added_node_selector;   /* a migration has spec.addedNodeSelector */
+        bool machine_type;          /* the pod selects nodes that have the instance's machine type */
+        bool cpu_vendor;            /* the target must have the CPU vendor of the source */
+        bool bindings_discontinued; /* slirp, passt and macvtap are no bindings of interfaces any more */
         bool ends_when_completed; /* a migration has ended for its instance with `completed`, not with endTimestamp */
-        bool target_has_vendor; /* a target pod selects the CPU vendor of the source node, so that must be known */
 };
 
 /* The behaviour of that version. */

@@ -2,6 +2,11 @@
 #include "policy/claims.h"
 
 #include "policy/base/names.h"
+#include "policy/object/config_map.h"
+#include "policy/object/quantity.h"
+
+/* PersistentVolumes that are looked at for all volumes of an instance together: a hostile one has very many. */
+enum { VOLUMES_LOOKED_AT = 1000000 };
 
 struct resolver {
         struct mv_arena *arena;
@@ -10,6 +15,7 @@ struct resolver {
         const struct mv_instance *instance;
         struct mv_str namespace;
         struct mv_names_index statuses, migrated, disks, filesystems, templates;
+        size_t looked_at;
 };
 
 static const struct mv_claim_info *claim_info(const struct resolver *r, struct mv_str volume) {
@@ -55,8 +61,35 @@ static void unknown(struct mv_claim_facts *facts, enum mv_kind kind, struct mv_s
         facts->problem = problem;
 }
 
-/* Access modes of the first set of the profile whose volume mode fits. */
-static void resolve_profile(struct resolver *r, const struct mv_claim_spec *storage,
+/* One step further on the way to the access modes. */
+static void follow(const struct resolver *r, struct mv_claim_facts *facts, const char *kind,
+                   struct mv_str name) {
+        facts->chain = mv_arena_format(r->arena, "%.*s → %s%s%.*s", MV_STR_ARG(facts->chain), kind,
+                                       name.n ? " " : "", MV_STR_ARG(name));
+}
+
+static void known(struct mv_claim_facts *facts, const struct mv_strings *modes) {
+        facts->source = MV_CLAIM_TEMPLATE;
+        facts->modes = modes;
+        facts->problem = (struct mv_str){ 0 };
+        facts->missing_name = (struct mv_str){ 0 };
+}
+
+/* The set that CDI takes: of all the first; where a volume mode is asked for, the first of that mode that has access
+ * modes (getDefaultVolumeAndAccessMode, getDefaultAccessModes). */
+static const struct mv_claim_property_set *choose_set(const struct mv_storage_profile *profile,
+                                                      struct mv_str volume_mode) {
+        for (size_t i = 0; i < profile->status.claim_property_sets.n; i++) {
+                const struct mv_claim_property_set *set = &profile->status.claim_property_sets.items[i];
+                if (!volume_mode.n)
+                        return set->access_modes.n ? set : NULL;
+                if (set->access_modes.n && mv_str_equal(volume_mode, set->volume_mode))
+                        return set;
+        }
+        return NULL;
+}
+
+static void resolve_profile(const struct resolver *r, struct mv_str volume_mode,
                             struct mv_claim_facts *facts) {
         const struct mv_storage_profile *profile = mv_snapshot_find(
                 r->snapshot, MV_KIND_STORAGE_PROFILE, (struct mv_str){ 0 }, facts->storage_class);
@@ -66,78 +99,187 @@ static void resolve_profile(struct resolver *r, const struct mv_claim_spec *stor
                                         MV_STR_ARG(facts->storage_class)));
                 return;
         }
-        facts->chain = mv_arena_format(r->arena, "%.*s -> StorageProfile %.*s", MV_STR_ARG(facts->chain),
-                                       MV_STR_ARG(facts->storage_class));
-        for (size_t i = 0; i < profile->status.claim_property_sets.n; i++) {
-                const struct mv_claim_property_set *set = &profile->status.claim_property_sets.items[i];
-                if (set->access_modes.n &&
-                    (!storage->volume_mode.n || mv_str_equal(storage->volume_mode, set->volume_mode))) {
-                        facts->source = MV_CLAIM_TEMPLATE;
-                        facts->modes = &set->access_modes;
-                        return;
-                }
+        follow(r, facts, "StorageProfile", facts->storage_class);
+        const struct mv_claim_property_set *set = choose_set(profile, volume_mode);
+        if (!set) {
+                unknown(facts, MV_KIND_STORAGE_PROFILE, facts->storage_class,
+                        mv_arena_format(r->arena, "StorageProfile %.*s has no access modes%s%.*s",
+                                        MV_STR_ARG(facts->storage_class),
+                                        volume_mode.n ? " for volume mode " : " in its first set",
+                                        MV_STR_ARG(volume_mode)));
+                return;
         }
-        unknown(facts, MV_KIND_STORAGE_PROFILE, facts->storage_class,
-                mv_arena_format(r->arena, "StorageProfile %.*s has no access modes%s%.*s",
-                                MV_STR_ARG(facts->storage_class),
-                                storage->volume_mode.n ? " for volume mode " : "",
-                                MV_STR_ARG(storage->volume_mode)));
+        known(facts, &set->access_modes);
+}
+
+static struct mv_str mode_or_default(struct mv_str volume_mode) {
+        return volume_mode.n ? volume_mode : MV_STR("Filesystem");
+}
+
+/* CheckVolumeSatisfyClaim, of a claim that names no access modes. */
+static bool would_do(const struct mv_persistent_volume *volume, const struct mv_claim_spec *storage) {
+        const struct mv_str key = MV_STR("storage");
+        const struct mv_str *asked = mv_map_get(&storage->resources.requests, key);
+        const struct mv_str *offered = mv_map_get(&volume->spec.capacity, key);
+        struct mv_quantity want = { 0 }, have = { 0 };
+        if (volume->meta.deletion_timestamp.n || !volume->spec.access_modes.n ||
+            !mv_str_equal(volume->spec.storage_class_name, storage->storage_class_name) ||
+            !mv_str_equal(mode_or_default(volume->spec.volume_mode), mode_or_default(storage->volume_mode)))
+                return false;
+        return !asked ||
+               (mv_quantity_parse(*asked, &want, NULL) == 0 && offered &&
+                mv_quantity_parse(*offered, &have, NULL) == 0 && mv_quantity_compare(&have, &want) >= 0);
+}
+
+static bool is_shared(const struct mv_strings *modes) {
+        return mv_strings_have(modes, MV_STR("ReadWriteMany"));
+}
+
+/* There is no such class: the access modes of a volume that would do, if all that would are alike in what matters. */
+static bool resolve_volume(struct resolver *r, const struct mv_claim_spec *storage,
+                           struct mv_claim_facts *facts) {
+        const struct mv_persistent_volume *found = NULL;
+        size_t n = mv_snapshot_count(r->snapshot, MV_KIND_PERSISTENT_VOLUME);
+        r->looked_at += n;
+        if (r->looked_at > VOLUMES_LOOKED_AT && r->looked_at > n)
+                return false;
+        for (size_t i = 0; i < n; i++) {
+                const struct mv_persistent_volume *volume =
+                        mv_snapshot_at(r->snapshot, MV_KIND_PERSISTENT_VOLUME, i);
+                if (!would_do(volume, storage))
+                        continue;
+                if (found && is_shared(&found->spec.access_modes) != is_shared(&volume->spec.access_modes))
+                        return false;
+                if (!found)
+                        found = volume;
+        }
+        if (!found)
+                return false;
+        follow(r, facts, "PersistentVolume", found->meta.name);
+        known(facts, &found->spec.access_modes);
+        return true;
+}
+
+/* The setting of the class, else the general one; NULL when there is neither. */
+static const struct mv_str *default_of(const struct resolver *r, const struct mv_config_map *map,
+                                       struct mv_str class, const char *setting) {
+        const struct mv_str *value = NULL;
+        if (class.n)
+                value = mv_map_get(&map->data,
+                                   mv_arena_format(r->arena, "%.*s.%s", MV_STR_ARG(class), setting));
+        return value ? value : mv_map_get(&map->data, mv_str_from(setting));
+}
+
+/* The last source, where nothing else says: the ConfigMap kubevirt-storage-class-defaults. */
+static void resolve_defaults(const struct resolver *r, struct mv_str volume_mode,
+                             struct mv_claim_facts *facts) {
+        const struct mv_config_map *map =
+                mv_snapshot_cluster_config_map(r->snapshot, MV_STR(MV_STORAGE_CLASS_DEFAULTS));
+        const struct mv_str *mode = map ? default_of(r, map, facts->storage_class, "accessMode") : NULL;
+        const struct mv_str *its = map ? default_of(r, map, facts->storage_class, "volumeMode") : NULL;
+        if (!mode || (volume_mode.n && its && !mv_str_equal(*its, volume_mode)))
+                return;
+        struct mv_strings *modes = mv_arena_new(r->arena, struct mv_strings);
+        struct mv_str *copy = mv_arena_new(r->arena, struct mv_str);
+        if (!modes || !copy)
+                return;
+        *copy = *mode;
+        *modes = (struct mv_strings){ copy, 1 };
+        follow(r, facts, "ConfigMap",
+               mv_arena_format(r->arena, "%.*s/%.*s", MV_STR_ARG(map->meta.namespace),
+                               MV_STR_ARG(map->meta.name)));
+        known(facts, modes);
+}
+
+/* The class of a DataVolume that names none. False when there is none, and facts say so. */
+static bool take_default_class(const struct resolver *r, const struct mv_data_volume *volume,
+                               const char *what, bool archive, struct mv_claim_facts *facts) {
+        const struct mv_storage_class *class = NULL;
+        if (!archive)
+                class = default_class(r->snapshot, MV_STR("storageclass.kubevirt.io/is-default-virt-class"));
+        bool virt = class != NULL;
+        if (!class)
+                class = default_class(r->snapshot, MV_STR("storageclass.kubernetes.io/is-default-class"));
+        if (!class) {
+                unknown(facts, MV_KIND_STORAGE_CLASS, MV_STR(""),
+                        mv_arena_format(
+                                r->arena,
+                                "%s %.*s names no storage class, and none in the input is the default", what,
+                                MV_STR_ARG(volume->meta.name)));
+                return false;
+        }
+        facts->storage_class = class->meta.name;
+        follow(r, facts, virt ? "default virtualization StorageClass" : "default StorageClass",
+               class->meta.name);
+        return true;
+}
+
+/* A class is named, but there is none of that name; true also where "" asks for none. */
+static bool class_is_absent(const struct resolver *r, struct mv_str class) {
+        if (!class.n)
+                return true;
+        return mv_snapshot_count(r->snapshot, MV_KIND_STORAGE_CLASS) &&
+               !mv_snapshot_find(r->snapshot, MV_KIND_STORAGE_CLASS, (struct mv_str){ 0 }, class) &&
+               !mv_snapshot_find(r->snapshot, MV_KIND_STORAGE_PROFILE, (struct mv_str){ 0 }, class);
+}
+
+/* What CDI makes of `storage` without access modes. */
+static void resolve_storage(struct resolver *r, const struct mv_data_volume *volume, const char *what,
+                            struct mv_claim_facts *facts) {
+        const struct mv_claim_spec *storage = volume->spec.storage;
+        bool archive = mv_str_is(volume->spec.content_type, "archive");
+        struct mv_str volume_mode = archive ? MV_STR("Filesystem") : storage->volume_mode;
+        if (!storage->storage_class_name.p) {
+                if (take_default_class(r, volume, what, archive, facts))
+                        resolve_profile(r, volume_mode, facts);
+        } else if (!class_is_absent(r, storage->storage_class_name))
+                resolve_profile(r, volume_mode, facts);
+        else if (resolve_volume(r, storage, facts))
+                return;
+        else if (storage->storage_class_name.n)
+                unknown(facts, MV_KIND_STORAGE_CLASS, storage->storage_class_name,
+                        mv_arena_format(r->arena, "StorageClass %.*s is not in the input",
+                                        MV_STR_ARG(storage->storage_class_name)));
+        else {
+                unknown(facts, MV_KIND_CLAIM, facts->name,
+                        mv_arena_format(
+                                r->arena,
+                                "%s %.*s asks for no storage class, and no PersistentVolume of the input decides",
+                                what, MV_STR_ARG(volume->meta.name)));
+                return;
+        }
+        if (facts->source == MV_CLAIM_UNKNOWN)
+                resolve_defaults(r, volume_mode, facts);
 }
 
 static void resolve_data_volume(struct resolver *r, const struct mv_data_volume *volume, const char *what,
                                 struct mv_claim_facts *facts) {
         const struct mv_claim_spec *spec = volume->spec.pvc ? volume->spec.pvc : volume->spec.storage;
-        facts->chain = mv_arena_format(r->arena, "%s %.*s", what, MV_STR_ARG(volume->meta.name));
-        if (!spec) {
+        const char *problem = NULL;
+        follow(r, facts, what, (struct mv_str){ 0 });
+        if (!spec)
+                problem = "has neither pvc nor storage";
+        else if (!volume->spec.pvc && mv_str_is(volume->spec.content_type, "archive") &&
+                 mv_str_is(spec->volume_mode, "Block"))
+                problem = "is an archive with volume mode Block, which CDI refuses";
+        else if (volume->spec.pvc && !spec->access_modes.n)
+                problem = "names no access modes under pvc";
+        if (problem) {
                 unknown(facts, MV_KIND_CLAIM, facts->name,
-                        mv_arena_format(r->arena, "%s %.*s has neither pvc nor storage", what,
-                                        MV_STR_ARG(volume->meta.name)));
+                        mv_arena_format(r->arena, "%s %.*s %s", what, MV_STR_ARG(volume->meta.name),
+                                        problem));
                 return;
         }
         facts->storage_class = spec->storage_class_name;
-        if (spec->access_modes.n) {
-                facts->source = MV_CLAIM_TEMPLATE;
-                facts->modes = &spec->access_modes;
-                return;
-        }
-        if (volume->spec.pvc) {
-                unknown(facts, MV_KIND_CLAIM, facts->name,
-                        mv_arena_format(r->arena, "%s %.*s names no access modes under pvc", what,
-                                        MV_STR_ARG(volume->meta.name)));
-                return;
-        }
-        if (spec->storage_class_name.p && !spec->storage_class_name.n) {
-                unknown(facts, MV_KIND_CLAIM, facts->name,
-                        mv_arena_format(
-                                r->arena,
-                                "%s %.*s asks for no storage class, so no profile says its access modes",
-                                what, MV_STR_ARG(volume->meta.name)));
-                return;
-        }
-        if (!spec->storage_class_name.p) {
-                const struct mv_storage_class *class =
-                        default_class(r->snapshot, MV_STR("storageclass.kubevirt.io/is-default-virt-class"));
-                bool virt = class != NULL;
-                if (!class)
-                        class = default_class(r->snapshot,
-                                              MV_STR("storageclass.kubernetes.io/is-default-class"));
-                if (!class) {
-                        unknown(facts, MV_KIND_STORAGE_CLASS, MV_STR(""),
-                                mv_arena_format(
-                                        r->arena,
-                                        "%s %.*s names no storage class, and none in the input is the default",
-                                        what, MV_STR_ARG(volume->meta.name)));
-                        return;
-                }
-                facts->storage_class = class->meta.name;
-                facts->chain = mv_arena_format(r->arena, "%.*s -> default %sStorageClass %.*s",
-                                               MV_STR_ARG(facts->chain), virt ? "virtualization " : "",
-                                               MV_STR_ARG(class->meta.name));
-        }
-        resolve_profile(r, spec, facts);
+        if (spec->access_modes.n)
+                known(facts, &spec->access_modes);
+        else
+                resolve_storage(r, volume, what, facts);
 }
 
 static const struct mv_data_volume *find_template(const struct resolver *r, struct mv_str name) {
+        if (!r->instance->vm)
+                return NULL;
         size_t i = mv_names_index_find(&r->templates, name);
         return i == SIZE_MAX ? NULL : &r->instance->vm->spec.data_volume_templates.items[i];
 }
@@ -159,27 +301,32 @@ static void resolve(struct resolver *r, const struct mv_volume *volume, struct m
                 /* A host disk that KubeVirt put in place of a claim carries the claim's facts. */
                 if (volume->host_disk && info && r->behaviour->host_disk_by_claim)
                         *facts = (struct mv_claim_facts){ .source = MV_CLAIM_STATUS,
+                                                          .chain = MV_STR("VMI → status.volumeStatus"),
                                                           .name = info->claim_name,
                                                           .modes = &info->access_modes,
                                                           .migrated = facts->migrated };
                 return;
         }
         facts->name = claim_name(volume);
+        facts->chain = r->instance->vm ? MV_STR("VM") : MV_STR("VMI");
         /* With both sources the DataVolume's name is looked up, and the message names the claim. */
         struct mv_str looked_up = volume->data_volume ? volume->data_volume->name : facts->name;
         const struct mv_claim *claim = mv_snapshot_find(r->snapshot, MV_KIND_CLAIM, r->namespace, looked_up);
+        const struct mv_data_volume *template = find_template(r, looked_up);
         if (claim) {
                 facts->source = MV_CLAIM_EXISTS;
+                facts->outranks = template && volume->data_volume;
+                follow(r, facts, "PersistentVolumeClaim", (struct mv_str){ 0 });
                 facts->modes = &claim->spec.access_modes;
                 facts->storage_class = claim->spec.storage_class_name;
                 return;
         }
         if (info) {
                 facts->source = MV_CLAIM_STATUS;
+                follow(r, facts, "status.volumeStatus", (struct mv_str){ 0 });
                 facts->modes = &info->access_modes;
                 return;
         }
-        const struct mv_data_volume *template = find_template(r, looked_up);
         const struct mv_data_volume *data_volume =
                 mv_snapshot_find(r->snapshot, MV_KIND_DATA_VOLUME, r->namespace, looked_up);
         if (data_volume)

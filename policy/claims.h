@@ -5,7 +5,10 @@
  * A claim that exists outranks everything. Without one, what virt-controller wrote into the instance's status stands
  * (pkg/virt-controller/watch/vmi/storage.go: updateVolumeStatus). Without that, a DataVolume (or a template of one in
  * the VirtualMachine) says what CDI will make: its own access modes, else those of the StorageProfile of its storage
- * class, else of the default class (the one for virtualization first).
+ * class, else of the default class (the one for virtualization first, but not for an archive); of a class that there is
+ * not, those of a PersistentVolume that would do. The last to be asked is the ConfigMap kubevirt-storage-class-defaults.
+ * (containerized-data-importer pkg/controller/datavolume/util.go: renderPvcSpecVolumeModeAndAccessModesAndStorageClass;
+ * pkg/controller/common/util.go: getStorageClassByName.)
  */
 #pragma once
 
@@ -25,7 +28,8 @@ struct mv_claim_facts {
         enum mv_claim_source_kind source;
         struct mv_str name;             /* of the claim */
         const struct mv_strings *modes; /* access modes; NULL when unknown */
-        struct mv_str chain;   /* "DataVolume template alpine -> StorageProfile nfs", "" when it is short */
+        struct mv_str chain;   /* how they were found: "VM → DataVolume template → StorageProfile nfs" */
+        bool outranks;         /* the claim exists, and a template of its name has no say */
         struct mv_str problem; /* why the modes are unknown */
         struct mv_str storage_class; /* "" when unknown */
         bool copied;                 /* local: a migration copies it (checkVolumesForMigration) */

@@ -14,6 +14,7 @@ void mv_decide_config_init(struct mv_decide_config *config) {
                 .audit = MV_LEVEL_MIGRATABLE,
                 .migrations = MV_ACTION_DENY,
                 .unknown = MV_ACTION_WARN,
+                .cluster_scoped = MV_ACTION_WARN,
                 .own_namespace = MV_STR("migvet"),
         };
 }
@@ -130,7 +131,8 @@ static enum mv_outcome instance_outcome(const struct mv_verdict *verdict) {
         /* A migration whose instance is not there: nothing was judged. */
         enum mv_outcome outcome = verdict->instance ? MV_OUTCOME_PASS : MV_OUTCOME_UNKNOWN;
         for (const struct mv_finding *f = verdict->findings; f; f = f->next) {
-                if (f->rule->request || f->severity != MV_SEVERITY_BLOCKER || f->outcome == MV_OUTCOME_PASS)
+                if (f->rule->subject == MV_SUBJECT_REQUEST || f->severity != MV_SEVERITY_BLOCKER ||
+                    f->outcome == MV_OUTCOME_PASS)
                         continue;
                 if (f->outcome == MV_OUTCOME_FAIL)
                         return MV_OUTCOME_FAIL;
@@ -185,7 +187,7 @@ static bool is_worse(const struct mv_decide_input *in) {
                 return true;
         for (const struct mv_finding *f = in->now->findings; f; f = f->next)
                 if (f->severity == MV_SEVERITY_BLOCKER && f->outcome == MV_OUTCOME_FAIL &&
-                    !f->rule->request && !had_before(in, f))
+                    f->rule->subject != MV_SUBJECT_REQUEST && !had_before(in, f))
                         return true;
         return false;
 }
@@ -199,9 +201,11 @@ static bool worth_saying(const struct mv_finding *f) {
                 (f->severity == MV_SEVERITY_RISK && f->rule->area == MV_AREA_EVICTION));
 }
 
-static void warn_about(const struct mv_decide_input *in, struct mv_decision *decision) {
+/* requests: what is wrong with the request for a migration is said, too. */
+static void warn_about(const struct mv_decide_input *in, bool requests, struct mv_decision *decision) {
         for (const struct mv_finding *f = in->now->findings; f; f = f->next)
-                if (worth_saying(f) && !had_before(in, f))
+                if (worth_saying(f) && (requests || f->rule->subject != MV_SUBJECT_REQUEST) &&
+                    !(decision->mirrored && f->rule->area == MV_AREA_VERDICT) && !had_before(in, f))
                         mv_decision_warn(in->arena, decision, mv_str_from(f->rule->id), f->message);
 }
 
@@ -213,8 +217,8 @@ static void deny(const struct mv_decide_input *in, enum mv_outcome because, stru
         decision->code = 403;
         decision->reason = MV_STR("Forbidden");
         for (const struct mv_finding *f = in->now->findings; f; f = f->next) {
-                if ((f->rule->request && because == MV_OUTCOME_FAIL) || f->severity != MV_SEVERITY_BLOCKER ||
-                    f->outcome != because)
+                if ((f->rule->subject == MV_SUBJECT_REQUEST && because == MV_OUTCOME_FAIL) ||
+                    f->severity != MV_SEVERITY_BLOCKER || f->outcome != because)
                         continue;
                 mv_decision_cause(in->arena, decision, mv_str_from(f->rule->id), f->message, f->field);
                 if (n++ < MESSAGE_REASONS)
@@ -235,7 +239,8 @@ static struct mv_str object_name(const struct mv_decide_input *in) {
 
 static void decide_migration(const struct mv_decide_input *in, bool exempt, struct mv_decision *decision) {
         for (const struct mv_finding *f = in->now->findings; f; f = f->next)
-                if (f->rule->request && f->severity == MV_SEVERITY_NOTE && f->outcome == MV_OUTCOME_FAIL)
+                if (f->rule->subject == MV_SUBJECT_REQUEST && f->severity == MV_SEVERITY_NOTE &&
+                    f->outcome == MV_OUTCOME_FAIL)
                         mv_decision_warn(in->arena, decision, mv_str_from(f->rule->id), f->message);
         int value = label_value(in, "migvet.io/migrations", action_names, 3, decision);
         enum mv_action action = value < 0 ? in->config->migrations : (enum mv_action)value;
@@ -246,7 +251,7 @@ static void decide_migration(const struct mv_decide_input *in, bool exempt, stru
         if (outcome == MV_OUTCOME_PASS || exempt || action == MV_ACTION_AUDIT)
                 return;
         if (action == MV_ACTION_WARN) {
-                warn_about(in, decision);
+                warn_about(in, true, decision);
                 return;
         }
         const struct mv_instance *instance = in->now->instance;
@@ -284,7 +289,26 @@ static void decide_vm(const struct mv_decide_input *in, bool exempt, struct mv_d
         enum mv_outcome warned = passes(in->now, warn > enforce ? warn : enforce);
         if (warned == MV_OUTCOME_FAIL ||
             (warned == MV_OUTCOME_UNKNOWN && in->config->unknown != MV_ACTION_AUDIT))
-                warn_about(in, decision);
+                warn_about(in, true, decision);
+}
+
+/* KubeVirt admits it: what is found is said, and refused only where the configuration says so and a value cannot be. */
+static void decide_policy(const struct mv_decide_input *in, bool exempt, struct mv_decision *decision) {
+        enum mv_action action = in->config->cluster_scoped;
+        decision->verdict = mv_str_from(mv_verdict_word(in->now->migratable));
+        decision->level = mv_str_from(action_names[action]);
+        if (exempt || action == MV_ACTION_AUDIT)
+                return;
+        if (action == MV_ACTION_DENY && in->now->migratable == MV_OUTCOME_FAIL && is_worse(in)) {
+                deny(in, MV_OUTCOME_FAIL,
+                     mv_arena_format(in->arena, "MigrationPolicy %.*s cannot work",
+                                     MV_STR_ARG(in->now->subject.name)),
+                     decision);
+                return;
+        }
+        for (const struct mv_finding *f = in->now->findings; f; f = f->next)
+                if (f->outcome == MV_OUTCOME_FAIL && !had_before(in, f))
+                        mv_decision_warn(in->arena, decision, mv_str_from(f->rule->id), f->message);
 }
 
 /* Only people read warnings. */
@@ -310,9 +334,15 @@ void mv_decide_refused(const struct mv_decide_input *input, struct mv_decision *
         const struct mv_decide_input *in = &indexed;
         index_before(&indexed);
         annotate(in, decision);
-        for (const struct mv_finding *f = in->now->findings; f; f = f->next)
-                if (worth_saying(f) && !f->rule->request && !had_before(in, f))
+        /* Of a policy KubeVirt's causes say what its values lack; the rest is said, too. */
+        bool policy = in->kind == MV_KIND_MIGRATION_POLICY;
+        if (policy)
+                decision->verdict = mv_str_from(mv_verdict_word(in->now->migratable));
+        for (const struct mv_finding *f = in->now->findings; policy && f; f = f->next)
+                if (f->outcome == MV_OUTCOME_FAIL && f->severity != MV_SEVERITY_BLOCKER && !had_before(in, f))
                         mv_decision_warn(in->arena, decision, mv_str_from(f->rule->id), f->message);
+        if (!policy)
+                warn_about(in, false, decision);
         drop_warnings_of_controllers(in, decision);
 }
 
@@ -325,6 +355,8 @@ void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision
         annotate(in, decision);
         if (in->kind == MV_KIND_MIGRATION)
                 decide_migration(in, exempt, decision);
+        else if (in->kind == MV_KIND_MIGRATION_POLICY)
+                decide_policy(in, exempt, decision);
         else
                 decide_vm(in, exempt, decision);
         drop_warnings_of_controllers(in, decision);

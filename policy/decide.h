@@ -25,6 +25,7 @@ struct mv_decide_config {
         enum mv_level enforce, warn, audit; /* of VMs */
         enum mv_action migrations;          /* of a migration whose instance cannot move */
         enum mv_action unknown;             /* AUDIT stands for "allow" */
+        enum mv_action cluster_scoped;      /* of what has no namespace: MigrationPolicies */
         bool deny_vm_start;                 /* vmStart: deny */
         struct mv_str own_namespace;        /* where migvet runs */
 };
@@ -41,6 +42,7 @@ struct mv_warning {
 
 struct mv_decision {
         bool allowed;
+        bool mirrored;        /* KubeVirt's own refusal is in it already, as the answer or as a warning */
         int code;             /* of a denial: 403, or what KubeVirt says; 200 otherwise */
         struct mv_str reason; /* "Forbidden", "Invalid", "" */
         struct mv_str message;

@@ -2,50 +2,22 @@
 #include "policy/drain_index.h"
 
 #include "policy/base/hash.h"
+#include "policy/base/lookup.h"
 #include "policy/base/time.h"
-
-/* Numbers by the hash of a name: chains through an array, each in descending order. */
-struct mv_lookup {
-        uint32_t *head; /* of 2^n chains, number + 1; 0 is the end */
-        uint32_t *next; /* of each number, likewise */
-        size_t mask;
-};
-
-static struct mv_lookup *lookup_make(struct mv_arena *arena, uint32_t n) {
-        struct mv_lookup *lookup = mv_arena_new(arena, struct mv_lookup);
-        size_t size = 16;
-        while (size < n)
-                size *= 2;
-        if (!lookup)
-                return NULL;
-        lookup->mask = size - 1;
-        lookup->head = mv_arena_new_array(arena, uint32_t, size);
-        lookup->next = mv_arena_new_array(arena, uint32_t, (size_t)n + 1);
-        return lookup->head && lookup->next ? lookup : NULL;
-}
-
-static void lookup_add(struct mv_lookup *lookup, uint64_t hash, uint32_t number) {
-        uint32_t *head = &lookup->head[hash & lookup->mask];
-        lookup->next[number] = *head;
-        *head = number + 1;
-}
-
-#define LOOKUP_FOREACH(i, lookup, hash) \
-        for (uint32_t i = (lookup)->head[(hash) & (lookup)->mask]; i; i = (lookup)->next[i - 1])
 
 static uint64_t hash_of(struct mv_str a, struct mv_str b) {
         return mv_hash_add(mv_hash_add(MV_HASH_START, a), b);
 }
 
 uint32_t mv_drain_index_node(const struct mv_drain_index *index, struct mv_str name) {
-        LOOKUP_FOREACH(i, index->nodes, hash_of(name, MV_STR("")))
+        MV_LOOKUP_FOREACH(i, index->nodes, hash_of(name, MV_STR("")))
         if (mv_str_equal(index->node_names[i - 1], name))
                 return i - 1;
         return MV_NO_NUMBER;
 }
 
 uint32_t mv_drain_index_vmi(const struct mv_drain_index *index, struct mv_str namespace, struct mv_str name) {
-        LOOKUP_FOREACH(i, index->vmis, hash_of(namespace, name)) {
+        MV_LOOKUP_FOREACH(i, index->vmis, hash_of(namespace, name)) {
                 const struct mv_meta *meta = &mv_drain_vmi(index, i - 1)->meta;
                 if (mv_str_equal(meta->name, name) && mv_str_equal(meta->namespace, namespace))
                         return i - 1;
@@ -55,7 +27,7 @@ uint32_t mv_drain_index_vmi(const struct mv_drain_index *index, struct mv_str na
 
 uint32_t mv_drain_index_migration(const struct mv_drain_index *index, struct mv_str namespace,
                                   struct mv_str uid) {
-        LOOKUP_FOREACH(i, index->migration_uids, hash_of(namespace, uid)) {
+        MV_LOOKUP_FOREACH(i, index->migration_uids, hash_of(namespace, uid)) {
                 const struct mv_meta *meta = &mv_drain_migration(index, i - 1)->meta;
                 if (mv_str_equal(meta->uid, uid) && mv_str_equal(meta->namespace, namespace))
                         return i - 1;
@@ -64,7 +36,7 @@ uint32_t mv_drain_index_migration(const struct mv_drain_index *index, struct mv_
 }
 
 static uint32_t vmi_of_uid(const struct mv_drain_index *index, struct mv_str uid) {
-        LOOKUP_FOREACH(i, index->uids, hash_of(uid, MV_STR("")))
+        MV_LOOKUP_FOREACH(i, index->uids, hash_of(uid, MV_STR("")))
         if (mv_str_equal(mv_drain_vmi(index, i - 1)->meta.uid, uid))
                 return i - 1;
         return MV_NO_NUMBER;
@@ -108,7 +80,7 @@ static bool group(struct mv_arena *arena, uint32_t n_keys, const uint32_t *key_o
 /* The nodes, and then the names of nodes that instances are on and that are not there. */
 static bool index_nodes(struct mv_arena *arena, struct mv_drain_index *index) {
         uint32_t most = index->n_nodes + index->n_vmis;
-        struct mv_lookup *nodes = lookup_make(arena, most);
+        struct mv_lookup *nodes = mv_lookup_make(arena, most);
         struct mv_str *names = mv_arena_new_array(arena, struct mv_str, (size_t)most + 1);
         uint32_t *node_of = mv_arena_new_array(arena, uint32_t, (size_t)index->n_vmis + 1);
         if (!nodes || !names || !node_of)
@@ -117,8 +89,8 @@ static bool index_nodes(struct mv_arena *arena, struct mv_drain_index *index) {
         index->node_names = names;
         index->node_of = node_of;
         for (uint32_t i = 0; i < index->n_nodes; i++) {
-                names[i] = mv_drain_node(index, i)->meta.name;
-                lookup_add(nodes, hash_of(names[i], MV_STR("")), i);
+                names[i] = mv_drain_node_at(index, i)->meta.name;
+                mv_lookup_add(nodes, hash_of(names[i], MV_STR("")), i);
         }
         index->n_places = index->n_nodes;
         for (uint32_t i = 0; i < index->n_vmis; i++) {
@@ -128,27 +100,28 @@ static bool index_nodes(struct mv_arena *arena, struct mv_drain_index *index) {
                         continue;
                 node_of[i] = index->n_places;
                 names[index->n_places] = name;
-                lookup_add(nodes, hash_of(name, MV_STR("")), index->n_places++);
+                mv_lookup_add(nodes, hash_of(name, MV_STR("")), index->n_places++);
         }
         return true;
 }
 
 /* The other names: the rest is found by them. */
 static bool index_names(struct mv_arena *arena, struct mv_drain_index *index) {
-        struct mv_lookup *vmis = lookup_make(arena, index->n_vmis), *uids = lookup_make(arena, index->n_vmis),
-                         *migration_uids = lookup_make(arena, index->n_migrations);
+        struct mv_lookup *vmis = mv_lookup_make(arena, index->n_vmis),
+                         *uids = mv_lookup_make(arena, index->n_vmis),
+                         *migration_uids = mv_lookup_make(arena, index->n_migrations);
         if (!vmis || !uids || !migration_uids)
                 return false;
         for (uint32_t i = 0; i < index->n_vmis; i++) {
                 const struct mv_meta *meta = &mv_drain_vmi(index, i)->meta;
-                lookup_add(vmis, hash_of(meta->namespace, meta->name), i);
+                mv_lookup_add(vmis, hash_of(meta->namespace, meta->name), i);
                 if (meta->uid.n)
-                        lookup_add(uids, hash_of(meta->uid, MV_STR("")), i);
+                        mv_lookup_add(uids, hash_of(meta->uid, MV_STR("")), i);
         }
         for (uint32_t i = 0; i < index->n_migrations; i++) {
                 const struct mv_meta *meta = &mv_drain_migration(index, i)->meta;
                 if (meta->uid.n)
-                        lookup_add(migration_uids, hash_of(meta->namespace, meta->uid), i);
+                        mv_lookup_add(migration_uids, hash_of(meta->namespace, meta->uid), i);
         }
         index->vmis = vmis;
         index->uids = uids;

@@ -55,7 +55,7 @@ static inline const struct mv_vmi *mv_drain_vmi(const struct mv_drain_index *ind
 static inline const struct mv_pod *mv_drain_pod(const struct mv_drain_index *index, uint32_t pod) {
         return mv_snapshot_at(index->snapshot, MV_KIND_POD, pod);
 }
-static inline const struct mv_node *mv_drain_node(const struct mv_drain_index *index, uint32_t node) {
+static inline const struct mv_node *mv_drain_node_at(const struct mv_drain_index *index, uint32_t node) {
         return mv_snapshot_at(index->snapshot, MV_KIND_NODE, node);
 }
 static inline const struct mv_migration *mv_drain_migration(const struct mv_drain_index *index,

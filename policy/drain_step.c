@@ -161,7 +161,7 @@ static int compare_evacuations(const void *a, const void *b) {
 /* The first of the node's instances that can leave, by name, as many as there are places. */
 static void evacuate(struct step *step, uint32_t node) {
         const struct mv_drain_index *index = step->index;
-        bool tainted = mv_drain_is_tainted(step->question->config, mv_drain_node(index, node));
+        bool tainted = mv_drain_is_tainted(step->question->config, mv_drain_node_at(index, node));
         size_t first = step->ret->n_evacuations, n = first;
         MV_GROUP_FOREACH(i, &index->vmis_of_node, node) {
                 uint32_t number = index->vmis_of_node.items[i];
@@ -303,9 +303,8 @@ struct mv_str mv_drain_unmakeable(struct mv_arena *arena, const struct mv_drain_
         const struct mv_vmi *vmi = mv_drain_vmi(index, number);
         const struct mv_kubevirt_config *config = question->config;
         const struct mv_cpu *cpu = vmi->spec.domain.cpu;
-        bool needs_node =
-                (cpu && mv_str_is(cpu->model, "host-model")) ||
-                (mv_behaviour_of(question->version)->target_has_vendor && !selects_vendor(config, vmi));
+        bool needs_node = (cpu && mv_str_is(cpu->model, "host-model")) ||
+                          (mv_behaviour_of(question->version)->cpu_vendor && !selects_vendor(config, vmi));
         struct mv_str claim = missing_claim(question, vmi);
         if (claim.n)
                 return mv_arena_format(arena, "its claim %.*s, which does not exist", MV_STR_ARG(claim));

@@ -53,7 +53,7 @@ bool mv_drain_has_priorities(const struct mv_kubevirt_config *config);
 int mv_drain_priority(struct mv_str priority);
 /* Why KubeVirt cannot make a target pod for the instance whatever else is free; "" when it can (createTargetPod). */
 struct mv_str mv_drain_unmakeable(struct mv_arena *arena, const struct mv_drain_question *question,
-                                  const struct mv_drain_index *index, uint32_t vmi);
+                                  const struct mv_drain_index *index, uint32_t number);
 /* parallelMigrationsPerCluster and parallelOutboundMigrationsPerNode. */
 int64_t mv_drain_cluster_limit(const struct mv_kubevirt_config *config);
 int64_t mv_drain_node_limit(const struct mv_kubevirt_config *config);

@@ -1,98 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/evaluate.h"
 
+#include "policy/admission.h"
 #include "policy/behaviour.h"
 #include "policy/claims.h"
+#include "policy/conditions.h"
+#include "policy/convergence.h"
 #include "policy/instancetype.h"
+#include "policy/notice.h"
 #include "policy/registry.h"
 #include "policy/resolve.h"
 
 #include <limits.h>
-
-const char *mv_verdict_word(enum mv_outcome migratable) {
-        static const char *const words[] = { "True", "False", "Unknown" };
-        return words[migratable];
-}
-
-const char *mv_severity_name(enum mv_severity severity) {
-        static const char *const names[] = { "note", "risk", "blocker" };
-        return names[severity];
-}
-
-const char *mv_outcome_name(enum mv_outcome outcome) {
-        static const char *const names[] = { "pass", "fail", "unknown" };
-        return names[outcome];
-}
-
-const char *mv_area_name(enum mv_area area) {
-        static const char *const names[] = { "storage",   "network",  "cpu",     "device",       "security",
-                                             "placement", "eviction", "request", "configuration" };
-        return names[area];
-}
-
-/* --- the two conditions --- */
-
-/* KubeVirt's chain is rebuilt from what the rules reported: within a step, by the place in the spec. */
-static bool before(const struct mv_finding *a, const struct mv_finding *b, unsigned step_a, unsigned step_b) {
-        return step_a != step_b ? step_a < step_b : step_a && a->index < b->index;
-}
-
-/* The first failing step decides. */
-static void live_condition(struct mv_verdict *verdict) {
-        const struct mv_finding *first = NULL;
-        for (const struct mv_finding *f = verdict->findings; f; f = f->next)
-                if (f->condition.n && f->live_step &&
-                    (!first || before(f, first, f->live_step, first->live_step)))
-                        first = f;
-        verdict->conditions[verdict->n_conditions++] = (struct mv_verdict_condition){
-                .type = "LiveMigratable",
-                .status = first ? "False" : "True",
-                .reason = first ? mv_str_from(first->rule->reason) : (struct mv_str){ 0 },
-                .message = first ? first->condition : (struct mv_str){ 0 },
-        };
-}
-
-/* All failing steps are listed, each once. */
-static void storage_condition(struct mv_arena *arena, struct mv_verdict *verdict) {
-        struct mv_str message = { 0 };
-        for (unsigned done = 0;;) {
-                const struct mv_finding *next = NULL;
-                for (const struct mv_finding *f = verdict->findings; f; f = f->next)
-                        if (f->condition.n && f->storage_step > done &&
-                            (!next || before(f, next, f->storage_step, next->storage_step)))
-                                next = f;
-                if (!next)
-                        break;
-                message = mv_arena_format(arena, "%.*s%s%s: %.*s", MV_STR_ARG(message), message.n ? ", " : "",
-                                          next->rule->reason, MV_STR_ARG(next->condition));
-                done = next->storage_step;
-        }
-        verdict->conditions[verdict->n_conditions++] = (struct mv_verdict_condition){
-                .type = "StorageLiveMigratable",
-                .status = message.n ? "False" : "True",
-                .reason = message.n ? MV_STR("NotMigratable") : (struct mv_str){ 0 },
-                .message = message,
-        };
-}
-
-/* KubeVirt's check of the volumes says no. */
-static bool is_volume_error(const struct mv_finding *f) {
-        return f->condition.n && (f->live_step == MV_STEP_VOLUMES || f->live_step == MV_STEP_VOLUMES_FIRST);
-}
-
-/* Shared storage moves nothing but memory; anything local, or an error of the volumes, means block migration. */
-static const char *migration_method(const struct mv_context *ctx, const struct mv_verdict *verdict) {
-        const struct mv_vmi *vmi = ctx->vmi;
-        if (vmi->status.migrated_volumes.n && ctx->behaviour->migrated_volumes == MV_MIGRATED_COPIED)
-                return "BlockMigration";
-        for (size_t i = 0; i < vmi->spec.volumes.n; i++)
-                if (ctx->claims[i].copied)
-                        return "BlockMigration";
-        for (const struct mv_finding *f = verdict->findings; f; f = f->next)
-                if (is_volume_error(f))
-                        return "BlockMigration";
-        return "LiveMigration";
-}
 
 /* --- running the rules --- */
 
@@ -101,7 +20,7 @@ static enum mv_outcome summed_up(const struct mv_finding *findings, bool request
         enum mv_outcome outcome = MV_OUTCOME_PASS;
         for (const struct mv_finding *f = findings; f; f = f->next) {
                 if (f->severity != MV_SEVERITY_BLOCKER || f->outcome == MV_OUTCOME_PASS ||
-                    (f->rule->request && !requests))
+                    (f->rule->subject == MV_SUBJECT_REQUEST && !requests))
                         continue;
                 if (f->outcome == MV_OUTCOME_FAIL)
                         return MV_OUTCOME_FAIL;
@@ -110,19 +29,36 @@ static enum mv_outcome summed_up(const struct mv_finding *findings, bool request
         return outcome;
 }
 
+/* What the rule judges is there. */
+static bool applies(const struct mv_context *ctx, const struct mv_rule *rule) {
+        const struct mv_migration *asked = ctx->migration;
+        if (rule->targets && asked && asked->spec.send_to && !asked->spec.receive)
+                return false;
+        switch (rule->subject) {
+        case MV_SUBJECT_INSTANCE:
+                return ctx->vmi != NULL;
+        case MV_SUBJECT_REQUEST:
+                return asked && !asked->status.phase.n;
+        case MV_SUBJECT_POLICY:
+                return ctx->policy != NULL;
+        }
+        return false;
+}
+
+static void run_rule(struct mv_context *ctx, const struct mv_rule *rule) {
+        const struct mv_revision *revision = mv_rule_revision(rule, ctx->version);
+        ctx->rule = rule;
+        ctx->revision = revision;
+        if (revision)
+                revision->check(ctx);
+}
+
 static void run_rules(struct mv_context *ctx, bool last) {
         for (size_t i = 0; mv_rules[i]; i++) {
                 const struct mv_rule *rule = mv_rules[i];
-                const struct mv_migration_spec *asked = ctx->migration ? &ctx->migration->spec : NULL;
-                if (rule->last != last ||
-                    (rule->request ? !asked || ctx->migration->status.phase.n : !ctx->vmi) ||
-                    (rule->targets && asked && asked->send_to && !asked->receive))
+                if (rule->last != last || !applies(ctx, rule))
                         continue;
-                const struct mv_revision *revision = mv_rule_revision(rule, ctx->version);
-                ctx->rule = rule;
-                ctx->revision = revision;
-                if (revision)
-                        revision->check(ctx);
+                run_rule(ctx, rule);
         }
 }
 
@@ -131,33 +67,30 @@ static void ease_for_decentralized(struct mv_context *ctx) {
         if (!ctx->migration || (!ctx->migration->spec.send_to && !ctx->migration->spec.receive))
                 return;
         for (struct mv_finding *f = ctx->findings; f; f = f->next)
-                if (is_volume_error(f))
+                if (mv_is_volume_error(f))
                         f->severity = MV_SEVERITY_NOTE;
 }
 
 /* What is found in the instance is, for the user who wrote the migration, at the instance that he names. */
 static void point_at_vmi_name(struct mv_context *ctx) {
         for (struct mv_finding *f = ctx->findings; ctx->migration && f; f = f->next)
-                if (!f->rule->request)
+                if (f->rule->subject != MV_SUBJECT_REQUEST)
                         f->field = MV_STR("spec.vmiName");
 }
 
-static void set_version(const struct mv_evaluation *e, struct mv_context *ctx, struct mv_verdict *verdict) {
-        struct mv_str text = { 0 };
-        unsigned number = mv_kubevirt_version_parse(e->version, &text);
-        verdict->version = number ? text : ctx->config->version;
-        verdict->version_from = number ? MV_STR("flag") : ctx->config->version_from;
-        ctx->version = number ? number : ctx->config->version_number;
+/* Of the snapshot, or of the version asked for. */
+static const struct mv_kubevirt_config *config_of(const struct mv_evaluation *e) {
+        return mv_kubevirt_config_at(e->arena, mv_snapshot_config(e->snapshot), e->version);
+}
+
+static void set_version(struct mv_context *ctx, struct mv_verdict *verdict) {
+        verdict->version = ctx->config->version;
+        verdict->version_from = ctx->config->version_from;
+        ctx->version = ctx->config->version_number;
         ctx->version_known = ctx->version != 0;
         if (!ctx->version_known)
                 ctx->version = UINT_MAX; /* every rule as in the newest version */
         ctx->behaviour = mv_behaviour_of(ctx->version);
-        struct mv_kubevirt_config *config = number ? mv_arena_new(e->arena, struct mv_kubevirt_config) : NULL;
-        if (config) { /* the states of feature gates follow the version, too */
-                *config = *ctx->config;
-                config->version_number = number;
-                ctx->config = config;
-        }
 }
 
 /* The object that holds the instance's eviction strategy: KubeVirt writes the cluster's into instances that have none. */
@@ -185,11 +118,8 @@ static void set_eviction(struct mv_context *ctx, struct mv_verdict *verdict) {
 
 /* Memory ran out somewhere: nothing that was found can be trusted to be all. */
 static void out_of_memory(struct mv_verdict *verdict) {
-        static const struct mv_rule rule = { .id = "out-of-memory",
-                                             .severity = MV_SEVERITY_BLOCKER,
-                                             .reason = "" };
         static const struct mv_finding finding = {
-                .rule = &rule,
+                .rule = &mv_notice_out_of_memory,
                 .outcome = MV_OUTCOME_UNKNOWN,
                 .severity = MV_SEVERITY_BLOCKER,
                 .message = { "there was not enough memory to judge this object", 48 },
@@ -198,21 +128,77 @@ static void out_of_memory(struct mv_verdict *verdict) {
         verdict->migratable = MV_OUTCOME_UNKNOWN;
         verdict->n_conditions = 0;
         verdict->resolution = NULL;
+        verdict->fit = NULL;
+        verdict->copy = NULL;
+        verdict->fit_question = NULL;
         verdict->method = "";
+        verdict->instance = NULL;
+        verdict->refused = NULL;
         verdict->findings = &finding;
 }
 
-static void judge(const struct mv_evaluation *e, const struct mv_instance *instance, const struct mv_vm *vm,
-                  const struct mv_migration *migration, struct mv_verdict *ret) {
+/* The instance with another CPU model. */
+static const struct mv_instance *with_cpu_model(const struct mv_evaluation *e,
+                                                const struct mv_instance *instance) {
+        struct mv_instance *copy = mv_arena_new(e->arena, struct mv_instance);
+        struct mv_cpu *cpu = mv_arena_new(e->arena, struct mv_cpu);
+        if (!copy || !cpu)
+                return instance; /* memory is out: the verdict will say so */
+        *copy = *instance;
+        if (instance->vmi.spec.domain.cpu)
+                *cpu = *instance->vmi.spec.domain.cpu;
+        cpu->model = e->cpu_model;
+        copy->vmi.spec.domain.cpu = cpu;
+        return copy;
+}
+
+/* The launcher pod, and where it could go. An instance that leaves for another cluster goes to no node of this one. */
+static void set_fit(struct mv_context *ctx, struct mv_verdict *verdict) {
+        const struct mv_migration_spec *asked = ctx->migration ? &ctx->migration->spec : NULL;
+        struct mv_fit_question *question = mv_arena_new(ctx->arena, struct mv_fit_question);
+        ctx->launcher = mv_launcher_make(ctx->arena, ctx->config, ctx->version, ctx->vmi);
+        if (!question || !ctx->launcher || !mv_snapshot_count(ctx->snapshot, MV_KIND_NODE) ||
+            (asked && asked->send_to && !asked->receive))
+                return;
+        *question = (struct mv_fit_question){
+                .snapshot = ctx->snapshot,
+                .config = ctx->config,
+                .behaviour = ctx->behaviour,
+                .vmi = ctx->vmi,
+                .launcher = ctx->launcher,
+                .added_node_selector = asked ? &asked->added_node_selector : NULL,
+        };
+        ctx->fit_question = verdict->fit_question = question;
+        ctx->fit = verdict->fit = mv_fit_make(ctx->arena, question);
+}
+
+/* How much a migration copies, and how long that takes. NULL when memory is out. */
+static const struct mv_copy *measure(const struct mv_context *ctx) {
+        struct mv_copy *copy = mv_arena_new(ctx->arena, struct mv_copy);
+        if (!copy || mv_arena_failed(ctx->arena) ||
+            !mv_copy_size_of(ctx->arena, ctx->snapshot, ctx->behaviour, ctx->instance, ctx->claims,
+                             &copy->size))
+                return NULL;
+        mv_convergence_of(&copy->size, ctx->resolution, ctx->config, ctx->behaviour, ctx->vmi,
+                          &copy->figures);
+        return copy;
+}
+
+/* NULL when memory is out. */
+static struct mv_context *context_new(const struct mv_evaluation *e, const struct mv_instance *instance,
+                                      const struct mv_vm *vm, const struct mv_migration *migration,
+                                      struct mv_verdict *ret) {
         struct mv_context *ctx = mv_arena_new(e->arena, struct mv_context);
         if (!ctx) {
                 out_of_memory(ret);
-                return;
+                return NULL;
         }
+        if (instance && e->cpu_model.n)
+                instance = with_cpu_model(e, instance);
         *ctx = (struct mv_context){
                 .arena = e->arena,
                 .snapshot = e->snapshot,
-                .config = mv_snapshot_config(e->snapshot),
+                .config = config_of(e),
                 .instance = instance,
                 .vmi = instance ? &instance->vmi : NULL,
                 .vm = vm,
@@ -220,12 +206,26 @@ static void judge(const struct mv_evaluation *e, const struct mv_instance *insta
                 .user = e->user,
         };
         ctx->end = &ctx->findings;
-        set_version(e, ctx, ret);
-        if (instance) {
+        set_version(ctx, ret);
+        if (instance)
                 set_eviction(ctx, ret);
+        return ctx;
+}
+
+static void judge(const struct mv_evaluation *e, const struct mv_instance *instance, const struct mv_vm *vm,
+                  const struct mv_migration *migration, struct mv_verdict *ret) {
+        struct mv_context *ctx = context_new(e, instance, vm, migration, ret);
+        if (!ctx)
+                return;
+        instance = ctx->instance;
+        if (instance) {
                 ctx->claims = mv_claims_resolve(e->arena, e->snapshot, ctx->behaviour, instance);
+                set_fit(ctx, ret);
+                ctx->resolution = mv_resolve(e->arena, e->snapshot, &instance->vmi, ctx->version);
+                ctx->copy = measure(ctx);
                 ret->instance = instance;
-                ret->resolution = mv_resolve(e->arena, e->snapshot, &instance->vmi, ctx->version);
+                ret->resolution = ctx->resolution;
+                ret->copy = ctx->copy;
                 if (instance->vmi.status.conditions.n)
                         ret->observed = &instance->vmi.status.conditions;
         }
@@ -233,11 +233,9 @@ static void judge(const struct mv_evaluation *e, const struct mv_instance *insta
                 run_rules(ctx, false);
         ret->findings = ctx->findings;
         if (instance && !mv_arena_failed(e->arena)) {
-                live_condition(ret);
-                if (ctx->behaviour->storage_condition)
-                        storage_condition(e->arena, ret);
+                mv_conditions_make(ctx, ret);
                 ease_for_decentralized(ctx);
-                ret->method = migration_method(ctx, ret);
+                ret->method = mv_migration_method(ctx, ret);
                 ctx->so_far = summed_up(ctx->findings, false);
                 ctx->condition_status = mv_str_from(ret->conditions[0].status);
                 run_rules(ctx, true);
@@ -274,70 +272,88 @@ const struct mv_vmi *mv_vm_instance(const struct mv_snapshot *snapshot, const st
                        : NULL;
 }
 
-/* The instance that KubeVirt makes of a VM. NULL when it makes none (*ret_refused says why), or memory is out. */
+/* The first thing that KubeVirt's webhook finds wrong with an instance, as its controller hears of it. */
+static const struct mv_refused *refused_instance(const struct mv_evaluation *e,
+                                                 const struct mv_kubevirt_config *config,
+                                                 const struct mv_instance *instance, bool by_controller) {
+        struct mv_admission admission = { .causes = { .arena = e->arena },
+                                          .config = config,
+                                          .kubevirt = by_controller };
+        mv_admission_vmi(&admission, &instance->vmi.meta.labels, &instance->vmi.spec);
+        struct mv_refused *refused = mv_causes_refuse(&admission.causes);
+        if (!refused || !by_controller)
+                return refused;
+        refused->code = 0;
+        refused->reason = "FailedCreate";
+        refused->n_causes = 0;
+        if (mv_str_starts_with(refused->field, MV_STR("spec.")))
+                refused->field = mv_arena_format(e->arena, "%s%.*s", instance->spec_path,
+                                                 MV_STR_ARG(mv_str_skip(refused->field, 4)));
+        return refused;
+}
+
+/* The instance that KubeVirt makes of a VM; where it makes none, what it would have been, and *ret_refused says why.
+ * NULL when memory is out. */
 static struct mv_instance *make_instance(const struct mv_evaluation *e, const struct mv_vm *vm,
-                                         const struct mv_vmi_status *status,
+                                         const struct mv_vmi_status *status, bool submitted,
                                          const struct mv_refused **ret_refused) {
+        const struct mv_kubevirt_config *config = config_of(e);
         struct mv_made *made = mv_arena_new(e->arena, struct mv_made);
         struct mv_instance *instance = mv_arena_new(e->arena, struct mv_instance);
         *ret_refused = NULL;
         if (!made || !instance)
                 return NULL;
-        mv_instancetype_make(e->arena, e->snapshot, vm, made);
+        mv_instancetype_make(e->arena, e->snapshot, config, vm, submitted, made);
         *ret_refused = made->refused;
-        if (made->refused)
-                return NULL;
-        mv_expand_template(e->arena, mv_snapshot_config(e->snapshot), &made->template, &vm->meta, status,
-                           instance);
+        mv_expand_template(e->arena, config, &made->template, &vm->meta, status, instance);
         instance->default_network |= made->default_network;
         instance->supplied = made->supplied;
         instance->n_supplied = made->n_supplied;
         instance->vm = &made->vm;
+        if (!made->refused)
+                *ret_refused = refused_instance(e, config, instance, true);
         return instance;
 }
 
-/* There is no instance, and will be none: nothing to judge but the VM's own word on eviction. What is found has no rule
- * of the registry. */
-static void judge_refused(const struct mv_evaluation *e, const struct mv_vm *vm,
-                          const struct mv_refused *refused, struct mv_verdict *ret) {
-        const struct mv_kubevirt_config *config = mv_snapshot_config(e->snapshot);
-        struct mv_str own =
-                vm->spec.template ? vm->spec.template->spec.eviction_strategy : (struct mv_str){ 0 };
-        judge(e, NULL, vm, NULL, ret);
-        if (mv_arena_failed(e->arena))
-                return;
-        ret->eviction_strategy = own.p ? own : config->eviction_strategy;
-        ret->eviction_from =
-                own.p ? mv_arena_format(e->arena, "%.*s/%.*s/%.*s", MV_STR_ARG(ret->subject.kind),
-                                        MV_STR_ARG(ret->subject.namespace), MV_STR_ARG(ret->subject.name))
-                      : config->eviction_from;
-        static const struct mv_rule rule = { .id = "instancetype",
-                                             .severity = MV_SEVERITY_BLOCKER,
-                                             .reason = "" };
+/* What is said of the object as it is written, or of the cluster, whatever becomes of it. */
+static bool stands_without_instance(const struct mv_rule *rule) {
+        return rule->area == MV_AREA_EVICTION || (rule->area == MV_AREA_CONFIGURATION && !rule->last);
+}
+
+/* There is no instance, and will be none. */
+static void judge_refused(const struct mv_evaluation *e, const struct mv_instance *instance,
+                          const struct mv_vm *vm, const struct mv_refused *refused, struct mv_verdict *ret) {
+        struct mv_context *ctx = context_new(e, instance, vm, NULL, ret);
         struct mv_finding *finding = mv_arena_new(e->arena, struct mv_finding);
-        bool pool = mv_str_is(ret->subject.kind, "VirtualMachinePool");
-        if (!finding) {
+        if (!ctx || !finding) {
                 out_of_memory(ret);
                 return;
         }
+        bool pool = mv_str_is(ret->subject.kind, "VirtualMachinePool");
         *finding = (struct mv_finding){
-                .rule = &rule,
+                .rule = refused->named ? &mv_notice_instancetype : &mv_notice_admission,
                 .outcome = MV_OUTCOME_UNKNOWN,
                 .severity = MV_SEVERITY_BLOCKER,
                 .message = mv_arena_format(e->arena, "%s: %.*s", mv_refused_title(refused),
                                            MV_STR_ARG(refused->message)),
-                .field = !refused->n_causes ? MV_STR("")
-                         : pool             ? mv_arena_format(e->arena, "spec.virtualMachineTemplate.%.*s",
-                                                              MV_STR_ARG(refused->causes[0].field))
-                                            : refused->causes[0].field,
+                .field = pool && mv_str_starts_with(refused->field, MV_STR("spec.t"))
+                                 ? mv_arena_format(e->arena, "spec.virtualMachineTemplate.%.*s",
+                                                   MV_STR_ARG(refused->field))
+                                 : refused->field,
                 .fix = mv_str_from(mv_refused_fix(refused)),
         };
         if (refused->missing_kind != MV_KIND_COUNT)
                 mv_report_missing(finding, refused->missing_kind,
-                                  mv_kinds[refused->missing_kind].namespaced ? vm->meta.namespace
+                                  mv_kinds[refused->missing_kind].namespaced ? instance->vmi.meta.namespace
                                                                              : (struct mv_str){ 0 },
                                   refused->missing_name);
-        ret->findings = finding;
+        *ctx->end = finding;
+        ctx->end = &finding->next;
+        ctx->so_far = MV_OUTCOME_UNKNOWN;
+        for (size_t i = 0; mv_rules[i]; i++)
+                if (stands_without_instance(mv_rules[i]))
+                        run_rule(ctx, mv_rules[i]);
+        ret->findings = ctx->findings;
         ret->refused = refused;
         ret->migratable = MV_OUTCOME_UNKNOWN;
         if (mv_arena_failed(e->arena))
@@ -354,7 +370,7 @@ void mv_evaluate_vm(const struct mv_evaluation *e, const struct mv_vm *vm, bool 
         if (running && !from_template) {
                 instance = mv_arena_new(e->arena, struct mv_instance);
                 if (instance) {
-                        mv_expand_vmi(e->arena, mv_snapshot_config(e->snapshot), running, instance);
+                        mv_expand_vmi(e->arena, config_of(e), running, instance);
                         instance->spec_path = "spec.template.spec";
                         instance->meta_path = "spec.template.metadata";
                         instance->vm = vm;
@@ -362,13 +378,14 @@ void mv_evaluate_vm(const struct mv_evaluation *e, const struct mv_vm *vm, bool 
                                 vm->spec.template && mv_expand_has_no_network(&vm->spec.template->spec);
                 }
         } else
-                instance = make_instance(e, vm, running ? &running->status : NULL, &refused);
-        if (instance)
-                judge(e, instance, vm, NULL, ret);
-        else if (refused)
-                judge_refused(e, vm, refused, ret);
-        else
+                instance = make_instance(e, vm, running ? &running->status : NULL,
+                                         from_template || !mv_vm_is_stored(vm), &refused);
+        if (!instance)
                 out_of_memory(ret);
+        else if (refused)
+                judge_refused(e, instance, vm, refused, ret);
+        else
+                judge(e, instance, vm, NULL, ret);
 }
 
 /* The VM that controls an instance, from the snapshot. */
@@ -388,9 +405,20 @@ void mv_evaluate_vmi(const struct mv_evaluation *e, const struct mv_vmi *vmi, st
                 out_of_memory(ret);
                 return;
         }
-        mv_expand_vmi(e->arena, mv_snapshot_config(e->snapshot), vmi, instance);
+        const struct mv_kubevirt_config *config = config_of(e);
+        mv_expand_vmi(e->arena, config, vmi, instance);
         instance->vm = controlling_vm(e->snapshot, vmi);
-        judge(e, instance, NULL, NULL, ret);
+        /* One that the API server has stored was admitted once. */
+        bool submitted = !vmi->meta.uid.n && !vmi->status.phase.n;
+        struct mv_str problem =
+                submitted ? mv_admission_default_network(config, &vmi->spec) : (struct mv_str){ 0 };
+        const struct mv_refused *refused = problem.n   ? mv_refused_new(e->arena, 400, "", problem)
+                                           : submitted ? refused_instance(e, config, instance, false)
+                                                       : NULL;
+        if (refused)
+                judge_refused(e, instance, NULL, refused, ret);
+        else
+                judge(e, instance, NULL, NULL, ret);
 }
 
 void mv_evaluate_migration(const struct mv_evaluation *e, const struct mv_migration *migration,
@@ -405,7 +433,7 @@ void mv_evaluate_migration(const struct mv_evaluation *e, const struct mv_migrat
                 out_of_memory(ret);
                 return;
         }
-        const struct mv_kubevirt_config *config = mv_snapshot_config(e->snapshot);
+        const struct mv_kubevirt_config *config = config_of(e);
         struct mv_str namespace = migration->meta.namespace, name = migration->spec.vmi_name;
         const struct mv_vmi *vmi =
                 name.n ? mv_snapshot_find(e->snapshot, MV_KIND_VMI, namespace, name) : NULL;
@@ -417,7 +445,9 @@ void mv_evaluate_migration(const struct mv_evaluation *e, const struct mv_migrat
         } else if (vm && vm->spec.template) {
                 /* It does not run; what the VM would become can be judged all the same. */
                 const struct mv_refused *refused;
-                instance = make_instance(e, vm, NULL, &refused);
+                instance = make_instance(e, vm, NULL, !mv_vm_is_stored(vm), &refused);
+                if (refused)
+                        instance = NULL;
         } else
                 instance = NULL;
         judge(e, instance, NULL, migration, ret);
@@ -431,15 +461,17 @@ void mv_evaluate_pool(const struct mv_evaluation *e, const struct mv_pool *pool,
         const struct mv_refused *refused = NULL;
         if (vm)
                 mv_instancetype_pool_vm(e->arena, pool, vm);
-        struct mv_instance *instance = vm ? make_instance(e, vm, NULL, &refused) : NULL;
-        if (instance) {
-                instance->spec_path = "spec.virtualMachineTemplate.spec.template.spec";
-                instance->meta_path = "spec.virtualMachineTemplate.spec.template.metadata";
-                judge(e, instance, NULL, NULL, ret);
-        } else if (refused)
-                judge_refused(e, vm, refused, ret);
-        else
+        struct mv_instance *instance = vm ? make_instance(e, vm, NULL, true, &refused) : NULL;
+        if (!instance) {
                 out_of_memory(ret);
+                return;
+        }
+        instance->spec_path = "spec.virtualMachineTemplate.spec.template.spec";
+        instance->meta_path = "spec.virtualMachineTemplate.spec.template.metadata";
+        if (refused)
+                judge_refused(e, instance, NULL, refused, ret);
+        else
+                judge(e, instance, NULL, NULL, ret);
 }
 
 void mv_evaluate_replica_set(const struct mv_evaluation *e, const struct mv_replica_set *set,
@@ -449,14 +481,39 @@ void mv_evaluate_replica_set(const struct mv_evaluation *e, const struct mv_repl
                 .method = "",
         };
         static const struct mv_vmi_template nothing = { 0 };
+        const struct mv_vmi_template *template = set->spec.template ? set->spec.template : &nothing;
+        const struct mv_kubevirt_config *config = config_of(e);
         struct mv_instance *instance = mv_arena_new(e->arena, struct mv_instance);
         if (!instance) {
                 out_of_memory(ret);
                 return;
         }
-        mv_expand_template(e->arena, mv_snapshot_config(e->snapshot),
-                           set->spec.template ? set->spec.template : &nothing, &set->meta, NULL, instance);
-        judge(e, instance, NULL, NULL, ret);
+        mv_expand_template(e->arena, config, template, &set->meta, NULL, instance);
+        struct mv_str problem = mv_admission_default_network(config, &template->spec);
+        const struct mv_refused *refused = problem.n ? mv_refused_new(e->arena, 0, "FailedCreate", problem)
+                                                     : refused_instance(e, config, instance, true);
+        if (refused)
+                judge_refused(e, instance, NULL, refused, ret);
+        else
+                judge(e, instance, NULL, NULL, ret);
+}
+
+void mv_evaluate_policy(const struct mv_evaluation *e, const struct mv_migration_policy *policy,
+                        struct mv_verdict *ret) {
+        *ret = (struct mv_verdict){
+                .subject = subject_of("MigrationPolicy", MV_STR("migrations.kubevirt.io/v1alpha1"),
+                                      &policy->meta),
+                .method = "",
+        };
+        struct mv_context *ctx = context_new(e, NULL, NULL, NULL, ret);
+        if (!ctx)
+                return;
+        ctx->policy = policy;
+        run_rules(ctx, false);
+        ret->findings = ctx->findings;
+        ret->migratable = summed_up(ctx->findings, true);
+        if (mv_arena_failed(e->arena))
+                out_of_memory(ret);
 }
 
 bool mv_evaluate_entry(const struct mv_evaluation *e, const struct mv_entry *entry, struct mv_verdict *ret) {
@@ -475,6 +532,9 @@ bool mv_evaluate_entry(const struct mv_evaluation *e, const struct mv_entry *ent
                 return true;
         case MV_KIND_REPLICA_SET:
                 mv_evaluate_replica_set(e, entry->object, ret);
+                return true;
+        case MV_KIND_MIGRATION_POLICY:
+                mv_evaluate_policy(e, entry->object, ret);
                 return true;
         default:
                 return false;

@@ -2,6 +2,11 @@
 /*
  * Evaluation: an object and a snapshot in, a verdict out. The only caller of rules.
  *
+ * Where KubeVirt would make no instance the verdict is Unknown and says why (`refused`). Who is refused: what is created
+ * now, by KubeVirt's webhooks first and then by its controller, as if a person did it. An instance that runs is not, and
+ * neither is the VM that it belongs to. A VM that KubeVirt has given a status (mv_vm_is_stored) was admitted once, so only
+ * what the controller says counts; an instance that has a uid or a phase is there, and nobody asks any more.
+ *
  * It is a pure function: the same input gives the same verdict. It never fails: when memory is out, the verdict is
  * Unknown and says so.
  */
@@ -12,8 +17,9 @@
 struct mv_evaluation {
         struct mv_arena *arena; /* what the verdict is made of; cleared by the caller */
         const struct mv_snapshot *snapshot;
-        struct mv_str version; /* --kubevirt-version; "" to go by the KubeVirt object */
-        struct mv_str user;    /* who asks, for the rules about requests; "" offline */
+        struct mv_str version;   /* --kubevirt-version; "" to go by the KubeVirt object */
+        struct mv_str user;      /* who asks, for the rules about requests; "" offline */
+        struct mv_str cpu_model; /* judge as though the instance had this CPU model; "" for its own */
 };
 
 /* A VirtualMachine: the running instance of it that the snapshot has, else the one that KubeVirt would make. With
@@ -30,6 +36,10 @@ void mv_evaluate_pool(const struct mv_evaluation *evaluation, const struct mv_po
                       struct mv_verdict *ret);
 void mv_evaluate_replica_set(const struct mv_evaluation *evaluation, const struct mv_replica_set *set,
                              struct mv_verdict *ret);
+/* A MigrationPolicy, in the place of the one of its name that the snapshot may have: the findings of the policy-* rules.
+ * The verdict is True unless KubeVirt would refuse the policy, or it has values that cannot be. */
+void mv_evaluate_policy(const struct mv_evaluation *evaluation, const struct mv_migration_policy *policy,
+                        struct mv_verdict *ret);
 /* Any of these; entry->kind says which. False for a kind that is not judged. */
 bool mv_evaluate_entry(const struct mv_evaluation *evaluation, const struct mv_entry *entry,
                        struct mv_verdict *ret);

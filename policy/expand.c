@@ -133,7 +133,7 @@ static void default_disks(struct mv_arena *arena, struct mv_vmi_spec *spec) {
         size_t n = devices->disks.n;
         for (size_t i = 0; i < spec->volumes.n; i++) {
                 const struct mv_volume *volume = &spec->volumes.items[i];
-                if (!volume->memory_dump && mv_names_index_find(&disks, volume->name) == SIZE_MAX &&
+                if (mv_names_index_find(&disks, volume->name) == SIZE_MAX &&
                     mv_names_index_find(&filesystems, volume->name) == SIZE_MAX)
                         items[n++] = (struct mv_disk){ .name = volume->name, .disk = plain };
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Instancetypes and preferences: the instance that KubeVirt makes of a VirtualMachine that names either, or why it makes
- * none (pkg/instancetype, pkg/virt-api/webhooks/mutating-webhook/mutators/vm-mutator.go,
+ * What becomes of a VirtualMachine: the instance that KubeVirt makes of it, with the instancetype and the preference that
+ * it names, or why it makes none (pkg/instancetype, pkg/virt-api/webhooks/mutating-webhook/mutators/vm-mutator.go,
  * pkg/virt-api/webhooks/validating-webhook/admitters/vms-admitter.go, pkg/virt-controller/watch/vm/vm.go: startVMI).
  *
  * A VM goes through KubeVirt's hands three times, and the order decides:
@@ -17,30 +17,8 @@
 
 #include "policy/expand.h"
 #include "policy/object/instancetype.h"
+#include "policy/refusal.h"
 #include "policy/snapshot.h"
-
-enum { MV_REFUSED_SHOWN = 10 };
-
-struct mv_refused_cause {
-        const char *reason; /* "FieldValueInvalid", ... */
-        struct mv_str message, field;
-};
-
-/* KubeVirt would not make an instance. */
-struct mv_refused {
-        int code; /* 422: causes; 400: a single error; 0: the webhooks admit the VM, it just never starts */
-        const char *reason; /* "Invalid" with causes; the controller's event with 0; "" */
-        struct mv_str message;
-        const struct mv_refused_cause
-                *causes; /* all of them; KubeVirt's answer, and the message, have the first ten */
-        size_t n_causes;
-        enum mv_kind missing_kind; /* what KubeVirt does not find; MV_KIND_COUNT when it is something else */
-        struct mv_str missing_name;
-};
-
-/* For people, without the message: "KubeVirt refuses this VM"; and what they can do. */
-const char *mv_refused_title(const struct mv_refused *refused);
-const char *mv_refused_fix(const struct mv_refused *refused);
 
 /* What becomes of a VM. */
 struct mv_made {
@@ -53,17 +31,24 @@ struct mv_made {
         size_t n_supplied;
 };
 
-/* Work it out. It does for every VM, whether it names anything or not. */
-void mv_instancetype_make(struct mv_arena *arena, const struct mv_snapshot *snapshot, const struct mv_vm *vm,
+/* The VM has been through the webhooks long ago: the controller has written a status. It counts then what the controller
+ * says; with files, a VM without status.printableStatus is judged as if it were created now, whatever its uid. */
+bool mv_vm_is_stored(const struct mv_vm *vm);
+
+/* Work it out. It does for every VM, whether it names anything or not. submitted: somebody creates the VM (or changes it),
+ * so the webhooks have their say before the controller. */
+void mv_instancetype_make(struct mv_arena *arena, const struct mv_snapshot *snapshot,
+                          const struct mv_kubevirt_config *config, const struct mv_vm *vm, bool submitted,
                           struct mv_made *ret);
 
 /*
- * What the webhooks say of the VM because of what it names: NULL when nothing. old is the VM before an update, NULL
- * when it is created. *ret is the template with both applied, which is what the rest of KubeVirt's validation looks at.
+ * What the webhooks say of the VM: NULL when nothing. old is the VM before an update, NULL when it is created; kubevirt:
+ * who asks is a service account of KubeVirt. The code is 0 where KubeVirt crashes, which is no answer.
  */
 const struct mv_refused *mv_instancetype_refusal(struct mv_arena *arena, const struct mv_snapshot *snapshot,
+                                                 const struct mv_kubevirt_config *config,
                                                  const struct mv_vm *vm, const struct mv_vm *old,
-                                                 struct mv_vmi_template *ret);
+                                                 bool kubevirt);
 
 /* The first VM of a pool, of index 0: its DataVolume templates have names of their own, and the volumes follow
  * (pkg/virt-controller/watch/pool/pool.go: indexVMSpec). */
@@ -72,16 +57,6 @@ void mv_instancetype_pool_vm(struct mv_arena *arena, const struct mv_pool *pool,
 /* --- for the files of policy/instancetype --- */
 
 enum mv_matcher_of { MV_OF_INSTANCETYPE, MV_OF_PREFERENCE };
-
-/* A refusal in the making. */
-struct mv_causes {
-        struct mv_arena *arena;
-        struct mv_refused_cause *items;
-        size_t n, capacity;
-};
-void mv_causes_add(struct mv_causes *causes, const char *reason, struct mv_str message, struct mv_str field);
-/* The fields of all, separated by commas. */
-struct mv_str mv_causes_fields(const struct mv_causes *causes);
 
 /* Found: object is a struct mv_instancetype or struct mv_preference. Not found: problem says why in KubeVirt's words.
  * Neither when the VM names none. */
@@ -145,6 +120,8 @@ void mv_requirements_check(const struct mv_instancetype_spec *instancetype,
                            const struct mv_preference_spec *preference, const struct mv_vmi_spec *spec,
                            struct mv_causes *causes);
 
+/* A copy of the VM whose template may be changed. False when memory is out. */
+bool mv_own_vm(struct mv_arena *arena, const struct mv_vm *vm, struct mv_vm *ret);
 /* Copies that may be changed. A zeroed struct where there was none; NULL when memory is out. */
 void *mv_own_bytes(struct mv_arena *arena, const void *object, size_t size);
 #define mv_own(arena, object) mv_own_bytes((arena), (object), sizeof *(object))

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/kind.h"
 
+#include "policy/object/config_map.h"
 #include "policy/object/controller_revision.h"
 #include "policy/object/guard.h"
+#include "policy/object/hyperconverged.h"
 #include "policy/object/instancetype.h"
 #include "policy/object/kubevirt.h"
 #include "policy/object/maintenance.h"
 #include "policy/object/migration.h"
+#include "policy/object/network_attachment.h"
 #include "policy/object/node.h"
 #include "policy/object/pod.h"
 #include "policy/object/storage.h"
 #include "policy/object/vm.h"
 
-#define KIND(group_, kind_, word_, plural_, short_, namespaced_, table_, type_)           \
-        {                                                                                 \
-                .group = (group_), .kind = (kind_), .word = (word_), .plural = (plural_), \
-                .shorthand = (short_), .namespaced = (namespaced_), .table = &(table_),   \
-                .meta_offset = offsetof(type_, meta)                                      \
+#define KIND_READ(group_, kind_, word_, plural_, short_, namespaced_, table_, type_, read_) \
+        {                                                                                   \
+                .group = (group_), .kind = (kind_), .word = (word_), .plural = (plural_),   \
+                .shorthand = (short_), .namespaced = (namespaced_), .table = &(table_),     \
+                .meta_offset = offsetof(type_, meta), .read = (read_)                       \
         }
+#define KIND(group_, kind_, word_, plural_, short_, namespaced_, table_, type_) \
+        KIND_READ(group_, kind_, word_, plural_, short_, namespaced_, table_, type_, NULL)
 
 const struct mv_kind_info mv_kinds[MV_KIND_COUNT] = {
         [MV_KIND_VM] = KIND("kubevirt.io", "VirtualMachine", "virtualmachine", "virtualmachines", "vm", true,
@@ -88,6 +93,17 @@ const struct mv_kind_info mv_kinds[MV_KIND_COUNT] = {
         [MV_KIND_LEGACY_MAINTENANCE] =
                 KIND("nodemaintenance.kubevirt.io", "NodeMaintenance", "nodemaintenance", "nodemaintenances",
                      "nm", false, mv_table_maintenance, struct mv_maintenance),
+        [MV_KIND_CONFIG_MAP] = KIND_READ("", "ConfigMap", "configmap", "configmaps", "cm", true,
+                                         mv_table_config_map, struct mv_config_map, mv_config_map_read),
+        [MV_KIND_SECRET] =
+                KIND("", "Secret", "secret", "secrets", "", true, mv_table_secret, struct mv_secret),
+        [MV_KIND_HYPERCONVERGED] =
+                KIND_READ("hco.kubevirt.io", "HyperConverged", "hyperconverged", "hyperconvergeds", "hco",
+                          true, mv_table_hyperconverged, struct mv_hyperconverged, mv_hyperconverged_read),
+        [MV_KIND_NETWORK_ATTACHMENT] =
+                KIND("k8s.cni.cncf.io", "NetworkAttachmentDefinition", "networkattachmentdefinition",
+                     "network-attachment-definitions", "net-attach-def", true, mv_table_network_attachment,
+                     struct mv_network_attachment),
 };
 
 enum mv_kind mv_kind_find(struct mv_str group, struct mv_str kind) {

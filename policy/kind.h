@@ -32,6 +32,10 @@ enum mv_kind {
         MV_KIND_DISRUPTION_BUDGET,
         MV_KIND_MAINTENANCE,        /* nodemaintenance.medik8s.io */
         MV_KIND_LEGACY_MAINTENANCE, /* nodemaintenance.kubevirt.io */
+        MV_KIND_CONFIG_MAP,
+        MV_KIND_SECRET,
+        MV_KIND_HYPERCONVERGED,
+        MV_KIND_NETWORK_ATTACHMENT,
         MV_KIND_COUNT,
 };
 
@@ -47,6 +51,8 @@ struct mv_kind_info {
         bool namespaced;
         const struct mv_table *table;
         size_t meta_offset; /* of struct mv_meta in the typed struct */
+        /* Reads what a table cannot say, after the table did its part; errors as mv_decode. NULL when there is none. */
+        int (*read)(const struct mv_decode *decode, struct mv_str json, void *object, struct mv_err *err);
 };
 extern const struct mv_kind_info mv_kinds[MV_KIND_COUNT];
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/kubevirt_config.h"
 
+#include "policy/hyperconverged.h"
+
 static const struct mv_kubevirt_configuration no_configuration = { 0 };
 
 /* States of KubeVirt's gates (pkg/virt-config/featuregate/active.go, inactive.go), by the first version they hold for,
@@ -15,7 +17,7 @@ static const struct gate {
         { "CPUManager", ALPHA, 0 },
         { "MigrationStallDetection", ALPHA, MV_KUBEVIRT(1, 9) },
         { "MigrationDowntimeTuning", ALPHA, MV_KUBEVIRT(1, 10) },
-        { "CrossArchitectureVirtualization", ALPHA, 0 },
+        { "CrossArchitectureVirtualization", ALPHA, MV_KUBEVIRT(1, 9) },
         { "EnableVirtioFsStorageVolumes", ALPHA, 0 },
         { "HostDisk", ALPHA, 0 },
         { "HostDevices", ALPHA, 0 },
@@ -24,15 +26,23 @@ static const struct gate {
         { "MigrationPriorityQueue", ALPHA, MV_KUBEVIRT(1, 7) },
         { "MigrationPriorityQueue", BETA, MV_KUBEVIRT(1, 8) },
         { "MigrationPriorityQueue", GA, MV_KUBEVIRT(1, 9) },
-        { "NodeRestriction", BETA, 0 },
-        { "PasstBinding", BETA, 0 },
-        { "ImageVolume", BETA, 0 },
-        { "GPUsWithDRA", BETA, 0 },
-        { "HostDevicesWithDRA", BETA, 0 },
-        { "ExternalNetResourceInjection", BETA, 0 },
-        { "WorkloadEncryptionSEV", BETA, 0 },
-        { "LiveMigration", GA, 0 },
-        { "SRIOVLiveMigration", GA, 0 },
+        { "NodeRestriction", ALPHA, MV_KUBEVIRT(1, 3) },
+        { "NodeRestriction", BETA, MV_KUBEVIRT(1, 6) },
+        { "PasstBinding", BETA, MV_KUBEVIRT(1, 8) },
+        { "ImageVolume", ALPHA, MV_KUBEVIRT(1, 6) },
+        { "ImageVolume", BETA, MV_KUBEVIRT(1, 7) },
+        { "IOMMUFD", ALPHA, MV_KUBEVIRT(1, 9) },
+        { "GPUsWithDRA", ALPHA, MV_KUBEVIRT(1, 6) },
+        { "GPUsWithDRA", BETA, MV_KUBEVIRT(1, 9) },
+        { "HostDevicesWithDRA", ALPHA, MV_KUBEVIRT(1, 6) },
+        { "HostDevicesWithDRA", BETA, MV_KUBEVIRT(1, 9) },
+        { "ExternalNetResourceInjection", BETA, MV_KUBEVIRT(1, 8) },
+        { "WorkloadEncryptionSEV", ALPHA, MV_KUBEVIRT(0, 49) },
+        { "WorkloadEncryptionSEV", BETA, MV_KUBEVIRT(1, 9) },
+        { "LiveMigration", ALPHA, 0 },
+        { "LiveMigration", GA, MV_KUBEVIRT(0, 56) },
+        { "SRIOVLiveMigration", ALPHA, 0 },
+        { "SRIOVLiveMigration", GA, MV_KUBEVIRT(0, 57) },
 };
 
 bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *name) {
@@ -67,6 +77,8 @@ unsigned mv_kubevirt_version_parse(struct mv_str text, struct mv_str *ret_text) 
         size_t n = 0, dots = 0;
         while (n < text.n && ((text.p[n] >= '0' && text.p[n] <= '9') || text.p[n] == '.'))
                 n++;
+        if (!n || text.p[n - 1] == '.' || (n < text.n && text.p[n] != '-' && text.p[n] != '+'))
+                return 0;
         text.n = n;
         size_t first = mv_str_find_byte(text, '.');
         if (first == text.n)
@@ -75,12 +87,29 @@ unsigned mv_kubevirt_version_parse(struct mv_str text, struct mv_str *ret_text) 
         size_t second = mv_str_find_byte(rest, '.');
         for (size_t i = 0; i < text.n; i++)
                 dots += text.p[i] == '.';
-        unsigned long long major, minor;
+        unsigned long long major, minor, patch = 999;
         if (dots > 2 || !mv_str_to_unsigned((struct mv_str){ text.p, first }, 1000, &major) ||
             !mv_str_to_unsigned((struct mv_str){ rest.p, second }, 999, &minor))
                 return 0;
+        if (second < rest.n && !mv_str_to_unsigned(mv_str_skip(rest, second + 1), 999, &patch))
+                return 0;
         *ret_text = text;
-        return MV_KUBEVIRT(major, minor);
+        return MV_KUBEVIRT_PATCH(major, minor, patch);
+}
+
+const struct mv_kubevirt_config *mv_kubevirt_config_at(struct mv_arena *arena,
+                                                       const struct mv_kubevirt_config *config,
+                                                       struct mv_str version) {
+        struct mv_str text = { 0 };
+        unsigned number = mv_kubevirt_version_parse(version, &text);
+        struct mv_kubevirt_config *copy = number ? mv_arena_new(arena, struct mv_kubevirt_config) : NULL;
+        if (!copy)
+                return config;
+        *copy = *config;
+        copy->version = text;
+        copy->version_from = MV_STR("flag");
+        copy->version_number = number;
+        return copy;
 }
 
 static bool is_one_of(struct mv_str value, const char *const *names) {
@@ -114,16 +143,46 @@ static void set_version(struct mv_kubevirt_config *config, const struct mv_kubev
         struct mv_str observed = { 0 }, target = { 0 };
         unsigned a = mv_kubevirt_version_parse(status->observed_version, &observed);
         unsigned b = mv_kubevirt_version_parse(status->target_version, &target);
-        if (!a)
+        if (!a) {
+                config->version_unread = status->observed_version;
                 return;
+        }
+        config->version_unread = (struct mv_str){ 0 };
         bool older_target = b && b < a;
         config->version = older_target ? target : observed;
         config->version_number = older_target ? b : a;
         config->version_from = from;
 }
 
+/* Lay what is configured over the defaults. */
+static void overlay(struct mv_kubevirt_config *config, const struct mv_kubevirt_configuration *spec) {
+        config->spec = spec;
+        if (spec->network.default_network_interface.n)
+                config->default_network_interface = spec->network.default_network_interface;
+        if (spec->network.permit_bridge_on_pod_network != MV_UNSET)
+                config->permit_bridge_on_pod_network = spec->network.permit_bridge_on_pod_network == MV_TRUE;
+        config->cpu_model = spec->cpu_model;
+        if (spec->eviction_strategy.p) {
+                config->eviction_strategy = spec->eviction_strategy;
+                config->eviction_from = config->from;
+        }
+}
+
+/* No KubeVirt object, but the one whose operator makes it, in its own namespace. */
+static void take_hyperconverged(struct mv_arena *arena, struct mv_kubevirt_config *config,
+                                const struct mv_hyperconverged *hyperconverged) {
+        const struct mv_kubevirt_configuration *spec = mv_hyperconverged_configuration(arena, hyperconverged);
+        config->namespace = hyperconverged->meta.namespace;
+        config->from =
+                mv_arena_format(arena, "HyperConverged/%.*s/%.*s", MV_STR_ARG(hyperconverged->meta.namespace),
+                                MV_STR_ARG(hyperconverged->meta.name));
+        if (spec)
+                overlay(config, spec);
+}
+
 struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
-                                                  const struct mv_kubevirt *const *objects, size_t n) {
+                                                  const struct mv_kubevirt *const *objects, size_t n,
+                                                  const struct mv_hyperconverged *hyperconverged) {
         struct mv_kubevirt_config *config = mv_arena_new(arena, struct mv_kubevirt_config);
         if (!config)
                 return NULL;
@@ -160,6 +219,8 @@ struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
                 config->problem = (struct mv_str){ 0 };
                 break;
         }
+        if (!n && hyperconverged)
+                take_hyperconverged(arena, config, hyperconverged);
         if (!config->object)
                 return config;
         if (config->object->status.default_architecture.n)
@@ -173,15 +234,6 @@ struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
                                         MV_STR_ARG(config->from), problem);
                 return config;
         }
-        config->spec = spec;
-        if (spec->network.default_network_interface.n)
-                config->default_network_interface = spec->network.default_network_interface;
-        if (spec->network.permit_bridge_on_pod_network != MV_UNSET)
-                config->permit_bridge_on_pod_network = spec->network.permit_bridge_on_pod_network == MV_TRUE;
-        config->cpu_model = spec->cpu_model;
-        if (spec->eviction_strategy.p) {
-                config->eviction_strategy = spec->eviction_strategy;
-                config->eviction_from = config->from;
-        }
+        overlay(config, spec);
         return config;
 }

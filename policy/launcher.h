@@ -8,21 +8,14 @@
  */
 #pragma once
 
+#include "policy/amounts.h"
 #include "policy/kubevirt_config.h"
 #include "policy/object/vmi.h"
 
-/* An amount of a resource. Of `cpu` in thousandths of a core, of everything else in its own unit: bytes, pieces. */
-struct mv_amount {
-        struct mv_str name; /* "cpu", "memory", "hugepages-2Mi", "devices.kubevirt.io/kvm" */
-        int64_t amount;
-};
-struct mv_amounts { /* sorted by name, each once */
-        struct mv_amount *items;
-        size_t n;
-};
-
 struct mv_launcher_container {
-        struct mv_str name; /* "compute", "guest-console-log" */
+        const char *name; /* "compute", "guest-console-log"; of several alike what their names begin with */
+        size_t count;     /* of such containers */
+        enum mv_pod_role role;
         struct mv_amounts requests, limits;
 };
 
@@ -31,13 +24,25 @@ struct mv_launcher {
         const struct mv_launcher_container *containers;
         size_t n_containers;
         int64_t memory_overhead; /* bytes; part of the memory request */
+        /* The pod beside it that attaches hotplugged volumes. */
+        bool has_attachment;
+        struct mv_amounts attachment_requests, attachment_limits;
         /* Why KubeVirt cannot make the pod at all (a device that is not permitted), "" otherwise. */
         struct mv_str problem;
 };
 
-/* The pod of an instance after expansion, as the version MV_KUBEVIRT(...) makes it. NULL when the arena has failed. */
+/* The pod of an instance after expansion, as the version MV_KUBEVIRT(...) makes it. NULL when the arena has failed.
+ * What SR-IOV and other networks request by the annotation of their NetworkAttachmentDefinition is not in it. */
 const struct mv_launcher *mv_launcher_make(struct mv_arena *arena, const struct mv_kubevirt_config *config,
                                            unsigned version, const struct mv_vmi *vmi);
 
-/* The amount of that resource, 0 when it is not there. */
-int64_t mv_amounts_get(const struct mv_amounts *amounts, struct mv_str name);
+/* What KubeVirt looks at in the namespace, to give containers limits that a quota asks for. */
+struct mv_launcher_namespace {
+        const struct mv_map *labels; /* of the namespace; NULL when it is not known */
+        bool quota_limits_cpu,
+                quota_limits_memory; /* a ResourceQuota has spec.hard "limits.cpu", "limits.memory" */
+};
+/* The same pod in that namespace: its limits may differ. namespace may be NULL. */
+const struct mv_launcher *mv_launcher_make_in(struct mv_arena *arena, const struct mv_kubevirt_config *config,
+                                              unsigned version, const struct mv_vmi *vmi,
+                                              const struct mv_launcher_namespace *namespace);

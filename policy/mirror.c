@@ -35,6 +35,11 @@ void mv_mirror_cause(struct mv_mirror_answer *answer, const char *reason, struct
                                    : message);
 }
 
+void mv_mirror_causes(struct mv_mirror_answer *answer, const struct mv_refused_cause *causes, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                mv_mirror_cause(answer, causes[i].reason, causes[i].message, causes[i].field);
+}
+
 /* --- what several kinds ask --- */
 
 static void complain(void *context, struct mv_str message) {
@@ -67,18 +72,6 @@ bool mv_mirror_user_is_kubevirt(const struct mv_mirror_answer *answer, const cha
                 return mv_str_is(user, name);
         for (size_t i = 0; i < sizeof accounts / sizeof *accounts; i++)
                 if (mv_str_is(user, accounts[i]))
-                        return true;
-        return false;
-}
-
-bool mv_mirror_label_is_reserved(struct mv_str label) {
-        static const char *const labels[] = {
-                "kubevirt.io/created-by",  "kubevirt.io/migrationJobUID",
-                "kubevirt.io/nodeName",    "kubevirt.io/migrationTargetNodeName",
-                "kubevirt.io/schedulable", "kubevirt.io/install-strategy"
-        };
-        for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
-                if (mv_str_is(label, labels[i]))
                         return true;
         return false;
 }
@@ -124,9 +117,7 @@ static bool is_for(const struct webhook *webhook, const struct mv_review_request
 }
 
 bool mv_mirror(const struct mv_mirror_input *in, struct mv_decision *decision) {
-        struct mv_mirror_answer answer = { .in = in,
-                                           .config = mv_snapshot_config(in->snapshot),
-                                           .decision = decision };
+        struct mv_mirror_answer answer = { .in = in, .config = in->config, .decision = decision };
         for (size_t i = 0; i < sizeof webhooks / sizeof *webhooks; i++) {
                 if (!is_for(&webhooks[i], in->request))
                         continue;

@@ -11,11 +11,13 @@
 #include "policy/decide.h"
 #include "policy/kubevirt_config.h"
 #include "policy/object/shape.h"
+#include "policy/refusal.h"
 #include "policy/snapshot.h"
 
 struct mv_mirror_input {
         struct mv_arena *arena;
         const struct mv_snapshot *snapshot;
+        const struct mv_kubevirt_config *config; /* of the snapshot, or of another version of KubeVirt */
         const struct mv_review_request *request;
         const struct mv_verdict
                 *verdict; /* of the object, with its request-* rules; NULL when it was not judged */
@@ -41,6 +43,8 @@ void mv_mirror_retry(struct mv_mirror_answer *answer, struct mv_str message);
 /* One more cause: code 422; the message joins those of the first ten and counts the others. */
 void mv_mirror_cause(struct mv_mirror_answer *answer, const char *reason, struct mv_str message,
                      struct mv_str field);
+/* A cause for each of these. */
+void mv_mirror_causes(struct mv_mirror_answer *answer, const struct mv_refused_cause *causes, size_t n);
 #define mv_mirror_text(answer, ...) mv_arena_format((answer)->in->arena, __VA_ARGS__)
 
 /* Causes for the fields of request.object that the API does not have. True when there are none. */
@@ -52,17 +56,6 @@ bool mv_mirror_decode(const struct mv_mirror_answer *answer, struct mv_str text,
                       void *ret, struct mv_err *err);
 /* Who asks is a service account of KubeVirt (pkg/virt-api/webhooks/serviceaccounts.go); with a name, that one. */
 bool mv_mirror_user_is_kubevirt(const struct mv_mirror_answer *answer, const char *name);
-/* A label that only KubeVirt sets on an instance. */
-bool mv_mirror_label_is_reserved(struct mv_str label);
-
-/* Causes for an instance's spec, of a VirtualMachineInstance or in a VirtualMachine; path is where it stands. */
-void mv_mirror_interfaces(struct mv_mirror_answer *answer, const char *path, const struct mv_vmi_spec *spec);
-void mv_mirror_discontinued(struct mv_mirror_answer *answer, const char *path,
-                            const struct mv_vmi_spec *spec);
-void mv_mirror_eviction_strategy(struct mv_mirror_answer *answer, const char *path,
-                                 const struct mv_vmi_spec *spec);
-void mv_mirror_labels(struct mv_mirror_answer *answer, const char *path, const struct mv_map *labels);
-
 void mv_mirror_migration_create(struct mv_mirror_answer *answer);
 void mv_mirror_migration_update(struct mv_mirror_answer *answer);
 void mv_mirror_policy(struct mv_mirror_answer *answer);

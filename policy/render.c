@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/render.h"
 
+#include "policy/fitgroups.h"
 #include "policy/instancetype.h"
 #include "policy/resolve.h"
 
-static void value_and_origin(struct mv_json *json, const char *key, struct mv_str value, struct mv_str from) {
+void mv_render_value(struct mv_json *json, const char *key, struct mv_str value, struct mv_str from) {
         mv_json_key(json, key);
         mv_json_object(json);
         mv_json_member(json, "value", value);
@@ -22,7 +23,7 @@ static void condition(struct mv_json *json, struct mv_str type, struct mv_str st
         mv_json_end(json);
 }
 
-static void finding(struct mv_json *json, const struct mv_finding *f) {
+void mv_render_finding(struct mv_json *json, const struct mv_finding *f) {
         mv_json_object(json);
         mv_json_member(json, "rule", mv_str_from(f->rule->id));
         mv_json_member(json, "severity", mv_str_from(mv_severity_name(f->severity)));
@@ -57,7 +58,7 @@ static void observed(struct mv_json *json, const struct mv_verdict *verdict) {
         mv_json_end(json);
 }
 
-static void policy_match(struct mv_json *json, const struct mv_policy_match *match) {
+void mv_render_policy_match(struct mv_json *json, const struct mv_policy_match *match) {
         mv_json_member(json, "name", match->policy->meta.name);
         mv_json_key(json, "matched");
         mv_json_object(json);
@@ -69,7 +70,7 @@ static void policy_match(struct mv_json *json, const struct mv_policy_match *mat
 }
 
 /* The policy in force, with the others that match. */
-static void policy(struct mv_json *json, const struct mv_resolution *resolution) {
+void mv_render_policy(struct mv_json *json, const struct mv_resolution *resolution) {
         const struct mv_policy_match *match = mv_resolution_policy(resolution);
         mv_json_key(json, "policy");
         if (!match) {
@@ -77,12 +78,12 @@ static void policy(struct mv_json *json, const struct mv_resolution *resolution)
                 return;
         }
         mv_json_object(json);
-        policy_match(json, match);
+        mv_render_policy_match(json, match);
         mv_json_key(json, "candidates");
         mv_json_array(json);
         for (size_t i = 1; i < resolution->n_matches; i++) {
                 mv_json_object(json);
-                policy_match(json, &resolution->matches[i]);
+                mv_render_policy_match(json, &resolution->matches[i]);
                 mv_json_end(json);
         }
         mv_json_end(json);
@@ -110,7 +111,7 @@ static void setting_value(struct mv_json *json, const struct mv_setting *setting
 }
 
 /* The settings; "a.b" is b in the object a, which stands before it. */
-static void migration_configuration(struct mv_json *json, const struct mv_resolution *resolution) {
+void mv_render_migration_configuration(struct mv_json *json, const struct mv_resolution *resolution) {
         size_t open = 0;
         mv_json_key(json, "migrationConfiguration");
         mv_json_object(json);
@@ -151,12 +152,21 @@ static void refused(struct mv_json *json, const struct mv_refused *refusal) {
         mv_json_end(json);
 }
 
-void mv_render_verdict(struct mv_json *json, const struct mv_verdict *verdict, bool passes,
-                       struct mv_str instance) {
-        const struct mv_subject *subject = &verdict->subject;
+static void infeasible_node(struct mv_json *json, struct mv_arena *arena, const struct mv_fit *fit,
+                            size_t node) {
+        size_t n;
+        const struct mv_str *causes = mv_fit_causes(arena, fit, node, &n);
         mv_json_object(json);
-        mv_json_member(json, "apiVersion", MV_STR("migvet.io/v1alpha1"));
-        mv_json_member(json, "kind", MV_STR("Verdict"));
+        mv_json_member(json, "node", mv_node_index_at(fit->index, node)->meta.name);
+        mv_json_key(json, "causes");
+        mv_json_array(json);
+        for (size_t i = 0; i < n; i++)
+                mv_json_string(json, causes[i]);
+        mv_json_end(json);
+        mv_json_end(json);
+}
+
+void mv_render_subject(struct mv_json *json, const struct mv_subject *subject) {
         mv_json_key(json, "subject");
         mv_json_object(json);
         mv_json_member(json, "apiVersion", subject->api_version);
@@ -165,6 +175,38 @@ void mv_render_verdict(struct mv_json *json, const struct mv_verdict *verdict, b
         mv_json_member(json, "name", subject->name);
         mv_json_member(json, "uid", subject->uid);
         mv_json_end(json);
+}
+
+void mv_render_targets(struct mv_json *json, struct mv_arena *arena, const struct mv_fit *fit,
+                       const uint64_t *nodes) {
+        const struct mv_node_index *index = fit->index;
+        size_t n;
+        const size_t *sorted = mv_node_set_by_name(arena, index, nodes, &n);
+        mv_json_object(json);
+        mv_json_key(json, "total");
+        mv_json_int(json, (long long)n);
+        mv_json_key(json, "feasible");
+        mv_json_array(json);
+        for (size_t i = 0; i < n; i++)
+                if (mv_node_set_has(fit->feasible, sorted[i]))
+                        mv_json_string(json, mv_node_index_at(index, sorted[i])->meta.name);
+        mv_json_end(json);
+        mv_json_key(json, "infeasible");
+        mv_json_array(json);
+        for (size_t i = 0; i < n; i++)
+                if (!mv_node_set_has(fit->feasible, sorted[i]))
+                        infeasible_node(json, arena, fit, sorted[i]);
+        mv_json_end(json);
+        mv_json_end(json);
+        json->buf->failed |= mv_arena_failed(arena);
+}
+
+void mv_render_verdict(struct mv_json *json, struct mv_arena *arena, const struct mv_verdict *verdict,
+                       bool passes, struct mv_str instance) {
+        mv_json_object(json);
+        mv_json_member(json, "apiVersion", MV_STR("migvet.io/v1alpha1"));
+        mv_json_member(json, "kind", MV_STR("Verdict"));
+        mv_render_subject(json, &verdict->subject);
         mv_json_member(json, "migratable", mv_str_from(mv_verdict_word(verdict->migratable)));
         mv_json_member(json, "method", mv_str_from(verdict->method));
         mv_json_key(json, "conditions");
@@ -174,17 +216,21 @@ void mv_render_verdict(struct mv_json *json, const struct mv_verdict *verdict, b
                           mv_str_from(verdict->conditions[i].status), verdict->conditions[i].reason,
                           verdict->conditions[i].message);
         mv_json_end(json);
-        value_and_origin(json, "evictionStrategy", verdict->eviction_strategy, verdict->eviction_from);
+        mv_render_value(json, "evictionStrategy", verdict->eviction_strategy, verdict->eviction_from);
         mv_json_key(json, "findings");
         mv_json_array(json);
         for (const struct mv_finding *f = verdict->findings; f; f = f->next)
                 if (passes || f->outcome != MV_OUTCOME_PASS)
-                        finding(json, f);
+                        mv_render_finding(json, f);
         mv_json_end(json);
         observed(json, verdict);
-        value_and_origin(json, "kubevirtVersion", verdict->version, verdict->version_from);
-        policy(json, verdict->resolution);
-        migration_configuration(json, verdict->resolution);
+        mv_render_value(json, "kubevirtVersion", verdict->version, verdict->version_from);
+        mv_render_policy(json, verdict->resolution);
+        mv_render_migration_configuration(json, verdict->resolution);
+        if (verdict->fit) {
+                mv_json_key(json, "targets");
+                mv_render_targets(json, arena, verdict->fit, NULL);
+        }
         if (verdict->refused)
                 refused(json, verdict->refused);
         if (instance.n) {

@@ -145,12 +145,23 @@ enum { ROWS = sizeof rows / sizeof *rows };
 
 /* --- which policy --- */
 
-/* Every pair of the selector is among the labels. */
-static bool selects(const struct mv_map *selector, const struct mv_map *labels) {
+void mv_policy_place_of(const struct mv_snapshot *snapshot, struct mv_str namespace,
+                        struct mv_policy_place *place) {
+        const struct mv_namespace *object =
+                mv_snapshot_find(snapshot, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, namespace);
+        /* The API server gives every namespace this label. */
+        place->name = (struct mv_pair){ MV_STR("kubernetes.io/metadata.name"), namespace };
+        place->only_name = (struct mv_map){ .items = &place->name, .n = 1, .present = true };
+        place->known = object != NULL;
+        place->labels = object ? &object->meta.labels : &place->only_name;
+}
+
+/* The first pair of the selector that is not among the labels; NULL when all are. */
+static const struct mv_pair *first_miss(const struct mv_map *selector, const struct mv_map *labels) {
         for (size_t i = 0; i < selector->n; i++)
                 if (!mv_map_has(labels, selector->items[i].key, selector->items[i].value))
-                        return false;
-        return true;
+                        return &selector->items[i];
+        return NULL;
 }
 
 /* No pair of the selector contradicts a label: it would match if there were more of them. */
@@ -163,9 +174,34 @@ static bool could_select(const struct mv_map *selector, const struct mv_map *lab
         return true;
 }
 
+/*
+ * countMatchingLabels passes over both selectors for an instance that has no label at all, but none gets there:
+ * kubevirt.io/migrationTargetNodeName was set on it just before. So no label is simply a miss.
+ */
+void mv_policy_score_of(const struct mv_migration_policy *policy, const struct mv_map *labels,
+                        const struct mv_policy_place *place, struct mv_policy_score *ret) {
+        const struct mv_policy_selectors *selectors = policy->spec.selectors;
+        *ret = (struct mv_policy_score){ .match.policy = policy };
+        if (!selectors) {
+                ret->miss = MV_POLICY_NO_SELECTORS;
+                return;
+        }
+        if ((ret->label = first_miss(&selectors->vmi_labels, labels))) {
+                ret->miss = MV_POLICY_MISSES_INSTANCE;
+                ret->found = mv_map_get(labels, ret->label->key);
+        } else if ((ret->label = first_miss(&selectors->namespace_labels, place->labels))) {
+                ret->miss = place->known || !could_select(&selectors->namespace_labels, place->labels)
+                                    ? MV_POLICY_MISSES_NAMESPACE
+                                    : MV_POLICY_NAMESPACE_UNKNOWN;
+                ret->found = mv_map_get(place->labels, ret->label->key);
+        } else {
+                ret->match.namespace_labels = selectors->namespace_labels.n;
+                ret->match.vmi_labels = selectors->vmi_labels.n;
+        }
+}
+
 /* Best first: greaterThan, then the name. */
-static int compare_matches(const void *left, const void *right) {
-        const struct mv_policy_match *a = left, *b = right;
+int mv_policy_match_compare(const struct mv_policy_match *a, const struct mv_policy_match *b) {
         size_t total_a = a->namespace_labels + a->vmi_labels, total_b = b->namespace_labels + b->vmi_labels;
         if (total_a != total_b)
                 return total_a > total_b ? -1 : 1;
@@ -174,34 +210,49 @@ static int compare_matches(const void *left, const void *right) {
         return mv_str_compare(a->policy->meta.name, b->policy->meta.name);
 }
 
-/*
- * countMatchingLabels passes over both selectors for an instance that has no label at all, but none gets there:
- * kubevirt.io/migrationTargetNodeName was set on it just before. So no label is simply a miss.
- */
+static int compare_matches(const void *left, const void *right) {
+        return mv_policy_match_compare(left, right);
+}
+
+static int compare_scores(const void *left, const void *right) {
+        const struct mv_policy_score *a = left, *b = right;
+        bool matches_a = a->miss == MV_POLICY_MATCHES, matches_b = b->miss == MV_POLICY_MATCHES;
+        if (matches_a != matches_b)
+                return matches_a ? -1 : 1;
+        return mv_policy_match_compare(&a->match, &b->match); /* without labels: by name */
+}
+
+const struct mv_policy_score *mv_policy_scores(struct mv_arena *arena, const struct mv_snapshot *snapshot,
+                                               const struct mv_vmi *vmi, size_t *ret_n) {
+        size_t n = mv_snapshot_count(snapshot, MV_KIND_MIGRATION_POLICY);
+        struct mv_policy_score *scores = n ? mv_arena_new_array(arena, struct mv_policy_score, n) : NULL;
+        struct mv_policy_place *place = scores ? mv_arena_new(arena, struct mv_policy_place) : NULL;
+        *ret_n = place ? n : 0;
+        if (!place)
+                return NULL;
+        mv_policy_place_of(snapshot, vmi->meta.namespace, place);
+        for (size_t i = 0; i < n; i++)
+                mv_policy_score_of(mv_snapshot_at(snapshot, MV_KIND_MIGRATION_POLICY, i), &vmi->meta.labels,
+                                   place, &scores[i]);
+        qsort(scores, n, sizeof *scores, compare_scores);
+        return scores;
+}
+
 static void find_matches(struct mv_arena *arena, const struct mv_snapshot *snapshot, const struct mv_vmi *vmi,
                          struct mv_resolution *ret) {
         size_t n = mv_snapshot_count(snapshot, MV_KIND_MIGRATION_POLICY);
         struct mv_policy_match *matches = n ? mv_arena_new_array(arena, struct mv_policy_match, n) : NULL;
+        struct mv_policy_place place;
         if (!matches)
                 return;
-        /* The API server gives every namespace this label. */
-        struct mv_pair name = { MV_STR("kubernetes.io/metadata.name"), vmi->meta.namespace };
-        const struct mv_map only_name = { .items = &name, .n = 1, .present = true };
-        const struct mv_namespace *namespace =
-                mv_snapshot_find(snapshot, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, vmi->meta.namespace);
-        const struct mv_map *labels = namespace ? &namespace->meta.labels : &only_name;
+        mv_policy_place_of(snapshot, vmi->meta.namespace, &place);
         for (size_t i = 0; i < n; i++) {
-                const struct mv_migration_policy *policy =
-                        mv_snapshot_at(snapshot, MV_KIND_MIGRATION_POLICY, i);
-                const struct mv_policy_selectors *selectors = policy->spec.selectors;
-                if (!selectors || !selects(&selectors->vmi_labels, &vmi->meta.labels))
-                        continue;
-                if (selects(&selectors->namespace_labels, labels))
-                        matches[ret->n_matches++] =
-                                (struct mv_policy_match){ .policy = policy,
-                                                          .namespace_labels = selectors->namespace_labels.n,
-                                                          .vmi_labels = selectors->vmi_labels.n };
-                else if (!namespace && could_select(&selectors->namespace_labels, labels))
+                struct mv_policy_score score;
+                mv_policy_score_of(mv_snapshot_at(snapshot, MV_KIND_MIGRATION_POLICY, i), &vmi->meta.labels,
+                                   &place, &score);
+                if (score.miss == MV_POLICY_MATCHES)
+                        matches[ret->n_matches++] = score.match;
+                else if (score.miss == MV_POLICY_NAMESPACE_UNKNOWN)
                         ret->namespace_matters = true;
         }
         if (ret->n_matches > 1)
@@ -340,6 +391,52 @@ const struct mv_resolution *mv_resolve(struct mv_arena *arena, const struct mv_s
         return mv_arena_failed(arena) ? NULL : resolution;
 }
 
+const struct mv_setting *mv_resolution_setting(const struct mv_resolution *resolution, const char *path) {
+        for (size_t i = 0; resolution && i < resolution->n_settings; i++)
+                if (strcmp(resolution->settings[i].path, path) == 0)
+                        return &resolution->settings[i];
+        return NULL;
+}
+
+int64_t mv_resolution_number(const struct mv_resolution *resolution, const char *path) {
+        const struct mv_setting *setting = mv_resolution_setting(resolution, path);
+        return setting ? setting->number : 0;
+}
+
 const struct mv_policy_match *mv_resolution_policy(const struct mv_resolution *resolution) {
         return resolution && resolution->recorded ? &resolution->matches[0] : NULL;
+}
+
+const struct mv_setting *mv_settings_of(struct mv_arena *arena, const struct mv_kubevirt_configuration *spec,
+                                        struct mv_str from, unsigned version, size_t *ret_n) {
+        struct mv_resolution resolution = { 0 };
+        struct layer *layer = mv_arena_new(arena, struct layer);
+        if (!layer)
+                return NULL;
+        layer->from = from;
+        layer->set = spec->migrations;
+        merge(arena, layer, 1, version, &resolution);
+        *ret_n = resolution.n_settings;
+        return mv_arena_failed(arena) ? NULL : resolution.settings;
+}
+
+const struct mv_setting *mv_setting_find(const struct mv_setting *settings, size_t n, const char *path) {
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(settings[i].path, path) == 0)
+                        return &settings[i];
+        return NULL;
+}
+
+struct mv_str mv_setting_text(struct mv_arena *arena, const struct mv_setting *setting) {
+        switch (setting->type) {
+        case MV_SETTING_BOOL:
+                return setting->number ? MV_STR("true") : MV_STR("false");
+        case MV_SETTING_INT:
+                return mv_arena_format(arena, "%lld", (long long)setting->number);
+        case MV_SETTING_QUANTITY:
+        case MV_SETTING_STRING:
+        case MV_SETTING_GROUP:
+                break;
+        }
+        return setting->text;
 }

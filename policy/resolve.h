@@ -24,6 +24,30 @@ struct mv_policy_match {
         size_t namespace_labels, vmi_labels;
 };
 
+/* Whether a policy matches, and if not why. */
+enum mv_policy_miss {
+        MV_POLICY_MATCHES,
+        MV_POLICY_NO_SELECTORS,      /* there is no spec.selectors: it matches nothing */
+        MV_POLICY_MISSES_INSTANCE,   /* a label of the instance */
+        MV_POLICY_MISSES_NAMESPACE,  /* a label of the namespace */
+        MV_POLICY_NAMESPACE_UNKNOWN, /* it would match if the Namespace, which is not there, had its labels */
+};
+
+struct mv_policy_score {
+        struct mv_policy_match match; /* the labels are 0 unless it matches */
+        enum mv_policy_miss miss;
+        const struct mv_pair *label; /* the first that misses, by key; NULL when none does */
+        const struct mv_str *found;  /* the value that is there instead; NULL when the label is not */
+};
+
+/* A namespace as policies see it. */
+struct mv_policy_place {
+        const struct mv_map *labels;
+        bool known; /* its Namespace is in the snapshot; if not, all that is known is its name */
+        struct mv_pair name;
+        struct mv_map only_name;
+};
+
 enum mv_setting_type {
         MV_SETTING_BOOL,
         MV_SETTING_INT,
@@ -39,6 +63,15 @@ struct mv_setting {
         struct mv_str text; /* MV_SETTING_QUANTITY (in canonical form), MV_SETTING_STRING */
         struct mv_str from; /* "default", "KubeVirt/NAMESPACE/NAME", "MigrationPolicy/NAME" */
 };
+
+/* The effective settings of a configuration without any policy, as in struct mv_resolution. NULL when the arena has
+ * failed. */
+const struct mv_setting *mv_settings_of(struct mv_arena *arena, const struct mv_kubevirt_configuration *spec,
+                                        struct mv_str from, unsigned version, size_t *ret_n);
+/* The setting of that path among n, or NULL. */
+const struct mv_setting *mv_setting_find(const struct mv_setting *settings, size_t n, const char *path);
+/* Its value as text. */
+struct mv_str mv_setting_text(struct mv_arena *arena, const struct mv_setting *setting);
 
 struct mv_resolution {
         const struct mv_policy_match *matches; /* best first */
@@ -57,6 +90,24 @@ struct mv_resolution {
 /* Resolve for an instance in its namespace, as the version MV_KUBEVIRT(...) does. NULL when the arena has failed. */
 const struct mv_resolution *mv_resolve(struct mv_arena *arena, const struct mv_snapshot *snapshot,
                                        const struct mv_vmi *vmi, unsigned version);
+
+/* place must stay where it is: it, and scores for it, point into it. */
+void mv_policy_place_of(const struct mv_snapshot *snapshot, struct mv_str namespace,
+                        struct mv_policy_place *place);
+/* How a policy does for an instance with these labels in that namespace. */
+void mv_policy_score_of(const struct mv_migration_policy *policy, const struct mv_map *labels,
+                        const struct mv_policy_place *place, struct mv_policy_score *ret);
+/* <0 when a wins over b, >0 when b does; they are of different policies. */
+int mv_policy_match_compare(const struct mv_policy_match *a, const struct mv_policy_match *b);
+/* All policies of the snapshot, the winner first, behind those that match the others by name. NULL when there is none, or
+ * the arena has failed. */
+const struct mv_policy_score *mv_policy_scores(struct mv_arena *arena, const struct mv_snapshot *snapshot,
+                                               const struct mv_vmi *vmi, size_t *ret_n);
+
+/* The setting of that path; NULL when it is neither set nor defaulted. */
+const struct mv_setting *mv_resolution_setting(const struct mv_resolution *resolution, const char *path);
+/* Its number (of a boolean 0 or 1), or 0. */
+int64_t mv_resolution_number(const struct mv_resolution *resolution, const char *path);
 
 /* The policy that KubeVirt names; NULL when it names none. */
 const struct mv_policy_match *mv_resolution_policy(const struct mv_resolution *resolution);

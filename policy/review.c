@@ -4,6 +4,7 @@
 #include "policy/base/json.h"
 #include "policy/evaluate.h"
 #include "policy/mirror.h"
+#include "policy/notice.h"
 #include "policy/object/status.h"
 
 #include <stdio.h>
@@ -152,6 +153,7 @@ static enum mv_kind judged_kind(const struct mv_review_request *request) {
         case MV_KIND_VM:
         case MV_KIND_POOL:
         case MV_KIND_REPLICA_SET:
+        case MV_KIND_MIGRATION_POLICY:
                 return create || update ? kind : MV_KIND_COUNT;
         case MV_KIND_VMI:
         case MV_KIND_MIGRATION:
@@ -231,22 +233,34 @@ static void decide_invalid(const struct mv_review_input *in, const struct mv_rev
 
 static const char no_memory[] = "migvet: there was not enough memory to judge this object";
 static const char no_time[] = "migvet: there was not enough time to judge this object";
+static const char no_types[] = "migvet: this object has values that could not be read";
 static const char no_cluster[] = "migvet: the cluster has not been read yet";
 
 static bool is_late(const struct mv_review_input *in) {
         return in->expired && in->expired(in->context);
 }
 
-/* KubeVirt itself refuses the request. verdict is NULL for what is not judged. */
+/* KubeVirt itself refuses the request, and decision says so. verdict is NULL for what is not judged. Where its refusals
+ * are only warned about, false, and decision has a warning: KubeVirt answers the same request from fresher data. */
 static bool refused(const struct mv_review_input *in, const struct mv_review_request *request,
                     const struct mv_verdict *verdict, struct mv_decision *decision) {
+        if (in->mirror == MV_MIRROR_OFF || !in->snapshot)
+                return false;
         const struct mv_mirror_input input = {
                 .arena = in->arena,
                 .snapshot = in->snapshot,
+                .config = mv_kubevirt_config_at(in->arena, mv_snapshot_config(in->snapshot), in->version),
                 .request = request,
                 .verdict = verdict,
         };
-        return in->mirror == MV_MIRROR_DENY && in->snapshot && mv_mirror(&input, decision);
+        if (in->mirror == MV_MIRROR_DENY)
+                return decision->mirrored = mv_mirror(&input, decision);
+        struct mv_decision theirs;
+        mv_decision_init(&theirs);
+        decision->mirrored = mv_mirror(&input, &theirs);
+        if (decision->mirrored && !mv_user_is_controller(input.config, request->user.username))
+                mv_decision_warn(in->arena, decision, mv_str_from(mv_notice_admission.id), theirs.message);
+        return false;
 }
 
 static void review(const struct mv_review_input *in, const struct mv_review_request *request,
@@ -268,6 +282,12 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
         struct mv_err err = { 0 };
         struct judged_object now, before;
         int r = judge(in, request, kind, request->object, &now, &err);
+        if (r < 0 && r != MV_ENOMEM && kind == MV_KIND_MIGRATION_POLICY) {
+                /* KubeVirt reads some values as other types than rules do, and says itself which it cannot read. */
+                if (!refused(in, request, NULL, decision))
+                        decide_unknown(in, request, no_types, decision);
+                return;
+        }
         if (r < 0 && r != MV_ENOMEM) {
                 decide_invalid(in, request, kind, &err, decision);
                 return;

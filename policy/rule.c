@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/rule.h"
 
+#include "policy/fitgroups.h"
+
 #include <stdio.h>
 
 static struct mv_str format_field(struct mv_arena *arena, const char *prefix, const char *format,
@@ -96,4 +98,58 @@ const struct mv_interface *mv_network_interface(const struct mv_vmi_spec *spec, 
                         return &devices->interfaces.items[i];
                 }
         return NULL;
+}
+
+bool mv_has_target(struct mv_context *ctx, unsigned classes) {
+        return mv_fit_has_target(ctx->arena, ctx->fit_question, ctx->fit, classes);
+}
+
+size_t mv_count_targets(struct mv_context *ctx, unsigned classes) {
+        return mv_fit_others(ctx->arena, ctx->fit, classes);
+}
+
+/* The causes of one node, among checks of these classes, each once. */
+static struct mv_str node_obstacles(struct mv_context *ctx, size_t node, unsigned classes) {
+        struct mv_str text = { 0 };
+        const struct mv_fit *fit = ctx->fit;
+        for (size_t i = 0; i < fit->n_checks; i++) {
+                const struct mv_fit_check *check = &fit->checks[i];
+                struct mv_str token =
+                        mv_node_set_has(check->pass, node) || !(classes & MV_FIT_BIT(check->class))
+                                ? (struct mv_str){ 0 }
+                                : mv_fit_token(ctx->arena, check);
+                if (token.n && !mv_str_contains(text, token))
+                        text = mv_text(ctx, "%.*s%s%.*s", MV_STR_ARG(text), text.n ? ", " : "",
+                                       MV_STR_ARG(token));
+        }
+        return text;
+}
+
+struct mv_str mv_obstacles(struct mv_context *ctx, const uint64_t *set, unsigned classes) {
+        enum { SHOWN = 4 };
+        const struct mv_node_index *index = ctx->fit->index;
+        const uint64_t *nodes = set ? set : mv_node_index_all(index);
+        struct mv_str text = { 0 };
+        size_t shown = 0, more = 0;
+        for (size_t i = mv_node_set_next(index, nodes, 0); i != SIZE_MAX;
+             i = mv_node_set_next(index, nodes, i + 1)) {
+                if (i == ctx->fit->source)
+                        continue;
+                if (shown == SHOWN) {
+                        more++;
+                        continue;
+                }
+                struct mv_str causes = node_obstacles(ctx, i, classes);
+                if (!causes.n)
+                        continue;
+                text = mv_text(ctx, "%.*s%s%.*s (%.*s)", MV_STR_ARG(text), shown++ ? ", " : "",
+                               MV_STR_ARG(mv_node_index_at(index, i)->meta.name), MV_STR_ARG(causes));
+        }
+        return more ? mv_text(ctx, "%.*s, and %zu more", MV_STR_ARG(text), more) : text;
+}
+
+bool mv_source_matters(const struct mv_context *ctx) {
+        const struct mv_cpu *cpu = ctx->vmi->spec.domain.cpu;
+        return ctx->fit->source_unknown &&
+               (ctx->behaviour->cpu_vendor || (cpu && mv_str_is(cpu->model, "host-model")));
 }

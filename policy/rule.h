@@ -25,6 +25,8 @@
 #include "policy/base/arena.h"
 #include "policy/expand.h"
 #include "policy/kubevirt_config.h"
+#include "policy/nodefit.h"
+#include "policy/object/kubevirt.h"
 #include "policy/object/migration.h"
 #include "policy/object/node.h"
 #include "policy/object/vm.h"
@@ -47,11 +49,35 @@ enum mv_area {
         MV_AREA_PLACEMENT,
         MV_AREA_EVICTION,
         MV_AREA_REQUEST,
-        MV_AREA_CONFIGURATION
+        MV_AREA_CONFIGURATION,
+        MV_AREA_POLICY,
+        MV_AREA_CONVERGENCE,
+        MV_AREA_VERDICT, /* of notices (policy/notice.h) */
+};
+
+/* What a rule judges: the kind of object, of which one is in its context. */
+enum mv_rule_subject {
+        MV_SUBJECT_INSTANCE, /* an instance, or what would become one */
+        MV_SUBJECT_REQUEST,  /* a migration that is asked for */
+        MV_SUBJECT_POLICY,   /* a MigrationPolicy */
 };
 
 /* Kinds a rule reads beside the object judged: what informers must watch, and what `unknown` may name. */
 #define MV_NEED(kind) (UINT64_C(1) << MV_KIND_##kind)
+/* What the claims behind the volumes (ctx->claims) are worked out from. */
+#define MV_NEED_CLAIMS                                                                               \
+        (MV_NEED(CLAIM) | MV_NEED(DATA_VOLUME) | MV_NEED(STORAGE_CLASS) | MV_NEED(STORAGE_PROFILE) | \
+         MV_NEED(PERSISTENT_VOLUME) | MV_NEED(CONFIG_MAP))
+/* What the instance of a VM that names an instancetype or a preference is made of. */
+#define MV_NEED_INSTANCETYPES                                                          \
+        (MV_NEED(INSTANCETYPE) | MV_NEED(CLUSTER_INSTANCETYPE) | MV_NEED(PREFERENCE) | \
+         MV_NEED(CLUSTER_PREFERENCE) | MV_NEED(CONTROLLER_REVISION) | MV_NEED(CLAIM) | \
+         MV_NEED(DATA_VOLUME) | MV_NEED(DATA_SOURCE) | MV_NEED(VOLUME_SNAPSHOT))
+/* What evaluation itself reads, whatever the rules: which instance there is, or which one would be made; whose it is; the
+ * claims behind its volumes; KubeVirt's version and configuration; the policy of its migrations. */
+#define MV_NEED_ALWAYS                                                                                   \
+        (MV_NEED(VM) | MV_NEED(VMI) | MV_NEED(KUBEVIRT) | MV_NEED(HYPERCONVERGED) | MV_NEED(NAMESPACE) | \
+         MV_NEED(MIGRATION_POLICY) | MV_NEED_CLAIMS | MV_NEED_INSTANCETYPES)
 
 struct mv_missing { /* an object that decides and is not in the input */
         const char *kind;
@@ -89,6 +115,8 @@ struct mv_finding {
 
 struct mv_behaviour;   /* policy/behaviour.h */
 struct mv_claim_facts; /* policy/claims.h */
+struct mv_resolution;  /* policy/resolve.h */
+struct mv_copy;        /* policy/convergence.h */
 
 /* What a check may look at, and where it reports. */
 struct mv_context {
@@ -99,14 +127,22 @@ struct mv_context {
         bool version_known;
         const struct mv_behaviour *behaviour; /* of that version */
         const struct mv_instance *instance;
-        const struct mv_vmi *vmi;             /* &instance->vmi; NULL only for rules with .request */
-        const struct mv_vm *vm;               /* the VirtualMachine judged, or whose instance is; NULL */
-        const struct mv_migration *migration; /* the migration asked for; NULL */
-        struct mv_str user;                   /* who asks; "" when nobody does (offline) */
-        const struct mv_claim_facts *claims;  /* one a volume, in the order of the spec */
-        struct mv_str eviction_strategy;      /* the effective one */
-        bool eviction_set;                    /* somebody set it, on the object or for the cluster */
-        struct mv_str condition_status;       /* LiveMigratable as computed, for rules with .last */
+        const struct mv_vmi *vmi;                 /* &instance->vmi; NULL only for rules of other subjects */
+        const struct mv_vm *vm;                   /* the VirtualMachine judged, or whose instance is; NULL */
+        const struct mv_migration *migration;     /* the migration asked for; NULL */
+        const struct mv_migration_policy *policy; /* the MigrationPolicy judged; NULL */
+        struct mv_str user;                       /* who asks; "" when nobody does (offline) */
+        const struct mv_claim_facts *claims;      /* one a volume, in the order of the spec */
+        const struct mv_launcher *launcher;       /* its launcher pod; NULL without an instance */
+        /* Where it could go, and what that was asked with; NULL when the input has no node, or the instance leaves for
+         * another cluster. */
+        const struct mv_fit *fit;
+        const struct mv_fit_question *fit_question;
+        const struct mv_resolution *resolution; /* the policy and settings of its migrations */
+        const struct mv_copy *copy;             /* how much they copy, and how long that takes */
+        struct mv_str eviction_strategy;        /* the effective one */
+        bool eviction_set;                      /* somebody set it, on the object or for the cluster */
+        struct mv_str condition_status;         /* LiveMigratable as computed, for rules with .last */
         enum mv_outcome
                 so_far; /* FAIL when a blocker failed, UNKNOWN when one is unknown: for rules with .last */
 
@@ -150,11 +186,12 @@ struct mv_rule {
         const char *id; /* kebab-case; the same string everywhere */
         enum mv_area area;
         enum mv_severity severity;
-        uint64_t needs; /* MV_NEED(...) of each kind, or-ed */
+        uint64_t needs; /* MV_NEED(...) of each kind that the check reads, or-ed; beside MV_NEED_ALWAYS */
         /* KubeVirt's reason in the condition, "" when it has none. */
         const char *reason;
+        enum mv_rule_subject subject;
         bool last;    /* runs after the others and may look at ctx->so_far */
-        bool request; /* only when a migration is asked for */
+        bool cluster; /* what it finds is the same for every object: a table says it once */
         bool targets; /* asks about the nodes a VM could go to: another cluster's business when it is sent there */
         const char *summary;                        /* one line */
         const char *documentation;                  /* a paragraph or two */
@@ -185,5 +222,20 @@ struct mv_str mv_meta_field(struct mv_context *ctx, const char *format, ...)
 const struct mv_network *mv_pod_network(const struct mv_vmi_spec *spec);
 const struct mv_interface *mv_network_interface(const struct mv_vmi_spec *spec, struct mv_str network,
                                                 size_t *ret_index);
+
+/*
+ * Some node could be the target of a migration, as far as checks of these classes go (MV_FIT_BIT or-ed); ctx->fit is not
+ * NULL. Of an instance that has no node yet: there is a node where it could start, and another one that could take it
+ * from there. Where its node is not known, any node will do.
+ */
+bool mv_has_target(struct mv_context *ctx, unsigned classes);
+/* How many: of an instance without a node, the nodes where it could start. */
+size_t mv_count_targets(struct mv_context *ctx, unsigned classes);
+/* "node-b (cpu-model:Haswell, taint:x), node-c (...), and 3 more": what stops the nodes of set (NULL: all) but the
+ * source, among checks of these classes. */
+struct mv_str mv_obstacles(struct mv_context *ctx, const uint64_t *set, unsigned classes);
+/* Whether migvet could tell more if it knew the node that the instance is on: its CPU decides, and it is not in the
+ * input. */
+bool mv_source_matters(const struct mv_context *ctx);
 
 #define MV_BRIDGE_ANNOTATION "kubevirt.io/allow-pod-bridge-network-live-migration"

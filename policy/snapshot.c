@@ -4,8 +4,12 @@
 #include "policy/base/hash.h"
 #include "policy/kubevirt_config.h"
 #include "policy/nodeindex.h"
+#include "policy/nodeusage.h"
+#include "policy/object/config_map.h"
 #include "policy/object/node.h"
 #include "policy/object/vmi.h"
+#include "policy/podindex.h"
+#include "policy/podrequests.h"
 
 struct mv_snapshot {
         const struct mv_allocator *allocator;
@@ -19,14 +23,20 @@ struct mv_snapshot {
         struct mv_str *notes;
         size_t n_notes, notes_capacity;
         const struct mv_kubevirt_config *config;
+        const struct mv_config_map *legacy_config, *storage_class_defaults;
         const struct mv_node_index *node_index;
+        const struct mv_node_usage *node_usage;
+        const struct mv_pod_index *pod_index;
         int64_t lowest_tsc_frequency;
 };
+
+enum { MOST_LISTS = 32 }; /* one in another */
 
 struct mv_snapshot_builder {
         struct mv_snapshot *snapshot;
         struct mv_str default_namespace;
         size_t capacity; /* of snapshot->entries */
+        size_t lists;    /* that are open, one in another */
         bool failed;
 };
 
@@ -166,6 +176,8 @@ static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, c
                 return mv_err_oom(err);
         struct mv_decode decode = { .arena = &snapshot->arena, .copy = true };
         int r = mv_decode(&decode, json, info->table, object, err);
+        if (r == 0 && info->read)
+                r = info->read(&decode, json, object, err);
         if (r < 0)
                 return r;
         struct mv_meta *meta = (struct mv_meta *)(void *)((char *)object + info->meta_offset);
@@ -261,8 +273,11 @@ static int add_list(struct mv_snapshot_builder *builder, struct mv_str json, con
         struct mv_scan_string key;
         bool first = true;
         mv_scan_init(&scan, json);
+        if (builder->lists >= MOST_LISTS)
+                mv_scan_fail(&scan, MV_ELIMIT, "lists in lists, deeper than 32 levels");
         if (!mv_scan_object(&scan))
                 return scan_error(&scan, err);
+        builder->lists++;
         while (mv_scan_key(&scan, &first, &key)) {
                 if (mv_str_is(key.raw, "items")) {
                         int r = add_items(builder, &scan, list, origin, err);
@@ -271,6 +286,7 @@ static int add_list(struct mv_snapshot_builder *builder, struct mv_str json, con
                 } else if (!mv_scan_skip(&scan, NULL))
                         return scan_error(&scan, err);
         }
+        builder->lists--;
         return scan.code ? scan_error(&scan, err) : 0;
 }
 
@@ -333,18 +349,77 @@ static void find_lowest_tsc_frequency(struct mv_snapshot *snapshot) {
         }
 }
 
+static bool index_nodes(struct mv_snapshot *snapshot) {
+        size_t n = snapshot->n_of_kind[MV_KIND_NODE];
+        struct mv_node_index *index = mv_node_index_new(&snapshot->arena, n);
+        for (size_t i = 0; index && i < n; i++)
+                if (!mv_node_index_replace(index, i, snapshot->of_kind[MV_KIND_NODE][i]))
+                        return false;
+        snapshot->node_index = index;
+        return index && mv_node_index_settle(index);
+}
+
+/* Who is where, and what they leave free. */
+static bool index_pods(struct mv_snapshot *snapshot) {
+        struct mv_pod_index *pods = mv_pod_index_build(&snapshot->arena, snapshot, snapshot->node_index);
+        struct mv_node_usage *usage = mv_node_usage_new(&snapshot->arena, snapshot->node_index);
+        struct mv_arena scratch;
+        mv_arena_init(&scratch, snapshot->allocator, 0);
+        for (size_t i = 0; pods && usage && i < mv_pod_index_count(pods); i++) {
+                const struct mv_placed *placed = mv_pod_index_at(pods, i);
+                if (!placed->pod || placed->node == SIZE_MAX)
+                        continue;
+                const struct mv_amounts requests = mv_pod_requests(&scratch, placed->pod);
+                mv_node_usage_add(usage, placed->node, &requests);
+                if (mv_arena_failed(&scratch))
+                        break;
+                mv_arena_clear(&scratch);
+        }
+        bool ok =
+                pods && usage && !mv_arena_failed(&scratch) && mv_node_usage_settle(&snapshot->arena, usage);
+        mv_arena_done(&scratch);
+        snapshot->node_usage = usage;
+        snapshot->pod_index = pods;
+        return ok;
+}
+
+static const struct mv_config_map *find_cluster_config_map(const struct mv_snapshot *snapshot,
+                                                           struct mv_str name) {
+        const struct mv_str namespaces[] = { snapshot->config->namespace, MV_STR("openshift-cnv"),
+                                             MV_STR("kubevirt-hyperconverged"), MV_STR("openshift"),
+                                             MV_STR("cdi") };
+        for (size_t i = 0; i < sizeof namespaces / sizeof *namespaces; i++) {
+                const struct mv_config_map *map =
+                        mv_snapshot_find(snapshot, MV_KIND_CONFIG_MAP, namespaces[i], name);
+                if (map)
+                        return map;
+        }
+        for (size_t i = 0; i < snapshot->n_of_kind[MV_KIND_CONFIG_MAP]; i++) {
+                const struct mv_config_map *map = snapshot->of_kind[MV_KIND_CONFIG_MAP][i];
+                if (mv_str_equal(map->meta.name, name))
+                        return map;
+        }
+        return NULL;
+}
+
 int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_snapshot **ret,
                                struct mv_err *err) {
         struct mv_snapshot *snapshot = builder->snapshot;
-        bool ok = !builder->failed && reserve(builder) && group_by_kind(snapshot);
+        bool ok = !builder->failed && reserve(builder) && group_by_kind(snapshot) && index_nodes(snapshot) &&
+                  index_pods(snapshot);
         if (ok) {
                 snapshot->config = mv_kubevirt_config_new(
                         &snapshot->arena,
                         (const struct mv_kubevirt *const *)snapshot->of_kind[MV_KIND_KUBEVIRT],
-                        snapshot->n_of_kind[MV_KIND_KUBEVIRT]);
-                snapshot->node_index = mv_node_index_build(
-                        &snapshot->arena, (const struct mv_node *const *)snapshot->of_kind[MV_KIND_NODE],
-                        snapshot->n_of_kind[MV_KIND_NODE]);
+                        snapshot->n_of_kind[MV_KIND_KUBEVIRT],
+                        snapshot->n_of_kind[MV_KIND_HYPERCONVERGED]
+                                ? snapshot->of_kind[MV_KIND_HYPERCONVERGED][0]
+                                : NULL);
+                if (snapshot->config) {
+                        snapshot->legacy_config = find_cluster_config_map(snapshot, MV_STR(MV_LEGACY_CONFIG));
+                        snapshot->storage_class_defaults =
+                                find_cluster_config_map(snapshot, MV_STR(MV_STORAGE_CLASS_DEFAULTS));
+                }
                 find_lowest_tsc_frequency(snapshot);
         }
         if (!ok || mv_arena_failed(&snapshot->arena)) {
@@ -386,8 +461,21 @@ const struct mv_kubevirt_config *mv_snapshot_config(const struct mv_snapshot *sn
         return snapshot->config;
 }
 
+const struct mv_config_map *mv_snapshot_cluster_config_map(const struct mv_snapshot *snapshot,
+                                                           struct mv_str name) {
+        return mv_str_is(name, MV_LEGACY_CONFIG) ? snapshot->legacy_config : snapshot->storage_class_defaults;
+}
+
 const struct mv_node_index *mv_snapshot_node_index(const struct mv_snapshot *snapshot) {
         return snapshot->node_index;
+}
+
+const struct mv_node_usage *mv_snapshot_node_usage(const struct mv_snapshot *snapshot) {
+        return snapshot->node_usage;
+}
+
+const struct mv_pod_index *mv_snapshot_pod_index(const struct mv_snapshot *snapshot) {
+        return snapshot->pod_index;
 }
 
 int64_t mv_snapshot_lowest_tsc_frequency(const struct mv_snapshot *snapshot) {

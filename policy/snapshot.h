@@ -28,8 +28,11 @@ struct mv_entry {
 };
 
 struct mv_snapshot;
+struct mv_config_map;
 struct mv_kubevirt_config;
 struct mv_node_index;
+struct mv_node_usage;
+struct mv_pod_index;
 
 /* --- reading --- */
 
@@ -47,8 +50,14 @@ const struct mv_str *mv_snapshot_notes(const struct mv_snapshot *snapshot, size_
 
 /* The effective configuration of KubeVirt. */
 const struct mv_kubevirt_config *mv_snapshot_config(const struct mv_snapshot *snapshot);
-/* Node labels, inverted. */
+/* The ConfigMap of that name which configures the cluster: that of KubeVirt's namespace, else of one where installers put
+ * it, else the first; NULL when there is none. name is MV_LEGACY_CONFIG or MV_STORAGE_CLASS_DEFAULTS. */
+const struct mv_config_map *mv_snapshot_cluster_config_map(const struct mv_snapshot *snapshot,
+                                                           struct mv_str name);
+/* The nodes, inverted; what is free on each; and the pods that are on them. */
 const struct mv_node_index *mv_snapshot_node_index(const struct mv_snapshot *snapshot);
+const struct mv_node_usage *mv_snapshot_node_usage(const struct mv_snapshot *snapshot);
+const struct mv_pod_index *mv_snapshot_pod_index(const struct mv_snapshot *snapshot);
 /* The lowest TSC frequency in Hz that a node shows which is schedulable or runs an instance; 0 when none does
  * (pkg/virt-controller/watch/topology/hinter.go: LowestTSCFrequencyOnCluster). */
 int64_t mv_snapshot_lowest_tsc_frequency(const struct mv_snapshot *snapshot);

@@ -4,8 +4,10 @@
 
 #include "policy/rule.h"
 
+struct mv_fit;        /* policy/nodefit.h */
 struct mv_refused;    /* policy/instancetype.h */
 struct mv_resolution; /* policy/resolve.h */
+struct mv_copy;       /* policy/convergence.h */
 
 struct mv_verdict_condition {
         const char *type;   /* "LiveMigratable" */
@@ -27,9 +29,12 @@ struct mv_verdict {
         const struct mv_finding *findings;    /* all outcomes, in the order of the registry */
         const struct mv_conditions *observed; /* of the instance's status; NULL when it has none */
         struct mv_str version, version_from;
-        const struct mv_instance *instance;     /* what was judged; NULL when there is none */
-        const struct mv_refused *refused;       /* why KubeVirt makes no instance; NULL otherwise */
+        const struct mv_instance *instance;         /* what was judged; NULL when there is none */
+        const struct mv_refused *refused;           /* why KubeVirt makes no instance; NULL otherwise */
+        const struct mv_fit *fit;                   /* where it could go; NULL when the input has no node */
+        const struct mv_fit_question *fit_question; /* what that was asked with; NULL likewise */
         const struct mv_resolution *resolution; /* the policy and settings of its migrations; NULL likewise */
+        const struct mv_copy *copy; /* how much they copy, and how long that takes; NULL likewise */
 };
 
 /* "True", "False", "Unknown". */

@@ -29,3 +29,10 @@ bool mv_str_to_unsigned(struct mv_str s, unsigned long long limit, unsigned long
         *ret = value;
         return true;
 }
+
+bool mv_str_contains(struct mv_str s, struct mv_str part) {
+        for (size_t i = 0; s.n >= part.n && i <= s.n - part.n; i++)
+                if (mv_str_starts_with(mv_str_skip(s, i), part))
+                        return true;
+        return false;
+}

@@ -41,6 +41,9 @@ static inline bool mv_str_ends_with(struct mv_str s, struct mv_str suffix) {
         return s.n >= suffix.n && (suffix.n == 0 || memcmp(s.p + (s.n - suffix.n), suffix.p, suffix.n) == 0);
 }
 
+/* part is somewhere in s. */
+bool mv_str_contains(struct mv_str s, struct mv_str part);
+
 /* s without its first n bytes; n must not exceed its length. */
 static inline struct mv_str mv_str_skip(struct mv_str s, size_t n) {
         return (struct mv_str){ .p = s.p + n, .n = s.n - n };

@@ -2,67 +2,64 @@
 /* A VM on its way through KubeVirt: the mutating webhook, the validating webhook, the controller. */
 #include "policy/instancetype.h"
 
-#include "policy/kubevirt_config.h"
+#include "policy/admission.h"
 
 struct maker {
         struct mv_arena *arena;
         const struct mv_snapshot *snapshot;
         const struct mv_kubevirt_config *config;
         const struct mv_refused *refused; /* the first that refuses */
+        bool kubevirt;                    /* who asks is a service account of KubeVirt */
+        bool draft;                       /* see struct mv_admission */
 };
 
 /* --- refusals --- */
 
 static void refuse(struct maker *m, int code, const char *reason, struct mv_str message) {
-        struct mv_refused *refused = mv_arena_new(m->arena, struct mv_refused);
-        if (m->refused || !refused)
+        if (!m->refused)
+                m->refused = mv_refused_new(m->arena, code, reason, message);
+}
+
+/* Likewise, because of what the VM names. */
+static void refuse_named(struct maker *m, int code, const char *reason, struct mv_str message) {
+        struct mv_refused *refused = m->refused ? NULL : mv_refused_new(m->arena, code, reason, message);
+        if (!refused)
                 return;
-        *refused = (struct mv_refused){
-                .code = code, .reason = reason, .message = message, .missing_kind = MV_KIND_COUNT
-        };
+        refused->named = true;
         m->refused = refused;
 }
 
 /* The controller does not find what the VM names; before is what it was about to do. */
 static void refuse_missing(struct maker *m, const char *reason, const char *before,
                            const struct mv_matched *matched) {
-        struct mv_refused *refused = mv_arena_new(m->arena, struct mv_refused);
-        if (m->refused || !refused)
+        struct mv_refused *refused = m->refused
+                                             ? NULL
+                                             : mv_refused_new(m->arena, 0, reason,
+                                                              mv_arena_format(m->arena, "%s%.*s", before,
+                                                                              MV_STR_ARG(matched->problem)));
+        if (!refused)
                 return;
-        *refused = (struct mv_refused){ .reason = reason,
-                                        .message = mv_arena_format(m->arena, "%s%.*s", before,
-                                                                   MV_STR_ARG(matched->problem)),
-                                        .missing_kind = matched->missing_kind,
-                                        .missing_name = matched->missing_name };
+        refused->named = true;
+        refused->missing_kind = matched->missing_kind;
+        refused->missing_name = matched->missing_name;
         m->refused = refused;
 }
 
-/* pkg/util/webhooks/webhooks.go: ToAdmissionResponse. */
-static bool refuse_causes(struct maker *m, const struct mv_causes *causes) {
-        struct mv_str message = { 0 };
-        struct mv_refused *refused = causes->n ? mv_arena_new(m->arena, struct mv_refused) : NULL;
-        if (m->refused || !refused)
-                return m->refused != NULL;
-        for (size_t i = 0; i < causes->n && i < MV_REFUSED_SHOWN; i++)
-                message = mv_arena_format(m->arena, "%.*s%s%.*s", MV_STR_ARG(message), i ? ", " : "",
-                                          MV_STR_ARG(causes->items[i].message));
-        if (causes->n > MV_REFUSED_SHOWN)
-                message = mv_arena_format(m->arena, "%.*s, and %zu more validation errors",
-                                          MV_STR_ARG(message), causes->n - MV_REFUSED_SHOWN);
-        *refused = (struct mv_refused){ .code = 422,
-                                        .reason = "Invalid",
-                                        .message = message,
-                                        .causes = causes->items,
-                                        .n_causes = causes->n,
-                                        .missing_kind = MV_KIND_COUNT };
-        m->refused = refused;
-        return true;
+/* True when there are causes, or somebody has refused before. */
+static bool refuse_causes(struct maker *m, const struct mv_causes *causes, bool named) {
+        struct mv_refused *refused = m->refused ? NULL : mv_causes_refuse(causes);
+        if (refused) {
+                refused->named = named;
+                m->refused = refused;
+        }
+        return m->refused != NULL;
 }
 
 static void refuse_crash(struct maker *m) {
-        refuse(m, 0, "",
-               MV_STR("KubeVirt crashes on this VM, so there is no verdict: the preference has CPU features while neither "
-                      "the VM nor an instancetype says anything of the CPU, or it spreads vCPUs with a ratio of 0"));
+        refuse_named(
+                m, 0, "",
+                MV_STR("KubeVirt crashes on this VM, so there is no verdict: the preference has CPU features while neither "
+                       "the VM nor an instancetype says anything of the CPU, or it spreads vCPUs with a ratio of 0"));
 }
 
 /* --- the mutating webhook (pkg/instancetype/webhooks/vm/mutator.go) --- */
@@ -119,7 +116,7 @@ static void check_matchers(struct maker *m, const struct mv_vm *vm, const struct
                         check_matcher(&causes, vm->spec.instancetype, MV_OF_INSTANCETYPE);
                 else if (step == 3)
                         check_matcher(&causes, vm->spec.preference, MV_OF_PREFERENCE);
-                refuse_causes(m, &causes);
+                refuse_causes(m, &causes, true);
         }
 }
 
@@ -185,7 +182,7 @@ static void mutate(struct maker *m, struct mv_vm *vm, const struct mv_vm *old) {
         for (enum mv_matcher_of of = MV_OF_INSTANCETYPE; !m->refused && of <= MV_OF_PREFERENCE; of++) {
                 struct mv_str problem = mv_instancetype_infer(m->arena, m->snapshot, vm, of);
                 if (problem.n)
-                        refuse(m, 400, "", problem);
+                        refuse_named(m, 400, "", problem);
         }
         if (m->refused)
                 return;
@@ -214,48 +211,43 @@ static const struct mv_preference_spec *preference_of(struct mv_matched matched)
         return matched.object ? &((const struct mv_preference *)matched.object)->spec : NULL;
 }
 
-/* What is not found is left out, silently. *ret is the template that the rest of the validation looks at. */
-static void admit(struct maker *m, const struct mv_vm *vm, struct mv_vmi_template *ret) {
+/* What is not found is left out, silently. create: it is no update. */
+static void admit(struct maker *m, const struct mv_vm *vm, bool create) {
         struct mv_causes causes = { .arena = m->arena };
+        struct mv_admission admission = { .causes = { .arena = m->arena },
+                                          .config = m->config,
+                                          .kubevirt = m->kubevirt,
+                                          .draft = m->draft };
         const struct mv_instancetype_spec *type =
                 type_of(mv_instancetype_find(m->arena, m->snapshot, vm, MV_OF_INSTANCETYPE));
         const struct mv_preference_spec *preference =
                 preference_of(mv_instancetype_find(m->arena, m->snapshot, vm, MV_OF_PREFERENCE));
-        *ret = *vm->spec.template;
+        struct mv_vmi_template result = *vm->spec.template;
         enum mv_applied applied = mv_topology_check(type, preference, &causes);
         if (applied == MV_APPLIED)
-                applied =
-                        mv_instancetype_apply(m->arena, "spec.template.spec", type, preference, ret, &causes);
+                applied = mv_instancetype_apply(m->arena, "spec.template.spec", type, preference, &result,
+                                                &causes);
         if (applied == MV_APPLIED_CRASH)
                 refuse_crash(m);
-        if (m->refused || refuse_causes(m, &causes))
+        if (m->refused || refuse_causes(m, &causes, true))
                 return;
-        struct mv_vmi_spec complete = ret->spec;
-        mv_default_spec(m->arena, m->config, &complete);
-        mv_requirements_check(type, preference, &complete, &causes);
-        refuse_causes(m, &causes);
-}
-
-/* Interfaces that are listed without a binding, and that no preference has given one, are refused
- * (pkg/network/admitter/binding.go: validateInterfaceBindingExists). */
-static void check_bindings(struct maker *m, const struct mv_vmi_spec *spec) {
-        struct mv_causes causes = { .arena = m->arena };
-        for (size_t i = 0; i < spec->domain.devices.interfaces.n; i++) {
-                const struct mv_interface *interface = &spec->domain.devices.interfaces.items[i];
-                if (interface->bridge + interface->masquerade + interface->sriov + interface->passt_binding +
-                            (interface->binding != NULL) ==
-                    1)
-                        continue;
-                mv_causes_add(
-                        &causes, "FieldValueInvalid",
-                        mv_arena_format(
-                                m->arena,
-                                "logical %.*s interface must have exactly one binding method or binding "
-                                "plugin",
-                                MV_STR_ARG(interface->name)),
-                        mv_arena_format(m->arena, "spec.template.spec.domain.devices.interfaces[%zu]", i));
+        struct mv_str problem = mv_admission_default_network(m->config, &result.spec);
+        if (problem.n) {
+                refuse(m, 400, "", problem);
+                return;
         }
-        refuse_causes(m, &causes);
+        mv_default_spec(m->arena, m->config, &result.spec);
+        mv_requirements_check(type, preference, &result.spec, &causes);
+        if (refuse_causes(m, &causes, true))
+                return;
+        /* Each of these is an answer of its own. */
+        if (create)
+                mv_admission_gates(&admission, &vm->spec.template->spec);
+        if (create && !admission.causes.n)
+                mv_admission_discontinued(&admission, "spec.template.spec", &result.spec);
+        if (!admission.causes.n)
+                mv_admission_vm(&admission, &vm->spec, &result.meta.labels, &result.spec);
+        refuse_causes(m, &admission.causes, false);
 }
 
 /* --- the controller (pkg/instancetype/controller/vm/controller.go, pkg/virt-controller/watch/vm/vm.go: startVMI) --- */
@@ -301,9 +293,9 @@ static void store(struct maker *m, const struct mv_vm *vm, struct mv_matched *ty
                         refuse_missing(m, FAILED_CREATE, STORING, type);
                 else if (mv_instancetype_apply(m->arena, "spec.template.spec", type_of(*type), NULL, &copy,
                                                &causes) == MV_APPLIED_CONFLICT)
-                        refuse(m, 0, FAILED_CREATE,
-                               mv_arena_format(m->arena, STORING FIELDS,
-                                               MV_STR_ARG(mv_causes_fields(&causes))));
+                        refuse_named(m, 0, FAILED_CREATE,
+                                     mv_arena_format(m->arena, STORING FIELDS,
+                                                     MV_STR_ARG(mv_causes_fields(&causes))));
         }
         if (!m->refused && is_recorded_anew(vm, MV_OF_PREFERENCE)) {
                 *preference = mv_instancetype_find_current(m->arena, m->snapshot, vm, MV_OF_PREFERENCE);
@@ -312,18 +304,31 @@ static void store(struct maker *m, const struct mv_vm *vm, struct mv_matched *ty
         }
 }
 
+/* Who lists no networks gets the cluster's default one. False when the configuration does not allow that; before is what
+ * the controller was about to do. */
+static bool default_network(struct maker *m, const char *before, struct mv_made *ret) {
+        struct mv_str problem = mv_admission_default_network(m->config, &ret->template.spec);
+        if (problem.n)
+                refuse(m, 0, FAILED_CREATE, mv_arena_format(m->arena, "%s%.*s", before, MV_STR_ARG(problem)));
+        else
+                ret->default_network = mv_default_network(m->arena, m->config, &ret->template.spec);
+        return !problem.n;
+}
+
 /* Write the result into the VM (pkg/instancetype/expand/expand.go). */
 static void expand(struct maker *m, const struct mv_instancetype_spec *type,
                    const struct mv_preference_spec *preference, struct mv_made *ret) {
         struct mv_causes causes = { .arena = m->arena };
-        ret->default_network = mv_default_network(m->arena, m->config, &ret->template.spec);
+        if (!default_network(m, EXPANDING, ret))
+                return;
         switch (mv_instancetype_apply(m->arena, "spec.template.spec", type, preference, &ret->template,
                                       &causes)) {
         case MV_APPLIED:
                 break;
         case MV_APPLIED_CONFLICT:
-                refuse(m, 0, FAILED_CREATE,
-                       mv_arena_format(m->arena, EXPANDING FIELDS, MV_STR_ARG(mv_causes_fields(&causes))));
+                refuse_named(
+                        m, 0, FAILED_CREATE,
+                        mv_arena_format(m->arena, EXPANDING FIELDS, MV_STR_ARG(mv_causes_fields(&causes))));
                 break;
         case MV_APPLIED_CRASH:
                 refuse_crash(m);
@@ -356,21 +361,70 @@ static void annotate(struct mv_arena *arena, const struct mv_vm *vm, enum mv_mat
         }
 }
 
+/* The controller asks itself before it creates the instance (pkg/virt-controller/watch/vm/vm.go: startVMI). */
+static void check_discontinued(struct maker *m, const struct mv_vmi_spec *spec) {
+        struct mv_admission admission = { .causes = { .arena = m->arena }, .config = m->config };
+        struct mv_str errors = { 0 };
+        mv_admission_discontinued(&admission, "spec", spec);
+        for (size_t i = 0; i < admission.causes.n; i++)
+                errors = mv_arena_format(m->arena, "%.*s%s&StatusCause{Type:%s,Message:%.*s,Field:%.*s,}",
+                                         MV_STR_ARG(errors), i ? "\n" : "", admission.causes.items[i].reason,
+                                         MV_STR_ARG(admission.causes.items[i].message),
+                                         MV_STR_ARG(admission.causes.items[i].field));
+        if (errors.n)
+                refuse(m, 0, FAILED_CREATE,
+                       mv_arena_format(m->arena, "failed create validation: %.*s", MV_STR_ARG(errors)));
+}
+
+/* What the controller makes of running and runStrategy. Neither is as Halted: it starts when somebody asks. */
+static void check_run_strategy(struct maker *m, const struct mv_vm_spec *spec) {
+        static const char *const strategies[] = { "Halted",         "Manual", "Always",
+                                                  "RerunOnFailure", "Once",   "WaitAsReceiver" };
+        bool known = !spec->run_strategy.p;
+        for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++)
+                known = known || mv_str_is(spec->run_strategy, strategies[i]);
+        if (spec->running != MV_UNSET && spec->run_strategy.p)
+                refuse(m, 0, FAILED_CREATE,
+                       MV_STR("Error fetching RunStrategy: running and runstrategy are mutually exclusive"));
+        else if (!known)
+                refuse(m, 0, FAILED_CREATE,
+                       mv_arena_format(m->arena, "unknown runstrategy: %.*s",
+                                       MV_STR_ARG(spec->run_strategy)));
+}
+
+/* A memory dump that is done is not loaded again (pkg/storage/memorydump: HasCompleted,
+ * RemoveMemoryDumpVolumeFromVMISpec). Its volume has the claim's name. */
+static void drop_memory_dump(struct mv_arena *arena, const struct mv_vm *vm, struct mv_vmi_spec *spec) {
+        const struct mv_memory_dump *dump = vm->status.memory_dump;
+        if (!dump || mv_str_is(dump->phase, "Associating") || mv_str_is(dump->phase, "InProgress"))
+                return;
+        struct mv_volume *kept = mv_arena_new_array(arena, struct mv_volume, spec->volumes.n);
+        size_t n = 0;
+        for (size_t i = 0; kept && i < spec->volumes.n; i++)
+                if (!mv_str_equal(spec->volumes.items[i].name, dump->claim_name))
+                        kept[n++] = spec->volumes.items[i];
+        spec->volumes.items = kept;
+        spec->volumes.n = n;
+}
+
 static void start(struct maker *m, const struct mv_vm *vm, const struct mv_instancetype_spec *type,
                   const struct mv_preference_spec *preference, struct mv_made *ret) {
         struct mv_causes causes = { .arena = m->arena };
+        drop_memory_dump(m->arena, vm, &ret->template.spec);
         if (preference)
                 mv_preference_apply_autoattach(preference, &ret->template.spec);
-        ret->default_network = mv_default_network(m->arena, m->config, &ret->template.spec);
+        if (!default_network(m, "", ret))
+                return;
         annotate(m->arena, vm, MV_OF_INSTANCETYPE, &ret->template.meta.annotations);
         annotate(m->arena, vm, MV_OF_PREFERENCE, &ret->template.meta.annotations);
         switch (mv_instancetype_apply(m->arena, "spec", type, preference, &ret->template, &causes)) {
         case MV_APPLIED:
                 break;
         case MV_APPLIED_CONFLICT:
-                refuse(m, 0, FAILED_CREATE,
-                       mv_arena_format(m->arena, "VMI conflicts with instancetype spec in fields: [%.*s]",
-                                       MV_STR_ARG(mv_causes_fields(&causes))));
+                refuse_named(m, 0, FAILED_CREATE,
+                             mv_arena_format(m->arena,
+                                             "VMI conflicts with instancetype spec in fields: [%.*s]",
+                                             MV_STR_ARG(mv_causes_fields(&causes))));
                 break;
         case MV_APPLIED_CRASH:
                 refuse_crash(m);
@@ -418,8 +472,15 @@ static void note_supplied(struct mv_arena *arena, const struct mv_vmi_spec *own,
                         ret->supplied[ret->n_supplied++] = all[i].entry;
 }
 
+static bool names_any(const struct mv_vm *vm) {
+        return vm->spec.instancetype || vm->spec.preference;
+}
+
 static void control(struct maker *m, const struct mv_vmi_spec *own, struct mv_made *ret) {
         const struct mv_vm *vm = &ret->vm;
+        check_run_strategy(m, &vm->spec);
+        if (m->refused)
+                return;
         struct mv_str policy = m->config->spec->instancetype.reference_policy;
         struct mv_matched type = mv_instancetype_find(m->arena, m->snapshot, vm, MV_OF_INSTANCETYPE);
         if (!found(m, &type, "FailedFindInstancetype"))
@@ -429,7 +490,7 @@ static void control(struct maker *m, const struct mv_vmi_spec *own, struct mv_ma
                 return;
         bool revision =
                 has_recorded_revision(vm, MV_OF_INSTANCETYPE) || has_recorded_revision(vm, MV_OF_PREFERENCE);
-        if (mv_str_is(policy, "expandAll") || (mv_str_is(policy, "expand") && !revision))
+        if (names_any(vm) && (mv_str_is(policy, "expandAll") || (mv_str_is(policy, "expand") && !revision)))
                 expand(m, type_of(type), preference_of(preference), ret);
         else {
                 if (!policy.n || mv_str_is(policy, "reference"))
@@ -438,101 +499,44 @@ static void control(struct maker *m, const struct mv_vmi_spec *own, struct mv_ma
                         start(m, vm, type_of(type), preference_of(preference), ret);
         }
         if (!m->refused)
+                check_discontinued(m, &ret->template.spec);
+        if (!m->refused)
                 note_supplied(m->arena, own, type_of(type), ret);
 }
 
 /* --- all of it --- */
 
-/* A copy of the VM whose template may be changed. False when memory is out. */
-static bool copy_vm(struct mv_arena *arena, const struct mv_vm *vm, struct mv_vm *ret) {
-        *ret = *vm;
-        ret->spec.template = mv_own(arena, vm->spec.template);
-        return ret->spec.template != NULL;
+bool mv_vm_is_stored(const struct mv_vm *vm) {
+        return vm->status.printable_status.n;
 }
 
-static bool names_any(const struct mv_vm *vm) {
-        return vm->spec.instancetype || vm->spec.preference;
-}
-
-void mv_instancetype_make(struct mv_arena *arena, const struct mv_snapshot *snapshot, const struct mv_vm *vm,
+void mv_instancetype_make(struct mv_arena *arena, const struct mv_snapshot *snapshot,
+                          const struct mv_kubevirt_config *config, const struct mv_vm *vm, bool submitted,
                           struct mv_made *ret) {
-        struct maker m = { .arena = arena, .snapshot = snapshot, .config = mv_snapshot_config(snapshot) };
-        struct mv_vmi_template admitted;
+        struct maker m = { .arena = arena, .snapshot = snapshot, .config = config, .draft = true };
         static const struct mv_vmi_spec nothing = { 0 };
         *ret = (struct mv_made){ 0 };
-        if (!copy_vm(arena, vm, &ret->vm))
+        if (!mv_own_vm(arena, vm, &ret->vm))
                 return;
         mutate(&m, &ret->vm, NULL);
         ret->template = *ret->vm.spec.template;
-        if (!m.refused && names_any(&ret->vm)) {
-                admit(&m, &ret->vm, &admitted);
-                if (!m.refused)
-                        check_bindings(&m, &admitted.spec);
-                if (!m.refused)
-                        control(&m, vm->spec.template ? &vm->spec.template->spec : &nothing, ret);
-        }
+        if (!m.refused && submitted)
+                admit(&m, &ret->vm, true);
+        if (!m.refused)
+                control(&m, vm->spec.template ? &vm->spec.template->spec : &nothing, ret);
         ret->refused = m.refused;
 }
 
 const struct mv_refused *mv_instancetype_refusal(struct mv_arena *arena, const struct mv_snapshot *snapshot,
+                                                 const struct mv_kubevirt_config *config,
                                                  const struct mv_vm *vm, const struct mv_vm *old,
-                                                 struct mv_vmi_template *ret) {
-        struct maker m = { .arena = arena, .snapshot = snapshot, .config = mv_snapshot_config(snapshot) };
+                                                 bool kubevirt) {
+        struct maker m = { .arena = arena, .snapshot = snapshot, .config = config, .kubevirt = kubevirt };
         struct mv_vm copy;
-        *ret = (struct mv_vmi_template){ 0 };
-        if (!copy_vm(arena, vm, &copy))
+        if (!mv_own_vm(arena, vm, &copy))
                 return NULL;
         mutate(&m, &copy, old);
-        *ret = *copy.spec.template;
-        if (!m.refused && names_any(&copy))
-                admit(&m, &copy, ret);
+        if (!m.refused)
+                admit(&m, &copy, !old);
         return m.refused;
-}
-
-static struct mv_str indexed(struct mv_arena *arena, struct mv_str name) {
-        return mv_arena_format(arena, "%.*s-0", MV_STR_ARG(name));
-}
-
-static bool is_template(const struct mv_vm *vm, struct mv_str name) {
-        for (size_t i = 0; i < vm->spec.data_volume_templates.n; i++)
-                if (mv_str_equal(vm->spec.data_volume_templates.items[i].meta.name, name))
-                        return true;
-        return false;
-}
-
-void mv_instancetype_pool_vm(struct mv_arena *arena, const struct mv_pool *pool, struct mv_vm *ret) {
-        static const struct mv_vm nothing = { 0 };
-        const struct mv_vm *vm = pool->spec.template ? pool->spec.template : &nothing;
-        if (!copy_vm(arena, vm, ret))
-                return;
-        struct mv_vmi_spec *spec = &ret->spec.template->spec;
-        size_t n_templates = vm->spec.data_volume_templates.n, n_volumes = spec->volumes.n;
-        struct mv_data_volume *templates = mv_arena_new_array(arena, struct mv_data_volume, n_templates);
-        struct mv_volume *volumes = mv_arena_new_array(arena, struct mv_volume, n_volumes);
-        ret->api_version = MV_STR("kubevirt.io/v1");
-        ret->kind = MV_STR("VirtualMachine");
-        ret->meta.name = indexed(arena, pool->meta.name.n ? pool->meta.name : pool->meta.generate_name);
-        ret->meta.namespace = pool->meta.namespace;
-        if (!templates || !volumes)
-                return;
-        for (size_t i = 0; i < n_templates; i++) {
-                templates[i] = vm->spec.data_volume_templates.items[i];
-                templates[i].meta.name = indexed(arena, templates[i].meta.name);
-        }
-        for (size_t i = 0; i < n_volumes; i++) {
-                struct mv_claim_source *claim = spec->volumes.items[i].persistent_volume_claim;
-                struct mv_data_volume_source *source = spec->volumes.items[i].data_volume;
-                volumes[i] = spec->volumes.items[i];
-                if (claim && is_template(vm, claim->claim_name)) {
-                        volumes[i].persistent_volume_claim = claim = mv_own(arena, claim);
-                        if (claim)
-                                claim->claim_name = indexed(arena, claim->claim_name);
-                } else if (!claim && source && is_template(vm, source->name)) {
-                        volumes[i].data_volume = source = mv_own(arena, source);
-                        if (source)
-                                source->name = indexed(arena, source->name);
-                }
-        }
-        ret->spec.data_volume_templates.items = templates;
-        spec->volumes.items = volumes;
 }

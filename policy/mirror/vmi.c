@@ -1,133 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * VirtualMachineInstance, create and update (admitters/vmi-create-admitter.go, admitters/vmi-update-admitter.go), and
- * what a VirtualMachine's template shares with it (pkg/network/admitter).
+ * VirtualMachineInstance, create and update (admitters/vmi-create-admitter.go, admitters/vmi-update-admitter.go).
  */
 #include "policy/mirror.h"
 
+#include "policy/admission.h"
+
 #include "policy/object/equal.h"
 #include "policy/object/quantity.h"
-#include "policy/base/names.h"
 #include "policy/object/vmi.h"
 
 #define RESOURCE "virtualmachineinstances"
-
-/* --- the spec of an instance --- */
-
-static struct mv_str interface_field(struct mv_mirror_answer *answer, const char *path, size_t i,
-                                     const char *rest) {
-        return mv_mirror_text(answer, "%s.domain.devices.interfaces[%zu]%s", path, i, rest);
-}
-
-/* Which networks are the pod's, by name; of several networks of a name KubeVirt sees the last. */
-struct pod_networks {
-        struct mv_names_index index;
-        bool *pod; /* of the first network of that name: what the last one says */
-};
-
-static bool pod_networks_make(struct mv_arena *arena, const struct mv_vmi_spec *spec,
-                              struct pod_networks *ret) {
-        ret->pod = mv_arena_new_array(arena, bool, spec->networks.n);
-        if (!ret->pod || !mv_names_index_list(arena, &ret->index, spec->networks, name))
-                return false;
-        for (size_t i = 0; i < spec->networks.n; i++)
-                ret->pod[mv_names_index_find(&ret->index, spec->networks.items[i].name)] =
-                        spec->networks.items[i].pod;
-        return true;
-}
-
-static bool is_on_pod_network(const struct pod_networks *networks, struct mv_str name) {
-        size_t i = mv_names_index_find(&networks->index, name);
-        return i != SIZE_MAX && networks->pod[i];
-}
-
-/* validateInterfaceBinding */
-void mv_mirror_interfaces(struct mv_mirror_answer *answer, const char *path, const struct mv_vmi_spec *spec) {
-        struct pod_networks networks;
-        if (!pod_networks_make(answer->in->arena, spec, &networks))
-                return; /* memory is out: the answer is Unknown */
-        for (size_t i = 0; i < spec->domain.devices.interfaces.n; i++) {
-                const struct mv_interface *interface = &spec->domain.devices.interfaces.items[i];
-                bool pod = is_on_pod_network(&networks, interface->name);
-                const struct {
-                        bool wrong;
-                        const char *message;
-                } checks[] = {
-                        { interface->masquerade && !pod,
-                          "Masquerade interface only implemented with pod network" },
-                        { interface->bridge && pod && !answer->config->permit_bridge_on_pod_network,
-                          "Bridge on pod network configuration is not enabled under kubevirt-config" },
-                        { interface->passt_binding && !mv_kubevirt_gate(answer->config, "PasstBinding"),
-                          "PasstBinding feature gate is not enabled" },
-                        { interface->passt_binding && !pod,
-                          "PasstBinding interface only implemented with pod network" },
-                };
-                if (interface->bridge + interface->masquerade + interface->sriov + interface->passt_binding +
-                            (interface->binding != NULL) !=
-                    1)
-                        mv_mirror_cause(
-                                answer, "FieldValueInvalid",
-                                mv_mirror_text(answer,
-                                               "logical %.*s interface must have exactly one binding method "
-                                               "or binding plugin",
-                                               MV_STR_ARG(interface->name)),
-                                interface_field(answer, path, i, ""));
-                for (size_t j = 0; j < sizeof checks / sizeof *checks; j++)
-                        if (checks[j].wrong)
-                                mv_mirror_cause(answer, "FieldValueInvalid", mv_str_from(checks[j].message),
-                                                interface_field(answer, path, i, ".name"));
-        }
-}
-
-/* validateDiscontinuedBindings: on create only. */
-void mv_mirror_discontinued(struct mv_mirror_answer *answer, const char *path,
-                            const struct mv_vmi_spec *spec) {
-        for (size_t i = 0; i < spec->domain.devices.interfaces.n; i++) {
-                const struct mv_interface *interface = &spec->domain.devices.interfaces.items[i];
-                if (interface->slirp)
-                        mv_mirror_cause(answer, "FieldValueInvalid",
-                                        MV_STR("Slirp interface support has been discontinued since v1.3"),
-                                        interface_field(answer, path, i, ".slirp"));
-                if (interface->passt)
-                        mv_mirror_cause(answer, "FieldValueInvalid",
-                                        MV_STR("Passt network binding has been discontinued since v1.3"),
-                                        interface_field(answer, path, i, ".passt"));
-                if (interface->macvtap)
-                        mv_mirror_cause(answer, "FieldValueInvalid",
-                                        MV_STR("Macvtap network binding has been discontinued since v1.3"),
-                                        interface_field(answer, path, i, ".macvtap"));
-        }
-}
-
-/* validateLiveMigration, isValidEvictionStrategy. Whether the instance can migrate is not asked. */
-void mv_mirror_eviction_strategy(struct mv_mirror_answer *answer, const char *path,
-                                 const struct mv_vmi_spec *spec) {
-        static const char *const strategies[] = { "LiveMigrate", "LiveMigrateIfPossible", "None",
-                                                  "External" };
-        if (!spec->eviction_strategy.p)
-                return;
-        for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++)
-                if (mv_str_is(spec->eviction_strategy, strategies[i]))
-                        return;
-        struct mv_str field = mv_mirror_text(answer, "%s.evictionStrategy", path);
-        mv_mirror_cause(answer, "FieldValueInvalid",
-                        mv_mirror_text(answer, "%.*s is set with an unrecognized option: %.*s",
-                                       MV_STR_ARG(field), MV_STR_ARG(spec->eviction_strategy)),
-                        field);
-}
-
-/* ValidateVirtualMachineInstanceMetadata */
-void mv_mirror_labels(struct mv_mirror_answer *answer, const char *path, const struct mv_map *labels) {
-        bool reserved = false;
-        for (size_t i = 0; i < labels->n; i++)
-                reserved = reserved || mv_mirror_label_is_reserved(labels->items[i].key);
-        if (reserved && !mv_mirror_user_is_kubevirt(answer, NULL))
-                mv_mirror_cause(
-                        answer, "FieldValueNotSupported",
-                        MV_STR("creation of the following reserved kubevirt.io/ labels on a VMI object is "
-                               "prohibited"),
-                        mv_mirror_text(answer, "%s.labels", path));
-}
 
 /* --- create --- */
 
@@ -139,26 +22,15 @@ static bool has_expected_resource(struct mv_mirror_answer *answer) {
 }
 
 void mv_mirror_vmi_create(struct mv_mirror_answer *answer) {
-        static const char *const architectures[] = { "amd64", "arm64", "s390x" };
+        struct mv_admission admission = { .causes = { .arena = answer->in->arena },
+                                          .config = answer->config,
+                                          .kubevirt = mv_mirror_user_is_kubevirt(answer, NULL) };
         struct mv_vmi vmi;
         if (!mv_mirror_schema(answer, &mv_shape_vmi_spec) || !has_expected_resource(answer) ||
             !mv_mirror_decode(answer, answer->in->request->object, &mv_table_vmi, &vmi, NULL))
                 return;
-        mv_mirror_discontinued(answer, "spec", &vmi.spec);
-        /* Once by the network's own validator, once by that of the whole spec. */
-        mv_mirror_interfaces(answer, "spec", &vmi.spec);
-        mv_mirror_interfaces(answer, "spec", &vmi.spec);
-        mv_mirror_eviction_strategy(answer, "spec", &vmi.spec);
-        mv_mirror_labels(answer, "metadata", &vmi.meta.labels);
-        /* None is named only where KubeVirt's mutating webhook, which fills it in, has not been at work. */
-        bool supported = !vmi.spec.architecture.n;
-        for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++)
-                supported = supported || mv_str_is(vmi.spec.architecture, architectures[i]);
-        if (!supported)
-                mv_mirror_cause(answer, "FieldValueInvalid",
-                                mv_mirror_text(answer, "unsupported architecture: %.*s",
-                                               MV_STR_ARG(vmi.spec.architecture)),
-                                MV_STR("spec.architecture"));
+        mv_admission_vmi(&admission, &vmi.meta.labels, &vmi.spec);
+        mv_mirror_causes(answer, admission.causes.items, admission.causes.n);
 }
 
 /* --- update --- */
@@ -241,7 +113,7 @@ static const char *hotplug(struct mv_mirror_answer *answer, const struct instanc
 /* Every reserved label of a is in b, with its value. */
 static bool labels_kept(const struct mv_map *a, const struct mv_map *b) {
         for (size_t i = 0; i < a->n; i++)
-                if (mv_mirror_label_is_reserved(a->items[i].key) &&
+                if (mv_label_is_reserved(a->items[i].key) &&
                     !mv_map_has(b, a->items[i].key, a->items[i].value))
                         return false;
         return true;

@@ -276,7 +276,16 @@ static struct mv_str kept_key(struct state *state, const struct mv_scan_string *
         return value;
 }
 
-static bool decode_map(struct state *state, bool numbers, struct mv_map *ret, const struct mv_path *parent) {
+static bool decode_bool_text(struct state *state, struct mv_str *ret) {
+        bool value = false;
+        if (!decode_bool(state, &value))
+                return false;
+        *ret = value ? MV_STR("true") : MV_STR("false");
+        return true;
+}
+
+static bool decode_map(struct state *state, enum mv_type type, struct mv_map *ret,
+                       const struct mv_path *parent) {
         struct mv_path path = { .parent = parent };
         struct keyed keyed = { .size = sizeof *ret->items, .align = alignof(struct mv_pair) };
         struct mv_scan_string key;
@@ -293,7 +302,8 @@ static bool decode_map(struct state *state, bool numbers, struct mv_map *ret, co
                 if (!pair)
                         return failed_at(state, &path);
                 bool ok = mv_scan_peek(&state->scan) == 'n' ? mv_scan_null(&state->scan)
-                          : numbers                         ? decode_text(state, &pair->value)
+                          : type == MV_TYPE_TEXT_MAP        ? decode_text(state, &pair->value)
+                          : type == MV_TYPE_BOOL_MAP        ? decode_bool_text(state, &pair->value)
                                                             : decode_string(state, &pair->value);
                 if (!ok)
                         return failed_at(state, &path);
@@ -374,7 +384,8 @@ static bool decode_field(struct state *state, const struct mv_field *field, char
                 return decode_strings(state, (struct mv_strings *)(void *)at, path);
         case MV_TYPE_MAP:
         case MV_TYPE_TEXT_MAP:
-                return decode_map(state, field->type == MV_TYPE_TEXT_MAP, (struct mv_map *)(void *)at, path);
+        case MV_TYPE_BOOL_MAP:
+                return decode_map(state, field->type, (struct mv_map *)(void *)at, path);
         case MV_TYPE_PRESENT:
                 if (*state->scan.p != '{')
                         return wrong_type(state, "must be an object");

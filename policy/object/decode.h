@@ -64,6 +64,7 @@ enum mv_type {
         MV_TYPE_STRINGS,  /* struct mv_strings */
         MV_TYPE_MAP,      /* struct mv_map of strings */
         MV_TYPE_TEXT_MAP, /* struct mv_map of strings or numbers: resource lists */
+        MV_TYPE_BOOL_MAP, /* struct mv_map of booleans: the value is "true" or "false" */
         MV_TYPE_NAMED, /* struct mv_list from an object with free keys; the key goes to the struct's first member,
                              a struct mv_str; sorted by it */
         MV_TYPE_PRESENT, /* bool: an object is there, whatever is in it */

@@ -41,6 +41,7 @@ static bool is_empty(const struct mv_field *field, const char *at) {
                 return !((const struct mv_strings *)(const void *)at)->n;
         case MV_TYPE_MAP:
         case MV_TYPE_TEXT_MAP:
+        case MV_TYPE_BOOL_MAP:
                 return !((const struct mv_map *)(const void *)at)->n;
         }
         return true;
@@ -105,12 +106,16 @@ static void encode_field(struct mv_json *json, const struct mv_field *field, con
                 break;
         }
         case MV_TYPE_MAP:
-        case MV_TYPE_TEXT_MAP: {
+        case MV_TYPE_TEXT_MAP:
+        case MV_TYPE_BOOL_MAP: {
                 const struct mv_map *map = (const struct mv_map *)(const void *)at;
                 mv_json_object(json);
                 for (size_t i = 0; i < map->n; i++) {
                         mv_json_key_str(json, map->items[i].key);
-                        mv_json_string(json, map->items[i].value);
+                        if (field->type == MV_TYPE_BOOL_MAP)
+                                mv_json_bool(json, mv_str_is(map->items[i].value, "true"));
+                        else
+                                mv_json_string(json, map->items[i].value);
                 }
                 mv_json_end(json);
                 break;

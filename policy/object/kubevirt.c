@@ -54,12 +54,15 @@ static const struct mv_field machine_types_fields[] = {
 static const struct mv_table machine_types_table = MV_TABLE(machine_types_fields, struct mv_machine_types);
 
 static const struct mv_field binding_plugin_fields[] = {
+        MV_FIELD_TABLE(struct mv_binding_plugin, "computeResourceOverhead", MV_TYPE_OBJECT, compute_overhead,
+                       &mv_table_container_resources),
         MV_FIELD(struct mv_binding_plugin, "migration", MV_TYPE_PRESENT, migration),
+        MV_FIELD(struct mv_binding_plugin, "sidecarImage", MV_TYPE_STRING, sidecar_image),
 };
-static const struct mv_table binding_plugin_table = MV_TABLE(binding_plugin_fields, struct mv_binding_plugin);
+const struct mv_table mv_table_binding_plugin = MV_TABLE(binding_plugin_fields, struct mv_binding_plugin);
 static const struct mv_field network_fields[] = {
         MV_FIELD_TABLE(struct mv_network_configuration, "binding", MV_TYPE_NAMED, bindings,
-                       &binding_plugin_table),
+                       &mv_table_binding_plugin),
         MV_FIELD(struct mv_network_configuration, "defaultNetworkInterface", MV_TYPE_STRING,
                  default_network_interface),
         MV_FIELD(struct mv_network_configuration, "permitBridgeInterfaceOnPodNetwork", MV_TYPE_OPTIONAL,
@@ -68,6 +71,7 @@ static const struct mv_field network_fields[] = {
 static const struct mv_table network_table = MV_TABLE(network_fields, struct mv_network_configuration);
 
 static const struct mv_field named_resource_fields[] = {
+        MV_FIELD(struct mv_named_resource, "disabled", MV_TYPE_BOOL, disabled),
         MV_FIELD(struct mv_named_resource, "resourceName", MV_TYPE_STRING, resource_name),
 };
 static const struct mv_table named_resource_table = MV_TABLE(named_resource_fields, struct mv_named_resource);
@@ -76,31 +80,78 @@ static const struct mv_field permitted_fields[] = {
                        &named_resource_table),
         MV_FIELD_TABLE(struct mv_permitted_host_devices, "pciHostDevices", MV_TYPE_LIST, pci_host_devices,
                        &named_resource_table),
+        MV_FIELD_TABLE(struct mv_permitted_host_devices, "usb", MV_TYPE_LIST, usb, &named_resource_table),
 };
-static const struct mv_table permitted_table = MV_TABLE(permitted_fields, struct mv_permitted_host_devices);
+const struct mv_table mv_table_permitted_host_devices =
+        MV_TABLE(permitted_fields, struct mv_permitted_host_devices);
 
 static const struct mv_field instancetype_fields[] = {
         MV_FIELD(struct mv_instancetype_configuration, "referencePolicy", MV_TYPE_STRING, reference_policy),
 };
-static const struct mv_table instancetype_table =
+const struct mv_table mv_table_instancetype_configuration =
         MV_TABLE(instancetype_fields, struct mv_instancetype_configuration);
 
+static const struct mv_field support_container_fields[] = {
+        MV_FIELD_TABLE(struct mv_support_container, "resources", MV_TYPE_OBJECT, resources,
+                       &mv_table_container_resources),
+        MV_FIELD(struct mv_support_container, "type", MV_TYPE_STRING, type),
+};
+static const struct mv_table support_container_table =
+        MV_TABLE(support_container_fields, struct mv_support_container);
+static const struct mv_field virtual_machine_options_fields[] = {
+        MV_FIELD(struct mv_virtual_machine_options, "disableSerialConsoleLog", MV_TYPE_PRESENT,
+                 disable_serial_console_log),
+};
+static const struct mv_table virtual_machine_options_table =
+        MV_TABLE(virtual_machine_options_fields, struct mv_virtual_machine_options);
+static const struct mv_field custom_profile_fields[] = {
+        MV_FIELD(struct mv_custom_profile, "localhostProfile", MV_TYPE_STRING, localhost_profile),
+        MV_FIELD(struct mv_custom_profile, "runtimeDefaultProfile", MV_TYPE_BOOL, runtime_default),
+};
+static const struct mv_table custom_profile_table = MV_TABLE(custom_profile_fields, struct mv_custom_profile);
+static const struct mv_field launcher_profile_fields[] = {
+        MV_FIELD_TABLE(struct mv_launcher_profile, "customProfile", MV_TYPE_OBJECT, custom,
+                       &custom_profile_table),
+};
+static const struct mv_table launcher_profile_table =
+        MV_TABLE(launcher_profile_fields, struct mv_launcher_profile);
+static const struct mv_field seccomp_fields[] = {
+        MV_FIELD_TABLE(struct mv_seccomp_configuration, "virtualMachineInstanceProfile", MV_TYPE_OBJECT,
+                       launcher, &launcher_profile_table),
+};
+static const struct mv_table seccomp_table = MV_TABLE(seccomp_fields, struct mv_seccomp_configuration);
+
 static const struct mv_field configuration_fields[] = {
+        MV_FIELD(struct mv_kubevirt_configuration, "additionalGuestMemoryOverheadRatio", MV_TYPE_STRING,
+                 additional_overhead_ratio),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "architectureConfiguration", MV_TYPE_OBJECT,
                        architectures, &machine_types_table),
+        MV_FIELD_TABLE(struct mv_kubevirt_configuration, "autoCPULimitNamespaceLabelSelector",
+                       MV_TYPE_POINTER, auto_cpu_limit_namespaces, &mv_table_label_selector),
         MV_FIELD(struct mv_kubevirt_configuration, "cpuModel", MV_TYPE_STRING, cpu_model),
+        MV_FIELD(struct mv_kubevirt_configuration, "cpuRequest", MV_TYPE_TEXT, cpu_request),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "developerConfiguration", MV_TYPE_OBJECT, developer,
                        &developer_table),
         MV_FIELD(struct mv_kubevirt_configuration, "evictionStrategy", MV_TYPE_STRING, eviction_strategy),
         MV_FIELD(struct mv_kubevirt_configuration, "imagePullPolicy", MV_TYPE_STRING, image_pull_policy),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "instancetype", MV_TYPE_OBJECT, instancetype,
-                       &instancetype_table),
+                       &mv_table_instancetype_configuration),
         MV_FIELD(struct mv_kubevirt_configuration, "machineType", MV_TYPE_STRING, machine_type),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "migrations", MV_TYPE_OBJECT, migrations,
                        &settings_table),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "network", MV_TYPE_OBJECT, network, &network_table),
+        MV_FIELD(struct mv_kubevirt_configuration, "obsoleteCPUModels", MV_TYPE_BOOL_MAP,
+                 obsolete_cpu_models),
         MV_FIELD_TABLE(struct mv_kubevirt_configuration, "permittedHostDevices", MV_TYPE_POINTER,
-                       permitted_host_devices, &permitted_table),
+                       permitted_host_devices, &mv_table_permitted_host_devices),
+        MV_FIELD_TABLE(struct mv_kubevirt_configuration, "seccompConfiguration", MV_TYPE_OBJECT, seccomp,
+                       &seccomp_table),
+        MV_FIELD(struct mv_kubevirt_configuration, "selinuxLauncherType", MV_TYPE_STRING,
+                 selinux_launcher_type),
+        MV_FIELD_TABLE(struct mv_kubevirt_configuration, "supportContainerResources", MV_TYPE_LIST,
+                       support_containers, &support_container_table),
+        MV_FIELD_TABLE(struct mv_kubevirt_configuration, "virtualMachineOptions", MV_TYPE_OBJECT,
+                       virtual_machine_options, &virtual_machine_options_table),
 };
 static const struct mv_table configuration_table =
         MV_TABLE(configuration_fields, struct mv_kubevirt_configuration);

@@ -6,8 +6,13 @@ static const struct mv_field node_spec_fields[] = {
         MV_FIELD(struct mv_node_spec, "unschedulable", MV_TYPE_BOOL, unschedulable),
 };
 static const struct mv_table node_spec_table = MV_TABLE(node_spec_fields, struct mv_node_spec);
+static const struct mv_field node_info_fields[] = {
+        MV_FIELD(struct mv_node_info, "kernelVersion", MV_TYPE_STRING, kernel_version),
+};
+static const struct mv_table node_info_table = MV_TABLE(node_info_fields, struct mv_node_info);
 static const struct mv_field node_status_fields[] = {
         MV_FIELD(struct mv_node_status, "allocatable", MV_TYPE_TEXT_MAP, allocatable),
+        MV_FIELD_TABLE(struct mv_node_status, "nodeInfo", MV_TYPE_OBJECT, info, &node_info_table),
 };
 static const struct mv_table node_status_table = MV_TABLE(node_status_fields, struct mv_node_status);
 

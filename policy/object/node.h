@@ -12,6 +12,9 @@ struct mv_node {
         } spec;
         struct mv_node_status {
                 struct mv_map allocatable;
+                struct mv_node_info {
+                        struct mv_str kernel_version;
+                } info;
         } status;
 };
 

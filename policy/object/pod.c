@@ -5,23 +5,27 @@ static const struct mv_field container_resources_fields[] = {
         MV_FIELD(struct mv_container_resources, "limits", MV_TYPE_TEXT_MAP, limits),
         MV_FIELD(struct mv_container_resources, "requests", MV_TYPE_TEXT_MAP, requests),
 };
-static const struct mv_table container_resources_table =
+const struct mv_table mv_table_container_resources =
         MV_TABLE(container_resources_fields, struct mv_container_resources);
 static const struct mv_field container_fields[] = {
         MV_FIELD(struct mv_container, "name", MV_TYPE_STRING, name),
         MV_FIELD_TABLE(struct mv_container, "resources", MV_TYPE_OBJECT, resources,
-                       &container_resources_table),
+                       &mv_table_container_resources),
         MV_FIELD(struct mv_container, "restartPolicy", MV_TYPE_STRING, restart_policy),
 };
 static const struct mv_table container_table = MV_TABLE(container_fields, struct mv_container);
 
 static const struct mv_field spec_fields[] = {
+        MV_FIELD(struct mv_pod_spec, "activeDeadlineSeconds", MV_TYPE_INT, active_deadline_seconds),
         MV_FIELD_TABLE(struct mv_pod_spec, "affinity", MV_TYPE_POINTER, affinity, &mv_table_affinity),
         MV_FIELD_TABLE(struct mv_pod_spec, "containers", MV_TYPE_LIST, containers, &container_table),
         MV_FIELD_TABLE(struct mv_pod_spec, "initContainers", MV_TYPE_LIST, init_containers, &container_table),
         MV_FIELD(struct mv_pod_spec, "nodeName", MV_TYPE_STRING, node_name),
         MV_FIELD(struct mv_pod_spec, "nodeSelector", MV_TYPE_MAP, node_selector),
         MV_FIELD(struct mv_pod_spec, "overhead", MV_TYPE_TEXT_MAP, overhead),
+        MV_FIELD(struct mv_pod_spec, "priorityClassName", MV_TYPE_STRING, priority_class_name),
+        MV_FIELD_TABLE(struct mv_pod_spec, "resources", MV_TYPE_OBJECT, resources,
+                       &mv_table_container_resources),
         MV_FIELD(struct mv_pod_spec, "schedulerName", MV_TYPE_STRING, scheduler_name),
 };
 static const struct mv_table spec_table = MV_TABLE(spec_fields, struct mv_pod_spec);

@@ -15,8 +15,10 @@ struct mv_container {
 struct mv_pod {
         struct mv_meta meta;
         struct mv_pod_spec {
-                struct mv_str node_name, scheduler_name;
+                struct mv_str node_name, scheduler_name, priority_class_name;
+                struct mv_optional_int active_deadline_seconds;
                 struct mv_map node_selector, overhead;
+                struct mv_container_resources resources; /* of the pod as a whole */
                 struct mv_affinity *affinity;
                 MV_LIST(struct mv_container) containers;
                 MV_LIST(struct mv_container) init_containers;
@@ -27,6 +29,7 @@ struct mv_pod {
 };
 
 extern const struct mv_table mv_table_pod;
+extern const struct mv_table mv_table_container_resources;
 
 /* The phase says that it has ended: Succeeded or Failed. */
 bool mv_pod_is_final(const struct mv_pod *pod);

@@ -122,6 +122,15 @@ static bool open_level(struct mv_scan *scan) {
         return true;
 }
 
+/* Likewise in a value that is passed over. */
+static bool skip_level(struct mv_scan *scan) {
+        if (scan->depth >= MV_SCAN_SKIP_DEPTH)
+                return mv_scan_fail(scan, MV_ELIMIT, "nested deeper than 10000 levels");
+        scan->depth++;
+        scan->p++;
+        return true;
+}
+
 bool mv_scan_object(struct mv_scan *scan) {
         if (scan->code)
                 return false;
@@ -260,15 +269,15 @@ bool mv_scan_skip(struct mv_scan *scan, struct mv_str *ret) {
         skip_space(scan);
         const char *start = scan->p;
         const unsigned outer = scan->depth;
-        uint64_t objects = 0; /* bit n: the nth level opened here is an object */
-        bool first = false;   /* an object or array was just opened */
+        uint64_t objects[MV_SCAN_SKIP_DEPTH / 64 + 1]; /* bit n: the nth level opened here is an object */
+        bool first = false;                            /* an object or array was just opened */
         struct mv_scan_string key;
 
         for (;;) {
                 if (scan->depth > outer) {
                         unsigned level = scan->depth - outer - 1;
-                        bool more = objects >> level & 1 ? mv_scan_key(scan, &first, &key)
-                                                         : mv_scan_element(scan, &first);
+                        bool more = objects[level / 64] >> level % 64 & 1 ? mv_scan_key(scan, &first, &key)
+                                                                          : mv_scan_element(scan, &first);
                         if (scan->code)
                                 return false;
                         if (!more) {
@@ -280,10 +289,13 @@ bool mv_scan_skip(struct mv_scan *scan, struct mv_str *ret) {
                 }
                 char c = mv_scan_peek(scan);
                 if (c == '{' || c == '[') {
-                        if (!open_level(scan))
+                        unsigned level = scan->depth - outer;
+                        uint64_t bit = UINT64_C(1) << level % 64;
+                        if (!skip_level(scan))
                                 return false;
-                        uint64_t bit = UINT64_C(1) << (scan->depth - outer - 1);
-                        objects = c == '{' ? objects | bit : objects & ~bit;
+                        uint64_t *word = &objects[level / 64];
+                        uint64_t others = level % 64 ? *word & ~bit : 0;
+                        *word = c == '{' ? others | bit : others;
                         first = true;
                         continue;
                 }

@@ -9,7 +9,8 @@
  * - The text is followed by at least MV_SCAN_PADDING zero bytes that may be read; strings are compared eight bytes
  *   at a time without asking where the text ends.
  * - The first error is kept (code, message, offset) and every later call fails.
- * - Objects and arrays nest at most MV_SCAN_DEPTH levels.
+ * - Objects and arrays that are read nest at most MV_SCAN_DEPTH levels, more than any object of KubeVirt; what is passed
+ *   over, at most as many as the API server accepts (sigs.k8s.io/json: maxNestingDepth). Nothing here is recursive.
  */
 #pragma once
 
@@ -19,7 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { MV_SCAN_PADDING = 8, MV_SCAN_DEPTH = 64 };
+enum { MV_SCAN_PADDING = 8, MV_SCAN_DEPTH = 64, MV_SCAN_SKIP_DEPTH = 10000 };
 
 struct mv_scan {
         const char *begin, *p, *end;

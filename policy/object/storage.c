@@ -41,6 +41,7 @@ static const struct mv_field persistent_volume_spec_fields[] = {
         MV_FIELD_TABLE(struct mv_persistent_volume_spec, "nodeAffinity", MV_TYPE_POINTER, node_affinity,
                        &volume_node_affinity_table),
         MV_FIELD(struct mv_persistent_volume_spec, "storageClassName", MV_TYPE_STRING, storage_class_name),
+        MV_FIELD(struct mv_persistent_volume_spec, "volumeMode", MV_TYPE_STRING, volume_mode),
 };
 static const struct mv_table persistent_volume_spec_table =
         MV_TABLE(persistent_volume_spec_fields, struct mv_persistent_volume_spec);
@@ -114,6 +115,7 @@ static const struct mv_field source_fields[] = {
 };
 static const struct mv_table source_table = MV_TABLE(source_fields, struct mv_data_source_source);
 static const struct mv_field data_volume_spec_fields[] = {
+        MV_FIELD(struct mv_data_volume_spec, "contentType", MV_TYPE_STRING, content_type),
         MV_FIELD_TABLE(struct mv_data_volume_spec, "pvc", MV_TYPE_POINTER, pvc, &claim_spec_table),
         MV_FIELD_TABLE(struct mv_data_volume_spec, "source", MV_TYPE_POINTER, source, &source_table),
         MV_FIELD_TABLE(struct mv_data_volume_spec, "sourceRef", MV_TYPE_POINTER, source_ref,

@@ -31,6 +31,7 @@ struct mv_persistent_volume {
         struct mv_persistent_volume_spec {
                 struct mv_str storage_class_name;
                 struct mv_strings access_modes;
+                struct mv_str volume_mode;
                 struct mv_map capacity;
                 struct mv_volume_node_affinity *node_affinity;
         } spec;
@@ -66,6 +67,7 @@ struct mv_storage_profile { /* its name is that of the storage class */
 struct mv_data_volume { /* also an entry of a VirtualMachine's dataVolumeTemplates */
         struct mv_meta meta;
         struct mv_data_volume_spec {
+                struct mv_str content_type; /* "" is kubevirt */
                 struct mv_claim_spec *pvc, *storage;
                 struct mv_data_source_source {
                         struct mv_object_ref {

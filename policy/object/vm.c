@@ -17,16 +17,23 @@ static const struct mv_field matcher_fields[] = {
 static const struct mv_table matcher_table = MV_TABLE(matcher_fields, struct mv_matcher);
 
 static const struct mv_field vm_spec_fields[] = {
-        MV_FIELD(struct mv_vm_spec, "affinity", MV_TYPE_RAW, affinity),
+        MV_FIELD(struct mv_vm_spec, "affinity", MV_TYPE_RAW, misplaced.affinity),
         MV_FIELD_TABLE(struct mv_vm_spec, "dataVolumeTemplates", MV_TYPE_LIST, data_volume_templates,
                        &mv_table_data_volume),
+        MV_FIELD(struct mv_vm_spec, "domain", MV_TYPE_RAW, misplaced.domain),
+        MV_FIELD(struct mv_vm_spec, "evictionStrategy", MV_TYPE_RAW, misplaced.eviction_strategy),
         MV_FIELD_TABLE(struct mv_vm_spec, "instancetype", MV_TYPE_POINTER, instancetype, &matcher_table),
-        MV_FIELD(struct mv_vm_spec, "nodeSelector", MV_TYPE_RAW, node_selector),
+        MV_FIELD(struct mv_vm_spec, "networks", MV_TYPE_RAW, misplaced.networks),
+        MV_FIELD(struct mv_vm_spec, "nodeSelector", MV_TYPE_RAW, misplaced.node_selector),
         MV_FIELD_TABLE(struct mv_vm_spec, "preference", MV_TYPE_POINTER, preference, &matcher_table),
         MV_FIELD(struct mv_vm_spec, "runStrategy", MV_TYPE_STRING, run_strategy),
         MV_FIELD(struct mv_vm_spec, "running", MV_TYPE_OPTIONAL, running),
+        MV_FIELD(struct mv_vm_spec, "schedulerName", MV_TYPE_RAW, misplaced.scheduler_name),
         MV_FIELD_TABLE(struct mv_vm_spec, "template", MV_TYPE_POINTER, template, &template_table),
-        MV_FIELD(struct mv_vm_spec, "tolerations", MV_TYPE_RAW, tolerations),
+        MV_FIELD(struct mv_vm_spec, "tolerations", MV_TYPE_RAW, misplaced.tolerations),
+        MV_FIELD(struct mv_vm_spec, "topologySpreadConstraints", MV_TYPE_RAW,
+                 misplaced.topology_spread_constraints),
+        MV_FIELD(struct mv_vm_spec, "volumes", MV_TYPE_RAW, misplaced.volumes),
 };
 static const struct mv_table vm_spec_table = MV_TABLE(vm_spec_fields, struct mv_vm_spec);
 
@@ -42,11 +49,19 @@ static const struct mv_field matcher_status_fields[] = {
         MV_FIELD(struct mv_matcher_status, "name", MV_TYPE_STRING, name),
 };
 static const struct mv_table matcher_status_table = MV_TABLE(matcher_status_fields, struct mv_matcher_status);
+static const struct mv_field memory_dump_fields[] = {
+        MV_FIELD(struct mv_memory_dump, "claimName", MV_TYPE_STRING, claim_name),
+        MV_FIELD(struct mv_memory_dump, "phase", MV_TYPE_STRING, phase),
+};
+static const struct mv_table memory_dump_table = MV_TABLE(memory_dump_fields, struct mv_memory_dump);
 static const struct mv_field vm_status_fields[] = {
         MV_FIELD_TABLE(struct mv_vm_status, "instancetypeRef", MV_TYPE_POINTER, instancetype,
                        &matcher_status_table),
+        MV_FIELD_TABLE(struct mv_vm_status, "memoryDumpRequest", MV_TYPE_POINTER, memory_dump,
+                       &memory_dump_table),
         MV_FIELD_TABLE(struct mv_vm_status, "preferenceRef", MV_TYPE_POINTER, preference,
                        &matcher_status_table),
+        MV_FIELD(struct mv_vm_status, "printableStatus", MV_TYPE_STRING, printable_status),
 };
 static const struct mv_table vm_status_table = MV_TABLE(vm_status_fields, struct mv_vm_status);
 

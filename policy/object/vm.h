@@ -27,7 +27,10 @@ struct mv_vm_spec {
         MV_LIST(struct mv_data_volume) data_volume_templates;
         struct mv_matcher *instancetype, *preference;
         /* No fields of a VirtualMachine; people put them here instead of into the template. */
-        struct mv_str affinity, tolerations, node_selector; /* their JSON text, "" when absent */
+        struct mv_misplaced { /* their JSON text, "" when absent */
+                struct mv_str affinity, tolerations, node_selector, eviction_strategy, domain, networks,
+                        volumes, scheduler_name, topology_spread_constraints;
+        } misplaced;
 };
 
 struct mv_vm {
@@ -36,6 +39,10 @@ struct mv_vm {
         struct mv_vm_spec spec;
         struct mv_vm_status {
                 struct mv_matcher_status *instancetype, *preference; /* instancetypeRef, preferenceRef */
+                struct mv_memory_dump {
+                        struct mv_str claim_name, phase;
+                } * memory_dump;                /* memoryDumpRequest */
+                struct mv_str printable_status; /* "Stopped", "Running", ...: what people see of it */
         } status;
 };
 

@@ -27,6 +27,7 @@ static const struct mv_field device_fields[] = {
         MV_FIELD(struct mv_device, "claimName", MV_TYPE_STRING, claim_name),
         MV_FIELD(struct mv_device, "deviceName", MV_TYPE_STRING, device_name),
         MV_FIELD(struct mv_device, "name", MV_TYPE_STRING, name),
+        MV_FIELD(struct mv_device, "requestName", MV_TYPE_STRING, request_name),
 };
 const struct mv_table mv_table_device = MV_TABLE(device_fields, struct mv_device);
 
@@ -155,8 +156,13 @@ static const struct mv_field bootloader_fields[] = {
         MV_FIELD_TABLE(struct mv_bootloader, "efi", MV_TYPE_POINTER, efi, &mv_table_efi),
 };
 static const struct mv_table bootloader_table = MV_TABLE(bootloader_fields, struct mv_bootloader);
+static const struct mv_field kernel_boot_fields[] = {
+        MV_FIELD(struct mv_kernel_boot, "container", MV_TYPE_PRESENT, container),
+};
+static const struct mv_table kernel_boot_table = MV_TABLE(kernel_boot_fields, struct mv_kernel_boot);
 static const struct mv_field firmware_fields[] = {
         MV_FIELD_TABLE(struct mv_firmware, "bootloader", MV_TYPE_POINTER, bootloader, &bootloader_table),
+        MV_FIELD_TABLE(struct mv_firmware, "kernelBoot", MV_TYPE_OBJECT, kernel_boot, &kernel_boot_table),
 };
 static const struct mv_table firmware_table = MV_TABLE(firmware_fields, struct mv_firmware);
 
@@ -300,13 +306,28 @@ static const struct mv_field ephemeral_fields[] = {
 static const struct mv_table ephemeral_table = MV_TABLE(ephemeral_fields, struct mv_ephemeral);
 static const struct mv_field named_source_fields[] = {
         MV_FIELD(struct mv_named_source, "name", MV_TYPE_STRING, name),
+        MV_FIELD(struct mv_named_source, "optional", MV_TYPE_BOOL, optional),
         MV_FIELD(struct mv_named_source, "secretName", MV_TYPE_STRING, secret_name),
 };
 static const struct mv_table named_source_table = MV_TABLE(named_source_fields, struct mv_named_source);
 
+static const struct mv_field cloud_init_fields[] = {
+        MV_FIELD_TABLE(struct mv_cloud_init, "networkDataSecretRef", MV_TYPE_POINTER, network_data_secret,
+                       &named_source_table),
+        MV_FIELD_TABLE(struct mv_cloud_init, "secretRef", MV_TYPE_POINTER, secret, &named_source_table),
+};
+static const struct mv_table cloud_init_table = MV_TABLE(cloud_init_fields, struct mv_cloud_init);
+static const struct mv_field sysprep_fields[] = {
+        MV_FIELD_TABLE(struct mv_sysprep, "configMap", MV_TYPE_POINTER, config_map, &named_source_table),
+        MV_FIELD_TABLE(struct mv_sysprep, "secret", MV_TYPE_POINTER, secret, &named_source_table),
+};
+static const struct mv_table sysprep_table = MV_TABLE(sysprep_fields, struct mv_sysprep);
+
 static const struct mv_field volume_fields[] = {
-        MV_FIELD(struct mv_volume, "cloudInitConfigDrive", MV_TYPE_PRESENT, cloud_init_config_drive),
-        MV_FIELD(struct mv_volume, "cloudInitNoCloud", MV_TYPE_PRESENT, cloud_init_no_cloud),
+        MV_FIELD_TABLE(struct mv_volume, "cloudInitConfigDrive", MV_TYPE_POINTER, cloud_init_config_drive,
+                       &cloud_init_table),
+        MV_FIELD_TABLE(struct mv_volume, "cloudInitNoCloud", MV_TYPE_POINTER, cloud_init_no_cloud,
+                       &cloud_init_table),
         MV_FIELD_TABLE(struct mv_volume, "configMap", MV_TYPE_POINTER, config_map, &named_source_table),
         MV_FIELD_TABLE(struct mv_volume, "containerDisk", MV_TYPE_POINTER, container_disk,
                        &container_disk_table),
@@ -324,7 +345,7 @@ static const struct mv_field volume_fields[] = {
                        &claim_source_table),
         MV_FIELD_TABLE(struct mv_volume, "secret", MV_TYPE_POINTER, secret, &named_source_table),
         MV_FIELD(struct mv_volume, "serviceAccount", MV_TYPE_PRESENT, service_account),
-        MV_FIELD(struct mv_volume, "sysprep", MV_TYPE_PRESENT, sysprep),
+        MV_FIELD_TABLE(struct mv_volume, "sysprep", MV_TYPE_POINTER, sysprep, &sysprep_table),
 };
 static const struct mv_table volume_table = MV_TABLE(volume_fields, struct mv_volume);
 
@@ -365,7 +386,9 @@ const struct mv_table mv_table_vmi_spec = MV_TABLE(spec_fields, struct mv_vmi_sp
 
 static const struct mv_field claim_info_fields[] = {
         MV_FIELD(struct mv_claim_info, "accessModes", MV_TYPE_STRINGS, access_modes),
+        MV_FIELD(struct mv_claim_info, "capacity", MV_TYPE_TEXT_MAP, capacity),
         MV_FIELD(struct mv_claim_info, "claimName", MV_TYPE_STRING, claim_name),
+        MV_FIELD(struct mv_claim_info, "requests", MV_TYPE_TEXT_MAP, requests),
         MV_FIELD(struct mv_claim_info, "volumeMode", MV_TYPE_STRING, volume_mode),
 };
 static const struct mv_table claim_info_table = MV_TABLE(claim_info_fields, struct mv_claim_info);
@@ -376,6 +399,8 @@ static const struct mv_field volume_status_fields[] = {
 };
 static const struct mv_table volume_status_table = MV_TABLE(volume_status_fields, struct mv_volume_status);
 static const struct mv_field migrated_volume_fields[] = {
+        MV_FIELD_TABLE(struct mv_migrated_volume, "sourcePVCInfo", MV_TYPE_POINTER, source,
+                       &claim_info_table),
         MV_FIELD(struct mv_migrated_volume, "volumeName", MV_TYPE_STRING, volume_name),
 };
 static const struct mv_table migrated_volume_table =

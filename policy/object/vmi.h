@@ -46,7 +46,8 @@ struct mv_network {
 };
 
 struct mv_device { /* a GPU or a host device */
-        struct mv_str name, device_name, claim_name;
+        struct mv_str name, device_name;
+        struct mv_str claim_name, request_name; /* p is NULL when absent */
 };
 
 struct mv_filesystem {
@@ -82,9 +83,15 @@ struct mv_volume {
         } * ephemeral;
         struct mv_named_source { /* configMap, secret */
                 struct mv_str name, secret_name;
+                bool optional; /* the pod starts without it */
         } * config_map, *secret;
-        bool cloud_init_no_cloud, cloud_init_config_drive, sysprep, service_account, downward_api,
-                downward_metrics, container_path;
+        struct mv_cloud_init {
+                struct mv_named_source *secret, *network_data_secret;
+        } * cloud_init_no_cloud, *cloud_init_config_drive;
+        struct mv_sysprep {
+                struct mv_named_source *config_map, *secret; /* by name, both */
+        } * sysprep;
+        bool service_account, downward_api, downward_metrics, container_path;
 };
 
 struct mv_utility_volume {
@@ -178,6 +185,9 @@ struct mv_devices {
 };
 
 struct mv_firmware {
+        struct mv_kernel_boot {
+                bool container;
+        } kernel_boot;
         struct mv_bootloader {
                 struct mv_bios {
                         enum mv_optional use_serial;
@@ -228,6 +238,7 @@ struct mv_vmi_spec {
 struct mv_claim_info {
         struct mv_str claim_name, volume_mode;
         struct mv_strings access_modes;
+        struct mv_map capacity, requests; /* quantities */
 };
 struct mv_volume_status {
         struct mv_str name;
@@ -235,6 +246,7 @@ struct mv_volume_status {
 };
 struct mv_migrated_volume {
         struct mv_str volume_name;
+        struct mv_claim_info *source; /* sourcePVCInfo */
 };
 
 /* One end of a migration between clusters. */

@@ -2,9 +2,12 @@
 /*
  * cpu-host-model: a VM with the host's CPU model needs a node that knows its own model.
  *
- * Reads domain.cpu.model (after defaults), status.nodeName, labels host-model-cpu.node.kubevirt.io/... of nodes.
+ * Reads domain.cpu.model (after defaults), status.nodeName, labels host-model-cpu.node.kubevirt.io/... of nodes, and the
+ * node selector of the launcher pod.
  */
+#include "policy/object/pod.h"
 #include "policy/rule.h"
+#include "policy/stranded.h"
 
 static bool has_host_model(const struct mv_node *node) {
         for (size_t i = 0; i < node->meta.labels.n; i++)
@@ -42,6 +45,46 @@ static struct mv_str condition(struct mv_context *ctx, const struct mv_node *nod
                        MV_STR_ARG(node->meta.name));
 }
 
+/* An earlier migration fixed model and features, and they go from pod to pod. */
+static void fail_frozen(struct mv_context *ctx, const struct mv_stranded *stranded) {
+        struct mv_finding *finding = mv_report(
+                ctx, MV_OUTCOME_FAIL,
+                "the CPU model is host-model, and launcher pod %.*s selects what an earlier node of the VM had and %s: "
+                "%.*s",
+                MV_STR_ARG(stranded->pod->meta.name),
+                stranded->together ? "no other node has altogether" : "no other node has",
+                MV_STR_ARG(mv_stranded_text(ctx->arena, stranded)));
+        finding->field = mv_spec_field(ctx, "domain.cpu.model");
+        finding->fix = MV_STR(MV_STRANDED_FIX);
+}
+
+/* The target must know the model, and have the features that KubeVirt says go with it. */
+static void check_targets(struct mv_context *ctx) {
+        const unsigned classes = MV_FIT_BIT(MV_FIT_CPU) | MV_FIT_BIT(MV_FIT_SCHEDULABLE);
+        if (!ctx->fit || ctx->fit->source_unknown)
+                return;
+        if (mv_has_target(ctx, classes)) {
+                mv_report(ctx, MV_OUTCOME_PASS,
+                          "another node knows the CPU model and has the features it needs");
+                return;
+        }
+        const struct mv_stranded *stranded = mv_stranded_find(ctx->arena, ctx->fit_question);
+        if (stranded) {
+                fail_frozen(ctx, stranded);
+                return;
+        }
+        struct mv_str obstacles = mv_obstacles(ctx, NULL, classes);
+        struct mv_finding *finding = mv_report(
+                ctx, MV_OUTCOME_FAIL,
+                "the CPU model is host-model, and no other node knows the model %s with all its features%s%.*s",
+                ctx->fit->source == SIZE_MAX ? "of a node where the VM could start"
+                                             : "of the node the VM is on",
+                obstacles.n ? ": " : "", MV_STR_ARG(obstacles));
+        finding->field = mv_spec_field(ctx, "domain.cpu.model");
+        finding->fix = MV_STR(
+                "choose a named CPU model that several nodes support: migvet nodes --baseline names the newest");
+}
+
 static void check(struct mv_context *ctx) {
         size_t n = mv_snapshot_count(ctx->snapshot, MV_KIND_NODE);
         if (!mv_str_is(ctx->vmi->spec.domain.cpu->model, "host-model") || !n)
@@ -58,7 +101,7 @@ static void check(struct mv_context *ctx) {
                         finding->field = mv_spec_field(ctx, "domain.cpu.model");
                         mv_report_missing(finding, MV_KIND_NODE, (struct mv_str){ 0 }, name);
                 } else if (has_host_model(node))
-                        mv_report(ctx, MV_OUTCOME_PASS, "node %.*s tells its CPU model", MV_STR_ARG(name));
+                        check_targets(ctx);
                 else
                         fail(ctx, node)->condition = condition(ctx, node);
                 return;
@@ -78,8 +121,7 @@ static void check(struct mv_context *ctx) {
         }
         if (!without) {
                 if (with)
-                        mv_report(ctx, MV_OUTCOME_PASS,
-                                  "every node that may take the VM tells its CPU model");
+                        check_targets(ctx);
                 return;
         }
         if (!with) {
@@ -99,16 +141,20 @@ const struct mv_rule mv_rule_cpu_host_model = {
         .id = "cpu-host-model",
         .area = MV_AREA_CPU,
         .severity = MV_SEVERITY_BLOCKER,
-        .needs = MV_NEED(NODE),
+        .needs = MV_NEED(NODE) | MV_NEED(POD),
         .reason = "CPUModeLiveMigratable",
         .summary = "host-model needs a node that knows its own CPU model",
         .documentation =
                 "With CPU model host-model (the default on amd64 and s390x) the guest gets the model of the node it "
-                "starts on, and the target must know that model. A node whose labels have no "
+                "starts on, and the target must know that model and have the features that go with it. A node whose labels have no "
                 "host-model-cpu.node.kubevirt.io/MODEL cannot say which it is, so KubeVirt refuses. The reason really "
                 "is spelled CPUModeLiveMigratable. Before a VM has a node, all nodes that may take it are asked: when "
-                "none of them tells its model the VM cannot migrate, when some do it depends on where it starts.",
-        .source = "KubeVirt pkg/virt-handler/vm.go: isHostModelMigratable",
+                "none of them tells its model the VM cannot migrate, when some do it depends on where it starts. KubeVirt's "
+                "condition does not look at the targets: migvet asks whether another node could be one. After a first migration the "
+                "launcher pod itself selects the model and features of the node where the VM started, and every later target "
+                "pod copies them.",
+        .source = "KubeVirt pkg/virt-handler/vm.go: isHostModelMigratable; "
+                  "pkg/virt-controller/watch/migration/migration.go: prepareNodeSelectorForHostCpuModel",
         .fix = "choose a named CPU model that several nodes support, or find out why KubeVirt's node labeller sets no "
                "host-model-cpu label on the node",
         .revisions = { { 0, check, MV_STEP_HOST_MODEL, MV_STEP_HOST_MODEL, NULL } },

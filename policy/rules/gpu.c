@@ -72,6 +72,7 @@ const struct mv_rule mv_rule_gpu = {
         .id = "gpu",
         .area = MV_AREA_DEVICE,
         .severity = MV_SEVERITY_BLOCKER,
+        .needs = MV_NEED(KUBEVIRT),
         .reason = "HostDeviceNotLiveMigratable",
         .summary = "a GPU keeps the VM on its node, except one mediated device (vGPU) behind a gate",
         .documentation =

@@ -32,6 +32,7 @@ const struct mv_rule mv_rule_host_disk = {
         .id = "host-disk",
         .area = MV_AREA_STORAGE,
         .severity = MV_SEVERITY_BLOCKER,
+        .needs = MV_NEED_CLAIMS,
         .reason = "DisksNotLiveMigratable",
         .summary = "a host disk must be shared between nodes",
         .documentation =

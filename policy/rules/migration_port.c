@@ -13,19 +13,16 @@ static bool is_tcp(struct mv_str protocol) {
         return !mv_str_is(protocol, "UDP") && !mv_str_is(protocol, "SCTP");
 }
 
-static void report(struct mv_context *ctx, const struct mv_interface *interface, size_t i,
-                   struct mv_str field, int64_t port) {
-        bool unix_transport = mv_str_is(ctx->vmi->status.migration_transport, "Unix");
-        bool new_enough = ctx->version_known && ctx->version >= MV_KUBEVIRT(0, 46);
+/* because: why KubeVirt itself does not need the port, NULL when it does. */
+static void report(struct mv_context *ctx, const char *because, const struct mv_interface *interface,
+                   size_t i, struct mv_str field, int64_t port) {
         struct mv_finding *finding;
-        if (unix_transport || new_enough) {
+        if (because) {
                 finding = mv_report(
                         ctx, MV_OUTCOME_FAIL,
                         "interface %.*s takes port %lld, which OpenShift's documentation reserves for live "
                         "migration; %s, so KubeVirt itself does not need it",
-                        MV_STR_ARG(interface->name), (long long)port,
-                        unix_transport ? "status.migrationTransport is Unix"
-                                       : "KubeVirt 0.46 and newer migrate through a Unix socket");
+                        MV_STR_ARG(interface->name), (long long)port, because);
                 finding->severity = MV_SEVERITY_RISK;
         } else
                 finding = mv_report(
@@ -37,9 +34,11 @@ static void report(struct mv_context *ctx, const struct mv_interface *interface,
         finding->index = i;
 }
 
-static void check(struct mv_context *ctx) {
+static void look(struct mv_context *ctx, const char *because) {
         const struct mv_devices *devices = &ctx->vmi->spec.domain.devices;
         bool seen = false;
+        if (mv_str_is(ctx->vmi->status.migration_transport, "Unix"))
+                because = "status.migrationTransport is Unix";
         for (size_t i = 0; i < devices->interfaces.n; i++) {
                 const struct mv_interface *interface = &devices->interfaces.items[i];
                 if (!interface->masquerade)
@@ -51,7 +50,7 @@ static void check(struct mv_context *ctx) {
                             (port->port.value != MEMORY_PORT && port->port.value != DISK_PORT))
                                 continue;
                         hit = true;
-                        report(ctx, interface, i,
+                        report(ctx, because, interface, i,
                                mv_spec_field(ctx, "domain.devices.interfaces[%zu].ports[%zu]", i, j),
                                port->port.value);
                 }
@@ -61,7 +60,7 @@ static void check(struct mv_context *ctx) {
                         if (!is_tcp(range->protocol) || range->start.value > DISK_PORT || end < MEMORY_PORT)
                                 continue;
                         hit = true;
-                        report(ctx, interface, i,
+                        report(ctx, because, interface, i,
                                mv_spec_field(ctx, "domain.devices.interfaces[%zu].portRanges[%zu]", i, j),
                                range->start.value <= MEMORY_PORT ? MEMORY_PORT : DISK_PORT);
                 }
@@ -71,10 +70,20 @@ static void check(struct mv_context *ctx) {
                 mv_report(ctx, MV_OUTCOME_PASS, "ports 49152 and 49153 are free");
 }
 
+static void check_0_0(struct mv_context *ctx) {
+        look(ctx, NULL);
+}
+
+/* Where nobody knows the version it may be an older one. */
+static void check(struct mv_context *ctx) {
+        look(ctx, ctx->version_known ? "KubeVirt 0.46 and newer migrate through a Unix socket" : NULL);
+}
+
 const struct mv_rule mv_rule_migration_port = {
         .id = "migration-port",
         .area = MV_AREA_NETWORK,
         .severity = MV_SEVERITY_BLOCKER,
+        .needs = MV_NEED(KUBEVIRT),
         .reason = "",
         .summary = "ports 49152 and 49153 of a masquerade interface belong to live migration",
         .documentation =
@@ -87,5 +96,9 @@ const struct mv_rule mv_rule_migration_port = {
         .source =
                 "OpenShift Virtualization documentation; KubeVirt pkg/network/setup/netconf.go: newMasqueradeAdapter",
         .fix = "use other ports in the interface's ports or portRanges",
-        .revisions = { { 0, check, 0, 0, NULL } },
+        .revisions = {
+                { 0, check_0_0, 0, 0, NULL },
+                { MV_KUBEVIRT(0, 46), check, 0, 0,
+                  "a risk: migration goes through a Unix socket (a blocker where the version is unknown)" },
+        },
 };

@@ -2,27 +2,39 @@
 /*
  * misplaced-field: settings that stand where nothing reads them.
  *
- * Reads affinity, tolerations and nodeSelector under a VirtualMachine's spec, and its own annotations.
+ * Reads what of an instance's spec stands under a VirtualMachine's spec, and its own annotations.
  */
 #include "policy/rule.h"
 
-static void report(struct mv_context *ctx, const char *field, const char *right) {
-        struct mv_finding *finding = mv_report(ctx, MV_OUTCOME_FAIL,
-                                               "%s is no field of a VirtualMachine and has no effect", field);
-        finding->field = mv_str_from(field);
+static void report(struct mv_context *ctx, const char *field) {
+        struct mv_finding *finding = mv_report(
+                ctx, MV_OUTCOME_FAIL, "spec.%s is no field of a VirtualMachine and has no effect", field);
+        finding->field = mv_text(ctx, "spec.%s", field);
         finding->thing = finding->field;
-        finding->fix = mv_text(ctx, "move it to %s", right);
+        finding->fix = mv_text(ctx, "move it to spec.template.spec.%s", field);
 }
 
 static void check(struct mv_context *ctx) {
         if (!ctx->vm)
                 return;
-        if (ctx->vm->spec.affinity.n)
-                report(ctx, "spec.affinity", "spec.template.spec.affinity");
-        if (ctx->vm->spec.tolerations.n)
-                report(ctx, "spec.tolerations", "spec.template.spec.tolerations");
-        if (ctx->vm->spec.node_selector.n)
-                report(ctx, "spec.nodeSelector", "spec.template.spec.nodeSelector");
+        const struct mv_misplaced *misplaced = &ctx->vm->spec.misplaced;
+        const struct {
+                const char *field;
+                struct mv_str value;
+        } fields[] = {
+                { "affinity", misplaced->affinity },
+                { "tolerations", misplaced->tolerations },
+                { "nodeSelector", misplaced->node_selector },
+                { "evictionStrategy", misplaced->eviction_strategy },
+                { "schedulerName", misplaced->scheduler_name },
+                { "topologySpreadConstraints", misplaced->topology_spread_constraints },
+                { "domain", misplaced->domain },
+                { "networks", misplaced->networks },
+                { "volumes", misplaced->volumes },
+        };
+        for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+                if (fields[i].value.n)
+                        report(ctx, fields[i].field);
         if (mv_map_get(&ctx->vm->meta.annotations, MV_STR(MV_BRIDGE_ANNOTATION)) &&
             !mv_map_get(&ctx->vmi->meta.annotations, MV_STR(MV_BRIDGE_ANNOTATION))) {
                 struct mv_finding *finding = mv_report(
@@ -42,9 +54,11 @@ const struct mv_rule mv_rule_misplaced_field = {
         .reason = "",
         .summary = "settings of the instance belong into the template",
         .documentation =
-                "affinity, tolerations and nodeSelector belong to the instance, so in a VirtualMachine they stand under "
-                "spec.template.spec. Directly under spec, as some guides show them, the API server drops them. "
-                "Likewise the annotation that lets a bridge migrate must stand on the template.",
+                "affinity, tolerations, nodeSelector, evictionStrategy, schedulerName, topologySpreadConstraints, "
+                "domain, networks and volumes belong to the instance, so in a VirtualMachine they stand under "
+                "spec.template.spec. Directly under spec, as some guides show them and as they stand in a "
+                "VirtualMachineInstance, the API server drops them. Likewise the annotation that lets a bridge migrate "
+                "must stand on the template.",
         .source = "KubeVirt API types; pkg/virt-controller/watch/vm/vm.go: SetupVMIFromVM",
         .fix = "move the field into spec.template",
         .revisions = { { 0, check, 0, 0, NULL } },

@@ -141,6 +141,7 @@ const struct mv_rule mv_rule_pod_network_binding = {
         .id = "pod-network-binding",
         .area = MV_AREA_NETWORK,
         .severity = MV_SEVERITY_BLOCKER,
+        .needs = MV_NEED(KUBEVIRT),
         .reason = "InterfaceNotLiveMigratable",
         .summary = "the pod network must be connected by masquerade, or by something else that can migrate",
         .documentation =

@@ -3,7 +3,8 @@
  * pvc-access-mode: every claim of the VM must be ReadWriteMany.
  *
  * Reads spec.volumes, status.volumeStatus and .migratedVolumes, PersistentVolumeClaims, DataVolumes and templates of
- * them, StorageProfiles, StorageClasses (policy/claims.h).
+ * them, StorageProfiles, StorageClasses, PersistentVolumes, the ConfigMap kubevirt-storage-class-defaults
+ * (policy/claims.h).
  */
 #include "policy/claims.h"
 #include "policy/rule.h"
@@ -21,17 +22,22 @@ static void check_volume(struct mv_context *ctx, const struct mv_volume *volume,
                 return;
         bool shared = mv_claim_is_shared(facts);
         if (facts->modes && (shared || facts->migrated)) {
-                mv_report(ctx, MV_OUTCOME_PASS, "volume %.*s: claim %.*s %s", MV_STR_ARG(volume->name),
-                          MV_STR_ARG(facts->name),
-                          shared ? "is ReadWriteMany" : "is not shared, and its volume is being migrated");
+                mv_report(ctx, MV_OUTCOME_PASS, "volume %.*s: claim %.*s %s (%.*s → %.*s)",
+                          MV_STR_ARG(volume->name), MV_STR_ARG(facts->name),
+                          shared ? "is ReadWriteMany" : "is not shared, and its volume is being migrated",
+                          MV_STR_ARG(facts->chain), MV_STR_ARG(joined(ctx, facts->modes)));
                 return;
         }
         struct mv_finding *finding;
         if (!facts->modes) {
-                finding = mv_report(ctx, MV_OUTCOME_UNKNOWN,
-                                    "volume %.*s: %.*s, so the access modes of claim %.*s are not known",
-                                    MV_STR_ARG(volume->name), MV_STR_ARG(facts->problem),
-                                    MV_STR_ARG(facts->name));
+                /* A chain that is just its beginning says nothing. */
+                bool followed = facts->chain.n > sizeof "VMI";
+                finding = mv_report(
+                        ctx, MV_OUTCOME_UNKNOWN,
+                        "volume %.*s: %.*s, so the access modes of claim %.*s are not known%s%.*s%s",
+                        MV_STR_ARG(volume->name), MV_STR_ARG(facts->problem), MV_STR_ARG(facts->name),
+                        followed ? " (" : "", followed ? (int)facts->chain.n : 0, facts->chain.p,
+                        followed ? " → ?)" : "");
                 bool namespaced = mv_kinds[facts->missing_kind].namespaced;
                 mv_report_missing(finding, facts->missing_kind,
                                   namespaced ? ctx->vmi->meta.namespace : (struct mv_str){ 0 },
@@ -51,10 +57,11 @@ static void check_volume(struct mv_context *ctx, const struct mv_volume *volume,
         } else {
                 finding = mv_report(
                         ctx, MV_OUTCOME_FAIL,
-                        "volume %.*s: claim %.*s is %.*s, and live migration needs ReadWriteMany%s%.*s%s",
+                        "volume %.*s: claim %.*s is %.*s%s, and live migration needs ReadWriteMany (%.*s → %.*s)",
                         MV_STR_ARG(volume->name), MV_STR_ARG(facts->name),
-                        MV_STR_ARG(joined(ctx, facts->modes)), facts->chain.n ? " (" : "",
-                        MV_STR_ARG(facts->chain), facts->chain.n ? ")" : "");
+                        MV_STR_ARG(joined(ctx, facts->modes)),
+                        facts->outranks ? ", whatever the DataVolume template says" : "",
+                        MV_STR_ARG(facts->chain), MV_STR_ARG(joined(ctx, facts->modes)));
                 if (facts->source == MV_CLAIM_EXISTS || facts->source == MV_CLAIM_STATUS)
                         finding->fix = mv_text(
                                 ctx,
@@ -81,7 +88,7 @@ const struct mv_rule mv_rule_pvc_access_mode = {
         .id = "pvc-access-mode",
         .area = MV_AREA_STORAGE,
         .severity = MV_SEVERITY_BLOCKER,
-        .needs = MV_NEED(CLAIM) | MV_NEED(DATA_VOLUME) | MV_NEED(STORAGE_CLASS) | MV_NEED(STORAGE_PROFILE),
+        .needs = MV_NEED_CLAIMS,
         .reason = "DisksNotLiveMigratable",
         .summary = "every claim of the VM must be ReadWriteMany",
         .documentation =
@@ -89,12 +96,19 @@ const struct mv_rule mv_rule_pvc_access_mode = {
                 "must have ReadWriteMany among the access modes of its spec, however it is used: disk, lun, CD-ROM, "
                 "virtiofs or hotplugged. ReadOnlyMany does not help, nor does a read-only CD-ROM. A volume that is "
                 "being migrated to other storage may be unshared.\n\n"
-                "The access modes come from the claim if it exists, else from the instance's status, else from the "
-                "DataVolume (or its template in the VirtualMachine): those it names, or those of the StorageProfile of "
-                "its storage class, the first set whose volume mode fits; no class named means the default class for "
-                "virtualization, then the general default. When a fact is missing the outcome is unknown, and KubeVirt "
-                "would say that it is unable to determine it.",
-        .source = "KubeVirt pkg/virt-handler/vm.go: checkVolumesForMigration; CDI StorageProfile",
+                "The access modes come from the claim if it exists, whatever a template says, else from the instance's "
+                "status, else from the DataVolume (or its template in the VirtualMachine): those it names, or those "
+                "that CDI takes from the StorageProfile of its storage class, which is the first set, or the first of "
+                "the volume mode that is asked for; an archive is always a filesystem. No class named means the default "
+                "class for virtualization, then the general default, for an archive the latter only. Of a class that "
+                "there is not, or where \"\" asks for none, a PersistentVolume that would do decides. Where none of "
+                "these says it, the ConfigMap kubevirt-storage-class-defaults is asked, for CLASS.accessMode and then "
+                "accessMode, unless its volume mode is another than the one asked for. The message names the way: VM → "
+                "DataVolume template → StorageProfile nfs → ReadWriteMany. When a fact is missing the outcome is "
+                "unknown, and KubeVirt would say that it is unable to determine it.",
+        .source = "KubeVirt pkg/virt-handler/vm.go: checkVolumesForMigration; CDI pkg/controller/datavolume/util.go: "
+                  "renderPvcSpecVolumeModeAndAccessModesAndStorageClass; the OpenShift console's "
+                  "kubevirt-storage-class-defaults",
         .fix = "use a storage class that offers ReadWriteMany and accessModes: [ReadWriteMany]",
         .revisions = {
                 { 0, check, MV_STEP_VOLUMES_FIRST, 0, NULL },

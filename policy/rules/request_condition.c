@@ -9,8 +9,13 @@
 static void check_except(struct mv_context *ctx, bool decentralized) {
         const struct mv_condition *condition =
                 ctx->vmi ? mv_condition_find(&ctx->vmi->status.conditions, MV_STR("LiveMigratable")) : NULL;
-        if (!condition || !mv_str_is(condition->status, "False"))
+        if (!ctx->vmi)
                 return;
+        if (!condition || !mv_str_is(condition->status, "False")) {
+                mv_report(ctx, MV_OUTCOME_PASS,
+                          "the status of the instance does not say that it cannot migrate");
+                return;
+        }
         /* A migration to another cluster copies the disks. */
         if (decentralized && mv_str_is(condition->reason, "DisksNotLiveMigratable")) {
                 mv_report(ctx, MV_OUTCOME_PASS,
@@ -43,7 +48,7 @@ const struct mv_rule mv_rule_request_condition = {
         .severity = MV_SEVERITY_BLOCKER,
         .needs = MV_NEED(VMI),
         .reason = "",
-        .request = true,
+        .subject = MV_SUBJECT_REQUEST,
         .summary = "the instance's status says that it cannot migrate",
         .documentation = "When the instance has a condition LiveMigratable with status False, KubeVirt's webhook refuses "
                          "the migration with its reason and message; no condition, or Unknown, is admitted. Unshared "

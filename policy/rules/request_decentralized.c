@@ -49,7 +49,7 @@ const struct mv_rule mv_rule_request_decentralized = {
         .severity = MV_SEVERITY_BLOCKER,
         .needs = MV_NEED(KUBEVIRT),
         .reason = "",
-        .request = true,
+        .subject = MV_SUBJECT_REQUEST,
         .summary = "a migration to or from another cluster needs its feature gate",
         .documentation = "sendTo and receive need the feature gate DecentralizedLiveMigration: off unless named from 1.6 to "
                          "1.9, on unless disabled since; where both are set their migrationID must be the same.",

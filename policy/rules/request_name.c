@@ -12,8 +12,11 @@ static void check(struct mv_context *ctx) {
                 return;
         const struct mv_migration *other =
                 mv_snapshot_find(ctx->snapshot, MV_KIND_MIGRATION, asked->meta.namespace, asked->meta.name);
-        if (!other || other == asked || (asked->meta.uid.n && mv_str_equal(asked->meta.uid, other->meta.uid)))
+        if (!other || other == asked ||
+            (asked->meta.uid.n && mv_str_equal(asked->meta.uid, other->meta.uid))) {
+                mv_report(ctx, MV_OUTCOME_PASS, "no other migration has this name");
                 return;
+        }
         struct mv_finding *finding =
                 mv_report(ctx, MV_OUTCOME_FAIL,
                           "a migration named %.*s exists already: applying the same manifest "
@@ -28,7 +31,7 @@ const struct mv_rule mv_rule_request_name = {
         .severity = MV_SEVERITY_NOTE,
         .needs = MV_NEED(MIGRATION),
         .reason = "",
-        .request = true,
+        .subject = MV_SUBJECT_REQUEST,
         .summary = "every migration needs a name of its own",
         .documentation =
                 "A migration is a request that is used up. Applying a manifest with the name of an earlier one "

@@ -9,11 +9,12 @@
 static void check(struct mv_context *ctx) {
         if (!ctx->migration->spec.priority.p)
                 return;
-        struct mv_str controller = mv_text(ctx, "system:serviceaccount:%.*s:kubevirt-controller",
-                                           MV_STR_ARG(ctx->config->namespace));
         /* Offline nobody asks; an object that the API server has stored passed long ago. */
-        if (mv_str_equal(ctx->user, controller) || (!ctx->user.n && ctx->migration->meta.uid.n))
+        if (mv_str_is(mv_kubevirt_account(ctx->config, ctx->user), "kubevirt-controller") ||
+            (!ctx->user.n && ctx->migration->meta.uid.n)) {
+                mv_report(ctx, MV_OUTCOME_PASS, "virt-controller has set spec.priority");
                 return;
+        }
         struct mv_finding *finding =
                 mv_report(ctx, MV_OUTCOME_FAIL, "spec.priority is set, and only virt-controller may do that");
         finding->field = MV_STR("spec.priority");
@@ -53,7 +54,7 @@ const struct mv_rule mv_rule_request_priority = {
         .severity = MV_SEVERITY_BLOCKER,
         .needs = MV_NEED(KUBEVIRT),
         .reason = "",
-        .request = true,
+        .subject = MV_SUBJECT_REQUEST,
         .summary = "only virt-controller sets the priority of a migration",
         .documentation = "The priority orders waiting migrations. KubeVirt's webhook refuses it from anyone but the "
                          "service account of virt-controller, and names the field spec.migrationPriority.",

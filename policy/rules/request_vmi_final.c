@@ -7,8 +7,12 @@
 #include "policy/rule.h"
 
 static void check(struct mv_context *ctx) {
-        if (!ctx->vmi || !mv_vmi_is_final(ctx->vmi))
+        if (!ctx->vmi)
                 return;
+        if (!mv_vmi_is_final(ctx->vmi)) {
+                mv_report(ctx, MV_OUTCOME_PASS, "the instance has not ended");
+                return;
+        }
         struct mv_finding *finding =
                 mv_report(ctx, MV_OUTCOME_FAIL, "the instance has ended: its phase is %.*s",
                           MV_STR_ARG(ctx->vmi->status.phase));
@@ -24,7 +28,7 @@ const struct mv_rule mv_rule_request_vmi_final = {
         .severity = MV_SEVERITY_BLOCKER,
         .needs = MV_NEED(VMI),
         .reason = "",
-        .request = true,
+        .subject = MV_SUBJECT_REQUEST,
         .summary = "an instance that has ended cannot migrate",
         .documentation =
                 "An instance in phase Succeeded or Failed has no process left to move, and KubeVirt's webhook "

@@ -29,8 +29,10 @@ static void check(struct mv_context *ctx) {
                                              .code = 400,
                                              .message = mv_text(ctx, "the VMI \"%.*s/%.*s\" does not exist",
                                                                 MV_STR_ARG(namespace), MV_STR_ARG(name)) };
-        } else
+        } else {
+                mv_report(ctx, MV_OUTCOME_PASS, "the instance is there");
                 return;
+        }
         finding->field = MV_STR("spec.vmiName");
 }
 
@@ -40,7 +42,7 @@ const struct mv_rule mv_rule_request_vmi_missing = {
         .severity = MV_SEVERITY_BLOCKER,
         .needs = MV_NEED(VMI),
         .reason = "",
-        .request = true,
+        .subject = MV_SUBJECT_REQUEST,
         .summary = "a migration names a VirtualMachineInstance of its namespace",
         .documentation =
                 "spec.vmiName must be given and name an instance in the migration's own namespace. KubeVirt's "

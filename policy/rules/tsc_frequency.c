@@ -6,35 +6,19 @@
  * developerConfiguration.minimumClusterTSCFrequency, and the label cpu-timer.node.kubevirt.io/tsc-frequency of nodes.
  */
 #include "policy/rule.h"
-
-/* The frequency that virt-controller would write as a hint before the VM starts; 0 for none. */
-static int64_t derived_hint(const struct mv_context *ctx) {
-        const struct mv_optional_int *minimum = &ctx->config->spec->developer.minimum_cluster_tsc_frequency;
-        struct mv_str phase = ctx->vmi->status.phase;
-        if ((phase.n && !mv_str_is(phase, "Pending")) || !mv_str_is(ctx->vmi->spec.architecture, "amd64"))
-                return 0;
-        if (minimum->set)
-                return minimum->value > 0 ? minimum->value : 0;
-        return mv_snapshot_lowest_tsc_frequency(ctx->snapshot);
-}
+#include "policy/tsc.h"
 
 static void check(struct mv_context *ctx) {
         const struct mv_vmi_spec *spec = &ctx->vmi->spec;
-        for (size_t i = 0; i < spec->domain.cpu->features.n; i++) {
-                const struct mv_cpu_feature *feature = &spec->domain.cpu->features.items[i];
-                if (mv_str_is(feature->name, "invtsc") &&
-                    (mv_str_is(feature->policy, "require") || mv_str_is(feature->policy, "force"))) {
-                        mv_report(ctx, MV_OUTCOME_PASS,
-                                  "invtsc is required: the VM starts only where the TSC frequency is right");
-                        return;
-                }
-        }
-        const struct mv_hyperv *hyperv = spec->domain.features ? spec->domain.features->hyperv : NULL;
-        if (!hyperv || !hyperv->reenlightenment || hyperv->reenlightenment->enabled != MV_TRUE)
+        enum mv_tsc_need need = mv_tsc_need_of(spec);
+        if (need == MV_TSC_NOT_NEEDED)
                 return;
-        const struct mv_topology_hints *hints = ctx->vmi->status.topology_hints;
-        int64_t frequency =
-                hints && hints->tsc_frequency.value > 0 ? hints->tsc_frequency.value : derived_hint(ctx);
+        if (need == MV_TSC_FOR_BOOT) {
+                mv_report(ctx, MV_OUTCOME_PASS,
+                          "invtsc is required: the VM starts only where the TSC frequency is right");
+                return;
+        }
+        int64_t frequency = mv_tsc_hint(ctx->snapshot, ctx->config, ctx->vmi);
         if (frequency) {
                 mv_report(ctx, MV_OUTCOME_PASS, "the cluster exposes a TSC frequency of %lld Hz",
                           (long long)frequency);
@@ -66,7 +50,7 @@ const struct mv_rule mv_rule_tsc_frequency = {
         .id = "tsc-frequency",
         .area = MV_AREA_CPU,
         .severity = MV_SEVERITY_BLOCKER,
-        .needs = MV_NEED(NODE),
+        .needs = MV_NEED(NODE) | MV_NEED(VMI) | MV_NEED(KUBEVIRT),
         .reason = "NoTSCFrequencyNotLiveMigratable",
         .summary = "Hyper-V re-enlightenment needs a TSC frequency that the cluster exposes",
         .documentation =

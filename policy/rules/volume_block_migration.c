@@ -31,6 +31,7 @@ const struct mv_rule mv_rule_volume_block_migration = {
         .id = "volume-block-migration",
         .area = MV_AREA_STORAGE,
         .severity = MV_SEVERITY_NOTE,
+        .needs = MV_NEED_CLAIMS,
         .reason = "",
         .summary = "local volumes are copied, which takes longer",
         .documentation =

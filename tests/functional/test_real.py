@@ -58,7 +58,8 @@ REFUSED = {"038": ("FieldValueNotSupported", "update of VMI object is restricted
 POLICIES = ["004", "062"]  # MigrationPolicies without anything wrong
 # A drain of a node hangs on 067 from now on. The others have the name of a migration of the examples. Nothing
 # else asks for LiveMigrate, so that nobody is warned.
-WARNED = {"067": ["eviction-strategy"], "006": ["request-name"], "061": ["request-name"]}
+WARNED = {"067": ["eviction-strategy"], "006": ["request-name"], "061": ["request-name"],
+          "004": ["policy-never-matches"], "062": ["policy-values", "policy-never-matches"]}
 
 
 @pytest.fixture(scope="module", name="server")

@@ -82,7 +82,7 @@ def nested(levels):
     b"", b" ", b"hello", b"{", b"[]", b"null", b"{}", b'"x"', b"\xef\xbb\xbf{}",
     example("create-good-vm")[:-20].encode(), GOOD + b"x",
     GOOD * 2, GOOD + b"\0",
-    nested(100).encode(), nested(100000).encode(), b"[" * 100000, b'{"a":' * 100000,
+    nested(100000).encode(), b"[" * 100000, b'{"a":' * 100000,
     GOOD.replace(b'"shop"', b'"sh\xffp"'),
     GOOD.replace(b'"shop"', b'"sh\xc0\xafp"'),
     example("create-good-vm").replace('"dryRun": false', '"dryRun": NaN').encode(),
@@ -99,6 +99,13 @@ def nested(levels):
 def test_no_review(client, body):
     is_status(client.post(body), 400)
     assert client.review(example("create-good-vm"))["allowed"]
+
+
+def test_a_deep_field_is_no_way_past(client):
+    """The API server accepts 10,000 levels; KubeVirt knows no such field."""
+    for levels in (100, 900):
+        status = client.review(nested(levels))["status"]
+        assert (status["code"], status["message"]) == (422, ".x in body is a forbidden property")
 
 
 def padded(size):

@@ -6,7 +6,8 @@
 
 pure_libc='assert|ctype|errno|float|inttypes|limits|math|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings'
 third_party='json-c/|json\.h|yaml\.h|pcre2|gnutls/|nettle/|microhttpd|curl/|cmocka'
-rule_headers='rule|snapshot|kind|claims|launcher|nodeindex|nodefit|resolve|drain|expand|kubevirt_config'
+rule_headers='rule|snapshot|kind|claims|launcher|nodeindex|nodefit|resolve|drain|expand|kubevirt_config|convergence|tsc'
+rule_headers+='|policy_values|population|hyperconverged|podrequests|quota|podsecurity|stranded'
 
 # For the file in $1: what it may include of ours and of others, as extended regular expressions of the whole name.
 table() {

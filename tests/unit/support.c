@@ -126,7 +126,7 @@ void judge_version(struct judged *judged, const struct mv_snapshot *snapshot, en
         struct mv_json json;
         mv_buf_init(&buf, &mv_allocator_system, 1 << 24);
         mv_json_init(&json, &buf);
-        mv_render_verdict(&json, &judged->verdict, true, (struct mv_str){ 0 });
+        mv_render_verdict(&json, &judged->arena, &judged->verdict, true, (struct mv_str){ 0 });
         assert_false(mv_buf_failed(&buf));
         judged->text = buf.p;
 }

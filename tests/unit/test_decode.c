@@ -9,7 +9,9 @@
 
 #include "tests/unit/support.h"
 
+#include "policy/base/json.h"
 #include "policy/object/decode.h"
+#include "policy/object/encode.h"
 
 #include <stdio.h>
 
@@ -26,7 +28,7 @@ struct thing {
         MV_LIST(struct leaf) list;
         MV_LIST(struct leaf) named;
         struct mv_strings strings;
-        struct mv_map map, quantities;
+        struct mv_map bools, map, quantities;
 };
 
 static const struct mv_field leaf_fields[] = {
@@ -36,6 +38,7 @@ static const struct mv_field leaf_fields[] = {
 static const struct mv_table leaf_table = MV_TABLE_CLOSED(leaf_fields, struct leaf);
 static const struct mv_field thing_fields[] = {
         MV_FIELD_ANY("any"),
+        MV_FIELD(struct thing, "bools", MV_TYPE_BOOL_MAP, bools),
         MV_FIELD(struct thing, "flag", MV_TYPE_BOOL, flag),
         MV_FIELD(struct thing, "integer", MV_TYPE_INT, integer),
         MV_FIELD_TABLE(struct thing, "leaf", MV_TYPE_OBJECT, leaf, &leaf_table),
@@ -90,6 +93,29 @@ static struct thing *decode(struct decoded *d, const char *json) {
 static void done(struct decoded *d) {
         mv_arena_done(&d->arena);
         text_free(d->text);
+}
+
+static void test_bool_map(void **state) {
+        (void)state;
+        struct decoded d;
+        struct thing *t = decode(&d, "{'bools':{'b':true,'a':false,'n':null}}");
+        assert_int_equal(t->bools.n, 3);
+        assert_true(mv_map_has(&t->bools, MV_STR("b"), MV_STR("true")));
+        assert_true(mv_map_has(&t->bools, MV_STR("a"), MV_STR("false")));
+        assert_true(mv_map_has(&t->bools, MV_STR("n"), MV_STR("")));
+        struct mv_buf buf;
+        struct mv_json json;
+        mv_buf_init(&buf, &mv_allocator_system, 1000);
+        mv_json_init(&json, &buf);
+        t->bools.n = 2;
+        mv_encode(&json, &thing_table, t);
+        assert_str(mv_buf_str(&buf), "{\"bools\":{\"a\":false,\"b\":true}}");
+        mv_buf_done(&buf);
+        done(&d);
+        decode_bytes(&d, json_make("{'bools':{'a':'true'}}"), false);
+        assert_int_equal(d.code, MV_ETYPE);
+        assert_string_equal(d.err.path, "bools.a");
+        done(&d);
 }
 
 static void test_types(void **state) {
@@ -255,14 +281,16 @@ static void test_syntax(void **state) {
 
 static void test_depth(void **state) {
         (void)state;
-        char json[512] = "{'other':";
+        /* What nobody reads may nest as deep as the API server accepts. */
+        enum { LEVELS = MV_SCAN_SKIP_DEPTH };
+        static char json[2 * LEVELS + 16] = "{'other':";
         size_t n = strlen(json);
-        memset(json + n, '[', 64);
-        memset(json + n + 64, ']', 64);
-        json[n + 128] = '}';
-        refused(json, MV_ELIMIT, "other", n + 63);
+        memset(json + n, '[', LEVELS);
+        memset(json + n + LEVELS, ']', LEVELS);
+        json[n + 2 * LEVELS] = '}';
+        refused(json, MV_ELIMIT, "other", n + LEVELS - 1);
         json[n] = ' ';
-        json[n + 127] = ' ';
+        json[n + 2 * LEVELS - 1] = ' ';
         struct decoded d;
         decode(&d, json);
         done(&d);
@@ -441,6 +469,7 @@ static void test_path_format(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_bool_map),
                 cmocka_unit_test(test_types),
                 cmocka_unit_test(test_absent_and_null),
                 cmocka_unit_test(test_wrong_types),

@@ -143,8 +143,9 @@ static void test_errors(void **state) {
                         fail_msg("`%s` is %s, not %s", rows[i].text, documents, rows[i].documents);
                 free(documents);
         }
-        char deep[2 * 70 + 16] = "{\"a\":", *expected = "-5 1:69 nested deeper than 64 levels";
-        memset(deep + 5, '[', 70);
+        static char deep[10000 + 16] = "{\"a\":";
+        const char *expected = "-5 1:10005 nested deeper than 10000 levels";
+        memset(deep + 5, '[', 10000);
         char *documents = read_all(mv_str_from(deep));
         assert_string_equal(documents, expected);
         free(documents);

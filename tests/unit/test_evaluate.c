@@ -20,7 +20,7 @@
 
 #define VM(name, template)                                                                 \
         "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'" name \
-        "'},'spec':{'template':{" template "}}}"
+        "'},'spec':{'runStrategy':'Always','template':{" template "}}}"
 #define VMI(name, meta, rest)                                                                               \
         "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstance','metadata':{'name':'" name "'" meta \
         "}," rest "}"
@@ -292,9 +292,10 @@ static void test_instance_of_a_vm(void **state) {
 static void test_vm_without_template(void **state) {
         (void)state;
         struct mv_snapshot *s = snapshot_make(
-                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'a'}},"
+                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'a'},'spec':{"
+                "'running':true}},"
                 "{'apiVersion':'pool.kubevirt.io/v1beta1','kind':'VirtualMachinePool','metadata':{"
-                "'name':'p'}},"
+                "'name':'p'},'spec':{'virtualMachineTemplate':{'spec':{'running':true}}}},"
                 "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstanceReplicaSet','metadata':{"
                 "'name':'r'}}");
         static const struct {
@@ -318,7 +319,7 @@ static void test_pool_and_replica_set(void **state) {
                 "'name':'p'},'spec':{"
                 "'virtualMachineTemplate':{'metadata':{'annotations':{"
                 "'kubevirt.io/allow-pod-bridge-network-live-migration':''}},'spec':"
-                "{'template':{" GOOD
+                "{'running':true,'template':{" GOOD
                 "}}}}},{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstanceReplicaSet',"
                 "'metadata':{'name':"
                 "'r'},'spec':{'template':{'spec':{}}}},{'apiVersion':'v1','kind':'Namespace','metadata':{"
@@ -406,11 +407,11 @@ static void test_request_that_is_not_stored(void **state) {
         asked.meta.name = MV_STR("another");
         asked.spec.priority = MV_STR("");
         mv_evaluate_migration(&evaluation, &asked, &verdict);
-        assert_string_equal(outcome_of(&verdict, "request-name"), "none");
+        assert_string_equal(outcome_of(&verdict, "request-name"), "pass");
         assert_string_equal(outcome_of(&verdict, "request-priority"), "fail");
         evaluation.user = MV_STR("system:serviceaccount:kubevirt:kubevirt-controller");
         mv_evaluate_migration(&evaluation, &asked, &verdict);
-        assert_string_equal(outcome_of(&verdict, "request-priority"), "none");
+        assert_string_equal(outcome_of(&verdict, "request-priority"), "pass");
         evaluation.user = MV_STR("system:serviceaccount:kubevirt:kubevirt-handler");
         asked.meta.uid = MV_STR("u"); /* stored or not: somebody asks */
         mv_evaluate_migration(&evaluation, &asked, &verdict);

@@ -233,6 +233,11 @@ static void test_requirements(void **state) {
         done(&m);
 }
 
+static const struct mv_refused *refusal(struct made *m, const struct mv_vm *vm, const struct mv_vm *old) {
+        return mv_instancetype_refusal(&m->arena, m->snapshot, mv_snapshot_config(m->snapshot), vm, old,
+                                       false);
+}
+
 static void test_matchers(void **state) {
         (void)state;
         refuses("'instancetype':{}", "{}", "", 422, "Invalid",
@@ -244,15 +249,14 @@ static void test_matchers(void **state) {
                 "setting inferFromVolume, Invalid value 'Maybe' for InferFromVolumeFailurePolicy",
                 "spec.preference.name spec.preference.kind spec.preference.inferFromVolumeFailurePolicy");
         struct made m;
-        struct mv_vmi_template template;
         const struct mv_vm *vm =
                 &make(&m, "'instancetype':{'name':'medium','revisionName':'r'}", "{}", MEDIUM)->vm;
         struct mv_vm old = *vm;
         struct mv_matcher matcher = *vm->spec.instancetype;
         old.spec.instancetype = &matcher;
-        assert_null(mv_instancetype_refusal(&m.arena, m.snapshot, vm, &old, &template));
+        assert_null(refusal(&m, vm, &old));
         matcher.name = MV_STR("small");
-        const struct mv_refused *refused = mv_instancetype_refusal(&m.arena, m.snapshot, vm, &old, &template);
+        const struct mv_refused *refused = refusal(&m, vm, &old);
         assert_int_equal(refused->code, 422);
         assert_str(refused->message, "the Matcher Name has been updated without updating the RevisionName");
         assert_str(refused->causes[0].field, "spec.instancetype.revisionName");

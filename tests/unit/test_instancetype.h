@@ -48,15 +48,15 @@ struct made {
 static inline const struct mv_made *make_status(struct made *m, const char *members, const char *template,
                                                 const char *objects, const char *status) {
         static char items[16384];
-        snprintf(
-                items, sizeof items,
-                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'vm'},'spec':{%s%s"
-                "'template':{'spec':%s}}%s%s}%s%s",
-                members, members[0] ? "," : "", template, status[0] ? ",'status':" : "", status,
-                objects[0] ? "," : "", objects);
+        snprintf(items, sizeof items,
+                 "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'vm'},'spec':{"
+                 "'runStrategy':'Halted',%s%s'template':{'spec':%s}}%s%s}%s%s",
+                 members, members[0] ? "," : "", template, status[0] ? ",'status':" : "", status,
+                 objects[0] ? "," : "", objects);
         m->snapshot = snapshot_make(items);
         mv_arena_init(&m->arena, &mv_allocator_system, 0);
-        mv_instancetype_make(&m->arena, m->snapshot, mv_snapshot_at(m->snapshot, MV_KIND_VM, 0), &m->made);
+        mv_instancetype_make(&m->arena, m->snapshot, mv_snapshot_config(m->snapshot),
+                             mv_snapshot_at(m->snapshot, MV_KIND_VM, 0), true, &m->made);
         assert_false(mv_arena_failed(&m->arena));
         return &m->made;
 }

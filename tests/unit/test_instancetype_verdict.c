@@ -46,11 +46,11 @@ static void test_verdict(void **state) {
         (void)state;
         struct judged judged;
         struct mv_snapshot *snapshot = snapshot_make(
-                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'a'},'spec':{" NAMED
+                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'a'},'spec':{'running':true," NAMED
                 ",'template':{'spec':{'domain':{'cpu':{'cores':1}}}}}},"
-                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'b'},'spec':{'instancetype':{'name':'x'},"
+                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'b'},'spec':{'running':true,'instancetype':{'name':'x'},"
                 "'template':{'spec':{}}}},"
-                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'c'},'spec':{'instancetype':{'name':'qat'},"
+                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'c'},'spec':{'running':true,'instancetype':{'name':'qat'},"
                 "'template':{'spec':{}}}}," MEDIUM
                 "," TYPE("qat", TWO_GI ",'hostDevices':[{'name':'h','deviceName':'q'}]"));
         judge(&judged, snapshot, MV_KIND_VM, "a");
@@ -80,9 +80,9 @@ static void test_verdict(void **state) {
 static void test_out_of_memory(void **state) {
         (void)state;
         struct mv_snapshot *snapshot = snapshot_make(
-                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'a'},'spec':{" NAMED
+                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'a'},'spec':{'running':true," NAMED
                 ",'preference':{'name':'p'},'template':{'spec':{'volumes':[{'name':'v','emptyDisk':{}}]}}}},"
-                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'b'},'spec':{'instancetype':"
+                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'b'},'spec':{'running':true,'instancetype':"
                 "{'name':'x'},'template':{'spec':{}}}},"
                 "{'apiVersion':'instancetype.kubevirt.io/v1beta1','kind':'VirtualMachineClusterPreference','metadata':"
                 "{'name':'p'},'spec':{'annotations':{'k':'v'},'cpu':{'preferredCPUFeatures':[{'name':'f'}]},'devices':"

@@ -168,7 +168,102 @@ static void test_invalid_is_ignored(void **state) {
         const struct mv_kubevirt_config *c = config(KUBEVIRT(
                 "kv", "},'spec':{'configuration':{'imagePullPolicy':'x'}},'status':{'phase':'Deployed',"
                       "'observedKubeVirtVersion':'v1.8.4'}"));
-        assert_int_equal(c->version_number, MV_KUBEVIRT(1, 8));
+        assert_int_equal(c->version_number, MV_KUBEVIRT_PATCH(1, 8, 4));
+}
+
+#define HYPERCONVERGED(version, spec)                                                                  \
+        "{'apiVersion':'hco.kubevirt.io/" version "','kind':'HyperConverged','metadata':{'name':'hc'," \
+        "'namespace':'virt'},'spec':{" spec "}}"
+
+static void test_hyperconverged(void **state) {
+        (void)state;
+        static const char *const shapes[] = {
+                HYPERCONVERGED(
+                        "v1beta1",
+                        "'liveMigrationConfig':{'bandwidthPerMigration':'64Mi'},'evictionStrategy':"
+                        "'LiveMigrate','defaultCPUModel':'Haswell','networkBinding':{'z':{},'a':{}},"
+                        "'permittedHostDevices':{'mediatedDevices':[{'resourceName':'off','disabled':true},"
+                        "{'resourceName':'on'}]},'instancetypeConfig':{'referencePolicy':'expand'},"
+                        "'featureGates':{'decentralizedLiveMigration':true}"),
+                HYPERCONVERGED("v1",
+                               "'virtualization':{'liveMigrationConfig':{'bandwidthPerMigration':'64Mi'},"
+                               "'evictionStrategy':'LiveMigrate','virtualMachineOptions':{'defaultCPUModel':"
+                               "'Haswell'},'permittedHostDevices':{'mediatedDevices':[{'resourceName':'off',"
+                               "'disabled':true},{'resourceName':'on'}]}},'networking':{'networkBinding':{"
+                               "'z':{},'a':{}}},'workloadSources':{'instancetypeConfig':{'referencePolicy':"
+                               "'expand'}},'featureGates':[{'name':'other'}]"),
+        };
+        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+                const struct mv_kubevirt_config *c = config(shapes[i]);
+                assert_null(c->object);
+                assert_str(c->from, "HyperConverged/virt/hc");
+                assert_str(c->namespace, "virt");
+                assert_str(c->problem, "");
+                assert_str(c->eviction_strategy, "LiveMigrate");
+                assert_str(c->eviction_from, "HyperConverged/virt/hc");
+                assert_str(c->cpu_model, "Haswell");
+                assert_str(c->default_network_interface, "masquerade"); /* whatever is said */
+                assert_str(c->spec->migrations.bandwidth_per_migration, "64Mi");
+                assert_str(c->spec->instancetype.reference_policy, "expand");
+                assert_int_equal(c->spec->network.bindings.n, 3);
+                assert_str(c->spec->network.bindings.items[0].name, "a");
+                assert_str(c->spec->network.bindings.items[1].name, "l2bridge");
+                assert_true(c->spec->network.bindings.items[1].migration);
+                assert_str(c->spec->network.bindings.items[2].name, "z");
+                assert_int_equal(c->spec->permitted_host_devices->mediated_devices.n, 1);
+                assert_str(c->spec->permitted_host_devices->mediated_devices.items[0].resource_name, "on");
+                assert_true(mv_kubevirt_gate(c, "CPUManager"));
+                assert_true(mv_kubevirt_gate(c, "DecentralizedLiveMigration"));
+                assert_false(mv_kubevirt_gate(c, "VGPULiveMigration"));
+        }
+}
+
+static void test_hyperconverged_gates(void **state) {
+        (void)state;
+        assert_false(
+                mv_kubevirt_gate(config(HYPERCONVERGED("v1beta1", "'featureGates':{"
+                                                                  "'decentralizedLiveMigration':false}")),
+                                 "DecentralizedLiveMigration"));
+        assert_false(mv_kubevirt_gate(config(HYPERCONVERGED("v1", "'featureGates':[{'name':"
+                                                                  "'decentralizedLiveMigration','state':"
+                                                                  "'Disabled'}]")),
+                                      "DecentralizedLiveMigration"));
+        assert_true(mv_kubevirt_gate(config(HYPERCONVERGED("v1", "'featureGates':[{'name':"
+                                                                 "'decentralizedLiveMigration','state':"
+                                                                 "'Enabled'}]")),
+                                     "DecentralizedLiveMigration"));
+        const struct mv_kubevirt_config *c =
+                config(HYPERCONVERGED("v1beta1", "'featureGates':{'sriovLiveMigration':true}"));
+        assert_true(mv_strings_have(&c->spec->developer.feature_gates, MV_STR("SRIOVLiveMigration")));
+}
+
+/* The API server drops what belongs to the other version's shape. */
+static void test_hyperconverged_of_the_other_shape(void **state) {
+        (void)state;
+        const struct mv_kubevirt_config *c = config(HYPERCONVERGED(
+                "v1", "'liveMigrationConfig':{'network':'x'},'evictionStrategy':'LiveMigrate'"));
+        assert_null(c->spec->migrations.network.p);
+        assert_str(c->eviction_from, "default");
+        c = config(HYPERCONVERGED("v1beta1", "'virtualization':{'evictionStrategy':'LiveMigrate',"
+                                             "'liveMigrationConfig':{'network':'x'}}"));
+        assert_null(c->spec->migrations.network.p);
+        assert_str(c->eviction_from, "default");
+}
+
+/* Where there is a KubeVirt object it counts, even one that is not in force. */
+static void test_kubevirt_before_hyperconverged(void **state) {
+        (void)state;
+        const char *const owner = HYPERCONVERGED("v1beta1", "'evictionStrategy':'LiveMigrate'");
+        char items[1024];
+        snprintf(items, sizeof items, "%s," KUBEVIRT("kv", "}," DEPLOYED), owner);
+        const struct mv_kubevirt_config *c = config(items);
+        assert_str(c->from, "KubeVirt/virt/kv");
+        assert_defaults(c);
+        snprintf(items, sizeof items, "%s," KUBEVIRT("kv", "}"), owner);
+        c = config(items);
+        assert_str(c->from, "default");
+        assert_true(c->problem.n > 0);
+        assert_defaults(c);
 }
 
 static void test_gates(void **state) {
@@ -223,6 +318,17 @@ static void test_gates_by_version(void **state) {
                 { "v1.7.4", "MigrationPriorityQueue", false, true },
                 { "v1.9.0", "MigrationPriorityQueue", true, true },
                 { "v1.0.1", "LiveMigration", true, true },
+                { "v0.55.0", "LiveMigration", false, true },
+                { "v0.56.0", "LiveMigration", true, true },
+                { "v0.56.0", "SRIOVLiveMigration", false, true },
+                { "v0.57.0", "SRIOVLiveMigration", true, true },
+                { "v1.2.2", "NodeRestriction", false, false },
+                { "v1.5.3", "NodeRestriction", false, true },
+                { "v1.6.6", "NodeRestriction", true, true },
+                { "v1.7.4", "PasstBinding", false, false },
+                { "v1.8.4", "PasstBinding", true, true },
+                { "v1.8.4", "GPUsWithDRA", false, true },
+                { "v1.9.0", "WorkloadEncryptionSEV", true, true },
         };
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
                 for (int named = 0; named < 2; named++) {
@@ -249,11 +355,11 @@ static void test_version_parse(void **state) {
         } cases[] = {
                 { "v1.9.0", MV_KUBEVIRT(1, 9), "1.9.0" },
                 { "1.9.0", MV_KUBEVIRT(1, 9), "1.9.0" },
-                { "1.9", MV_KUBEVIRT(1, 9), "1.9" },
+                { "1.9", MV_KUBEVIRT_PATCH(1, 9, 999), "1.9" },
                 { "v1.10.0", MV_KUBEVIRT(1, 10), "1.10.0" },
-                { "v0.46.1", MV_KUBEVIRT(0, 46), "0.46.1" },
+                { "v0.46.1", MV_KUBEVIRT_PATCH(0, 46, 1), "0.46.1" },
                 { "v1.9.0-rc.1", MV_KUBEVIRT(1, 9), "1.9.0" },
-                { "v1.7.4-12-g1234abc", MV_KUBEVIRT(1, 7), "1.7.4" },
+                { "v1.7.4-12-g1234abc", MV_KUBEVIRT_PATCH(1, 7, 4), "1.7.4" },
                 { "v1.8.0+build", MV_KUBEVIRT(1, 8), "1.8.0" },
                 { "", 0, NULL },
                 { "v", 0, NULL },
@@ -265,7 +371,12 @@ static void test_version_parse(void **state) {
                 { "main", 0, NULL },
                 { "vv1.9", 0, NULL },
                 { "1..9", 0, NULL },
+                { "1.9.", 0, NULL },
+                { "1.9.1000", 0, NULL },
                 { "1.2.3.4", 0, NULL },
+                { "1.9.x", 0, NULL },
+                { "1.9.", 0, NULL },
+                { "1.9 beta", 0, NULL },
                 { "1.1000.0", 0, NULL },
                 { "1001.0.0", 0, NULL },
                 { "-1.9", 0, NULL },
@@ -314,6 +425,10 @@ int main(void) {
                 cmocka_unit_test_teardown(test_overlay, teardown),
                 cmocka_unit_test_teardown(test_object_not_in_force, teardown),
                 cmocka_unit_test_teardown(test_invalid_is_ignored, teardown),
+                cmocka_unit_test_teardown(test_hyperconverged, teardown),
+                cmocka_unit_test_teardown(test_hyperconverged_gates, teardown),
+                cmocka_unit_test_teardown(test_hyperconverged_of_the_other_shape, teardown),
+                cmocka_unit_test_teardown(test_kubevirt_before_hyperconverged, teardown),
                 cmocka_unit_test_teardown(test_gates, teardown),
                 cmocka_unit_test_teardown(test_gates_by_version, teardown),
                 cmocka_unit_test(test_version_parse),

@@ -387,7 +387,7 @@ static void test_vm(void **state) {
         (void)state;
         struct mv_snapshot *snapshot = snapshot_make(
                 "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'vm2','labels':{'app':"
-                "'web'}},'spec':{'template':{'metadata':{'labels':{'app':'db'}},'spec':{'domain':{'devices':{}}}}}},"
+                "'web'}},'spec':{'running':true,'template':{'metadata':{'labels':{'app':'db'}},'spec':{'domain':{'devices':{}}}}}},"
                 "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstanceMigration','metadata':{'name':'m'},"
                 "'spec':{'vmiName':'none'}}" POLICY("of-vm", OF_VMI("'app':'web'"))
                         POLICY("of-template", OF_VMI("'app':'db'")));
@@ -461,6 +461,52 @@ static void test_memory(void **state) {
         mv_snapshot_free(snapshot);
 }
 
+/* All policies for vm1: "a=matches b=instance:app(web)", the first label that misses and what is there instead. */
+#define assert_scores(objects, expected) assert_scores_at(objects, expected, __FILE__, __LINE__)
+static void assert_scores_at(const char *objects, const char *expected, const char *file, int line) {
+        static const char *const words[] = { "matches", "none", "instance", "namespace", "unknown" };
+        struct mv_snapshot *snapshot = snapshot_make(objects);
+        struct mv_arena arena;
+        char text[512] = "";
+        size_t n, used = 0;
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        const struct mv_vmi *vmi = mv_snapshot_find(snapshot, MV_KIND_VMI, MV_STR("default"), MV_STR("vm1"));
+        const struct mv_policy_score *scores = mv_policy_scores(&arena, snapshot, vmi, &n);
+        for (size_t i = 0; i < n; i++) {
+                const struct mv_policy_score *score = &scores[i];
+                used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s=%s", i ? " " : "",
+                                         MV_STR_ARG(score->match.policy->meta.name), words[score->miss]);
+                if (score->label)
+                        used += (size_t)snprintf(text + used, sizeof text - used, ":%.*s(%.*s)",
+                                                 MV_STR_ARG(score->label->key),
+                                                 MV_STR_ARG(score->found ? *score->found : MV_STR("-")));
+        }
+        mv_arena_done(&arena);
+        mv_snapshot_free(snapshot);
+        if (strcmp(text, expected) != 0) {
+                print_error("\"%s\" is not \"%s\"\n", text, expected);
+                _fail(file, line);
+        }
+}
+
+static void test_scores(void **state) {
+        (void)state;
+        assert_scores(VMI "," NAMESPACE, "");
+        assert_scores(VMI "," NAMESPACE POLICY("c", ANY) POLICY("b", OF_VMI("'app':'db'")) POLICY("a", ""),
+                      "b=matches c=matches a=none");
+        assert_scores(VMI "," NAMESPACE POLICY("b", OF_VMI("'app':'web'"))
+                              POLICY("a", OF_VMI("'app':'db','zone':'x','zz':'y'")),
+                      "a=instance:zone(-) b=instance:app(db)");
+        assert_scores(VMI "," NAMESPACE POLICY("b", OF_NAMESPACE("'env':'test'"))
+                              POLICY("a", OF_NAMESPACE("'env':'prod','tier':'x'")),
+                      "a=namespace:tier(-) b=namespace:env(prod)");
+        /* Of a Namespace that is not there only the name is known. */
+        assert_scores(VMI POLICY("b", OF_NAMESPACE("'env':'prod'"))
+                              POLICY("a", OF_NAMESPACE("'kubernetes.io/metadata.name':'other'"))
+                                      POLICY("c", OF_NAMESPACE("'kubernetes.io/metadata.name':'default'")),
+                      "c=matches a=namespace:kubernetes.io/metadata.name(default) b=unknown:env(-)");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_selectors),  cmocka_unit_test(test_no_labels),
@@ -469,7 +515,7 @@ int main(void) {
                 cmocka_unit_test(test_disruption), cmocka_unit_test(test_experimental),
                 cmocka_unit_test(test_recorded),   cmocka_unit_test(test_rendered),
                 cmocka_unit_test(test_vm),         cmocka_unit_test(test_annotation),
-                cmocka_unit_test(test_memory),
+                cmocka_unit_test(test_memory),     cmocka_unit_test(test_scores),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

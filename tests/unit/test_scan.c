@@ -230,7 +230,7 @@ static void test_rejects(void **state) {
 }
 
 static int nested(size_t depth, char open, char close, bool closed) {
-        char text[512];
+        static char text[6 * (MV_SCAN_SKIP_DEPTH + 1)];
         size_t n = 0;
         for (size_t i = 0; i < depth; i++) {
                 text[n++] = open;
@@ -244,14 +244,46 @@ static int nested(size_t depth, char open, char close, bool closed) {
         return validate(text, n, NULL);
 }
 
+/* Arrays and objects in turn, so that every level has to be remembered. */
+static int nested_both(size_t depth, size_t wrong) {
+        static char text[6 * (MV_SCAN_SKIP_DEPTH + 1)];
+        size_t n = 0;
+        for (size_t i = 0; i < depth; i++) {
+                bool object = i % 3 == 0;
+                memcpy(text + n, object ? "{\"a\":" : "[", object ? 5 : 1);
+                n += object ? 5 : 1;
+        }
+        text[n++] = '0';
+        for (size_t i = depth; i-- > 0;)
+                text[n++] = (i % 3 == 0) != (i == wrong) ? '}' : ']';
+        return validate(text, n, NULL);
+}
+
 static void test_depth(void **state) {
         (void)state;
-        assert_int_equal(nested(MV_SCAN_DEPTH, '[', ']', true), 0);
-        assert_int_equal(nested(MV_SCAN_DEPTH, '{', '}', true), 0);
-        assert_int_equal(nested(MV_SCAN_DEPTH + 1, '[', ']', true), MV_ELIMIT);
-        assert_int_equal(nested(MV_SCAN_DEPTH + 1, '{', '}', true), MV_ELIMIT);
-        assert_int_equal(nested(MV_SCAN_DEPTH, '[', ']', false), MV_ESYNTAX);
-        assert_int_equal(MV_SCAN_DEPTH, 64);
+        assert_int_equal(nested(MV_SCAN_SKIP_DEPTH, '[', ']', true), 0);
+        assert_int_equal(nested(MV_SCAN_SKIP_DEPTH, '{', '}', true), 0);
+        assert_int_equal(nested(MV_SCAN_SKIP_DEPTH + 1, '[', ']', true), MV_ELIMIT);
+        assert_int_equal(nested(MV_SCAN_SKIP_DEPTH + 1, '{', '}', true), MV_ELIMIT);
+        assert_int_equal(nested(MV_SCAN_SKIP_DEPTH, '[', ']', false), MV_ESYNTAX);
+        assert_int_equal(MV_SCAN_SKIP_DEPTH, 10000); /* as Go's decoder */
+        assert_int_equal(nested_both(1000, SIZE_MAX), 0);
+        for (size_t wrong = 0; wrong < 200; wrong++)
+                assert_int_equal(nested_both(200, wrong), MV_ESYNTAX);
+        /* What is read, and not passed over, ends sooner. */
+        struct mv_scan scan;
+        struct mv_str deep = json_make("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[");
+        assert_int_equal(deep.n, MV_SCAN_DEPTH + 1);
+        mv_scan_init(&scan, deep);
+        bool first = true;
+        for (int i = 0; i < MV_SCAN_DEPTH; i++) {
+                assert_true(mv_scan_array(&scan));
+                first = true;
+                assert_true(mv_scan_element(&scan, &first));
+        }
+        assert_false(mv_scan_array(&scan));
+        assert_int_equal(scan.code, MV_ELIMIT);
+        text_free(deep);
         /* What was closed no longer counts. */
         char text[1024] = "[";
         size_t n = 1;

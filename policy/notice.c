@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/notice.h"
+
+const struct mv_rule mv_notice_admission = {
+        .id = "admission",
+        .area = MV_AREA_VERDICT,
+        .severity = MV_SEVERITY_BLOCKER,
+        .needs = MV_NEED(KUBEVIRT),
+        .reason = "",
+        .summary = "KubeVirt's own validation makes no instance of this object",
+        .documentation =
+                "KubeVirt would refuse the object, or its controller would not start the VM, so there is nothing that "
+                "could migrate and no verdict: an unknown evictionStrategy, running and runStrategy together or neither "
+                "of them, an unknown runStrategy, bridge on the pod network where the cluster does not permit it, slirp "
+                "as the cluster's default, interfaces without exactly one binding or with one that is gone (slirp, "
+                "passt, macvtap), labels that only KubeVirt sets, an unsupported architecture. `refused` has KubeVirt's "
+                "answer to the letter. An object that runs is not refused, and of a VM whose status KubeVirt has "
+                "written only what its controller says counts: the webhooks admitted it long ago.",
+        .source =
+                "KubeVirt pkg/virt-api/webhooks/validating-webhook/admitters/vms-admitter.go, vmi-create-admitter.go; "
+                "pkg/network/admitter; pkg/virt-controller/watch/vm/vm.go: startVMI",
+        .fix = "change the fields that KubeVirt's message is about",
+};
+
+const struct mv_rule mv_notice_instancetype = {
+        .id = "instancetype",
+        .area = MV_AREA_VERDICT,
+        .severity = MV_SEVERITY_BLOCKER,
+        .needs = MV_NEED_INSTANCETYPES,
+        .reason = "",
+        .summary = "no instance comes of the instancetype or preference that the VM names",
+        .documentation =
+                "The VM names an instancetype or a preference that is not there, that sets a field which the VM sets "
+                "too, whose requirements the VM does not meet, or that cannot be inferred from a volume. KubeVirt "
+                "refuses such a VM, or its controller does not start it, so there is nothing that could migrate and no "
+                "verdict. `refused` has KubeVirt's answer to the letter.",
+        .source = "KubeVirt pkg/instancetype, pkg/virt-controller/watch/vm/vm.go: startVMI",
+        .fix = "name an instancetype and a preference that exist and that leave the VM's own fields alone",
+};
+
+const struct mv_rule mv_notice_out_of_memory = {
+        .id = "out-of-memory",
+        .area = MV_AREA_VERDICT,
+        .severity = MV_SEVERITY_BLOCKER,
+        .reason = "",
+        .summary = "there was not enough memory to judge the object",
+        .documentation =
+                "Every judgement has a limit of memory, which an object of some size that KubeVirt accepts "
+                "does not reach. Where it is reached nothing that was found can be trusted to be all, so the "
+                "verdict is Unknown.",
+        .source = "migvet's own limit",
+        .fix = "make the object smaller",
+};

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What KubeVirt would make nothing of: `refused` of a verdict, the same answer to a request, whatever the version of the
+API; and versions of KubeVirt on the command line."""
+import json
+
+import pytest
+import yaml
+
+from support import Server, instance_spec, machine, migration, namespace_of, review_of
+
+ODD = machine(spec=instance_spec(evictionStrategy="Migrate"))
+FIELD = "spec.template.spec.evictionStrategy"
+MESSAGE = f"{FIELD} is set with an unrecognized option: Migrate"
+
+
+def as_list(*objects):
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+
+
+def kubevirt(version, **configuration):
+    return {"apiVersion": "kubevirt.io/v1", "kind": "KubeVirt",
+            "metadata": {"name": "kubevirt", "namespace": "kubevirt"}, "spec": {"configuration": configuration},
+            "status": {"phase": "Deployed", "observedKubeVirtVersion": version}}
+
+
+@pytest.fixture(name="directory")
+def directory_fixture(tmp_path):
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump(namespace_of("shop")), encoding="utf-8")
+    return tmp_path
+
+
+def test_check(migvet):
+    verdict, = migvet.verdicts("-f", "-", stdin=as_list(ODD), expect=(0,))
+    assert verdict["refused"] == {"code": 422, "reason": "Invalid", "message": MESSAGE, "fields": [FIELD]}
+    assert (verdict["migratable"], verdict["method"], verdict["conditions"]) == ("Unknown", "", [])
+    assert verdict["evictionStrategy"] == {"value": "Migrate", "from": "VirtualMachine/shop/m"}
+    assert [(f["rule"], f["severity"], f["outcome"], f["field"]) for f in verdict["findings"]] == \
+        [("admission", "blocker", "unknown", FIELD), ("eviction-strategy", "risk", "fail", FIELD)]
+    assert migvet("check", "-f", "-", "--fail-on", "unknown", stdin=as_list(ODD), expect=(1,)).stdout
+
+
+def test_explain(migvet):
+    text = migvet("explain", "vm/m", "-f", "-", stdin=as_list(ODD), expect=(0,)).stdout
+    assert "KubeVirt refuses this VM\n  code 422, Invalid\n" in text and FIELD in text
+    assert "What KubeVirt will report" not in text
+    whole = migvet.json("explain", "vm/m", "-f", "-", "-o", "json", stdin=as_list(ODD), expect=(0,))
+    assert whole["refused"]["message"] == MESSAGE and "instance" not in whole
+
+
+def test_every_name_of_a_finding_is_documented(migvet):
+    for name in ("admission", "instancetype", "out-of-memory"):
+        page = migvet.json("rules", name, "-o", "json", expect=(0,))
+        assert page["name"] == name and page["area"] == "verdict" and not page["revisions"]
+        assert name in [rule["name"] for rule in migvet.json("rules", "-o", "json", expect=(0,))]
+
+
+def test_stored(migvet):
+    """The controller has looked at it: only what that says counts, and it may set labels."""
+    stored = {**machine(), "status": {"printableStatus": "Stopped"}}
+    stored["spec"]["template"]["metadata"] = {"labels": {"kubevirt.io/nodeName": "n"}}
+    verdict, = migvet.verdicts("-f", "-", stdin=as_list(stored))
+    assert "refused" not in verdict and verdict["migratable"] == "True"
+    del stored["status"]
+    verdict, = migvet.verdicts("-f", "-", stdin=as_list(stored))
+    assert verdict["refused"]["fields"] == ["spec.template.metadata.labels"]
+
+
+def test_version_of_the_cluster(migvet):
+    """Gates and bindings follow the version, in a verdict and in an answer."""
+    old = machine(spec=instance_spec("macvtap"))
+    for version, refused in (("v1.2.0", False), ("v1.3.0", True)):
+        verdict, = migvet.verdicts("-f", "-", stdin=as_list(old, kubevirt(version)))
+        assert ("refused" in verdict) is refused, version
+    receiver = machine()
+    receiver["spec"]["runStrategy"] = "WaitAsReceiver"
+    for version, refused in (("1.9", True), ("1.10", False)):
+        verdict, = migvet.verdicts("-f", "-", "--kubevirt-version", version, stdin=as_list(receiver))
+        assert ("refused" in verdict) is refused, version
+
+
+def test_version_of_a_review(migvet, directory):
+    receiver = machine()
+    receiver["spec"]["runStrategy"] = "WaitAsReceiver"
+    for version, code in (("1.9", 422), ("1.10", 200)):
+        answer = migvet.json("review", "-f", directory, "--kubevirt-version", version,
+                             stdin=json.dumps(review_of(receiver)), expect=(0,))["response"]
+        assert answer.get("status", {}).get("code", 200) == code, version
+
+
+def older(review):
+    """The same request through the older version of the API."""
+    request = review["request"]
+    for key in ("kind", "resource", "requestKind", "requestResource"):
+        request[key] = {**request[key], "version": "v1alpha3"}
+    request["object"]["apiVersion"] = "kubevirt.io/v1alpha3"
+    return review
+
+
+REQUESTS = [(ODD, 422, MESSAGE), (migration("gone"), 400, 'the VMI "shop/gone" does not exist'),
+            ({**migration("gone"), "spec": {"vmiName": "gone", "x": 1}}, 422,
+             "spec.x in body is a forbidden property")]
+
+
+def test_older_api_in_review(migvet, directory):
+    for obj, code, message in REQUESTS:
+        answers = [migvet.json("review", "-f", directory, stdin=json.dumps(review), expect=(0,))["response"]
+                   for review in (review_of(obj), older(review_of(obj)))]
+        for answer in answers:
+            assert (answer["status"]["code"], answer["status"]["message"]) == (code, message)
+            assert not [w for w in answer.get("warnings", []) if w.startswith("admission")]
+
+
+def test_older_api_in_serve(migvet, directory, tmp_path_factory):
+    with Server(migvet.path, "-f", directory, certs=tmp_path_factory.mktemp("certs")) as server:
+        for obj, code, message in REQUESTS:
+            for review in (review_of(obj), older(review_of(obj))):
+                status = server.review(review)["status"]
+                assert (status["code"], status["message"]) == (code, message)
+
+
+def test_deep_objects_are_judged(migvet, directory):
+    """Nobody gets past with a field that nests deeper than anything that is read."""
+    odd = json.loads(json.dumps(ODD))
+    odd["metadata"]["managedFields"] = [{"fieldsV1": "DEEP"}]
+    review = json.dumps(review_of(odd)).replace('"DEEP"', '{"a":[' * 900 + "1" + "]}" * 900)
+    answer = migvet.json("review", "-f", directory, stdin=review, expect=(0,))["response"]
+    assert (answer["allowed"], answer["status"]["message"]) == (False, MESSAGE)
+
+
+@pytest.mark.parametrize("text", ["1", "1.", "1.9.", "1.9.x", "v", "latest", "1.9 beta", ""])
+def test_bad_version(migvet, directory, text):
+    for command in ("check", "explain", "review", "serve"):
+        process = migvet(command, "-f", directory, "--kubevirt-version", text, expect=(2,))
+        assert "--kubevirt-version" in process.stderr and not process.stdout
