@@ -32,6 +32,7 @@ extern const struct mv_command mv_command_review;
 extern const struct mv_command mv_command_explain;
 extern const struct mv_command mv_command_policy;
 extern const struct mv_command mv_command_nodes;
+extern const struct mv_command mv_command_drain;
 extern const struct mv_command mv_command_rules;
 extern const struct mv_command mv_command_certs;
 extern const struct mv_command mv_command_version;

@@ -9,7 +9,18 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KUBEVIRT_VERSION = 256, FAIL_ON, COLOR, MUTATE, NODE_SELECTOR, BASELINE };
+enum {
+        KUBEVIRT_VERSION = 256,
+        FAIL_ON,
+        COLOR,
+        MUTATE,
+        NODE_SELECTOR,
+        BASELINE,
+        STEP,
+        ONE_BY_ONE,
+        LINK_BANDWIDTH,
+        DIRTY_RATE
+};
 
 static const struct flag {
         struct option option;
@@ -28,6 +39,10 @@ static const struct flag {
         { { "mutate", no_argument, NULL, MUTATE }, MV_OPTION_MUTATE },
         { { "node-selector", required_argument, NULL, NODE_SELECTOR }, MV_OPTION_NODES },
         { { "baseline", no_argument, NULL, BASELINE }, MV_OPTION_NODES },
+        { { "step", no_argument, NULL, STEP }, MV_OPTION_DRAIN },
+        { { "one-by-one", no_argument, NULL, ONE_BY_ONE }, MV_OPTION_DRAIN },
+        { { "link-bandwidth", required_argument, NULL, LINK_BANDWIDTH }, MV_OPTION_DRAIN },
+        { { "dirty-rate", required_argument, NULL, DIRTY_RATE }, MV_OPTION_DRAIN },
 };
 enum { N_FLAGS = sizeof flags / sizeof *flags };
 
@@ -98,6 +113,18 @@ static int apply(const struct mv_command *command, int flag, const char *value, 
                 return parse_selector(command, value, options, &options->node_selector);
         case BASELINE:
                 options->baseline = true;
+                return -1;
+        case STEP:
+                options->step = true;
+                return -1;
+        case ONE_BY_ONE:
+                options->one_by_one = true;
+                return -1;
+        case LINK_BANDWIDTH:
+                options->link_bandwidth = value;
+                return -1;
+        case DIRTY_RATE:
+                options->dirty_rate = value;
                 return -1;
         default:
                 return MV_EXIT_USAGE;

@@ -19,6 +19,7 @@ enum {
         MV_OPTION_COLOR = 1 << 5,   /* --color */
         MV_OPTION_MUTATE = 1 << 6,  /* --mutate */
         MV_OPTION_NODES = 1 << 7,   /* --node-selector, --baseline */
+        MV_OPTION_DRAIN = 1 << 8,   /* --step, --one-by-one, --link-bandwidth, --dirty-rate */
 };
 
 struct mv_options {
@@ -37,7 +38,9 @@ struct mv_options {
         struct mv_selector *node_selector; /* NULL when not given */
         char **models;                     /* CPU models among the arguments; n_models of them */
         size_t n_models;
-        char **arguments; /* what is no flag */
+        bool step, one_by_one;
+        const char *link_bandwidth, *dirty_rate; /* NULL when not given */
+        char **arguments;                        /* what is no flag */
         size_t n_arguments;
         struct mv_arena arena; /* of the selectors */
 };

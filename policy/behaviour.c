@@ -11,7 +11,8 @@
 #define FROM_1_4 \
         .migrated_volumes = MV_MIGRATED_COPIED, .storage_condition = true, .bindings_discontinued = true
 #define FROM_1_5_1 FROM_1_4, .machine_type = true
-#define FROM_1_6 FROM_1_5_1, .host_disk_by_claim = true, .added_node_selector = true
+#define FROM_1_6 \
+        FROM_1_5_1, .host_disk_by_claim = true, .added_node_selector = true, .ends_when_completed = true
 static const struct mv_behaviour behaviours[] = {
         { .since = 0, .filesystems_copied = true },
         { .since = MV_KUBEVIRT(1, 3),

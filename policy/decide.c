@@ -292,8 +292,10 @@ static void decide_vm(const struct mv_decide_input *in, bool exempt, struct mv_d
                 warn_about(in, true, decision);
 }
 
-/* KubeVirt admits it: what is found is said, and refused only where the configuration says so and a value cannot be. */
-static void decide_policy(const struct mv_decide_input *in, bool exempt, struct mv_decision *decision) {
+/* Of a MigrationPolicy or a NodeMaintenance, which KubeVirt admits: what is found is said, and refused only where the
+ * configuration says so. */
+static void decide_cluster_scoped(const struct mv_decide_input *in, bool exempt,
+                                  struct mv_decision *decision) {
         enum mv_action action = in->config->cluster_scoped;
         decision->verdict = mv_str_from(mv_verdict_word(in->now->migratable));
         decision->level = mv_str_from(action_names[action]);
@@ -301,13 +303,16 @@ static void decide_policy(const struct mv_decide_input *in, bool exempt, struct 
                 return;
         if (action == MV_ACTION_DENY && in->now->migratable == MV_OUTCOME_FAIL && is_worse(in)) {
                 deny(in, MV_OUTCOME_FAIL,
-                     mv_arena_format(in->arena, "MigrationPolicy %.*s cannot work",
+                     mv_arena_format(in->arena, "%.*s %.*s cannot work", MV_STR_ARG(in->now->subject.kind),
                                      MV_STR_ARG(in->now->subject.name)),
                      decision);
                 return;
         }
+        /* What is not known of a policy is of no use to who writes it; of a drain it is. */
+        bool unknown_too = in->kind != MV_KIND_MIGRATION_POLICY && in->config->unknown != MV_ACTION_AUDIT;
         for (const struct mv_finding *f = in->now->findings; f; f = f->next)
-                if (f->outcome == MV_OUTCOME_FAIL && !had_before(in, f))
+                if ((f->outcome == MV_OUTCOME_FAIL || (unknown_too && f->outcome == MV_OUTCOME_UNKNOWN)) &&
+                    !had_before(in, f))
                         mv_decision_warn(in->arena, decision, mv_str_from(f->rule->id), f->message);
 }
 
@@ -355,8 +360,9 @@ void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision
         annotate(in, decision);
         if (in->kind == MV_KIND_MIGRATION)
                 decide_migration(in, exempt, decision);
-        else if (in->kind == MV_KIND_MIGRATION_POLICY)
-                decide_policy(in, exempt, decision);
+        else if (in->kind == MV_KIND_MIGRATION_POLICY || in->kind == MV_KIND_MAINTENANCE ||
+                 in->kind == MV_KIND_LEGACY_MAINTENANCE)
+                decide_cluster_scoped(in, exempt, decision);
         else
                 decide_vm(in, exempt, decision);
         drop_warnings_of_controllers(in, decision);

@@ -6,6 +6,7 @@
 #include "policy/claims.h"
 #include "policy/conditions.h"
 #include "policy/convergence.h"
+#include "policy/drain.h"
 #include "policy/instancetype.h"
 #include "policy/notice.h"
 #include "policy/registry.h"
@@ -41,6 +42,8 @@ static bool applies(const struct mv_context *ctx, const struct mv_rule *rule) {
                 return asked && !asked->status.phase.n;
         case MV_SUBJECT_POLICY:
                 return ctx->policy != NULL;
+        case MV_SUBJECT_MAINTENANCE:
+                return ctx->maintenance != NULL;
         }
         return false;
 }
@@ -516,6 +519,29 @@ void mv_evaluate_policy(const struct mv_evaluation *e, const struct mv_migration
                 out_of_memory(ret);
 }
 
+void mv_evaluate_maintenance(const struct mv_evaluation *e, const struct mv_maintenance *maintenance,
+                             struct mv_verdict *ret) {
+        *ret = (struct mv_verdict){
+                .subject = subject_of("NodeMaintenance", maintenance->api_version, &maintenance->meta),
+                .method = "",
+        };
+        struct mv_context *ctx = context_new(e, NULL, NULL, NULL, ret);
+        if (!ctx)
+                return;
+        ctx->maintenance = maintenance;
+        struct mv_arena arena;
+        const struct mv_drain_question about = { e->snapshot, ctx->config, ctx->version, 0 };
+        bool simulated = mv_drain_for_review(&arena, e->arena->allocator, &about, maintenance->spec.node_name,
+                                             &ctx->drain);
+        if (simulated)
+                run_rules(ctx, false);
+        mv_arena_done(&arena);
+        ret->findings = ctx->findings;
+        ret->migratable = summed_up(ctx->findings, true);
+        if (!simulated || mv_arena_failed(e->arena))
+                out_of_memory(ret);
+}
+
 bool mv_evaluate_entry(const struct mv_evaluation *e, const struct mv_entry *entry, struct mv_verdict *ret) {
         switch (entry->kind) {
         case MV_KIND_VM:
@@ -535,6 +561,10 @@ bool mv_evaluate_entry(const struct mv_evaluation *e, const struct mv_entry *ent
                 return true;
         case MV_KIND_MIGRATION_POLICY:
                 mv_evaluate_policy(e, entry->object, ret);
+                return true;
+        case MV_KIND_MAINTENANCE:
+        case MV_KIND_LEGACY_MAINTENANCE:
+                mv_evaluate_maintenance(e, entry->object, ret);
                 return true;
         default:
                 return false;

@@ -40,6 +40,10 @@ void mv_evaluate_replica_set(const struct mv_evaluation *evaluation, const struc
  * The verdict is True unless KubeVirt would refuse the policy, or it has values that cannot be. */
 void mv_evaluate_policy(const struct mv_evaluation *evaluation, const struct mv_migration_policy *policy,
                         struct mv_verdict *ret);
+/* A NodeMaintenance: the findings of the maintenance-* rules on the drain that it starts. The verdict is True unless one of
+ * them is configured to be a blocker. */
+void mv_evaluate_maintenance(const struct mv_evaluation *evaluation, const struct mv_maintenance *maintenance,
+                             struct mv_verdict *ret);
 /* Any of these; entry->kind says which. False for a kind that is not judged. */
 bool mv_evaluate_entry(const struct mv_evaluation *evaluation, const struct mv_entry *entry,
                        struct mv_verdict *ret);

@@ -54,6 +54,8 @@
         X(policy_empty_selector)   \
         X(policy_never_matches)    \
         X(policy_shadowed)         \
+        X(maintenance_blocked)     \
+        X(maintenance_last_node)   \
         X(config_conflict)         \
         X(config_ignored)          \
         X(kubevirt_version)        \

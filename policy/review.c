@@ -157,6 +157,8 @@ static enum mv_kind judged_kind(const struct mv_review_request *request) {
                 return create || update ? kind : MV_KIND_COUNT;
         case MV_KIND_VMI:
         case MV_KIND_MIGRATION:
+        case MV_KIND_MAINTENANCE:
+        case MV_KIND_LEGACY_MAINTENANCE:
                 return create ? kind : MV_KIND_COUNT;
         default:
                 return MV_KIND_COUNT;

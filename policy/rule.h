@@ -27,6 +27,7 @@
 #include "policy/kubevirt_config.h"
 #include "policy/nodefit.h"
 #include "policy/object/kubevirt.h"
+#include "policy/object/maintenance.h"
 #include "policy/object/migration.h"
 #include "policy/object/node.h"
 #include "policy/object/vm.h"
@@ -52,14 +53,16 @@ enum mv_area {
         MV_AREA_CONFIGURATION,
         MV_AREA_POLICY,
         MV_AREA_CONVERGENCE,
+        MV_AREA_MAINTENANCE,
         MV_AREA_VERDICT, /* of notices (policy/notice.h) */
 };
 
 /* What a rule judges: the kind of object, of which one is in its context. */
 enum mv_rule_subject {
-        MV_SUBJECT_INSTANCE, /* an instance, or what would become one */
-        MV_SUBJECT_REQUEST,  /* a migration that is asked for */
-        MV_SUBJECT_POLICY,   /* a MigrationPolicy */
+        MV_SUBJECT_INSTANCE,    /* an instance, or what would become one */
+        MV_SUBJECT_REQUEST,     /* a migration that is asked for */
+        MV_SUBJECT_POLICY,      /* a MigrationPolicy */
+        MV_SUBJECT_MAINTENANCE, /* a NodeMaintenance */
 };
 
 /* Kinds a rule reads beside the object judged: what informers must watch, and what `unknown` may name. */
@@ -117,6 +120,7 @@ struct mv_behaviour;   /* policy/behaviour.h */
 struct mv_claim_facts; /* policy/claims.h */
 struct mv_resolution;  /* policy/resolve.h */
 struct mv_copy;        /* policy/convergence.h */
+struct mv_drain_plan;  /* policy/drain.h */
 
 /* What a check may look at, and where it reports. */
 struct mv_context {
@@ -131,6 +135,8 @@ struct mv_context {
         const struct mv_vm *vm;                   /* the VirtualMachine judged, or whose instance is; NULL */
         const struct mv_migration *migration;     /* the migration asked for; NULL */
         const struct mv_migration_policy *policy; /* the MigrationPolicy judged; NULL */
+        const struct mv_maintenance *maintenance; /* the NodeMaintenance judged; NULL */
+        const struct mv_drain_plan *drain;        /* the drain that it starts; NULL: its node is not known */
         struct mv_str user;                       /* who asks; "" when nobody does (offline) */
         const struct mv_claim_facts *claims;      /* one a volume, in the order of the spec */
         const struct mv_launcher *launcher;       /* its launcher pod; NULL without an instance */

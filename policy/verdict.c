@@ -19,6 +19,7 @@ const char *mv_outcome_name(enum mv_outcome outcome) {
 const char *mv_area_name(enum mv_area area) {
         static const char *const names[] = { "storage",       "network",   "cpu",         "device",
                                              "security",      "placement", "eviction",    "request",
-                                             "configuration", "policy",    "convergence", "verdict" };
+                                             "configuration", "policy",    "convergence", "maintenance",
+                                             "verdict" };
         return names[area];
 }

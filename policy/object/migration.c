@@ -20,11 +20,18 @@ static const struct mv_field spec_fields[] = {
 };
 static const struct mv_table spec_table = MV_TABLE_CLOSED(spec_fields, struct mv_migration_spec);
 
+static const struct mv_field transition_fields[] = {
+        MV_FIELD(struct mv_phase_transition, "phase", MV_TYPE_STRING, phase),
+        MV_FIELD(struct mv_phase_transition, "phaseTransitionTimestamp", MV_TYPE_STRING, timestamp),
+};
+static const struct mv_table transition_table =
+        MV_TABLE_CLOSED(transition_fields, struct mv_phase_transition);
 static const struct mv_field status_fields[] = {
         MV_FIELD_ANY("conditions"),
         MV_FIELD_ANY("migrationState"),
         MV_FIELD(struct mv_migration_status, "phase", MV_TYPE_STRING, phase),
-        MV_FIELD_ANY("phaseTransitionTimestamps"),
+        MV_FIELD_TABLE(struct mv_migration_status, "phaseTransitionTimestamps", MV_TYPE_LIST, transitions,
+                       &transition_table),
         MV_FIELD_ANY("synchronizationAddresses"),
 };
 static const struct mv_table status_table = MV_TABLE_CLOSED(status_fields, struct mv_migration_status);
@@ -45,4 +52,24 @@ bool mv_migration_is_final(const struct mv_migration *migration) {
 
 bool mv_migration_is_decentralized(const struct mv_migration *migration) {
         return !migration->spec.send_to != !migration->spec.receive;
+}
+
+bool mv_migration_is_sent(const struct mv_migration *migration) {
+        return migration->spec.send_to && !migration->spec.receive;
+}
+
+bool mv_migration_is_running(const struct mv_migration *migration) {
+        static const char *const waiting[] = { "",       "Pending",  "WaitingForSync", "Synchronizing",
+                                               "Failed", "Succeeded" };
+        for (size_t i = 0; i < sizeof waiting / sizeof *waiting; i++)
+                if (mv_str_is(migration->status.phase, waiting[i]))
+                        return false;
+        return !mv_str_is(migration->status.phase, "Scheduling") || !mv_migration_is_sent(migration);
+}
+
+struct mv_str mv_migration_entered(const struct mv_migration *migration, const char *phase) {
+        for (size_t i = 0; i < migration->status.transitions.n; i++)
+                if (mv_str_is(migration->status.transitions.items[i].phase, phase))
+                        return migration->status.transitions.items[i].timestamp;
+        return (struct mv_str){ 0 };
 }

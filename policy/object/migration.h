@@ -9,6 +9,10 @@ struct mv_migration_peer { /* sendTo and receive */
         struct mv_str migration_id, connect_url;
 };
 
+struct mv_phase_transition {
+        struct mv_str phase, timestamp;
+};
+
 struct mv_migration {
         struct mv_str api_version, kind;
         struct mv_meta meta;
@@ -20,6 +24,7 @@ struct mv_migration {
         } spec;
         struct mv_migration_status {
                 struct mv_str phase;
+                MV_LIST(struct mv_phase_transition) transitions; /* phaseTransitionTimestamps */
         } status;
 };
 
@@ -29,3 +34,9 @@ extern const struct mv_table mv_table_migration;
 bool mv_migration_is_final(const struct mv_migration *migration);
 /* Exactly one of sendTo and receive is set: it leaves, or comes from, another cluster. */
 bool mv_migration_is_decentralized(const struct mv_migration *migration);
+/* It is that and leaves this cluster (sendTo). */
+bool mv_migration_is_sent(const struct mv_migration *migration);
+/* Its phase is one between those that wait and those that have ended (types.go: IsRunning). */
+bool mv_migration_is_running(const struct mv_migration *migration);
+/* When it entered that phase, as it is written; "" when it does not say. */
+struct mv_str mv_migration_entered(const struct mv_migration *migration, const char *phase);

@@ -355,6 +355,11 @@ static const struct mv_field probe_fields[] = {
 };
 static const struct mv_table probe_table = MV_TABLE(probe_fields, struct mv_probe);
 
+static const struct mv_field utility_volume_fields[] = {
+        MV_FIELD(struct mv_utility_volume, "name", MV_TYPE_STRING, name),
+};
+static const struct mv_table utility_volume_table = MV_TABLE(utility_volume_fields, struct mv_utility_volume);
+
 static const struct mv_field spec_fields[] = {
         MV_FIELD_TABLE(struct mv_vmi_spec, "affinity", MV_TYPE_POINTER, affinity, &mv_table_affinity),
         MV_FIELD(struct mv_vmi_spec, "architecture", MV_TYPE_STRING, architecture),
@@ -371,6 +376,8 @@ static const struct mv_field spec_fields[] = {
         MV_FIELD_TABLE(struct mv_vmi_spec, "tolerations", MV_TYPE_LIST, tolerations, &mv_table_toleration),
         MV_FIELD_TABLE(struct mv_vmi_spec, "topologySpreadConstraints", MV_TYPE_LIST,
                        topology_spread_constraints, &mv_table_topology_spread),
+        MV_FIELD_TABLE(struct mv_vmi_spec, "utilityVolumes", MV_TYPE_LIST, utility_volumes,
+                       &utility_volume_table),
         MV_FIELD_TABLE(struct mv_vmi_spec, "volumes", MV_TYPE_LIST, volumes, &volume_table),
 };
 const struct mv_table mv_table_vmi_spec = MV_TABLE(spec_fields, struct mv_vmi_spec);
@@ -403,14 +410,23 @@ static const struct mv_field topology_hints_fields[] = {
 };
 static const struct mv_table topology_hints_table = MV_TABLE(topology_hints_fields, struct mv_topology_hints);
 
+static const struct mv_field migration_end_fields[] = {
+        MV_FIELD(struct mv_migration_end, "migrationUID", MV_TYPE_STRING, migration_uid),
+        MV_FIELD(struct mv_migration_end, "selinuxContext", MV_TYPE_STRING, selinux_context),
+};
+static const struct mv_table migration_end_table = MV_TABLE(migration_end_fields, struct mv_migration_end);
 static const struct mv_field migration_state_fields[] = {
         MV_FIELD(struct mv_migration_state, "completed", MV_TYPE_BOOL, completed),
         MV_FIELD(struct mv_migration_state, "endTimestamp", MV_TYPE_STRING, end_timestamp),
         MV_FIELD(struct mv_migration_state, "failed", MV_TYPE_BOOL, failed),
         MV_FIELD(struct mv_migration_state, "migrationUid", MV_TYPE_STRING, migration_uid),
         MV_FIELD(struct mv_migration_state, "sourceNode", MV_TYPE_STRING, source_node),
+        MV_FIELD_TABLE(struct mv_migration_state, "sourceState", MV_TYPE_POINTER, source_state,
+                       &migration_end_table),
         MV_FIELD(struct mv_migration_state, "startTimestamp", MV_TYPE_STRING, start_timestamp),
         MV_FIELD(struct mv_migration_state, "targetNode", MV_TYPE_STRING, target_node),
+        MV_FIELD_TABLE(struct mv_migration_state, "targetState", MV_TYPE_POINTER, target_state,
+                       &migration_end_table),
 };
 static const struct mv_table migration_state_table =
         MV_TABLE(migration_state_fields, struct mv_migration_state);

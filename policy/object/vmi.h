@@ -94,6 +94,10 @@ struct mv_volume {
         bool service_account, downward_api, downward_metrics, container_path;
 };
 
+struct mv_utility_volume {
+        struct mv_str name;
+};
+
 struct mv_cpu_feature {
         struct mv_str name, policy;
 };
@@ -227,6 +231,7 @@ struct mv_vmi_spec {
         struct mv_domain domain;
         MV_LIST(struct mv_network) networks;
         MV_LIST(struct mv_volume) volumes;
+        MV_LIST(struct mv_utility_volume) utility_volumes; /* not shown to the guest; for a backup, say */
 };
 
 /* What virt-controller knows of the claim behind a volume. */
@@ -244,9 +249,14 @@ struct mv_migrated_volume {
         struct mv_claim_info *source; /* sourcePVCInfo */
 };
 
+/* One end of a migration between clusters. */
+struct mv_migration_end {
+        struct mv_str migration_uid, selinux_context;
+};
 struct mv_migration_state { /* of the last migration, maybe still under way */
         struct mv_str migration_uid, source_node, target_node, start_timestamp, end_timestamp;
         bool completed, failed;
+        struct mv_migration_end *source_state, *target_state;
 };
 
 struct mv_vmi_status {

@@ -7,6 +7,7 @@ import json
 import pathlib
 
 import pytest
+import yaml
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "fixtures"
 NAMES = sorted(str(f.relative_to(FIXTURES))[:-len(".yaml")] for f in FIXTURES.glob("*/*.yaml"))
@@ -17,6 +18,7 @@ KEYS = ("rule", "outcome", "severity", "field")
 ABOUT_NODES = {"node-fit", "node-capacity"}
 # A failing fixture fails for its rule alone. These cannot: what they say comes with something else.
 COMPANIONS = {
+    "maintenance-last-node": {"maintenance-blocked"},  # a migration that finds no node blocks the drain
     "node-fit": {"cpu-host-passthrough"},  # asks for nothing but the vendor
     "eviction-strategy": {"host-device", "cpu-host-model"},  # it matters where something keeps the VM from migrating
     "convergence": {"volume-block-migration", "volume-not-found"},  # disks decide, local ones or missing ones
@@ -46,7 +48,11 @@ def rules(migvet):
 
 def has_command(expected):
     """Its subject is judged by a command of its own, not by `check`."""
-    return expected["subject"]["kind"] == "MigrationPolicy"
+    return expected["subject"]["kind"] in ("MigrationPolicy", "NodeMaintenance")
+
+
+def names_of(kind):
+    return [name for name in NAMES if expectation(name)["subject"]["kind"] == kind]
 
 
 def assert_whole(findings):
@@ -57,7 +63,27 @@ def assert_whole(findings):
         assert finding["outcome"] != "unknown" or finding["missing"]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if has_command(expectation(name))])
+@pytest.mark.parametrize("name", names_of("NodeMaintenance"))
+def test_maintenance(migvet, name):
+    """A NodeMaintenance is judged when somebody creates it; it is never refused."""
+    documents = yaml.safe_load_all((FIXTURES / f"{name}.yaml").read_text(encoding="utf-8"))
+    maintenance = next(document for document in documents if document["kind"] == "NodeMaintenance")
+    group, version = maintenance["apiVersion"].split("/")
+    request = {"uid": "1", "kind": {"group": group, "version": version, "kind": "NodeMaintenance"},
+               "resource": {"group": group, "version": version, "resource": "nodemaintenances"},
+               "name": maintenance["metadata"]["name"], "operation": "CREATE", "userInfo": {"username": "jane"},
+               "object": maintenance}
+    review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
+    answer = migvet.json("review", "-f", FIXTURES / f"{name}.yaml", stdin=json.dumps(review))["response"]
+    assert answer["allowed"] and answer["auditAnnotations"]["verdict"] == "True"
+    warned = [warning.split(":")[0] for warning in answer.get("warnings", [])]
+    assert warned == [finding["rule"] for finding in expectation(name)["findings"]]
+    assert all(len(warning) <= 120 for warning in answer.get("warnings", []))
+    request["operation"] = "DELETE"
+    assert "warnings" not in migvet.json("review", "-f", FIXTURES / f"{name}.yaml", stdin=json.dumps(review))["response"]
+
+
+@pytest.mark.parametrize("name", names_of("MigrationPolicy"))
 def test_policy(migvet, name):
     expected = expectation(name)
     policy = expected["subject"]["name"]

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`migvet drain NODE...`: the simulated drain.
+
+Every case of tests/drain/plan is two files: NAME.yaml holds the cluster, NAME.expect.json the arguments and what matters
+of the answer, never prose."""
+import csv
+import html.parser
+import io
+import json
+import pathlib
+import sys
+import time
+
+import pytest
+import yaml
+
+from support import PLAIN
+
+DRAIN = pathlib.Path(__file__).resolve().parents[1] / "drain"
+CASES = DRAIN / "plan"
+NAMES = sorted(file.stem for file in CASES.glob("*.yaml"))
+KEYS = ("namespace", "name", "node", "outcome", "to", "obstacle", "wave", "targetPods", "begin", "end")
+
+sys.path.insert(0, str(DRAIN))
+import generate  # noqa: E402  pylint: disable=wrong-import-position
+
+
+def expectation(name):
+    return json.loads((CASES / f"{name}.expect.json").read_text(encoding="utf-8"))
+
+
+def drain(migvet, name, *more, expect=(0, 1)):
+    return migvet("drain", *expectation(name)["arguments"], "-f", CASES / f"{name}.yaml", *more, expect=expect)
+
+
+def plan_of(migvet, name, *more):
+    return json.loads(drain(migvet, name, "-o", "json", *more).stdout)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_case(migvet, name):
+    expected = expectation(name)
+    process = drain(migvet, name, "-o", "json")
+    plan = json.loads(process.stdout)
+    assert (plan["apiVersion"], plan["kind"]) == ("migvet.io/v1alpha1", "DrainPlan")
+    instances = [{key: instance[key] for key in KEYS} | {"flagged": bool(instance["mismatch"])}
+                 for instance in plan["instances"]]
+    assert instances == expected["instances"]
+    assert {node["name"]: node["empty"] for node in plan["nodes"]} == expected["nodes"]
+    for key in ("blocks", "duration", "waves", "betterOrder"):
+        assert plan[key] == expected[key]
+    assert process.returncode == (1 if plan["blocks"] else 0)
+    assert drain(migvet, name, "-o", "json", "--fail-on", "never").returncode == 0
+    # What every plan promises.
+    assert plan["assumptions"] and sum(plan["summary"].values()) == len(instances)
+    for instance in plan["instances"]:
+        assert (instance["obstacle"] != "") == (instance["outcome"] == "blocks")
+        assert instance["why"] or instance["outcome"] == "migrates"
+        for span in (instance["begin"], instance["end"]):
+            assert span["atMost"] is None or span["atMost"] >= span["atLeast"]
+        for fix in instance["fixes"]:
+            assert all(fix.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_table(migvet, name):
+    expected, table = expectation(name), drain(migvet, name).stdout
+    assert "\033" not in table and "Assumptions" in table and "one of the possible" in table
+    for instance in expected["instances"]:
+        assert f"{instance['namespace']}/{instance['name']}" in table
+    assert ("Fix these first" in table) == ("the drain blocks" in table) == expected["blocks"]
+    assert ("better order" in table) == bool(expected["betterOrder"])
+    moving = [instance for instance in expected["instances"] if instance["end"]["atLeast"] is not None]
+    assert ("\u2588" in table) == bool(moving)
+    assert "\033" in drain(migvet, name, "--color", "always").stdout
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_csv(migvet, name):
+    expected = expectation(name)["instances"]
+    rows = list(csv.DictReader(io.StringIO(drain(migvet, name, "-o", "csv").stdout)))
+    assert [{key: row[key] for key in ("namespace", "name", "node", "outcome", "to", "obstacle")} for row in rows] == \
+           [{key: row[key] for key in ("namespace", "name", "node", "outcome", "to", "obstacle")} for row in expected]
+    assert [row["endAtLeast"] for row in rows] == \
+           ["" if row["end"]["atLeast"] is None else f"{row['end']['atLeast']:.3f}" for row in expected]
+
+
+class Page(html.parser.HTMLParser):
+    """Tags must nest; attributes and tags are kept."""
+    EMPTY = {"meta", "br", "rect"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.text = [], [], [], ""
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_html(migvet, name):
+    expected = expectation(name)
+    page = Page(drain(migvet, name, "-o", "html").stdout)
+    assert "script" not in page.tags
+    assert not {"src", "href"} & {key for key, _ in page.attributes}
+    assert "prefers-color-scheme" in page.text
+    assert ("rect" in page.tags) == any(instance["end"]["atLeast"] is not None for instance in expected["instances"])
+    for instance in expected["instances"]:
+        assert f"{instance['namespace']}/{instance['name']}" in page.text
+
+
+def test_names_are_escaped(migvet):
+    assert "<script>alert(1)</script>" in Page(drain(migvet, "escaping", "-o", "html").stdout).text
+
+
+def test_every_file_belongs_to_a_case():
+    assert {file.name for file in CASES.iterdir()} == {f"{name}{suffix}" for name in NAMES
+                                                       for suffix in (".yaml", ".expect.json")}
+
+
+def test_nothing_but_the_stored_condition_decides(migvet):
+    instances = {instance["name"]: instance for instance in plan_of(migvet, "mismatch")["instances"]}
+    assert instances["a"]["outcome"] == "migrates" and "pod-network-binding" in str(instances["a"]["fixes"])
+    assert instances["b"]["obstacle"] == "eviction-webhook" and not instances["b"]["fixes"]
+
+
+def test_what_stops_it_is_said_once(migvet):
+    why = plan_of(migvet, "no-room")["instances"][0]["why"]
+    assert why.count("resource:memory") == 1 and "cpu-vendor:Intel on 1" in why
+
+
+def test_node_word_and_repetition(migvet):
+    case = CASES / "cluster-limit.yaml"
+    once = migvet.json("drain", "n1", "n2", "-f", case, "-o", "json")
+    assert migvet.json("drain", "node/n1", "n2", "n1", "-f", case, "-o", "json") == once
+
+
+def test_link_bandwidth(migvet):
+    fast, slow = (plan_of(migvet, "places", "--link-bandwidth", rate)["duration"] for rate in ("100G", "1G"))
+    assert slow["atLeast"] == pytest.approx(100 * fast["atLeast"], rel=0.01)
+
+
+def test_wrong_command_lines(migvet):
+    case = CASES / "places.yaml"
+
+    def error(*arguments):
+        return migvet("drain", *arguments, "-f", case, expect=(2,)).stderr
+
+    assert "no Node \"nowhere\"" in error("n1", "nowhere")
+    assert "none of table, json, csv, html" in error("n1", "-o", "sarif")
+    for flag in ("--link-bandwidth", "--dirty-rate"):
+        for value in ("0", "-1", "fast"):
+            assert f"{flag} \"{value}\"" in error("n1", f"{flag}={value}")
+    assert "goes without" in error("--step", "--one-by-one")
+
+
+def test_a_large_cluster_in_time(migvet, tmp_path):
+    """1,000 nodes and 20,000 VMs: under 5 s, of which the plain build needs one."""
+    nodes, vms = (1000, 20000) if PLAIN else (100, 2000)
+    generate.write(tmp_path, nodes, vms)
+    for arguments in (["node-0001"], [f"node-{i:04}" for i in range(nodes // 10)],
+                      ["--one-by-one", *(f"node-{i:04}" for i in range(nodes // 10))]):
+        begun = time.monotonic()
+        plan = migvet.json("drain", *arguments, "-f", tmp_path, "-o", "json", expect=(0,))
+        if PLAIN:
+            assert time.monotonic() - begun < 5
+        assert len(plan["instances"]) >= vms // nodes
+        assert not plan["blocks"]
+
+
+def test_cases_are_plain_yaml():
+    for name in NAMES:
+        assert all(isinstance(document, dict) for document in yaml.safe_load_all(
+            (CASES / f"{name}.yaml").read_text(encoding="utf-8")))
