@@ -22,7 +22,7 @@
 /* A member that is 0 stands for the default beside it. */
 struct mv_files_limits {
         size_t files;       /* 10,000 */
-        size_t file_bytes;  /* 64 MiB, of one file */
+        size_t file_bytes;  /* 1 GiB, of one file */
         size_t total_bytes; /* 2 GiB, of all files */
         size_t nodes;       /* 10,000,000, of one YAML document; aliases and merges may add 100,000 */
 };

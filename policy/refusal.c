@@ -71,7 +71,7 @@ const char *mv_refused_fix(const struct mv_refused *refused) {
                 return "change the fields that KubeVirt's message is about";
         if (refused->code == 400)
                 return "label what the volume is made from, or name the instancetype or preference in the VM";
-        if (refused->n_causes)
+        if (mv_str_contains(refused->message, MV_STR("conflicts with selected instance type")))
                 return "remove these fields from the VM where its instancetype sets them, or name another instancetype or "
                        "preference";
         return "change the VM, or name another instancetype or preference";
