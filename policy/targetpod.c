@@ -160,14 +160,14 @@ static void put_all(struct mv_arena *arena, struct mv_target_selector *s, const 
 
 /* prefix and name as one text; printf would take longer than all the rest. */
 static struct mv_str join(struct mv_arena *arena, const char *prefix, struct mv_str name) {
-        size_t n = strlen(prefix);
-        char *text = mv_arena_allocate(arena, n + name.n, 1);
+        struct mv_str first = mv_str_from(prefix);
+        char *text = mv_arena_allocate(arena, first.n + name.n, 1);
         if (!text)
                 return (struct mv_str){ 0 };
-        memcpy(text, prefix, n);
+        memcpy(text, first.p, first.n);
         if (name.n)
-                memcpy(text + n, name.p, name.n);
-        return (struct mv_str){ text, n + name.n };
+                memcpy(text + first.n, name.p, name.n);
+        return (struct mv_str){ text, first.n + name.n };
 }
 
 static void require(struct mv_arena *arena, struct mv_target_selector *s, const char *prefix,
