@@ -8,8 +8,8 @@ import html.parser
 import io
 import json
 import pathlib
+import resource
 import sys
-import time
 
 import pytest
 import yaml
@@ -170,15 +170,16 @@ def test_wrong_command_lines(migvet):
 
 
 def test_a_large_cluster_in_time(migvet, tmp_path):
-    """1,000 nodes and 20,000 VMs: under 5 s, of which the plain build needs one."""
+    """1,000 nodes and 20,000 VMs: under 5 s of the processor, whatever else runs on the machine."""
     nodes, vms = (1000, 20000) if PLAIN else (100, 2000)
     generate.write(tmp_path, nodes, vms)
     for arguments in (["node-0001"], [f"node-{i:04}" for i in range(nodes // 10)],
                       ["--one-by-one", *(f"node-{i:04}" for i in range(nodes // 10))]):
-        begun = time.monotonic()
+        before = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
         plan = migvet.json("drain", *arguments, "-f", tmp_path, "-o", "json", expect=(0,))
         if PLAIN:
-            assert time.monotonic() - begun < 5
+            assert sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before < 5
+            assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1 << 20  # KiB: 1 GiB
         assert len(plan["instances"]) >= vms // nodes
         assert not plan["blocks"]
 
