@@ -21,7 +21,7 @@ static enum mv_outcome summed_up(const struct mv_finding *findings, bool request
         enum mv_outcome outcome = MV_OUTCOME_PASS;
         for (const struct mv_finding *f = findings; f; f = f->next) {
                 if (f->severity != MV_SEVERITY_BLOCKER || f->outcome == MV_OUTCOME_PASS ||
-                    (f->rule->subject == MV_SUBJECT_REQUEST && !requests))
+                    (f->rule->area == MV_AREA_REQUEST && !requests))
                         continue;
                 if (f->outcome == MV_OUTCOME_FAIL)
                         return MV_OUTCOME_FAIL;
@@ -77,7 +77,7 @@ static void ease_for_decentralized(struct mv_context *ctx) {
 /* What is found in the instance is, for the user who wrote the migration, at the instance that he names. */
 static void point_at_vmi_name(struct mv_context *ctx) {
         for (struct mv_finding *f = ctx->findings; ctx->migration && f; f = f->next)
-                if (f->rule->subject != MV_SUBJECT_REQUEST)
+                if (f->rule->area != MV_AREA_REQUEST)
                         f->field = MV_STR("spec.vmiName");
 }
 

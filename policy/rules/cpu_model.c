@@ -47,8 +47,11 @@ static void fail(struct mv_context *ctx) {
                                MV_STR_ARG(cpu->model), with, why));
         else
                 report(ctx, MV_OUTCOME_FAIL,
-                       mv_text(ctx, "%zu of %zu nodes offer CPU model %.*s%s%s", offered, n,
-                               MV_STR_ARG(cpu->model), with, why));
+                       mv_text(ctx, "%zu of %zu nodes offer CPU model %.*s%s, but %s", offered, n,
+                               MV_STR_ARG(cpu->model), with,
+                               ctx->fit->source != SIZE_MAX
+                                       ? "no other one has the CPU vendor of the node the VM is on"
+                                       : "no two of them are of one CPU vendor"));
 }
 
 static void check(struct mv_context *ctx) {

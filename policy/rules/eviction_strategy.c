@@ -67,20 +67,22 @@ static void check(struct mv_context *ctx) {
         }
         if ((migrate || if_possible) && has_nowhere_to_go(ctx, if_possible))
                 return;
+        if ((migrate || if_possible) && ctx->so_far == MV_OUTCOME_FAIL && is_asked_to_move(ctx)) {
+                report(ctx, MV_SEVERITY_RISK,
+                       mv_text(ctx,
+                               "evictionStrategy is %.*s, and KubeVirt sees a VM that can migrate, but it cannot: a "
+                               "drain asks it to move again and again, and never ends",
+                               MV_STR_ARG(strategy)),
+                       MV_STR("mend what blocks the migration, or set evictionStrategy: None so that a drain shuts the VM "
+                              "down (the VM must be stopped to change it)"));
+                return;
+        }
         if (migrate && ctx->so_far == MV_OUTCOME_FAIL) {
                 report(ctx, MV_SEVERITY_RISK,
                        MV_STR("evictionStrategy is LiveMigrate and the VM cannot migrate: it blocks every drain of its "
                               "node"),
                        MV_STR("mend what blocks the migration, or set evictionStrategy: LiveMigrateIfPossible so that "
                               "a drain shuts the VM down (the VM must be stopped to change it)"));
-                return;
-        }
-        if (if_possible && ctx->so_far == MV_OUTCOME_FAIL && is_asked_to_move(ctx)) {
-                report(ctx, MV_SEVERITY_RISK,
-                       MV_STR("evictionStrategy is LiveMigrateIfPossible, and KubeVirt sees a VM that can migrate, but it "
-                              "cannot: a drain asks it to move again and again, and never ends"),
-                       MV_STR("mend what blocks the migration, or set evictionStrategy: None so that a drain shuts the VM "
-                              "down (the VM must be stopped to change it)"));
                 return;
         }
         if (none && !ctx->eviction_set && ctx->so_far == MV_OUTCOME_PASS && workers(ctx) > 1) {

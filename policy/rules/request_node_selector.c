@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * request-node-selector: addedNodeSelector of a migration must leave a node.
+ * request-node-selector: addedNodeSelector of a migration must leave a node. KubeVirt does not look, so this is no
+ * refusal of its webhook, and it holds for a migration that is pending, too.
  *
  * Reads spec.addedNodeSelector of the migration, and what node-fit reads.
  */
@@ -12,7 +13,9 @@ static void check_1_0(struct mv_context *ctx) {
 
 static void check(struct mv_context *ctx) {
         const unsigned own = MV_FIT_LASTING & ~MV_FIT_BIT(MV_FIT_ADDED);
-        if (!ctx->fit || !ctx->migration->spec.added_node_selector.n || !mv_has_target(ctx, own))
+        const struct mv_migration *migration = ctx->migration;
+        if (!ctx->fit || !migration || mv_migration_is_final(migration) ||
+            !migration->spec.added_node_selector.n || !mv_has_target(ctx, own))
                 return;
         if (mv_has_target(ctx, MV_FIT_LASTING)) {
                 size_t n = mv_count_targets(ctx, MV_FIT_LASTING);
@@ -33,7 +36,6 @@ const struct mv_rule mv_rule_request_node_selector = {
         .severity = MV_SEVERITY_BLOCKER,
         .needs = MV_NEED(NODE) | MV_NEED(POD),
         .reason = "",
-        .subject = MV_SUBJECT_REQUEST,
         .targets = true,
         .summary = "the migration's addedNodeSelector leaves no node",
         .documentation =

@@ -119,3 +119,21 @@ def test_resilient_says_that_it_is_judged_as_migratable(migvet, tmp_path):
     assert response["allowed"]
     assert response["warnings"] == ["migvet.io/enforce: level resilient is judged as migratable by this version"]
     assert not answer(migvet, directory, review_of(machine(spec=BRIDGE)))["allowed"]
+
+
+def test_node_selector_that_leaves_no_node_is_refused(migvet, tmp_path):
+    """KubeVirt admits it, and its target pod stays pending: a request that cannot work."""
+    nodes = [{"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {
+        "kubevirt.io/schedulable": "true", "kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name,
+        "machine-type.node.kubevirt.io/q35": "true", "cpu-model.node.kubevirt.io/Haswell": "true"}}}
+             for name in ("node-a", "node-b")]
+    spec = instance_spec(evictionStrategy="LiveMigrate", architecture="amd64")
+    spec["domain"].update(cpu={"model": "Haswell"}, machine={"type": "q35"})
+    directory = cluster(tmp_path, *nodes, instance("db", spec=spec))
+    request = migration("db")
+    assert answer(migvet, directory, review_of(request))["allowed"]
+    request["spec"]["addedNodeSelector"] = {"kubernetes.io/hostname": "node-x"}
+    response = answer(migvet, directory, review_of(request))
+    assert not response["allowed"] and response["status"]["code"] == 403
+    assert [cause["reason"] for cause in response["status"]["details"]["causes"]] == ["request-node-selector"]
+    assert response["auditAnnotations"]["rules"] == "request-node-selector"

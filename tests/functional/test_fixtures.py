@@ -20,7 +20,7 @@ ABOUT_NODES = {"node-fit", "node-capacity"}
 COMPANIONS = {
     "maintenance-last-node": {"maintenance-blocked"},  # a migration that finds no node blocks the drain
     "node-fit": {"cpu-host-passthrough"},  # asks for nothing but the vendor
-    "eviction-strategy": {"host-device", "cpu-host-model"},  # it matters where something keeps the VM from migrating
+    "eviction-strategy": {"host-device", "cpu-host-model", "node-fit"},  # it matters where something keeps the VM from migrating
     "convergence": {"volume-block-migration", "volume-not-found"},  # disks decide, local ones or missing ones
     "post-copy-support": {"sriov", "pod-security"},  # restricted forbids more than that
     "bridge-migration-limits": {"sriov"},  # which says its own of an SR-IOV interface
