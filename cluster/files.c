@@ -71,10 +71,10 @@ static ssize_t read_some(int fd, void *to, size_t n) {
 
 static int too_large(const struct reading *reading, const char *path, struct mv_err *err) {
         if (reading->limits.total_bytes - reading->counts.bytes < reading->limits.file_bytes)
-                return mv_listing_error(err, MV_ELIMIT, path, "the files are larger than %zu MiB together",
-                                        reading->limits.total_bytes >> 20);
-        return mv_listing_error(err, MV_ELIMIT, path, "the file is larger than %zu MiB: split it",
-                                reading->limits.file_bytes >> 20);
+                return mv_listing_error(err, MV_ELIMIT, path, "the files are larger than %zu bytes together",
+                                        reading->limits.total_bytes);
+        return mv_listing_error(err, MV_ELIMIT, path, "the file is larger than %zu bytes: split it",
+                                reading->limits.file_bytes);
 }
 
 /* Most bytes that the next file may have. */

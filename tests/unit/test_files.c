@@ -281,7 +281,7 @@ static void test_limits(void **state) {
         options.limits.file_bytes = 9;
         assert_int_equal(read_names(f, options, &taken, &err), MV_ELIMIT);
         assert_string_equal(err.file, in(f, "b.yaml"));
-        assert_string_equal(err.message, "the file is larger than 9 bytes");
+        assert_string_equal(err.message, "the file is larger than 9 bytes: split it");
         options.limits.file_bytes = 0;
 
         options.limits.total_bytes = 17;
