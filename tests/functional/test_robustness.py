@@ -204,21 +204,21 @@ def test_odd_keys(migvet, tmp_path, key):
 
 
 def test_object_of_many_volumes(server):
-    """Eight MiB that are no padding: as many volumes as fit, twice."""
+    """Eight MiB that are no padding: as many volumes as fit, twice. (A sanitizer takes ten times as long, so fewer.)"""
     spec = instance_spec(evictionStrategy="None")
     spec["volumes"] = [{"name": f"v{i}", "persistentVolumeClaim": {"claimName": f"c{i}"}}
-        for i in range(55000)]
+        for i in range(55000 if PLAIN else 10000)]
     worse = copy.deepcopy(spec)
     worse["domain"]["devices"]["interfaces"][0] = {"name": "default", "bridge": {}}
     review = review_of(machine(spec=worse), "UPDATE", machine(spec=spec))
     body = json.dumps(review, separators=(",", ":"))
-    assert 6 * MIB < len(body) <= 8 * MIB
+    assert not PLAIN or 6 * MIB < len(body) <= 8 * MIB
     with server.client() as client:
         begun = time.monotonic()
         response = client.review(body)
         print(f"answered in {time.monotonic() - begun:.2f} s")
         assert response["allowed"] and response["auditAnnotations"]["verdict"] in ("Unknown", "False")
-        assert time.monotonic() - begun < (5 if PLAIN else 30)
+        assert time.monotonic() - begun < 10  # what an API server waits
         assert answers_rightly(client)
 
 
