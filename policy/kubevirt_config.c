@@ -112,18 +112,11 @@ const struct mv_kubevirt_config *mv_kubevirt_config_at(struct mv_arena *arena,
         return copy;
 }
 
-static bool is_one_of(struct mv_str value, const char *const *names) {
-        for (; *names; names++)
-                if (mv_str_is(value, *names))
-                        return true;
-        return false;
-}
-
 /* validateConfig: the first thing wrong with it, or NULL. */
 static const char *invalid(const struct mv_kubevirt_configuration *c) {
         static const char *const pull_policies[] = { "", "Always", "Never", "IfNotPresent", NULL };
         static const char *const interfaces[] = { "", "bridge", "slirp", "masquerade", NULL };
-        if (!is_one_of(c->image_pull_policy, pull_policies))
+        if (!mv_str_is_one_of(c->image_pull_policy, pull_policies))
                 return "imagePullPolicy is none of Always, Never, IfNotPresent";
         if (c->developer.memory_overcommit.set && c->developer.memory_overcommit.value <= 0)
                 return "developerConfiguration.memoryOvercommit must be greater than 0";
@@ -132,7 +125,7 @@ static const char *invalid(const struct mv_kubevirt_configuration *c) {
         if (c->developer.pvc_tolerate_less_space.set && (c->developer.pvc_tolerate_less_space.value < 0 ||
                                                          c->developer.pvc_tolerate_less_space.value > 100))
                 return "developerConfiguration.pvcTolerateLessSpaceUpToPercent must be from 0 to 100";
-        if (!is_one_of(c->network.default_network_interface, interfaces))
+        if (!mv_str_is_one_of(c->network.default_network_interface, interfaces))
                 return "network.defaultNetworkInterface is none of bridge, slirp, masquerade";
         return NULL;
 }
