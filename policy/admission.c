@@ -61,9 +61,9 @@ static bool is_on_pod_network(const struct pod_networks *networks, struct mv_str
         return i != SIZE_MAX && networks->pod[i];
 }
 
-/* countInterfaceBindings */
-static int count_bindings(const struct mv_interface *interface, bool gone) {
-        int n = interface->bridge + interface->masquerade + interface->sriov + interface->passt_binding +
+/* countInterfaceBindings; passt says that it has a passtBinding, which came with its gate. */
+static int count_bindings(const struct mv_interface *interface, bool passt, bool gone) {
+        int n = interface->bridge + interface->masquerade + interface->sriov + passt +
                 (interface->binding != NULL);
         return gone ? n : n + interface->slirp + interface->passt + interface->macvtap;
 }
@@ -77,6 +77,7 @@ static void check_interfaces(struct mv_admission *a, const char *path, const str
         for (size_t i = 0; i < spec->domain.devices.interfaces.n; i++) {
                 const struct mv_interface *interface = &spec->domain.devices.interfaces.items[i];
                 bool pod = is_on_pod_network(&networks, interface->name);
+                bool passt = interface->passt_binding && mv_kubevirt_has_gate(a->config, "PasstBinding");
                 const struct {
                         bool wrong;
                         const char *message;
@@ -85,12 +86,11 @@ static void check_interfaces(struct mv_admission *a, const char *path, const str
                           "Masquerade interface only implemented with pod network" },
                         { interface->bridge && pod && !a->config->permit_bridge_on_pod_network,
                           "Bridge on pod network configuration is not enabled under kubevirt-config" },
-                        { interface->passt_binding && !mv_kubevirt_gate(a->config, "PasstBinding"),
+                        { passt && !mv_kubevirt_gate(a->config, "PasstBinding"),
                           "PasstBinding feature gate is not enabled" },
-                        { interface->passt_binding && !pod,
-                          "PasstBinding interface only implemented with pod network" },
+                        { passt && !pod, "PasstBinding interface only implemented with pod network" },
                 };
-                if (count_bindings(interface, gone) != 1)
+                if (count_bindings(interface, passt, gone) != 1)
                         cause(a, "FieldValueInvalid",
                               text(a,
                                    "logical %.*s interface must have exactly one binding method or binding "

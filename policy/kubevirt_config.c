@@ -45,13 +45,22 @@ static const struct gate {
         { "SRIOVLiveMigration", GA, MV_KUBEVIRT(0, 57) },
 };
 
-bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *name) {
-        const struct mv_developer_configuration *developer = &config->spec->developer;
+static const struct gate *find_gate(const struct mv_kubevirt_config *config, const char *name) {
         const struct gate *gate = NULL;
         for (size_t i = 0; i < sizeof gates / sizeof *gates; i++)
                 if (strcmp(gates[i].name, name) == 0 &&
                     (!config->version_number || gates[i].since <= config->version_number))
                         gate = &gates[i];
+        return gate;
+}
+
+bool mv_kubevirt_has_gate(const struct mv_kubevirt_config *config, const char *name) {
+        return find_gate(config, name) != NULL;
+}
+
+bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *name) {
+        const struct mv_developer_configuration *developer = &config->spec->developer;
+        const struct gate *gate = find_gate(config, name);
         if (!gate)
                 return false;
         if (gate->state == GA || mv_strings_have(&developer->feature_gates, mv_str_from(name)))
