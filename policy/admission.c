@@ -61,9 +61,9 @@ static bool is_on_pod_network(const struct pod_networks *networks, struct mv_str
         return i != SIZE_MAX && networks->pod[i];
 }
 
-/* countInterfaceBindings */
-static int count_bindings(const struct mv_interface *interface, bool gone) {
-        int n = interface->bridge + interface->masquerade + interface->sriov + interface->passt_binding +
+/* countInterfaceBindings; passt says that it has a passtBinding, which came with its gate. */
+static int count_bindings(const struct mv_interface *interface, bool passt, bool gone) {
+        int n = interface->bridge + interface->masquerade + interface->sriov + passt +
                 (interface->binding != NULL);
         return gone ? n : n + interface->slirp + interface->passt + interface->macvtap;
 }
@@ -77,6 +77,7 @@ static void check_interfaces(struct mv_admission *a, const char *path, const str
         for (size_t i = 0; i < spec->domain.devices.interfaces.n; i++) {
                 const struct mv_interface *interface = &spec->domain.devices.interfaces.items[i];
                 bool pod = is_on_pod_network(&networks, interface->name);
+                bool passt = interface->passt_binding && mv_kubevirt_has_gate(a->config, "PasstBinding");
                 const struct {
                         bool wrong;
                         const char *message;
@@ -85,12 +86,11 @@ static void check_interfaces(struct mv_admission *a, const char *path, const str
                           "Masquerade interface only implemented with pod network" },
                         { interface->bridge && pod && !a->config->permit_bridge_on_pod_network,
                           "Bridge on pod network configuration is not enabled under kubevirt-config" },
-                        { interface->passt_binding && !mv_kubevirt_gate(a->config, "PasstBinding"),
+                        { passt && !mv_kubevirt_gate(a->config, "PasstBinding"),
                           "PasstBinding feature gate is not enabled" },
-                        { interface->passt_binding && !pod,
-                          "PasstBinding interface only implemented with pod network" },
+                        { passt && !pod, "PasstBinding interface only implemented with pod network" },
                 };
-                if (count_bindings(interface, gone) != 1)
+                if (count_bindings(interface, passt, gone) != 1)
                         cause(a, "FieldValueInvalid",
                               text(a,
                                    "logical %.*s interface must have exactly one binding method or binding "
@@ -146,23 +146,15 @@ void mv_admission_gates(struct mv_admission *a, const struct mv_vmi_spec *spec) 
 
 /* --- the rest --- */
 
-static bool is_one_of(struct mv_str value, const char *const *names, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (mv_str_is(value, names[i]))
-                        return true;
-        return false;
-}
-#define one_of(value, names) is_one_of((value), (names), sizeof(names) / sizeof *(names))
-
 /* validateLiveMigration, isValidEvictionStrategy: the cluster's counts where the spec has none. Whether the instance can
  * migrate is not asked. */
 static void check_eviction_strategy(struct mv_admission *a, const char *path,
                                     const struct mv_vmi_spec *spec) {
-        static const char *const strategies[] = { "LiveMigrate", "LiveMigrateIfPossible", "None",
-                                                  "External" };
+        static const char *const strategies[] = { "LiveMigrate", "LiveMigrateIfPossible", "None", "External",
+                                                  NULL };
         struct mv_str strategy =
                 spec->eviction_strategy.p ? spec->eviction_strategy : a->config->eviction_strategy;
-        if (one_of(strategy, strategies))
+        if (mv_str_is_one_of(strategy, strategies))
                 return;
         struct mv_str field = text(a, "%s.evictionStrategy", path);
         cause(a, "FieldValueInvalid",
@@ -172,12 +164,14 @@ static void check_eviction_strategy(struct mv_admission *a, const char *path,
 }
 
 bool mv_label_is_reserved(struct mv_str label) {
-        static const char *const labels[] = {
-                "kubevirt.io/created-by",  "kubevirt.io/migrationJobUID",
-                "kubevirt.io/nodeName",    "kubevirt.io/migrationTargetNodeName",
-                "kubevirt.io/schedulable", "kubevirt.io/install-strategy"
-        };
-        return one_of(label, labels);
+        static const char *const labels[] = { "kubevirt.io/created-by",
+                                              "kubevirt.io/migrationJobUID",
+                                              "kubevirt.io/nodeName",
+                                              "kubevirt.io/migrationTargetNodeName",
+                                              "kubevirt.io/schedulable",
+                                              "kubevirt.io/install-strategy",
+                                              NULL };
+        return mv_str_is_one_of(label, labels);
 }
 
 /* ValidateVirtualMachineInstanceMetadata */
@@ -207,7 +201,7 @@ static void check_run_strategy(struct mv_admission *a, const struct mv_vm_spec *
         if (!strategy.p)
                 return;
         bool receiver = mv_str_is(strategy, "WaitAsReceiver");
-        if (one_of(strategy, strategies) ||
+        if (mv_str_is_one_of(strategy, strategies) ||
             (receiver && mv_kubevirt_gate(a->config, "DecentralizedLiveMigration")))
                 return;
         cause(a, "FieldValueInvalid",
@@ -226,7 +220,7 @@ void mv_admission_vm(struct mv_admission *a, const struct mv_vm_spec *vm, const 
 }
 
 void mv_admission_vmi(struct mv_admission *a, const struct mv_map *labels, const struct mv_vmi_spec *spec) {
-        static const char *const architectures[] = { "amd64", "arm64", "s390x" };
+        static const char *const architectures[] = { "amd64", "arm64", "s390x", NULL };
         mv_admission_gates(a, spec);
         mv_admission_discontinued(a, "spec", spec);
         /* Once by the network's own validator, once by that of the whole spec. */
@@ -235,7 +229,7 @@ void mv_admission_vmi(struct mv_admission *a, const struct mv_map *labels, const
         check_eviction_strategy(a, "spec", spec);
         check_labels(a, "metadata", labels);
         /* None is named only where KubeVirt's mutating webhook, which fills it in, has not been at work. */
-        if (spec->architecture.n && !one_of(spec->architecture, architectures))
+        if (spec->architecture.n && !mv_str_is_one_of(spec->architecture, architectures))
                 cause(a, "FieldValueInvalid",
                       text(a, "unsupported architecture: %.*s", MV_STR_ARG(spec->architecture)),
                       MV_STR("spec.architecture"));

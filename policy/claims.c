@@ -15,6 +15,7 @@ struct resolver {
         const struct mv_instance *instance;
         struct mv_str namespace;
         struct mv_names_index statuses, migrated, disks, filesystems, templates;
+        const struct mv_storage_class *virt_default, *general_default; /* NULL: there is none */
         size_t looked_at;
 };
 
@@ -196,10 +197,10 @@ static bool take_default_class(const struct resolver *r, const struct mv_data_vo
                                const char *what, bool archive, struct mv_claim_facts *facts) {
         const struct mv_storage_class *class = NULL;
         if (!archive)
-                class = default_class(r->snapshot, MV_STR("storageclass.kubevirt.io/is-default-virt-class"));
+                class = r->virt_default;
         bool virt = class != NULL;
         if (!class)
-                class = default_class(r->snapshot, MV_STR("storageclass.kubernetes.io/is-default-class"));
+                class = r->general_default;
         if (!class) {
                 unknown(facts, MV_KIND_STORAGE_CLASS, MV_STR(""),
                         mv_arena_format(
@@ -349,7 +350,11 @@ struct mv_claim_facts *mv_claims_resolve(struct mv_arena *arena, const struct mv
                               .snapshot = snapshot,
                               .behaviour = behaviour,
                               .instance = instance,
-                              .namespace = vmi->meta.namespace };
+                              .namespace = vmi->meta.namespace,
+                              .virt_default = default_class(
+                                      snapshot, MV_STR("storageclass.kubevirt.io/is-default-virt-class")),
+                              .general_default = default_class(
+                                      snapshot, MV_STR("storageclass.kubernetes.io/is-default-class")) };
         bool ok = facts && mv_names_index_list(arena, &r.statuses, vmi->status.volume_status, name) &&
                   mv_names_index_list(arena, &r.migrated, vmi->status.migrated_volumes, volume_name) &&
                   mv_names_index_list(arena, &r.disks, vmi->spec.domain.devices.disks, name) &&

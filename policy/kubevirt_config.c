@@ -45,13 +45,22 @@ static const struct gate {
         { "SRIOVLiveMigration", GA, MV_KUBEVIRT(0, 57) },
 };
 
-bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *name) {
-        const struct mv_developer_configuration *developer = &config->spec->developer;
+static const struct gate *find_gate(const struct mv_kubevirt_config *config, const char *name) {
         const struct gate *gate = NULL;
         for (size_t i = 0; i < sizeof gates / sizeof *gates; i++)
                 if (strcmp(gates[i].name, name) == 0 &&
                     (!config->version_number || gates[i].since <= config->version_number))
                         gate = &gates[i];
+        return gate;
+}
+
+bool mv_kubevirt_has_gate(const struct mv_kubevirt_config *config, const char *name) {
+        return find_gate(config, name) != NULL;
+}
+
+bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *name) {
+        const struct mv_developer_configuration *developer = &config->spec->developer;
+        const struct gate *gate = find_gate(config, name);
         if (!gate)
                 return false;
         if (gate->state == GA || mv_strings_have(&developer->feature_gates, mv_str_from(name)))
@@ -112,18 +121,11 @@ const struct mv_kubevirt_config *mv_kubevirt_config_at(struct mv_arena *arena,
         return copy;
 }
 
-static bool is_one_of(struct mv_str value, const char *const *names) {
-        for (; *names; names++)
-                if (mv_str_is(value, *names))
-                        return true;
-        return false;
-}
-
 /* validateConfig: the first thing wrong with it, or NULL. */
 static const char *invalid(const struct mv_kubevirt_configuration *c) {
         static const char *const pull_policies[] = { "", "Always", "Never", "IfNotPresent", NULL };
         static const char *const interfaces[] = { "", "bridge", "slirp", "masquerade", NULL };
-        if (!is_one_of(c->image_pull_policy, pull_policies))
+        if (!mv_str_is_one_of(c->image_pull_policy, pull_policies))
                 return "imagePullPolicy is none of Always, Never, IfNotPresent";
         if (c->developer.memory_overcommit.set && c->developer.memory_overcommit.value <= 0)
                 return "developerConfiguration.memoryOvercommit must be greater than 0";
@@ -132,7 +134,7 @@ static const char *invalid(const struct mv_kubevirt_configuration *c) {
         if (c->developer.pvc_tolerate_less_space.set && (c->developer.pvc_tolerate_less_space.value < 0 ||
                                                          c->developer.pvc_tolerate_less_space.value > 100))
                 return "developerConfiguration.pvcTolerateLessSpaceUpToPercent must be from 0 to 100";
-        if (!is_one_of(c->network.default_network_interface, interfaces))
+        if (!mv_str_is_one_of(c->network.default_network_interface, interfaces))
                 return "network.defaultNetworkInterface is none of bridge, slirp, masquerade";
         return NULL;
 }

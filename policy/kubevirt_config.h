@@ -47,6 +47,8 @@ const struct mv_kubevirt_config *mv_kubevirt_config_at(struct mv_arena *arena,
                                                        const struct mv_kubevirt_config *config,
                                                        struct mv_str version);
 
+/* The version has that gate at all. */
+bool mv_kubevirt_has_gate(const struct mv_kubevirt_config *config, const char *gate);
 /* The gate is on, in the version that the configuration is of (pkg/virt-config/featuregate/feature-gates.go: IsEnabled). */
 bool mv_kubevirt_gate(const struct mv_kubevirt_config *config, const char *gate);
 

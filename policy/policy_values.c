@@ -3,8 +3,10 @@
 
 #include "policy/object/equal.h"
 #include "policy/object/quantity.h"
+#include "policy/resolve.h"
 
 #include <float.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,11 +25,15 @@ static const struct mv_field stall_detector_fields[] = {
 };
 static const struct mv_table stall_detector_table = MV_TABLE(stall_detector_fields, struct stall_detector);
 
-static const struct mv_field experimental_fields[] = {
-        MV_FIELD(struct mv_policy_values, "downtimeTuning", MV_TYPE_RAW, downtime_tuning),
-        MV_FIELD(struct mv_policy_values, "stallDetector", MV_TYPE_RAW, stall_detector),
+/* What needs a feature gate, as JSON texts; "" when absent, or no field of that version. */
+struct gated {
+        struct mv_str max_downtime_ms, stall_detector, downtime_tuning;
 };
-static const struct mv_table experimental_table = MV_TABLE(experimental_fields, struct mv_policy_values);
+static const struct mv_field experimental_fields[] = {
+        MV_FIELD(struct gated, "downtimeTuning", MV_TYPE_RAW, downtime_tuning),
+        MV_FIELD(struct gated, "stallDetector", MV_TYPE_RAW, stall_detector),
+};
+static const struct mv_table experimental_table = MV_TABLE(experimental_fields, struct gated);
 
 /* A factor of the stall detector and where it must lie. */
 struct factor {
@@ -135,22 +141,59 @@ static bool is_unsigned(const struct mv_policy_check *check, struct mv_str text)
         return false;
 }
 
+/* The text of spec.FIELD, or {} when it is absent, into *ret. False when its types are wrong, and err says where. */
+static bool read_object(const struct mv_policy_check *check, struct mv_str text, const char *field,
+                        const struct mv_table *table, void *ret, struct mv_err *err) {
+        const struct mv_decode decode = { .arena = check->arena };
+        char *copy = mv_arena_allocate(check->arena, text.n + 2 + MV_SCAN_PADDING, 1);
+        if (!copy)
+                return false;
+        memcpy(copy, text.n ? text.p : "{}", text.n ? text.n : 2);
+        if (mv_decode(&decode, (struct mv_str){ copy, text.n ? text.n : 2 }, table, ret, err) == 0)
+                return true;
+        char inner[sizeof err->path];
+        memcpy(inner, err->path, sizeof inner);
+        const struct mv_path whole = { .key = mv_str_from(field) };
+        const struct mv_path part = { .parent = &whole, .key = mv_str_from(inner) };
+        mv_path_format(inner[0] ? &part : &whole, err->path, sizeof err->path);
+        return false;
+}
+
+static bool exists(const struct mv_policy_check *check, const char *path) {
+        return mv_setting_exists(path,
+                                 check->config->version_number ? check->config->version_number : UINT_MAX);
+}
+
+/* Take apart what needs gates, as far as the version has it. */
+static bool take_apart(const struct mv_policy_check *check, const struct mv_policy_values *values,
+                       struct gated *ret, struct mv_err *err) {
+        *ret = (struct gated){ 0 };
+        if (exists(check, "experimental") &&
+            !read_object(check, values->experimental, "spec.experimental", &experimental_table, ret, err))
+                return false;
+        if (exists(check, "maxDowntimeMs"))
+                ret->max_downtime_ms = values->max_downtime_ms;
+        if (!exists(check, "experimental.stallDetector"))
+                ret->stall_detector = (struct mv_str){ 0 };
+        if (!exists(check, "experimental.downtimeTuning"))
+                ret->downtime_tuning = (struct mv_str){ 0 };
+        return true;
+}
+
 /* The values can be read as their types have it; otherwise it was refused. */
 static bool is_readable(const struct mv_policy_check *check, const struct mv_policy_values *values,
-                        struct factor *factors) {
-        static const char nothing[2 + MV_SCAN_PADDING] = "{}";
-        const struct mv_decode decode = { .arena = check->arena };
+                        struct gated *ret, struct factor *factors) {
         struct stall_detector detector;
         struct mv_err err = { 0 };
-        struct mv_str text = values->stall_detector;
-        if (mv_decode(&decode, text.n ? text : (struct mv_str){ nothing, 2 }, &stall_detector_table,
-                      &detector, &err) < 0) {
+        if (!take_apart(check, values, ret, &err) ||
+            !read_object(check, ret->stall_detector, "spec." STALL_DETECTOR, &stall_detector_table, &detector,
+                         &err)) {
                 check->unreadable(check->context,
                                   mv_arena_format(check->arena, "%s: %s", err.path, err.message), "");
                 return false;
         }
         factors_of(&detector, factors);
-        bool readable = is_unsigned(check, values->max_downtime_ms) &&
+        bool readable = is_unsigned(check, ret->max_downtime_ms) &&
                         is_quantity(check, values->bandwidth_per_migration, "bandwidthPerMigration");
         for (size_t i = 0; i < FACTORS && readable; i++)
                 readable = is_quantity(check, factors[i].text, factors[i].field);
@@ -158,8 +201,8 @@ static bool is_readable(const struct mv_policy_check *check, const struct mv_pol
 }
 
 /* What needs a feature gate may stay as it is without it. */
-static void check_gates(const struct mv_policy_check *check, const struct mv_policy_values *now,
-                        const struct mv_policy_values *before) {
+static void check_gates(const struct mv_policy_check *check, const struct gated *now,
+                        const struct gated *before) {
         bool stall = mv_kubevirt_gate(check->config, "MigrationStallDetection");
         bool tuning = mv_kubevirt_gate(check->config, "MigrationDowntimeTuning");
         if (now->max_downtime_ms.n && !stall && !tuning &&
@@ -194,29 +237,19 @@ void mv_policy_values_check(const struct mv_policy_check *check, const struct mv
                             const struct mv_policy_values *before) {
         struct factor factors[FACTORS];
         struct mv_quantity bandwidth;
-        if (!is_readable(check, now, factors))
+        struct gated gated, gated_before;
+        if (!is_readable(check, now, &gated, factors))
                 return;
+        /* An old value that cannot be read is as none. */
+        if (!take_apart(check, before, &gated_before, &(struct mv_err){ 0 }))
+                gated_before = (struct gated){ 0 };
         if (now->completion_timeout_per_gib.value < 0)
                 invalid(check, MV_STR("must not be negative"), "completionTimeoutPerGiB");
-        check_gates(check, now, before);
+        check_gates(check, &gated, &gated_before);
         for (size_t i = 0; i < FACTORS; i++)
                 check_factor(check, &factors[i]);
         if (now->bandwidth_per_migration.p &&
             mv_quantity_parse(now->bandwidth_per_migration, &bandwidth, NULL) == 0 &&
             mv_quantity_sign(&bandwidth) < 0)
                 invalid(check, MV_STR("must not be negative"), "bandwidthPerMigration");
-}
-
-bool mv_policy_values_experimental(struct mv_arena *arena, struct mv_str text, struct mv_policy_values *ret) {
-        const struct mv_decode decode = { .arena = arena };
-        struct mv_policy_values parts;
-        char *copy = text.n ? mv_arena_allocate(arena, text.n + MV_SCAN_PADDING, 1) : NULL;
-        if (!copy)
-                return !text.n;
-        memcpy(copy, text.p, text.n);
-        if (mv_decode(&decode, (struct mv_str){ copy, text.n }, &experimental_table, &parts, NULL) < 0)
-                return false;
-        ret->stall_detector = parts.stall_detector;
-        ret->downtime_tuning = parts.downtime_tuning;
-        return true;
 }

@@ -10,9 +10,9 @@
 /* The values that are looked at. */
 struct mv_policy_values {
         struct mv_optional_int completion_timeout_per_gib;
-        struct mv_str max_downtime_ms;                 /* its JSON text; "" when absent */
-        struct mv_str bandwidth_per_migration;         /* a quantity; p is NULL when absent */
-        struct mv_str stall_detector, downtime_tuning; /* of `experimental`, JSON text; "" when absent */
+        struct mv_str max_downtime_ms;         /* its JSON text; "" when absent */
+        struct mv_str bandwidth_per_migration; /* a quantity; p is NULL when absent */
+        struct mv_str experimental;            /* its JSON text; "" when absent */
 };
 
 struct mv_policy_check {
@@ -25,10 +25,7 @@ struct mv_policy_check {
         void *context;
 };
 
-/* Check the values; what needs a feature gate may stay as it was before without it. When one is unreadable nothing else
- * is looked at. */
+/* Check the values that the version has; the API server drops others. What needs a feature gate may stay as it was before
+ * without it. When one is unreadable nothing else is looked at. */
 void mv_policy_values_check(const struct mv_policy_check *check, const struct mv_policy_values *now,
                             const struct mv_policy_values *before);
-
-/* The two parts of the JSON text of `experimental`. False when its types are wrong. */
-bool mv_policy_values_experimental(struct mv_arena *arena, struct mv_str text, struct mv_policy_values *ret);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/refusal.h"
 
+#include "policy/base/growing.h"
+
 void mv_causes_add(struct mv_causes *causes, const char *reason, struct mv_str message, struct mv_str field) {
         if (causes->n == causes->capacity) {
                 size_t capacity = causes->capacity ? causes->capacity * 2 : 8;
@@ -17,11 +19,10 @@ void mv_causes_add(struct mv_causes *causes, const char *reason, struct mv_str m
 }
 
 struct mv_str mv_causes_fields(const struct mv_causes *causes) {
-        struct mv_str text = { 0 };
+        struct mv_growing text = { .arena = causes->arena };
         for (size_t i = 0; i < causes->n; i++)
-                text = mv_arena_format(causes->arena, "%.*s%s%.*s", MV_STR_ARG(text), i ? ", " : "",
-                                       MV_STR_ARG(causes->items[i].field));
-        return text;
+                mv_growing_add(&text, "%s%.*s", i ? ", " : "", MV_STR_ARG(causes->items[i].field));
+        return mv_growing_text(&text);
 }
 
 struct mv_str mv_causes_message(const struct mv_causes *causes) {

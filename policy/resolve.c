@@ -427,6 +427,13 @@ const struct mv_setting *mv_setting_find(const struct mv_setting *settings, size
         return NULL;
 }
 
+bool mv_setting_exists(const char *path, unsigned version) {
+        for (size_t i = 0; i < ROWS; i++)
+                if (strcmp(rows[i].path, path) == 0)
+                        return rows[i].since <= version;
+        return false;
+}
+
 struct mv_str mv_setting_text(struct mv_arena *arena, const struct mv_setting *setting) {
         switch (setting->type) {
         case MV_SETTING_BOOL:

@@ -70,6 +70,8 @@ const struct mv_setting *mv_settings_of(struct mv_arena *arena, const struct mv_
                                         struct mv_str from, unsigned version, size_t *ret_n);
 /* The setting of that path among n, or NULL. */
 const struct mv_setting *mv_setting_find(const struct mv_setting *settings, size_t n, const char *path);
+/* That version, MV_KUBEVIRT(...), has a setting of that path. */
+bool mv_setting_exists(const char *path, unsigned version);
 /* Its value as text. */
 struct mv_str mv_setting_text(struct mv_arena *arena, const struct mv_setting *setting);
 

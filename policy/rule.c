@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/rule.h"
 
+#include "policy/base/growing.h"
+#include "policy/base/names.h"
 #include "policy/fitgroups.h"
 
 #include <stdio.h>
@@ -103,26 +105,29 @@ size_t mv_count_targets(struct mv_context *ctx, unsigned classes) {
 
 /* The causes of one node, among checks of these classes, each once. */
 static struct mv_str node_obstacles(struct mv_context *ctx, size_t node, unsigned classes) {
-        struct mv_str text = { 0 };
+        struct mv_growing text = { .arena = ctx->arena };
         const struct mv_fit *fit = ctx->fit;
-        for (size_t i = 0; i < fit->n_checks; i++) {
+        struct mv_str *tokens = mv_arena_new_array(ctx->arena, struct mv_str, fit->n_checks);
+        struct mv_names_index index;
+        size_t n = 0;
+        for (size_t i = 0; tokens && i < fit->n_checks; i++) {
                 const struct mv_fit_check *check = &fit->checks[i];
-                struct mv_str token =
-                        mv_node_set_has(check->pass, node) || !(classes & MV_FIT_BIT(check->class))
-                                ? (struct mv_str){ 0 }
-                                : mv_fit_token(ctx->arena, check);
-                if (token.n && !mv_str_contains(text, token))
-                        text = mv_text(ctx, "%.*s%s%.*s", MV_STR_ARG(text), text.n ? ", " : "",
-                                       MV_STR_ARG(token));
+                if (!mv_node_set_has(check->pass, node) && classes & MV_FIT_BIT(check->class))
+                        tokens[n++] = mv_fit_token(ctx->arena, check);
         }
-        return text;
+        if (!tokens || !mv_names_index_build(ctx->arena, &index, tokens, n, sizeof *tokens))
+                return (struct mv_str){ 0 };
+        for (size_t i = 0; i < n; i++)
+                if (tokens[i].n && mv_names_index_find(&index, tokens[i]) == i)
+                        mv_growing_add(&text, "%s%.*s", text.n ? ", " : "", MV_STR_ARG(tokens[i]));
+        return mv_growing_text(&text);
 }
 
 struct mv_str mv_obstacles(struct mv_context *ctx, const uint64_t *set, unsigned classes) {
         enum { SHOWN = 4 };
         const struct mv_node_index *index = ctx->fit->index;
         const uint64_t *nodes = set ? set : mv_node_index_all(index);
-        struct mv_str text = { 0 };
+        struct mv_growing text = { .arena = ctx->arena };
         size_t shown = 0, more = 0;
         for (size_t i = mv_node_set_next(index, nodes, 0); i != SIZE_MAX;
              i = mv_node_set_next(index, nodes, i + 1)) {
@@ -135,10 +140,12 @@ struct mv_str mv_obstacles(struct mv_context *ctx, const uint64_t *set, unsigned
                 struct mv_str causes = node_obstacles(ctx, i, classes);
                 if (!causes.n)
                         continue;
-                text = mv_text(ctx, "%.*s%s%.*s (%.*s)", MV_STR_ARG(text), shown++ ? ", " : "",
+                mv_growing_add(&text, "%s%.*s (%.*s)", shown++ ? ", " : "",
                                MV_STR_ARG(mv_node_index_at(index, i)->meta.name), MV_STR_ARG(causes));
         }
-        return more ? mv_text(ctx, "%.*s, and %zu more", MV_STR_ARG(text), more) : text;
+        if (more)
+                mv_growing_add(&text, ", and %zu more", more);
+        return mv_growing_text(&text);
 }
 
 bool mv_source_matters(const struct mv_context *ctx) {

@@ -11,6 +11,8 @@
 #include "policy/podindex.h"
 #include "policy/podrequests.h"
 
+#include <stdio.h>
+
 struct mv_snapshot {
         const struct mv_allocator *allocator;
         struct mv_arena arena;
@@ -182,8 +184,6 @@ static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, c
                 return mv_err_oom(err);
         struct mv_decode decode = { .arena = &snapshot->arena, .copy = true, .intern = &builder->intern };
         int r = mv_decode(&decode, json, info->table, object, err);
-        if (r == 0 && info->read)
-                r = info->read(&decode, json, object, err);
         if (r < 0)
                 return r;
         struct mv_meta *meta = (struct mv_meta *)(void *)((char *)object + info->meta_offset);
@@ -198,6 +198,9 @@ static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, c
                 meta->namespace = builder->default_namespace;
         if (!info->namespaced)
                 meta->namespace = (struct mv_str){ 0 };
+        r = info->read ? info->read(&decode, json, object, err) : 0;
+        if (r < 0)
+                return r;
         return add_entry(builder,
                          &(struct mv_entry){ .kind = kind,
                                              .meta = meta,
@@ -389,28 +392,69 @@ static bool index_pods(struct mv_snapshot *snapshot) {
         return ok;
 }
 
-static const struct mv_config_map *find_cluster_config_map(const struct mv_snapshot *snapshot,
-                                                           struct mv_str name) {
-        const struct mv_str namespaces[] = { snapshot->config->namespace, MV_STR("openshift-cnv"),
-                                             MV_STR("kubevirt-hyperconverged"), MV_STR("openshift"),
-                                             MV_STR("cdi") };
-        for (size_t i = 0; i < sizeof namespaces / sizeof *namespaces; i++) {
-                const struct mv_config_map *map =
-                        mv_snapshot_find(snapshot, MV_KIND_CONFIG_MAP, namespaces[i], name);
-                if (map)
-                        return map;
-        }
+/* That of KubeVirt's namespace, else of an installer's. Anybody can make one of that name elsewhere. */
+static const struct mv_config_map *find_installed_config_map(const struct mv_snapshot *snapshot,
+                                                             struct mv_str name) {
+        const struct mv_config_map *map =
+                mv_snapshot_find(snapshot, MV_KIND_CONFIG_MAP, snapshot->config->namespace, name);
+        for (size_t i = 0; !map && mv_installer_namespace(i); i++)
+                map = mv_snapshot_find(snapshot, MV_KIND_CONFIG_MAP, mv_str_from(mv_installer_namespace(i)),
+                                       name);
+        return map;
+}
+
+/* Files that do not show where KubeVirt is: the only one of that name. */
+static const struct mv_config_map *find_only_config_map(struct mv_snapshot *snapshot, struct mv_str name) {
+        const struct mv_config_map *only = NULL;
+        if (snapshot->n_of_kind[MV_KIND_KUBEVIRT] || snapshot->n_of_kind[MV_KIND_HYPERCONVERGED])
+                return NULL;
         for (size_t i = 0; i < snapshot->n_of_kind[MV_KIND_CONFIG_MAP]; i++) {
                 const struct mv_config_map *map = snapshot->of_kind[MV_KIND_CONFIG_MAP][i];
-                if (mv_str_equal(map->meta.name, name))
-                        return map;
+                if (!mv_str_equal(map->meta.name, name))
+                        continue;
+                if (only)
+                        return NULL;
+                only = map;
         }
-        return NULL;
+        if (only && only->problem.n) {
+                add_note(snapshot,
+                         mv_arena_format(&snapshot->arena, "ConfigMap %.*s/%.*s is not read: %.*s: %.*s",
+                                         MV_STR_ARG(only->meta.namespace), MV_STR_ARG(name),
+                                         MV_STR_ARG(only->problem_path), MV_STR_ARG(only->problem)));
+                return NULL;
+        }
+        return only;
+}
+
+/* What is wrong with the map, in its file. */
+static int config_map_error(const struct mv_snapshot *snapshot, const struct mv_config_map *map,
+                            struct mv_err *err) {
+        if (err) {
+                err->line = err->column = 0;
+                err->offset = 0;
+                snprintf(err->path, sizeof err->path, "%.*s", MV_STR_ARG(map->problem_path));
+                for (size_t i = 0; i < snapshot->n_entries; i++)
+                        if (snapshot->entries[i].object == map)
+                                snprintf(err->file, sizeof err->file, "%.*s",
+                                         MV_STR_ARG(snapshot->entries[i].origin));
+        }
+        return mv_err_set(err, MV_ETYPE, "ConfigMap %.*s/%.*s: %.*s", MV_STR_ARG(map->meta.namespace),
+                          MV_STR_ARG(map->meta.name), MV_STR_ARG(map->problem));
+}
+
+/* NULL into *ret when there is none. */
+static int find_cluster_config_map(struct mv_snapshot *snapshot, const char *name,
+                                   const struct mv_config_map **ret, struct mv_err *err) {
+        *ret = find_installed_config_map(snapshot, mv_str_from(name));
+        if (!*ret)
+                *ret = find_only_config_map(snapshot, mv_str_from(name));
+        return *ret && (*ret)->problem.n ? config_map_error(snapshot, *ret, err) : 0;
 }
 
 int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_snapshot **ret,
                                struct mv_err *err) {
         struct mv_snapshot *snapshot = builder->snapshot;
+        int r = 0;
         bool ok = !builder->failed && reserve(builder) && group_by_kind(snapshot) && index_nodes(snapshot) &&
                   index_pods(snapshot);
         if (ok) {
@@ -421,17 +465,22 @@ int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_sn
                         snapshot->n_of_kind[MV_KIND_HYPERCONVERGED]
                                 ? snapshot->of_kind[MV_KIND_HYPERCONVERGED][0]
                                 : NULL);
-                if (snapshot->config) {
-                        snapshot->legacy_config = find_cluster_config_map(snapshot, MV_STR(MV_LEGACY_CONFIG));
-                        snapshot->storage_class_defaults =
-                                find_cluster_config_map(snapshot, MV_STR(MV_STORAGE_CLASS_DEFAULTS));
-                }
+                if (snapshot->config)
+                        r = find_cluster_config_map(snapshot, MV_LEGACY_CONFIG, &snapshot->legacy_config,
+                                                    err);
+                if (snapshot->config && r == 0)
+                        r = find_cluster_config_map(snapshot, MV_STORAGE_CLASS_DEFAULTS,
+                                                    &snapshot->storage_class_defaults, err);
                 find_lowest_tsc_frequency(snapshot);
         }
         if (!ok || mv_arena_failed(&snapshot->arena)) {
                 bool failed = builder->failed;
                 mv_snapshot_builder_free(builder);
                 return failed ? mv_err_set(err, MV_EUSAGE, "an earlier document failed") : mv_err_oom(err);
+        }
+        if (r < 0) {
+                mv_snapshot_builder_free(builder);
+                return r;
         }
         mv_arena_done(&builder->table);
         *ret = snapshot;

@@ -51,7 +51,8 @@ const struct mv_str *mv_snapshot_notes(const struct mv_snapshot *snapshot, size_
 /* The effective configuration of KubeVirt. */
 const struct mv_kubevirt_config *mv_snapshot_config(const struct mv_snapshot *snapshot);
 /* The ConfigMap of that name which configures the cluster: that of KubeVirt's namespace, else of one where installers put
- * it, else the first; NULL when there is none. name is MV_LEGACY_CONFIG or MV_STORAGE_CLASS_DEFAULTS. */
+ * it. Where the input has neither a KubeVirt nor a HyperConverged, the only one of that name. NULL when there is none:
+ * one elsewhere is anybody's. name is MV_LEGACY_CONFIG or MV_STORAGE_CLASS_DEFAULTS. */
 const struct mv_config_map *mv_snapshot_cluster_config_map(const struct mv_snapshot *snapshot,
                                                            struct mv_str name);
 /* The nodes, inverted; what is free on each; and the pods that are on them. */
@@ -81,7 +82,8 @@ struct mv_snapshot_builder *mv_snapshot_builder_free(struct mv_snapshot_builder 
  */
 int mv_snapshot_builder_add(struct mv_snapshot_builder *builder, struct mv_str json, struct mv_str origin,
                             struct mv_err *err);
-/* Make the snapshot and free the builder (also on error). */
+/* Make the snapshot and free the builder (also on error). The ConfigMaps that configure the cluster may be wrong: then err
+ * has file, path and message. */
 int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_snapshot **ret,
                                struct mv_err *err);
 /* Takes NULL. */

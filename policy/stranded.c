@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/stranded.h"
 
+#include "policy/base/growing.h"
 #include "policy/object/pod.h"
 #include "policy/podindex.h"
 
@@ -85,9 +86,8 @@ const struct mv_stranded *mv_stranded_find(struct mv_arena *arena, const struct 
 }
 
 struct mv_str mv_stranded_text(struct mv_arena *arena, const struct mv_stranded *stranded) {
-        struct mv_str text = { 0 };
+        struct mv_growing text = { .arena = arena };
         for (size_t i = 0; i < stranded->n; i++)
-                text = mv_arena_format(arena, "%.*s%s%.*s", MV_STR_ARG(text), i ? ", " : "",
-                                       MV_STR_ARG(stranded->causes[i]));
-        return text;
+                mv_growing_add(&text, "%s%.*s", i ? ", " : "", MV_STR_ARG(stranded->causes[i]));
+        return mv_growing_text(&text);
 }

@@ -30,6 +30,13 @@ bool mv_str_to_unsigned(struct mv_str s, unsigned long long limit, unsigned long
         return true;
 }
 
+bool mv_str_is_one_of(struct mv_str s, const char *const *texts) {
+        for (; *texts; texts++)
+                if (mv_str_is(s, *texts))
+                        return true;
+        return false;
+}
+
 bool mv_str_contains(struct mv_str s, struct mv_str part) {
         for (size_t i = 0; s.n >= part.n && i <= s.n - part.n; i++)
                 if (mv_str_starts_with(mv_str_skip(s, i), part))

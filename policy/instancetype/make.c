@@ -3,6 +3,7 @@
 #include "policy/instancetype.h"
 
 #include "policy/admission.h"
+#include "policy/base/growing.h"
 
 struct maker {
         struct mv_arena *arena;
@@ -364,16 +365,17 @@ static void annotate(struct mv_arena *arena, const struct mv_vm *vm, enum mv_mat
 /* The controller asks itself before it creates the instance (pkg/virt-controller/watch/vm/vm.go: startVMI). */
 static void check_discontinued(struct maker *m, const struct mv_vmi_spec *spec) {
         struct mv_admission admission = { .causes = { .arena = m->arena }, .config = m->config };
-        struct mv_str errors = { 0 };
+        struct mv_growing errors = { .arena = m->arena };
         mv_admission_discontinued(&admission, "spec", spec);
         for (size_t i = 0; i < admission.causes.n; i++)
-                errors = mv_arena_format(m->arena, "%.*s%s&StatusCause{Type:%s,Message:%.*s,Field:%.*s,}",
-                                         MV_STR_ARG(errors), i ? "\n" : "", admission.causes.items[i].reason,
-                                         MV_STR_ARG(admission.causes.items[i].message),
-                                         MV_STR_ARG(admission.causes.items[i].field));
+                mv_growing_add(&errors, "%s&StatusCause{Type:%s,Message:%.*s,Field:%.*s,}", i ? "\n" : "",
+                               admission.causes.items[i].reason,
+                               MV_STR_ARG(admission.causes.items[i].message),
+                               MV_STR_ARG(admission.causes.items[i].field));
         if (errors.n)
                 refuse(m, 0, FAILED_CREATE,
-                       mv_arena_format(m->arena, "failed create validation: %.*s", MV_STR_ARG(errors)));
+                       mv_arena_format(m->arena, "failed create validation: %.*s",
+                                       MV_STR_ARG(mv_growing_text(&errors))));
 }
 
 /* What the controller makes of running and runStrategy. Neither is as Halted: it starts when somebody asks. */

@@ -11,21 +11,14 @@ struct policy {
         struct policy_spec {
                 struct mv_optional_int completion_timeout_per_gib;
                 struct mv_str max_downtime_ms, bandwidth_per_migration; /* JSON number; a quantity */
-                struct policy_experimental {
-                        struct mv_str stall_detector, downtime_tuning; /* JSON text */
-                } experimental;
+                struct mv_str experimental;                             /* JSON text */
         } spec;
 };
 
-static const struct mv_field experimental_fields[] = {
-        MV_FIELD(struct policy_experimental, "downtimeTuning", MV_TYPE_RAW, downtime_tuning),
-        MV_FIELD(struct policy_experimental, "stallDetector", MV_TYPE_RAW, stall_detector),
-};
-static const struct mv_table experimental_table = MV_TABLE(experimental_fields, struct policy_experimental);
 static const struct mv_field spec_fields[] = {
         MV_FIELD(struct policy_spec, "bandwidthPerMigration", MV_TYPE_TEXT, bandwidth_per_migration),
         MV_FIELD(struct policy_spec, "completionTimeoutPerGiB", MV_TYPE_INT, completion_timeout_per_gib),
-        MV_FIELD_TABLE(struct policy_spec, "experimental", MV_TYPE_OBJECT, experimental, &experimental_table),
+        MV_FIELD(struct policy_spec, "experimental", MV_TYPE_RAW, experimental),
         MV_FIELD(struct policy_spec, "maxDowntimeMs", MV_TYPE_RAW, max_downtime_ms),
 };
 static const struct mv_table spec_table = MV_TABLE(spec_fields, struct policy_spec);
@@ -43,8 +36,7 @@ static bool read_values(const struct mv_mirror_answer *answer, struct mv_str obj
                 .completion_timeout_per_gib = policy.spec.completion_timeout_per_gib,
                 .max_downtime_ms = policy.spec.max_downtime_ms,
                 .bandwidth_per_migration = policy.spec.bandwidth_per_migration,
-                .stall_detector = policy.spec.experimental.stall_detector,
-                .downtime_tuning = policy.spec.experimental.downtime_tuning,
+                .experimental = policy.spec.experimental,
         };
         return true;
 }

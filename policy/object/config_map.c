@@ -252,13 +252,6 @@ static int read_migrations(const struct reading *reading, struct mv_str text, st
 
 /* --- kubevirt-storage-class-defaults --- */
 
-static bool is_one_of(struct mv_str value, const char *const *names) {
-        for (; *names; names++)
-                if (mv_str_is(value, *names))
-                        return true;
-        return false;
-}
-
 static bool names_setting(struct mv_str key, struct mv_str setting) {
         return mv_str_ends_with(key, setting) && (key.n == setting.n || key.p[key.n - setting.n - 1] == '.');
 }
@@ -269,11 +262,13 @@ static int check_storage_defaults(const struct reading *reading, const struct mv
         static const char *const volume_modes[] = { "Block", "Filesystem", NULL };
         for (size_t i = 0; i < data->n; i++) {
                 const struct mv_pair *pair = &data->items[i];
-                if (names_setting(pair->key, MV_STR("accessMode")) && !is_one_of(pair->value, access_modes))
+                if (names_setting(pair->key, MV_STR("accessMode")) &&
+                    !mv_str_is_one_of(pair->value, access_modes))
                         return wrong(
                                 reading, pair->key,
                                 "must be ReadWriteOnce, ReadOnlyMany, ReadWriteMany or ReadWriteOncePod");
-                if (names_setting(pair->key, MV_STR("volumeMode")) && !is_one_of(pair->value, volume_modes))
+                if (names_setting(pair->key, MV_STR("volumeMode")) &&
+                    !mv_str_is_one_of(pair->value, volume_modes))
                         return wrong(reading, pair->key, "must be Block or Filesystem");
         }
         return 0;
@@ -281,11 +276,22 @@ static int check_storage_defaults(const struct reading *reading, const struct mv
 
 /* --- both --- */
 
-int mv_config_map_read(const struct mv_decode *decode, struct mv_str json, void *object, struct mv_err *err) {
-        struct mv_config_map *map = object;
+static const char *const installer_namespaces[] = { "openshift-cnv", "kubevirt-hyperconverged",
+                                                    "openshift",     "cdi",
+                                                    "kubevirt",      NULL };
+
+const char *mv_installer_namespace(size_t i) {
+        return i < sizeof installer_namespaces / sizeof *installer_namespaces ? installer_namespaces[i]
+                                                                              : NULL;
+}
+
+bool mv_is_installer_namespace(struct mv_str namespace) {
+        return mv_str_is_one_of(namespace, installer_namespaces);
+}
+
+static int read_data(const struct mv_decode *decode, struct mv_str json, struct mv_config_map *map,
+                     struct mv_err *err) {
         bool legacy = mv_str_is(map->meta.name, MV_LEGACY_CONFIG);
-        if (!legacy && !mv_str_is(map->meta.name, MV_STORAGE_CLASS_DEFAULTS))
-                return 0;
         const struct mv_decode in_place = { .arena = decode->arena };
         struct raw_data raw;
         struct data data;
@@ -303,4 +309,23 @@ int mv_config_map_read(const struct mv_decode *decode, struct mv_str json, void 
                 return check_storage_defaults(&reading, &map->data);
         const struct mv_str *migrations = mv_map_get(&map->data, MV_STR("migrations"));
         return migrations ? read_migrations(&reading, *migrations, &map->migrations) : 0;
+}
+
+int mv_config_map_read(const struct mv_decode *decode, struct mv_str json, void *object, struct mv_err *err) {
+        struct mv_config_map *map = object;
+        struct mv_err problem = { 0 };
+        if (!mv_str_is(map->meta.name, MV_LEGACY_CONFIG) &&
+            !mv_str_is(map->meta.name, MV_STORAGE_CLASS_DEFAULTS))
+                return 0;
+        if (mv_is_installer_namespace(map->meta.namespace))
+                return read_data(decode, json, map, err);
+        int r = read_data(decode, json, map, &problem);
+        if (r == MV_ENOMEM)
+                return mv_err_oom(err);
+        if (r < 0) {
+                map->data = map->migrations = (struct mv_map){ 0 };
+                map->problem = mv_arena_copy(decode->arena, mv_str_from(problem.message));
+                map->problem_path = mv_arena_copy(decode->arena, mv_str_from(problem.path));
+        }
+        return 0;
 }

@@ -15,6 +15,9 @@ struct mv_config_map {
         struct mv_meta meta;      /* name and namespace only */
         struct mv_map data;       /* of those two; empty otherwise */
         struct mv_map migrations; /* what data.migrations of kubevirt-config says, each value as text */
+        /* What is wrong with the data, and where (data.migrations), of one that may turn out to be anybody's; "" when
+         * nothing is. data and migrations are empty then. */
+        struct mv_str problem, problem_path;
 };
 
 struct mv_secret {
@@ -24,9 +27,15 @@ struct mv_secret {
 extern const struct mv_table mv_table_config_map;
 extern const struct mv_table mv_table_secret;
 
+/* Installers of KubeVirt put what configures the cluster into this namespace. */
+bool mv_is_installer_namespace(struct mv_str namespace);
+/* The ith of these namespaces, in the order in which they are asked; NULL behind the last. */
+const char *mv_installer_namespace(size_t i);
+
 /*
  * Read the data of the two out of json, the object's text, into *object, a struct mv_config_map that was decoded
- * from it. Returns 0; or MV_ETYPE, MV_ESYNTAX, MV_ELIMIT with err->path (data.migrations), err->offset of the value in
- * json and, in the message, the line within the value; or MV_ENOMEM.
+ * from it and has its namespace. Returns 0; or MV_ENOMEM; or, in a namespace of an installer, MV_ETYPE, MV_ESYNTAX,
+ * MV_ELIMIT with err->path (data.migrations), err->offset of the value in json and, in the message, the line within the
+ * value. In another namespace anybody may have made it, and that becomes its `problem`.
  */
 int mv_config_map_read(const struct mv_decode *decode, struct mv_str json, void *object, struct mv_err *err);

@@ -44,23 +44,10 @@ static void check_refused(struct mv_context *ctx) {
         struct mv_policy_values values = {
                 .completion_timeout_per_gib = settings->completion_timeout_per_gib,
                 .bandwidth_per_migration = settings->bandwidth_per_migration,
+                .experimental = settings->experimental,
         };
         if (settings->max_downtime_ms.set)
                 values.max_downtime_ms = mv_text(ctx, "%lld", (long long)settings->max_downtime_ms.value);
-        if (!mv_policy_values_experimental(ctx->arena, settings->experimental, &values)) {
-                report_invalid(ctx, MV_STR("it has not the types of the API"), "experimental");
-                return;
-        }
-        check_values(ctx, &values);
-}
-
-/* The same before there were values that need a gate: the API server of such a version drops them. */
-static void check_refused_before_gates(struct mv_context *ctx) {
-        const struct mv_migration_settings *settings = &ctx->policy->spec.settings;
-        const struct mv_policy_values values = {
-                .completion_timeout_per_gib = settings->completion_timeout_per_gib,
-                .bandwidth_per_migration = settings->bandwidth_per_migration,
-        };
         check_values(ctx, &values);
 }
 
@@ -117,21 +104,13 @@ static void report_pass(struct mv_context *ctx) {
 }
 
 static void check_1_0(struct mv_context *ctx) {
-        check_refused_before_gates(ctx);
+        check_refused(ctx);
         check_bandwidth(ctx);
         check_deadline(ctx);
         report_pass(ctx);
 }
 
 static void check_1_5(struct mv_context *ctx) {
-        check_refused_before_gates(ctx);
-        check_bandwidth(ctx);
-        check_deadline(ctx);
-        check_disruption(ctx);
-        report_pass(ctx);
-}
-
-static void check_1_9(struct mv_context *ctx) {
         check_refused(ctx);
         check_bandwidth(ctx);
         check_deadline(ctx);
@@ -157,6 +136,6 @@ const struct mv_rule mv_rule_policy_values = {
         .fix = "correct the value, or enable the feature gate that the message names",
         .revisions = { { 0, check_1_0, 0, 0, NULL },
                        { MV_KUBEVIRT(1, 5), check_1_5, 0, 0, "looks at allowWorkloadDisruption" },
-                       { MV_KUBEVIRT(1, 9), check_1_9, 0, 0,
-                         "looks at maxDowntimeMs and experimental, which need feature gates" } },
+                       { MV_KUBEVIRT(1, 9), check_1_5, 0, 0,
+                         "maxDowntimeMs and experimental are there, and need feature gates" } },
 };

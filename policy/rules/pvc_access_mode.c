@@ -6,14 +6,15 @@
  * them, StorageProfiles, StorageClasses, PersistentVolumes, the ConfigMap kubevirt-storage-class-defaults
  * (policy/claims.h).
  */
+#include "policy/base/growing.h"
 #include "policy/claims.h"
 #include "policy/rule.h"
 
 static struct mv_str joined(struct mv_context *ctx, const struct mv_strings *modes) {
-        struct mv_str text = modes->n ? modes->items[0] : MV_STR("no access mode");
-        for (size_t i = 1; i < modes->n; i++)
-                text = mv_text(ctx, "%.*s, %.*s", MV_STR_ARG(text), MV_STR_ARG(modes->items[i]));
-        return text;
+        struct mv_growing text = { .arena = ctx->arena };
+        for (size_t i = 0; i < modes->n; i++)
+                mv_growing_add(&text, "%s%.*s", i ? ", " : "", MV_STR_ARG(modes->items[i]));
+        return modes->n ? mv_growing_text(&text) : MV_STR("no access mode");
 }
 
 static void check_volume(struct mv_context *ctx, const struct mv_volume *volume, size_t i) {

@@ -4,6 +4,7 @@
  *
  * Reads the ResourceQuotas of the namespace, what they say is used, else its pods, and what the launcher pod requests.
  */
+#include "policy/base/growing.h"
 #include "policy/podrequests.h"
 #include "policy/quota.h"
 #include "policy/rule.h"
@@ -20,7 +21,8 @@ struct asked {
 
 /* A resource of which there is not enough, or may not be. */
 struct shortage {
-        struct mv_str rows, more; /* what a message tells; what to raise the quota by */
+        struct mv_str rows;     /* what a message tells */
+        struct mv_growing more; /* what to raise the quota by */
         size_t n;
         size_t n_unknown; /* resources of which nobody says what is used */
         bool from_pods;
@@ -103,8 +105,8 @@ static void look_at(const struct asked *asked, const struct mv_resource_quota *q
                         known ? "" : "at least ", MV_STR_ARG(now), MV_STR_ARG(of),
                         asked->runs ? "the target pod needs" : "the VM and its target pod need",
                         MV_STR_ARG(more)));
-        ret->more = mv_text(ctx, "%.*s%s%.*s by %.*s", MV_STR_ARG(ret->more), ret->more.n ? ", " : "",
-                            MV_STR_ARG(name), MV_STR_ARG(short_of));
+        mv_growing_add(&ret->more, "%s%.*s by %.*s", ret->more.n ? ", " : "", MV_STR_ARG(name),
+                       MV_STR_ARG(short_of));
 }
 
 /* What a quota limits each container must say: the first container that does not. */
@@ -138,7 +140,7 @@ static void check_quota(const struct asked *asked, const struct mv_resource_quot
         struct mv_context *ctx = asked->ctx;
         const struct mv_map *hard = quota->status.hard.n ? &quota->status.hard : &quota->spec.hard;
         struct mv_str name = quota->meta.name;
-        struct shortage shortage = { 0 };
+        struct shortage shortage = { .more = { .arena = ctx->arena } };
         const int64_t *by_pods = NULL;
         for (size_t i = 0; !by_pods && asked->pods_given && i < hard->n; i++)
                 if (!mv_map_get(&quota->status.used, hard->items[i].key))
@@ -159,7 +161,7 @@ static void check_quota(const struct asked *asked, const struct mv_resource_quot
                 if (shortage.more.n)
                         finding->fix =
                                 mv_text(ctx, "raise spec.hard of ResourceQuota %.*s: %.*s; or free as much",
-                                        MV_STR_ARG(name), MV_STR_ARG(shortage.more));
+                                        MV_STR_ARG(name), MV_STR_ARG(mv_growing_text(&shortage.more)));
                 else
                         finding->fix = mv_text(
                                 ctx,

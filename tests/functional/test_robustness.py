@@ -229,6 +229,30 @@ TOKENS = [b"null", b"true", b"[]", b"{}", b"-1", b"1e999", b'""', b'"\\ud800"', 
           b"]", b"}", b"\\"]
 
 
+def of_many_modes():
+    volumes = [{"name": "root", "persistentVolumeClaim": {"claimName": "c"}}]
+    return [machine(spec=instance_spec() | {"volumes": volumes}), {
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": "shop"},
+        "spec": {"accessModes": ["ReadWriteOnce"] * 40000}}]
+
+
+def of_many_bindings():
+    names = [f"n{i}" for i in range(10000)]
+    spec = {"networks": [{"name": name, "multus": {"networkName": "x"}} for name in names],
+            "domain": {"devices": {"interfaces": [{"name": name, "slirp": {}} for name in names]}}}
+    return [machine(spec=spec) | {"status": {"printableStatus": "Stopped"}}]
+
+
+# Each took more than a minute when its text was copied for every piece.
+@pytest.mark.parametrize("objects", [of_many_modes, of_many_bindings], ids=["modes", "bindings"])
+def test_texts_of_many_pieces(migvet, objects):
+    text = "\n---\n".join(json.dumps(item) for item in objects())
+    begin = time.monotonic()
+    process = migvet("check", "-f", "-", "-o", "json", stdin=text)
+    assert process.returncode in (0, 1) and process.stdout
+    assert time.monotonic() - begin < (5 if PLAIN else 60)
+
+
 def mutate_value(source, body):
     """Well-formed still: a value somewhere is another, or gone, or twice as long."""
     node = root = json.loads(body)

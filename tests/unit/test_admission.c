@@ -169,6 +169,23 @@ static void test_bindings_that_are_gone(void **state) {
               MACHINE(ON, DOMAIN("'model':'virtio'"), ""));
 }
 
+/* Before 1.8 there is neither passtBinding nor its gate, so the interface has no binding at all. */
+static void test_passt_binding(void **state) {
+        (void)state;
+#define PASST MACHINE(ON, DOMAIN("'passtBinding':{}"), "")
+        const char *gate_off =
+                PASST KUBEVIRT("'developerConfiguration':{'disabledFeatureGates':['PasstBinding']}");
+        const char *off =
+                "422 Invalid PasstBinding feature gate is not enabled [" AT
+                "domain.devices.interfaces[0].name] admission at " AT "domain.devices.interfaces[0].name";
+        assert_string_equal(refused(gate_off, MV_KIND_VM, "1.8"), off);
+        assert_string_equal(refused(PASST, MV_KIND_VM, "1.8"), "none ");
+        assert_string_equal(refused(PASST, MV_KIND_VM, "1.7"),
+                            "422 Invalid logical n interface must have exactly one binding method or binding "
+                            "plugin [" AT "domain.devices.interfaces[0]] admission at " AT
+                            "domain.devices.interfaces[0]");
+}
+
 static void test_labels_and_architecture(void **state) {
         (void)state;
 #define RESERVED "creation of the following reserved kubevirt.io/ labels on a VMI object is prohibited"
@@ -393,17 +410,12 @@ static void test_memory_dump(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_run_strategy),
-                cmocka_unit_test(test_eviction_strategy),
-                cmocka_unit_test(test_network),
-                cmocka_unit_test(test_bindings_that_are_gone),
-                cmocka_unit_test(test_labels_and_architecture),
-                cmocka_unit_test(test_what_is_written),
-                cmocka_unit_test(test_running),
-                cmocka_unit_test(test_templates),
-                cmocka_unit_test(test_instancetype),
-                cmocka_unit_test(test_mirror),
-                cmocka_unit_test(test_in_flight),
+                cmocka_unit_test(test_run_strategy),    cmocka_unit_test(test_eviction_strategy),
+                cmocka_unit_test(test_network),         cmocka_unit_test(test_bindings_that_are_gone),
+                cmocka_unit_test(test_passt_binding),   cmocka_unit_test(test_labels_and_architecture),
+                cmocka_unit_test(test_what_is_written), cmocka_unit_test(test_running),
+                cmocka_unit_test(test_templates),       cmocka_unit_test(test_instancetype),
+                cmocka_unit_test(test_mirror),          cmocka_unit_test(test_in_flight),
                 cmocka_unit_test(test_memory_dump),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

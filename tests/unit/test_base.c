@@ -12,6 +12,7 @@
 #include "policy/base/arena.h"
 #include "policy/base/buf.h"
 #include "policy/base/err.h"
+#include "policy/base/growing.h"
 #include "policy/base/hash.h"
 #include "policy/base/intern.h"
 #include "policy/base/names.h"
@@ -227,6 +228,36 @@ static void test_arena_texts(void **state) {
 }
 
 /* --- buf --- */
+
+/* The memory that a text took is a small multiple of it, so its pieces were not copied again and again. */
+static void test_growing(void **state) {
+        (void)state;
+        enum { PIECES = 20000 };
+        struct mv_arena arena;
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        struct mv_growing text = { .arena = &arena };
+        assert_int_equal(mv_growing_text(&text).n, 0);
+        for (int i = 0; i < PIECES; i++)
+                mv_growing_add(&text, "%s%04d", i ? ", " : "", i % 10000);
+        struct mv_str whole = mv_growing_text(&text);
+        assert_int_equal(whole.n, PIECES * 6 - 2);
+        assert_int_equal(strlen(whole.p), whole.n);
+        for (size_t i = 0; i < PIECES; i += 1111) {
+                char piece[8];
+                snprintf(piece, sizeof piece, "%04d", (int)(i % 10000));
+                assert_memory_equal(whole.p + i * 6, piece, 4);
+        }
+        assert_true(arena.held < 8 * whole.n);
+        mv_arena_done(&arena);
+
+        mv_arena_init(&arena, &mv_allocator_system, 5000);
+        text = (struct mv_growing){ .arena = &arena };
+        for (int i = 0; i < PIECES; i++)
+                mv_growing_add(&text, "%04d", i % 10000);
+        assert_true(mv_arena_failed(&arena));
+        assert_int_equal(strlen(mv_growing_text(&text).p), mv_growing_text(&text).n);
+        mv_arena_done(&arena);
+}
 
 static void test_buf(void **state) {
         (void)state;
@@ -474,6 +505,7 @@ int main(void) {
                 cmocka_unit_test(test_arena_extend),
                 cmocka_unit_test(test_intern),
                 cmocka_unit_test(test_arena_texts),
+                cmocka_unit_test(test_growing),
                 cmocka_unit_test(test_buf),
                 cmocka_unit_test(test_buf_maximum),
                 cmocka_unit_test(test_buf_failing_allocator),

@@ -13,10 +13,11 @@
 
 #include <stdio.h>
 
-#define CONFIG_MAP(name, data) \
-        "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'" name "'},'data':" data "}"
-#define LEGACY(data) CONFIG_MAP("kubevirt-config", data)
-#define DEFAULTS(data) CONFIG_MAP("kubevirt-storage-class-defaults", data)
+#define CONFIG_MAP(name, namespace, data)                                 \
+        "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'" name \
+        "','namespace':'" namespace "'},'data':" data "}"
+#define LEGACY(data) CONFIG_MAP("kubevirt-config", "kubevirt", data)
+#define DEFAULTS(data) CONFIG_MAP("kubevirt-storage-class-defaults", "kubevirt", data)
 
 static const struct mv_config_map *read_map(struct mv_snapshot **snapshot, const char *text) {
         *snapshot = snapshot_make(text);
@@ -123,28 +124,73 @@ static void test_settings_that_nobody_knows(void **state) {
         mv_snapshot_free(s);
 }
 
-/* KubeVirt's namespace, then where installers put it, then any. */
+#define IN(namespace) CONFIG_MAP("kubevirt-config", namespace, "{}")
+#define KUBEVIRT_IN(namespace) \
+        ",{'apiVersion':'kubevirt.io/v1','kind':'KubeVirt','metadata':{'name':'k','namespace':'" namespace "'}}"
+#define HYPERCONVERGED_IN(namespace)                                                    \
+        ",{'apiVersion':'hco.kubevirt.io/v1beta1','kind':'HyperConverged','metadata':{" \
+        "'name':'h','namespace':'" namespace "'}}"
+
+/* KubeVirt's namespace, then where installers put it; anybody's only where nothing shows where KubeVirt is, and if it is
+ * the only one. */
 static void test_which_of_several(void **state) {
         (void)state;
-#define IN(namespace) \
-        "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'kubevirt-config','namespace':'" namespace "'}}"
         static const struct {
                 const char *items, *namespace;
         } cases[] = {
-                { IN("a") "," IN("b"), "a" },
+                { IN("a"), "a" },
+                { IN("a") "," IN("b"), NULL },
+                { IN("a") KUBEVIRT_IN("virt"), NULL },
+                { IN("a") HYPERCONVERGED_IN("virt"), NULL },
                 { IN("a") "," IN("openshift-cnv"), "openshift-cnv" },
                 { IN("a") "," IN("openshift-cnv") "," IN("kubevirt"), "kubevirt" },
-                { IN("a") "," IN("kubevirt") "," IN(
-                          "virt") ",{'apiVersion':'kubevirt.io/v1','kind':'KubeVirt',"
-                                  "'metadata':{'name':'k','namespace':'virt'}}",
-                  "virt" },
+                { IN("a") "," IN("kubevirt") "," IN("virt") KUBEVIRT_IN("virt"), "virt" },
+                { IN("a") "," IN("kubevirt") KUBEVIRT_IN("virt"), "kubevirt" },
+                { IN("a") "," IN("virt") HYPERCONVERGED_IN("virt"), "virt" },
         };
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
                 struct mv_snapshot *s = snapshot_make(cases[i].items);
-                assert_str(mv_snapshot_cluster_config_map(s, MV_STR(MV_LEGACY_CONFIG))->meta.namespace,
-                           cases[i].namespace);
+                const struct mv_config_map *map = mv_snapshot_cluster_config_map(s, MV_STR(MV_LEGACY_CONFIG));
+                if (map ? !cases[i].namespace || !mv_str_is(map->meta.namespace, cases[i].namespace)
+                        : cases[i].namespace != NULL)
+                        fail_msg("%s: not that of %s", cases[i].items, cases[i].namespace);
                 assert_null(mv_snapshot_cluster_config_map(s, MV_STR(MV_STORAGE_CLASS_DEFAULTS)));
                 mv_snapshot_free(s);
+        }
+}
+
+/* What is wrong in a map that configures nothing is nobody's business. */
+static void test_errors_of_anybody(void **state) {
+        (void)state;
+#define BAD(namespace) CONFIG_MAP("kubevirt-storage-class-defaults", namespace, "{'accessMode':'RWX'}")
+        static const struct {
+                const char *items;
+                int code;
+                size_t notes;
+        } cases[] = {
+                { BAD("a") KUBEVIRT_IN("virt"), 0, 0 },
+                { BAD("a"), 0, 1 },
+                { BAD("a") "," BAD("b"), 0, 0 },
+                { BAD("virt") KUBEVIRT_IN("virt"), MV_ETYPE, 0 },
+                { BAD("openshift-cnv") KUBEVIRT_IN("virt"), MV_ETYPE, 0 },
+        };
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+                struct mv_snapshot *s = NULL;
+                struct mv_err err = { 0 };
+                char list[1024];
+                snprintf(list, sizeof list, "{'apiVersion':'v1','kind':'List','items':[%s]}", cases[i].items);
+                struct mv_str json = json_make(list);
+                size_t n = 0;
+                if (snapshot_try(&mv_allocator_system, json, &s, &err) != cases[i].code)
+                        fail_msg("%s: %s", cases[i].items, err.message);
+                if (s) {
+                        mv_snapshot_notes(s, &n);
+                        assert_null(mv_snapshot_cluster_config_map(s, MV_STR(MV_STORAGE_CLASS_DEFAULTS)));
+                } else
+                        assert_non_null(strstr(err.path, "data.accessMode"));
+                assert_int_equal(n, cases[i].notes);
+                mv_snapshot_free(s);
+                text_free(json);
         }
 }
 
@@ -155,6 +201,7 @@ int main(void) {
                 cmocka_unit_test(test_errors),
                 cmocka_unit_test(test_settings_that_nobody_knows),
                 cmocka_unit_test(test_which_of_several),
+                cmocka_unit_test(test_errors_of_anybody),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

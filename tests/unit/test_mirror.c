@@ -384,6 +384,35 @@ static void test_policy(void **state) {
                 "detection path manages its own downtime schedule" AT("experimental"),
                 KUBEVIRT(GATES("'MigrationStallDetection','MigrationDowntimeTuning'")), POLICIES, ADMIN,
                 POLICY("'experimental':{'stallDetector':{},'downtimeTuning':{}}"));
+
+        assert_answer("400 spec.experimental: must be an object", "", POLICIES, ADMIN,
+                      POLICY("'experimental':[]"));
+        assert_answer("400 spec.experimental.stallDetector: must be an object", "", POLICIES, ADMIN,
+                      POLICY("'experimental':{'stallDetector':[]}"));
+        assert_answer("400 spec.experimental.stallDetector.ewmaAlpha: must be a string or a number", "",
+                      POLICIES, ADMIN, POLICY(DETECTOR("'ewmaAlpha':{}")));
+}
+
+/* What a version does not have its API server drops before any webhook sees it. */
+static void test_policy_of_older_versions(void **state) {
+        (void)state;
+#define OF(version)                                                                                       \
+        "{'apiVersion':'kubevirt.io/v1','kind':'KubeVirt','metadata':{'name':'k','namespace':'virtual'}," \
+        "'status':{'phase':'Deployed','observedKubeVirtVersion':'v" version "'}}"
+        const char *tuning = POLICY("'experimental':{'downtimeTuning':{}}");
+        const char *downtime = POLICY("'maxDowntimeMs':5");
+        const char *detection = POLICY(DETECTOR(""));
+        const char *off = "422 experimental.stallDetector cannot be modified without enabling the "
+                          "MigrationStallDetection feature gate" AT("experimental.stallDetector");
+        assert_answer("allowed", OF("1.8.4"), POLICIES, ADMIN, downtime);
+        assert_answer("allowed", OF("1.8.4"), POLICIES, ADMIN, detection);
+        assert_answer("allowed", OF("1.7.0"), POLICIES, ADMIN, POLICY(DETECTOR("'ewmaAlpha':2")));
+        assert_answer("allowed", OF("1.8.4"), POLICIES, ADMIN, POLICY("'experimental':[]"));
+        assert_answer(off, OF("1.9.0"), POLICIES, ADMIN, detection);
+        assert_answer("allowed", OF("1.9.0"), POLICIES, ADMIN, tuning);
+        assert_answer("422 experimental.downtimeTuning cannot be modified without enabling the "
+                      "MigrationDowntimeTuning feature gate" AT("experimental.downtimeTuning"),
+                      OF("1.10.0"), POLICIES, ADMIN, tuning);
 }
 
 static void test_policy_factors(void **state) {
@@ -510,12 +539,19 @@ static void test_nothing_to_say(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_migration),       cmocka_unit_test(test_migration_update),
-                cmocka_unit_test(test_machine),         cmocka_unit_test(test_machine_network),
-                cmocka_unit_test(test_instance_create), cmocka_unit_test(test_instance_update),
-                cmocka_unit_test(test_policy),          cmocka_unit_test(test_policy_factors),
-                cmocka_unit_test(test_eviction),        cmocka_unit_test(test_eviction_of_hotplug),
-                cmocka_unit_test(test_many_causes),     cmocka_unit_test(test_nothing_to_say),
+                cmocka_unit_test(test_migration),
+                cmocka_unit_test(test_migration_update),
+                cmocka_unit_test(test_machine),
+                cmocka_unit_test(test_machine_network),
+                cmocka_unit_test(test_instance_create),
+                cmocka_unit_test(test_instance_update),
+                cmocka_unit_test(test_policy),
+                cmocka_unit_test(test_policy_factors),
+                cmocka_unit_test(test_policy_of_older_versions),
+                cmocka_unit_test(test_eviction),
+                cmocka_unit_test(test_eviction_of_hotplug),
+                cmocka_unit_test(test_many_causes),
+                cmocka_unit_test(test_nothing_to_say),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
