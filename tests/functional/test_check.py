@@ -303,6 +303,12 @@ VM = "apiVersion: kubevirt.io/v1\nkind: VirtualMachine\nmetadata: {name: x}\n"
     ("a.json", '{"kind": "VirtualMachine"', "1:26", ""),
     ("a.yaml", VM + "spec:\n  template:\n    spec:\n      volumes: 7\n", "7:16",
      "spec.template.spec.volumes: must be a list"),
+    ("a.yaml", VM + "spec: {template: {spec: {domain: {memory: {guest: 1GB}}}}}\n", "4:51",
+     "spec.template.spec.domain.memory.guest: must be a quantity, such as 64Mi"),
+    ("a.yaml", VM + "spec: {template: {spec: {domain: {resources: {requests: {cpu: 1, memory: 2 Gi}}}}}}\n", None,
+     "spec.template.spec.domain.resources.requests.memory: must be a quantity"),
+    ("a.yaml", VM + "spec: {template: {spec: {volumes: [{name: a, emptyDisk: {capacity: ''}}]}}}\n", None,
+     "spec.template.spec.volumes[0].emptyDisk.capacity: must be a quantity"),
     ("a.yaml", yaml.safe_dump(machine()) + "---\n" + VM + "spec: []\n", None, "spec: must be"),
     ("a.yaml", VM + "metadata: {name: y}\n", "4:1", "metadata"),
     ("a.json", '{"kind": "VirtualMachine",\n "apiVersion": "kubevirt.io/v1",\n  "kind": "VirtualMachine"}',
@@ -313,7 +319,7 @@ VM = "apiVersion: kubevirt.io/v1\nkind: VirtualMachine\nmetadata: {name: x}\n"
      "items[0].spec.template.spec.volumes[0].name: must be a string"),
     ("a.yaml", "x: " + "[" * 100 + "]" * 100 + "\n", None, ""),
     ("a.json", '{"a": NaN}', "1:7", ""),
-], ids=["flow", "tab", "json", "json-cut", "type", "type-in-second", "yaml-twice", "json-twice",
+], ids=["flow", "tab", "json", "json-cut", "type", "quantity", "quantity-in-map", "no-quantity", "type-in-second", "yaml-twice", "json-twice",
         "type-in-list",
         "deep", "nan"])
 def test_place_of_an_error(migvet, files, name, text, place, words):
