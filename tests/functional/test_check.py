@@ -123,6 +123,41 @@ def test_nothing_to_judge(migvet):
     assert "nothing to judge" in migvet("check", "-f", CLUSTER / "nodes.yaml", expect=(0,)).stdout
 
 
+def test_other_kinds(migvet):
+    """What was passed over is said, or a misspelt kind would look like success."""
+    objects = [{**machine(), "kind": "VirtualMachin"}, {**machine(name="n"), "kind": "VirtualMachin"},
+               {**machine(), "apiVersion": "v1"},
+               {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}]
+    words = "nothing to judge: the input has 4 objects of other kinds: VirtualMachin, VirtualMachine of v1, ConfigMap\n"
+    assert migvet("check", "-f", "-", stdin=as_json(*objects), expect=(0,)).stdout == words
+    process = migvet("check", "-f", "-", "-o", "json", stdin=as_json(*objects), expect=(0,))
+    assert json.loads(process.stdout)["items"] == [] and process.stderr == f"migvet check: note: {words}"
+    many = [{"apiVersion": "v1", "kind": f"Kind{i}"} for i in range(20)]
+    text = migvet("check", "-f", "-", stdin=as_json(*many), expect=(0,)).stdout
+    assert "has 20 objects" in text and text.endswith("Kind14, Kind15, ...\n")
+    assert "the input has no object" in migvet("check", "-f", "-", stdin=as_json(), expect=(0,)).stdout
+
+
+@pytest.mark.parametrize("text", ["", "\n", "---\n---\n", "# nothing\n"])
+@pytest.mark.parametrize("command", ["check", "nodes", "policy"])
+def test_no_object(migvet, files, command, text):
+    """A build that looks at nothing must not be green."""
+    process = migvet(command, "-f", "-", stdin=text, expect=(2,))
+    assert process.stderr == f"migvet {command}: <stdin>: no Kubernetes object is there\n" and not process.stdout
+    path = files({"a.yaml": text}) / "a.yaml"
+    assert f": {path}: no" in migvet(command, "-f", path, expect=(2,)).stderr
+
+
+def test_no_object_in_directories(migvet, files):
+    tree = files({"README.md": "# Manifests\n", "shop/vm.yaml": [machine()]})
+    assert f"migvet check: {tree}: no Kubernetes object is there; add -R" in \
+        migvet("check", "-f", tree, expect=(2,)).stderr
+    assert migvet("check", "-f", tree, "-R", expect=(0,)).stdout
+    shutil.rmtree(tree / "shop")
+    assert "-R" not in migvet("check", "-f", tree, expect=(2,)).stderr
+    assert migvet("check", "-f", tree, "-f", "-", stdin=as_json(machine()), expect=(0,)).stdout
+
+
 # --- exit codes ---------------------------------------------------------
 
 @pytest.mark.parametrize("fail_on, failing", [
