@@ -158,6 +158,40 @@ def test_no_object_in_directories(migvet, files):
     assert migvet("check", "-f", tree, "-f", "-", stdin=as_json(machine()), expect=(0,)).stdout
 
 
+def fixes(migvet, rule, *objects):
+    return [f["fix"] for verdict in migvet.verdicts("-f", "-", stdin=as_json(*objects))
+            for f in verdict["findings"] if f["rule"] == rule]
+
+
+def test_fix_of_access_modes(migvet):
+    """It does not ask for what is there."""
+    spec = instance_spec()
+    spec["volumes"] = [{"name": "data", "dataVolume": {"name": "d"}}]
+    template = {"metadata": {"name": "d"}, "spec": {"storage": {"storageClassName": "one"}}}
+    vm = machine(spec=spec)
+    vm["spec"]["dataVolumeTemplates"] = [template]
+    storage = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "one"}}
+    profile = {"apiVersion": "cdi.kubevirt.io/v1beta1", "kind": "StorageProfile", "metadata": {"name": "one"}}
+    assert fixes(migvet, "pvc-access-mode", vm, storage) == \
+        ["give migvet StorageProfile one too, or name accessModes in the DataVolume"]
+    assert fixes(migvet, "pvc-access-mode", vm, storage, profile) == \
+        ["name accessModes in spec.claimPropertySets of StorageProfile one, or in the DataVolume"]
+    template["spec"] = {}
+    assert fixes(migvet, "pvc-access-mode", vm)[0].startswith("add storage with accessModes: [ReadWriteMany]")
+    template["spec"] = {"pvc": {}}
+    assert fixes(migvet, "pvc-access-mode", vm)[0].startswith("give migvet PersistentVolumeClaim shop/d")
+
+
+@pytest.mark.parametrize("volume, words", [
+    ({"containerDisk": {"image": "x"}}, "ReadWriteMany"), ({"emptyDisk": {"capacity": "1Gi"}}, "a smaller one"),
+    ({"ephemeral": {"persistentVolumeClaim": {"claimName": "x"}}}, "ReadWriteMany"),
+    ({"memoryDump": {"claimName": "x"}}, "virtctl memory-dump remove"),
+    ({"cloudInitNoCloud": {"userData": "x"}}, "CD-ROM")])
+def test_fix_of_copied_volumes(migvet, volume, words):
+    fix, = fixes(migvet, "volume-block-migration", machine(spec=instance_spec(volumes=[{"name": "v", **volume}])))
+    assert words in fix and ("CD-ROM" in fix) == ("cloudInitNoCloud" in volume)
+
+
 # --- exit codes ---------------------------------------------------------
 
 @pytest.mark.parametrize("fail_on, failing", [

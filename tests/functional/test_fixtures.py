@@ -64,6 +64,9 @@ def assert_whole(findings):
         assert finding["message"] and finding["fix"]
         assert bool(finding["field"]) != (finding["rule"] in ABOUT_NODES | CLUSTER)
         assert finding["outcome"] != "unknown" or finding["rule"] == REFUSED or finding["missing"]
+        # What is not known the fix asks for, by its name.
+        for missing in finding.get("missing", []):
+            assert (missing["name"] or missing["kind"]) in finding["fix"]
 
 
 @pytest.mark.parametrize("name", names_of("NodeMaintenance"))
