@@ -404,6 +404,16 @@ def test_place_of_an_error(migvet, files, name, text, place, words):
         assert int(found[1]) == text.count("\n")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+def test_other_encodings(migvet, tmp_path, encoding):
+    """Text in UTF-8 is read, and in UTF-16 with a byte order mark; of others it is said what is wrong."""
+    (tmp_path / "a.yaml").write_bytes(yaml.safe_dump(machine()).encode(encoding))
+    process = migvet("check", "-f", tmp_path, expect=(2,))
+    assert process.stderr == f"migvet check: {tmp_path / 'a.yaml'}:1:1: is not UTF-8\n"
+    (tmp_path / "a.yaml").write_bytes(yaml.safe_dump(machine()).encode("utf-16"))
+    assert migvet("check", "-f", tmp_path, expect=(0,)).stdout
+
+
 def test_many_aliases_are_refused(migvet):
     levels = "".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 10)}]\n" for i in range(1, 12))
     process = migvet("check", "-f", "-", stdin="l0: &l0 [x]\n" + levels, expect=None)
@@ -602,5 +612,8 @@ def test_review(migvet):
         ))["response"]["allowed"]
     process = migvet("review", "-f", CLUSTER, stdin="{}", expect=(2,))
     assert json.loads(process.stdout)["code"] == 400
+    for text, place in (('{"kind":\n  oops}', "line 2, column 3: "), ('{"kind":\n 1}', "line 2, column 2: kind: ")):
+        process = migvet("review", "-f", CLUSTER, stdin=text, expect=(2,))
+        assert json.loads(process.stdout)["message"].startswith(place)
     assert migvet("review", "-f", "-", stdin="{}", expect=None).returncode == 2
     assert migvet("review", stdin="{}", expect=None).returncode == 3
