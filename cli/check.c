@@ -159,12 +159,54 @@ static void print_row(struct run *run, const struct mv_verdict *verdict) {
                 }
 }
 
-static void print_summary(struct run *run) {
+/* One more kind, " (API)" behind a name that is known in another API only. */
+static void say_kind(struct mv_buf *text, const char *before, struct mv_str kind, struct mv_str api_version) {
+        bool known = false;
+        for (int i = 0; i < MV_KIND_COUNT; i++)
+                known = known || mv_str_is(kind, mv_kinds[i].kind);
+        mv_buf_append_text(text, before);
+        mv_buf_append_str(text, kind);
+        if (known && api_version.n)
+                mv_buf_format(text, " of %.*s", MV_STR_ARG(api_version));
+}
+
+/* Why there is nothing to judge. */
+static void say_nothing(FILE *stream, const struct run *run, const struct mv_snapshot *snapshot) {
+        size_t n_entries, n_kinds, n = 0;
+        size_t counts[MV_KIND_COUNT] = { 0 };
+        const struct mv_entry *entries = mv_snapshot_entries(snapshot, &n_entries);
+        const struct mv_passed_over *kinds = mv_snapshot_passed_over(snapshot, &n_kinds);
+        struct mv_buf text;
+        const char *before = ": ";
+        mv_buf_init(&text, &mv_allocator_system, (size_t)1 << 20);
+        for (size_t i = 0; i < n_kinds; i++, before = ", ") {
+                say_kind(&text, before, kinds[i].kind, kinds[i].api_version);
+                n += kinds[i].n;
+        }
+        for (size_t i = 0; i < n_entries; i++, n++)
+                if (!counts[entries[i].kind]++) {
+                        say_kind(&text, before, mv_str_from(mv_kinds[entries[i].kind].kind),
+                                 (struct mv_str){ 0 });
+                        before = ", ";
+                }
+        if (run->options->namespace || run->options->selector)
+                fputs("nothing to judge: no VM, instance, migration, pool or replica set of the input is selected",
+                      stream);
+        else if (!n)
+                fputs("nothing to judge: the input has no object", stream);
+        else {
+                fprintf(stream, "nothing to judge: the input has %zu object%s of other kinds", n,
+                        n == 1 ? "" : "s");
+                mv_text_cell(stream, mv_buf_str(&text), 0);
+        }
+        putc('\n', stream);
+        mv_buf_done(&text);
+}
+
+static void print_summary(struct run *run, const struct mv_snapshot *snapshot) {
         size_t n = run->count[0] + run->count[1] + run->count[2];
         if (!n) {
-                puts(run->options->namespace || run->options->selector
-                             ? "nothing to judge: no VM, instance, migration, pool or replica set of the input is selected"
-                             : "nothing to judge: the input has no VM, instance, migration, pool or replica set");
+                say_nothing(stdout, run, snapshot);
                 return;
         }
         print_cluster_findings(run);
@@ -268,6 +310,10 @@ static int report(struct run *run, const struct mv_snapshot *snapshot, const str
         }
         note_policies(run, snapshot);
         judge_all(run, snapshot, selection);
+        if ((structured || run->format == NAME) && !selection->n) {
+                fprintf(stderr, "%s check: note: ", mv_cli_program());
+                say_nothing(stderr, run, snapshot);
+        }
         struct mv_err err = { 0 };
         if (structured) {
                 mv_json_end(&run->json);
@@ -279,7 +325,7 @@ static int report(struct run *run, const struct mv_snapshot *snapshot, const str
                 else
                         mv_yaml_print(stdout, &run->buf, &err);
         } else if (run->format != NAME)
-                print_summary(run);
+                print_summary(run, snapshot);
         mv_buf_done(&run->buf);
         mv_arena_done(&run->arena);
         if (err.code)

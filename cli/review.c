@@ -69,6 +69,7 @@ static int answer(const struct mv_options *options, const struct mv_snapshot *sn
                         .version = mv_str_from(options->kubevirt_version),
                         .mirror = MV_MIRROR_DENY,
                         .mutate = options->mutate,
+                        .locate = true,
                 };
                 struct mv_review_result result;
                 int status = mv_review_answer(&input, mv_buf_str(&body), &response, &result);

@@ -265,6 +265,7 @@ static void resolve_data_volume(struct resolver *r, const struct mv_data_volume 
                 problem = "is an archive with volume mode Block, which CDI refuses";
         else if (volume->spec.pvc && !spec->access_modes.n)
                 problem = "names no access modes under pvc";
+        facts->incomplete = !spec;
         if (problem) {
                 unknown(facts, MV_KIND_CLAIM, facts->name,
                         mv_arena_format(r->arena, "%s %.*s %s", what, MV_STR_ARG(volume->meta.name),

@@ -31,6 +31,7 @@ struct mv_claim_facts {
         struct mv_str chain;   /* how they were found: "VM → DataVolume template → StorageProfile nfs" */
         bool outranks;         /* the claim exists, and a template of its name has no say */
         struct mv_str problem; /* why the modes are unknown */
+        bool incomplete;       /* the DataVolume has neither pvc nor storage */
         struct mv_str storage_class; /* "" when unknown */
         bool copied;                 /* local: a migration copies it (checkVolumesForMigration) */
         bool migrated; /* the volume is in status.migratedVolumes, and the version knows of that */

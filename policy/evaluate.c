@@ -295,6 +295,37 @@ static const struct mv_refused *refused_instance(const struct mv_evaluation *e,
         return refused;
 }
 
+/* Where KubeVirt's words put a field, as people write it: with [0] for .0 of a list. */
+static struct mv_str field_of(const struct mv_evaluation *e, struct mv_str words) {
+        struct mv_str field = { 0 };
+        size_t end = 0;
+        while (end < words.n && words.p[end] != ' ')
+                end++;
+        for (size_t at = 0; at < end;) {
+                size_t next = at;
+                while (next < end && words.p[next] != '.')
+                        next++;
+                struct mv_str step = { words.p + at, next - at };
+                unsigned long long index;
+                bool is_index = mv_str_to_unsigned(step, SIZE_MAX, &index);
+                if (step.n)
+                        field = mv_arena_format(e->arena, is_index ? "%.*s%s[%.*s]" : "%.*s%s%.*s",
+                                                MV_STR_ARG(field), field.n && !is_index ? "." : "",
+                                                MV_STR_ARG(step));
+                at = next + 1;
+        }
+        return field;
+}
+
+/* KubeVirt's webhook looks first for what its API does not have. NULL when there is nothing of that. */
+static const struct mv_refused *refused_by_schema(const struct mv_evaluation *e,
+                                                  const struct mv_forbidden *forbidden) {
+        struct mv_causes causes = { .arena = e->arena };
+        for (size_t i = 0; i < forbidden->n; i++)
+                mv_causes_add(&causes, "", forbidden->items[i], field_of(e, forbidden->items[i]));
+        return mv_causes_refuse(&causes);
+}
+
 /* The instance that KubeVirt makes of a VM; where it makes none, what it would have been, and *ret_refused says why.
  * NULL when memory is out. */
 static struct mv_instance *make_instance(const struct mv_evaluation *e, const struct mv_vm *vm,
@@ -307,13 +338,15 @@ static struct mv_instance *make_instance(const struct mv_evaluation *e, const st
         if (!made || !instance)
                 return NULL;
         mv_instancetype_make(e->arena, e->snapshot, config, vm, submitted, made);
-        *ret_refused = made->refused;
+        *ret_refused = refused_by_schema(e, &vm->forbidden);
+        if (!*ret_refused)
+                *ret_refused = made->refused;
         mv_expand_template(e->arena, config, &made->template, &vm->meta, status, instance);
         instance->default_network |= made->default_network;
         instance->supplied = made->supplied;
         instance->n_supplied = made->n_supplied;
         instance->vm = &made->vm;
-        if (!made->refused)
+        if (!*ret_refused)
                 *ret_refused = refused_instance(e, config, instance, true);
         return instance;
 }
@@ -415,7 +448,9 @@ void mv_evaluate_vmi(const struct mv_evaluation *e, const struct mv_vmi *vmi, st
         bool submitted = !vmi->meta.uid.n && !vmi->status.phase.n;
         struct mv_str problem =
                 submitted ? mv_admission_default_network(config, &vmi->spec) : (struct mv_str){ 0 };
-        const struct mv_refused *refused = problem.n   ? mv_refused_new(e->arena, 400, "", problem)
+        const struct mv_refused *unknown = submitted ? refused_by_schema(e, &vmi->forbidden) : NULL;
+        const struct mv_refused *refused = unknown     ? unknown
+                                           : problem.n ? mv_refused_new(e->arena, 400, "", problem)
                                            : submitted ? refused_instance(e, config, instance, false)
                                                        : NULL;
         if (refused)
@@ -462,8 +497,10 @@ void mv_evaluate_pool(const struct mv_evaluation *e, const struct mv_pool *pool,
                                     .method = "" };
         struct mv_vm *vm = mv_arena_new(e->arena, struct mv_vm);
         const struct mv_refused *refused = NULL;
-        if (vm)
+        if (vm) {
                 mv_instancetype_pool_vm(e->arena, pool, vm);
+                vm->forbidden = pool->forbidden;
+        }
         struct mv_instance *instance = vm ? make_instance(e, vm, NULL, true, &refused) : NULL;
         if (!instance) {
                 out_of_memory(ret);
@@ -493,8 +530,10 @@ void mv_evaluate_replica_set(const struct mv_evaluation *e, const struct mv_repl
         }
         mv_expand_template(e->arena, config, template, &set->meta, NULL, instance);
         struct mv_str problem = mv_admission_default_network(config, &template->spec);
-        const struct mv_refused *refused = problem.n ? mv_refused_new(e->arena, 0, "FailedCreate", problem)
-                                                     : refused_instance(e, config, instance, true);
+        const struct mv_refused *refused = refused_by_schema(e, &set->forbidden);
+        if (!refused)
+                refused = problem.n ? mv_refused_new(e->arena, 0, "FailedCreate", problem)
+                                    : refused_instance(e, config, instance, true);
         if (refused)
                 judge_refused(e, instance, NULL, refused, ret);
         else

@@ -14,6 +14,7 @@
 #include "policy/object/pod.h"
 #include "policy/object/storage.h"
 #include "policy/object/vm.h"
+#include "policy/object/written.h"
 
 #define KIND_READ(group_, kind_, word_, plural_, short_, namespaced_, table_, type_, read_) \
         {                                                                                   \
@@ -25,18 +26,21 @@
         KIND_READ(group_, kind_, word_, plural_, short_, namespaced_, table_, type_, NULL)
 
 const struct mv_kind_info mv_kinds[MV_KIND_COUNT] = {
-        [MV_KIND_VM] = KIND("kubevirt.io", "VirtualMachine", "virtualmachine", "virtualmachines", "vm", true,
-                            mv_table_vm, struct mv_vm),
-        [MV_KIND_VMI] = KIND("kubevirt.io", "VirtualMachineInstance", "virtualmachineinstance",
-                             "virtualmachineinstances", "vmi", true, mv_table_vmi, struct mv_vmi),
+        [MV_KIND_VM] = KIND_READ("kubevirt.io", "VirtualMachine", "virtualmachine", "virtualmachines", "vm",
+                                 true, mv_table_vm, struct mv_vm, mv_vm_read),
+        [MV_KIND_VMI] =
+                KIND_READ("kubevirt.io", "VirtualMachineInstance", "virtualmachineinstance",
+                          "virtualmachineinstances", "vmi", true, mv_table_vmi, struct mv_vmi, mv_vmi_read),
         [MV_KIND_MIGRATION] = KIND("kubevirt.io", "VirtualMachineInstanceMigration",
                                    "virtualmachineinstancemigration", "virtualmachineinstancemigrations",
                                    "vmim", true, mv_table_migration, struct mv_migration),
-        [MV_KIND_POOL] = KIND("pool.kubevirt.io", "VirtualMachinePool", "virtualmachinepool",
-                              "virtualmachinepools", "vmpool", true, mv_table_pool, struct mv_pool),
-        [MV_KIND_REPLICA_SET] = KIND("kubevirt.io", "VirtualMachineInstanceReplicaSet",
-                                     "virtualmachineinstancereplicaset", "virtualmachineinstancereplicasets",
-                                     "vmirs", true, mv_table_replica_set, struct mv_replica_set),
+        [MV_KIND_POOL] =
+                KIND_READ("pool.kubevirt.io", "VirtualMachinePool", "virtualmachinepool",
+                          "virtualmachinepools", "vmpool", true, mv_table_pool, struct mv_pool, mv_pool_read),
+        [MV_KIND_REPLICA_SET] =
+                KIND_READ("kubevirt.io", "VirtualMachineInstanceReplicaSet",
+                          "virtualmachineinstancereplicaset", "virtualmachineinstancereplicasets", "vmirs",
+                          true, mv_table_replica_set, struct mv_replica_set, mv_replica_set_read),
         [MV_KIND_CLAIM] = KIND("", "PersistentVolumeClaim", "persistentvolumeclaim", "persistentvolumeclaims",
                                "pvc", true, mv_table_claim, struct mv_claim),
         [MV_KIND_PERSISTENT_VOLUME] =

@@ -10,7 +10,9 @@ const struct mv_rule mv_notice_admission = {
         .summary = "KubeVirt's own validation makes no instance of this object",
         .documentation =
                 "KubeVirt would refuse the object, or its controller would not start the VM, so there is nothing that "
-                "could migrate and no verdict: an unknown evictionStrategy, running and runStrategy together or neither "
+                "could migrate and no verdict: fields that its API does not have (KubeVirt's webhooks refuse them; those of an "
+                "object that the API server has stored are passed over), an unknown evictionStrategy, running and "
+                "runStrategy together or neither "
                 "of them, an unknown runStrategy, bridge on the pod network where the cluster does not permit it, slirp "
                 "as the cluster's default, interfaces without exactly one binding or with one that is gone (slirp, "
                 "passt, macvtap), labels that only KubeVirt sets, an unsupported architecture. `refused` has KubeVirt's "
@@ -18,7 +20,7 @@ const struct mv_rule mv_notice_admission = {
                 "written only what its controller says counts: the webhooks admitted it long ago.",
         .source =
                 "KubeVirt pkg/virt-api/webhooks/validating-webhook/admitters/vms-admitter.go, vmi-create-admitter.go; "
-                "pkg/network/admitter; pkg/virt-controller/watch/vm/vm.go: startVMI",
+                "pkg/network/admitter; pkg/util/openapi; pkg/virt-controller/watch/vm/vm.go: startVMI",
         .fix = "change the fields that KubeVirt's message is about",
 };
 

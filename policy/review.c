@@ -6,6 +6,7 @@
 #include "policy/mirror.h"
 #include "policy/notice.h"
 #include "policy/object/status.h"
+#include "policy/object/yaml.h"
 
 #include <stdio.h>
 
@@ -326,8 +327,11 @@ int mv_review_answer(const struct mv_review_input *in, struct mv_str body, struc
         *ret = (struct mv_review_result){ 0 };
         mv_decision_init(&ret->decision);
         int r = mv_decode(&decode, body, &mv_table_review, &envelope, &err);
-        if (r < 0)
+        if (r < 0) {
+                if (in->locate && r != MV_ENOMEM)
+                        mv_text_locate(body, err.offset, &err.line, &err.column);
                 return no_review(response, &err);
+        }
         if (!mv_str_is(envelope.kind, "AdmissionReview") ||
             !mv_str_is(envelope.api_version, "admission.k8s.io/v1"))
                 mv_err_write(&err, MV_ETYPE, "the body is no AdmissionReview of admission.k8s.io/v1");

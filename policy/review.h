@@ -19,6 +19,7 @@ struct mv_review_input {
         struct mv_str version; /* --kubevirt-version, or "" */
         enum mv_mirror mirror; /* KubeVirt's own refusals */
         bool mutate;           /* answer as /mutate */
+        bool locate; /* what is wrong with the body is told with line and column: a person wrote it */
         /* Unless NULL: the time in which the answer must be given is over. Asked between the stages. */
         bool (*expired)(void *context);
         void *context;

@@ -13,6 +13,8 @@
 
 #include <stdio.h>
 
+enum { MOST_PASSED_OVER = 16 };
+
 struct mv_snapshot {
         const struct mv_allocator *allocator;
         struct mv_arena arena;
@@ -24,6 +26,8 @@ struct mv_snapshot {
         size_t n_slots;
         struct mv_str *notes;
         size_t n_notes, notes_capacity;
+        struct mv_passed_over passed_over[MOST_PASSED_OVER + 1];
+        size_t n_passed_over;
         const struct mv_kubevirt_config *config;
         const struct mv_config_map *legacy_config, *storage_class_defaults;
         const struct mv_node_index *node_index;
@@ -172,12 +176,32 @@ static int add_entry(struct mv_snapshot_builder *builder, const struct mv_entry 
 static int add_list(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *list,
                     struct mv_str origin, struct mv_err *err);
 
+static void pass_over(struct mv_snapshot *snapshot, const struct mv_any *any) {
+        struct mv_passed_over *kinds = snapshot->passed_over;
+        size_t at = 0;
+        while (at < snapshot->n_passed_over && (!mv_str_equal(kinds[at].kind, any->kind) ||
+                                                !mv_str_equal(kinds[at].api_version, any->api_version)))
+                at++;
+        if (at >= MOST_PASSED_OVER) { /* all the others together */
+                at = MOST_PASSED_OVER;
+                kinds[at].kind = MV_STR("...");
+        } else if (at == snapshot->n_passed_over) {
+                kinds[at].api_version = mv_arena_copy(&snapshot->arena, any->api_version);
+                kinds[at].kind = mv_arena_copy(&snapshot->arena, any->kind);
+        }
+        kinds[at].n++;
+        if (at == snapshot->n_passed_over)
+                snapshot->n_passed_over++;
+}
+
 static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *any,
                       struct mv_str origin, struct mv_err *err) {
         struct mv_snapshot *snapshot = builder->snapshot;
         enum mv_kind kind = mv_kind_find(mv_api_group(any->api_version), any->kind);
-        if (kind == MV_KIND_COUNT)
+        if (kind == MV_KIND_COUNT) {
+                pass_over(snapshot, any);
                 return 0;
+        }
         const struct mv_kind_info *info = &mv_kinds[kind];
         void *object = mv_arena_allocate(&snapshot->arena, info->table->size, info->table->align);
         if (!object)
@@ -511,6 +535,11 @@ const struct mv_entry *mv_snapshot_entries(const struct mv_snapshot *snapshot, s
 const struct mv_str *mv_snapshot_notes(const struct mv_snapshot *snapshot, size_t *ret_n) {
         *ret_n = snapshot->n_notes;
         return snapshot->notes;
+}
+
+const struct mv_passed_over *mv_snapshot_passed_over(const struct mv_snapshot *snapshot, size_t *ret_n) {
+        *ret_n = snapshot->n_passed_over;
+        return snapshot->passed_over;
 }
 
 const struct mv_kubevirt_config *mv_snapshot_config(const struct mv_snapshot *snapshot) {

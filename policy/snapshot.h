@@ -27,6 +27,12 @@ struct mv_entry {
         bool superseded;      /* a later one has its name: lookups and lists by kind do not see this one */
 };
 
+/* Objects of a kind that no rule reads. */
+struct mv_passed_over {
+        struct mv_str api_version, kind;
+        size_t n;
+};
+
 struct mv_snapshot;
 struct mv_config_map;
 struct mv_kubevirt_config;
@@ -47,6 +53,9 @@ const struct mv_entry *mv_snapshot_entries(const struct mv_snapshot *snapshot, s
 
 /* What is odd about the input and was passed over, in words: objects that are given twice. */
 const struct mv_str *mv_snapshot_notes(const struct mv_snapshot *snapshot, size_t *ret_n);
+
+/* The kinds that were passed over: in the order in which they came, the first 16 by name. */
+const struct mv_passed_over *mv_snapshot_passed_over(const struct mv_snapshot *snapshot, size_t *ret_n);
 
 /* The effective configuration of KubeVirt. */
 const struct mv_kubevirt_config *mv_snapshot_config(const struct mv_snapshot *snapshot);

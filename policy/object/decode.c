@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/object/decode.h"
 
+#include "policy/object/quantity.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -111,6 +113,27 @@ static bool decode_text(struct state *state, struct mv_str *ret) {
         if (state->decode->copy)
                 *ret = mv_arena_copy(state->decode->arena, *ret);
         return true;
+}
+
+static bool is_space(char c) {
+        return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Go passes over space around a quantity. One of more digits than we can hold is a quantity all the same. */
+static bool decode_quantity(struct state *state, struct mv_str *ret) {
+        struct mv_quantity quantity;
+        mv_scan_peek(&state->scan);
+        const char *start = state->scan.p;
+        if (!decode_text(state, ret))
+                return false;
+        while (ret->n && is_space(*ret->p))
+                *ret = mv_str_skip(*ret, 1);
+        while (ret->n && is_space(ret->p[ret->n - 1]))
+                ret->n--;
+        if (mv_quantity_parse(*ret, &quantity, NULL) != MV_ETYPE)
+                return true;
+        state->scan.p = start;
+        return mv_scan_fail(&state->scan, MV_ETYPE, "must be a quantity, such as 64Mi");
 }
 
 static bool decode_bool(struct state *state, bool *ret) {
@@ -323,6 +346,7 @@ static bool decode_map(struct state *state, enum mv_type type, struct mv_map *re
                         return failed_at(state, &path);
                 bool ok = mv_scan_peek(&state->scan) == 'n' ? mv_scan_null(&state->scan)
                           : type == MV_TYPE_TEXT_MAP        ? decode_text(state, &pair->value)
+                          : type == MV_TYPE_QUANTITY_MAP    ? decode_quantity(state, &pair->value)
                           : type == MV_TYPE_BOOL_MAP        ? decode_bool_text(state, &pair->value)
                                                             : decode_repeated(state, &pair->value);
                 if (!ok)
@@ -372,6 +396,8 @@ static bool decode_field(struct state *state, const struct mv_field *field, char
                 return decode_string(state, (struct mv_str *)(void *)at);
         case MV_TYPE_TEXT:
                 return decode_text(state, (struct mv_str *)(void *)at);
+        case MV_TYPE_QUANTITY:
+                return decode_quantity(state, (struct mv_str *)(void *)at);
         case MV_TYPE_BOOL:
                 return decode_bool(state, (bool *)at);
         case MV_TYPE_OPTIONAL:
@@ -404,6 +430,7 @@ static bool decode_field(struct state *state, const struct mv_field *field, char
                 return decode_strings(state, (struct mv_strings *)(void *)at, path);
         case MV_TYPE_MAP:
         case MV_TYPE_TEXT_MAP:
+        case MV_TYPE_QUANTITY_MAP:
         case MV_TYPE_BOOL_MAP:
                 return decode_map(state, field->type, (struct mv_map *)(void *)at, path);
         case MV_TYPE_PRESENT:

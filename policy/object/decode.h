@@ -53,9 +53,10 @@ struct mv_list {
         }
 
 enum mv_type {
-        MV_TYPE_ANY,      /* validated, not kept */
-        MV_TYPE_STRING,   /* struct mv_str */
-        MV_TYPE_TEXT,     /* struct mv_str of a string or a number: quantities, int-or-string */
+        MV_TYPE_ANY,    /* validated, not kept */
+        MV_TYPE_STRING, /* struct mv_str */
+        MV_TYPE_TEXT, /* struct mv_str of a string or a number: quantities that are not looked at, int-or-string */
+        MV_TYPE_QUANTITY, /* likewise, and Kubernetes must take it for a quantity */
         MV_TYPE_BOOL,     /* bool */
         MV_TYPE_OPTIONAL, /* enum mv_optional */
         MV_TYPE_INT,      /* struct mv_optional_int; a JSON number without fraction or exponent, int64 */
@@ -65,7 +66,8 @@ enum mv_type {
         MV_TYPE_STRINGS,  /* struct mv_strings */
         MV_TYPE_MAP,      /* struct mv_map of strings */
         MV_TYPE_TEXT_MAP, /* struct mv_map of strings or numbers: resource lists */
-        MV_TYPE_BOOL_MAP, /* struct mv_map of booleans: the value is "true" or "false" */
+        MV_TYPE_QUANTITY_MAP, /* likewise, of quantities */
+        MV_TYPE_BOOL_MAP,     /* struct mv_map of booleans: the value is "true" or "false" */
         MV_TYPE_NAMED, /* struct mv_list from an object with free keys; the key goes to the struct's first member,
                              a struct mv_str; sorted by it */
         MV_TYPE_PRESENT, /* bool: an object is there, whatever is in it */

@@ -51,6 +51,16 @@ static int start_yaml(struct mv_document_reader *reader, size_t at, struct mv_er
         return r;
 }
 
+/* Zero bytes at its beginning: UTF-16 without a byte order mark, or UTF-32. */
+static bool is_wide(struct mv_str text) {
+        bool marked =
+                mv_str_starts_with(text, MV_STR("\xff\xfe")) || mv_str_starts_with(text, MV_STR("\xfe\xff"));
+        size_t zeros = 0;
+        for (size_t i = 0; i < 4 && i < text.n; i++)
+                zeros += !text.p[i];
+        return zeros > (marked ? 1 : 0);
+}
+
 int mv_document_reader_new(const struct mv_allocator *allocator, struct mv_str text,
                            const struct mv_yaml_limits *limits, struct mv_document_reader **ret,
                            struct mv_err *err) {
@@ -139,7 +149,9 @@ static int next_json(struct mv_document_reader *reader, struct mv_str *ret_json,
 int mv_document_reader_next(struct mv_document_reader *reader, struct mv_str *ret_json, struct mv_err *err) {
         if (reader->code)
                 return mv_err_set(err, reader->code, "the stream could not be read");
-        int r = 0;
+        int r = is_wide(reader->text) ? fail_at(reader, 0, MV_ESYNTAX, "is not UTF-8", err) : 0;
+        if (r)
+                return reader->code = r;
         if (!reader->yaml)
                 r = next_form(reader, err);
         if (!r && reader->yaml)

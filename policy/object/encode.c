@@ -19,6 +19,7 @@ static bool is_empty(const struct mv_field *field, const char *at) {
                 return true;
         case MV_TYPE_STRING:
         case MV_TYPE_TEXT:
+        case MV_TYPE_QUANTITY:
         case MV_TYPE_RAW:
                 return !((const struct mv_str *)(const void *)at)->n;
         case MV_TYPE_BOOL:
@@ -41,6 +42,7 @@ static bool is_empty(const struct mv_field *field, const char *at) {
                 return !((const struct mv_strings *)(const void *)at)->n;
         case MV_TYPE_MAP:
         case MV_TYPE_TEXT_MAP:
+        case MV_TYPE_QUANTITY_MAP:
         case MV_TYPE_BOOL_MAP:
                 return !((const struct mv_map *)(const void *)at)->n;
         }
@@ -55,6 +57,7 @@ static void encode_field(struct mv_json *json, const struct mv_field *field, con
                 break;
         case MV_TYPE_STRING:
         case MV_TYPE_TEXT:
+        case MV_TYPE_QUANTITY:
                 mv_json_string(json, *(const struct mv_str *)(const void *)at);
                 break;
         case MV_TYPE_RAW:
@@ -107,6 +110,7 @@ static void encode_field(struct mv_json *json, const struct mv_field *field, con
         }
         case MV_TYPE_MAP:
         case MV_TYPE_TEXT_MAP:
+        case MV_TYPE_QUANTITY_MAP:
         case MV_TYPE_BOOL_MAP: {
                 const struct mv_map *map = (const struct mv_map *)(const void *)at;
                 mv_json_object(json);

@@ -44,6 +44,7 @@ struct mv_vm {
                 } * memory_dump;                /* memoryDumpRequest */
                 struct mv_str printable_status; /* "Stopped", "Running", ...: what people see of it */
         } status;
+        struct mv_forbidden forbidden;
 };
 
 struct mv_pool {
@@ -52,6 +53,7 @@ struct mv_pool {
         struct mv_pool_spec {
                 struct mv_vm *template; /* virtualMachineTemplate */
         } spec;
+        struct mv_forbidden forbidden;
 };
 
 struct mv_replica_set {
@@ -60,6 +62,7 @@ struct mv_replica_set {
         struct mv_replica_set_spec {
                 struct mv_vmi_template *template;
         } spec;
+        struct mv_forbidden forbidden;
 };
 
 extern const struct mv_table mv_table_vm;

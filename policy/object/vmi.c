@@ -187,14 +187,14 @@ static const struct mv_field hugepages_fields[] = {
 };
 const struct mv_table mv_table_hugepages = MV_TABLE(hugepages_fields, struct mv_hugepages);
 static const struct mv_field reserved_overhead_fields[] = {
-        MV_FIELD(struct mv_reserved_overhead, "addedOverhead", MV_TYPE_TEXT, added_overhead),
+        MV_FIELD(struct mv_reserved_overhead, "addedOverhead", MV_TYPE_QUANTITY, added_overhead),
 };
 static const struct mv_table reserved_overhead_table =
         MV_TABLE(reserved_overhead_fields, struct mv_reserved_overhead);
 static const struct mv_field memory_fields[] = {
-        MV_FIELD(struct mv_memory, "guest", MV_TYPE_TEXT, guest),
+        MV_FIELD(struct mv_memory, "guest", MV_TYPE_QUANTITY, guest),
         MV_FIELD_TABLE(struct mv_memory, "hugepages", MV_TYPE_POINTER, hugepages, &mv_table_hugepages),
-        MV_FIELD(struct mv_memory, "maxGuest", MV_TYPE_TEXT, max_guest),
+        MV_FIELD(struct mv_memory, "maxGuest", MV_TYPE_QUANTITY, max_guest),
         MV_FIELD_TABLE(struct mv_memory, "reservedOverhead", MV_TYPE_POINTER, reserved_overhead,
                        &reserved_overhead_table),
 };
@@ -206,9 +206,9 @@ static const struct mv_field machine_fields[] = {
 static const struct mv_table machine_table = MV_TABLE(machine_fields, struct mv_machine);
 
 static const struct mv_field resources_fields[] = {
-        MV_FIELD(struct mv_resources, "limits", MV_TYPE_TEXT_MAP, limits),
+        MV_FIELD(struct mv_resources, "limits", MV_TYPE_QUANTITY_MAP, limits),
         MV_FIELD(struct mv_resources, "overcommitGuestOverhead", MV_TYPE_BOOL, overcommit_guest_overhead),
-        MV_FIELD(struct mv_resources, "requests", MV_TYPE_TEXT_MAP, requests),
+        MV_FIELD(struct mv_resources, "requests", MV_TYPE_QUANTITY_MAP, requests),
 };
 static const struct mv_table resources_table = MV_TABLE(resources_fields, struct mv_resources);
 
@@ -285,7 +285,7 @@ static const struct mv_field data_volume_source_fields[] = {
 static const struct mv_table data_volume_source_table =
         MV_TABLE(data_volume_source_fields, struct mv_data_volume_source);
 static const struct mv_field host_disk_fields[] = {
-        MV_FIELD(struct mv_host_disk, "capacity", MV_TYPE_TEXT, capacity),
+        MV_FIELD(struct mv_host_disk, "capacity", MV_TYPE_QUANTITY, capacity),
         MV_FIELD(struct mv_host_disk, "path", MV_TYPE_STRING, path),
         MV_FIELD(struct mv_host_disk, "shared", MV_TYPE_BOOL, shared),
         MV_FIELD(struct mv_host_disk, "type", MV_TYPE_STRING, type),
@@ -296,7 +296,7 @@ static const struct mv_field container_disk_fields[] = {
 };
 static const struct mv_table container_disk_table = MV_TABLE(container_disk_fields, struct mv_container_disk);
 static const struct mv_field empty_disk_fields[] = {
-        MV_FIELD(struct mv_empty_disk, "capacity", MV_TYPE_TEXT, capacity),
+        MV_FIELD(struct mv_empty_disk, "capacity", MV_TYPE_QUANTITY, capacity),
 };
 static const struct mv_table empty_disk_table = MV_TABLE(empty_disk_fields, struct mv_empty_disk);
 static const struct mv_field ephemeral_fields[] = {

@@ -273,11 +273,18 @@ struct mv_vmi_status {
         struct mv_machine machine;
 };
 
+/* What KubeVirt's schema check says of an object that somebody wrote (policy/object/written.h), in KubeVirt's words. */
+struct mv_forbidden {
+        struct mv_str *items;
+        size_t n;
+};
+
 struct mv_vmi {
         struct mv_str api_version, kind;
         struct mv_meta meta;
         struct mv_vmi_spec spec;
         struct mv_vmi_status status;
+        struct mv_forbidden forbidden;
 };
 
 extern const struct mv_table mv_table_vmi_spec;

@@ -78,8 +78,12 @@ static void report_depends(struct mv_context *ctx, const struct words *words) {
                 words->deadline, MV_STR_ARG(words->deadline_from), words->action);
         finding->field = mv_spec_field(ctx, "volumes");
         finding->severity = claim.n ? finding->severity : MV_SEVERITY_NOTE;
-        if (claim.n)
-                mv_report_missing(finding, MV_KIND_CLAIM, ctx->vmi->meta.namespace, claim);
+        if (!claim.n)
+                return;
+        finding->fix =
+                mv_text(ctx, "give migvet PersistentVolumeClaim %.*s/%.*s too; or %.*s",
+                        MV_STR_ARG(ctx->vmi->meta.namespace), MV_STR_ARG(claim), MV_STR_ARG(finding->fix));
+        mv_report_missing(finding, MV_KIND_CLAIM, ctx->vmi->meta.namespace, claim);
 }
 
 static void report_unlimited(struct mv_context *ctx, const struct words *words) {

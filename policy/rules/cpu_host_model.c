@@ -99,6 +99,7 @@ static void check(struct mv_context *ctx) {
                                 "the CPU model is host-model, and node %.*s, where the VM runs, is not in the input",
                                 MV_STR_ARG(name));
                         finding->field = mv_spec_field(ctx, "domain.cpu.model");
+                        finding->fix = mv_text(ctx, "give migvet Node %.*s too", MV_STR_ARG(name));
                         mv_report_missing(finding, MV_KIND_NODE, (struct mv_str){ 0 }, name);
                 } else if (has_host_model(node))
                         check_targets(ctx);

@@ -76,7 +76,7 @@ static void check(struct mv_context *ctx) {
                         "other nodes offer CPU model %.*s, but node %.*s, where the VM runs, is not in the input, so its "
                         "CPU vendor is not known",
                         MV_STR_ARG(cpu->model), MV_STR_ARG(name)));
-        finding->fix = mv_text(ctx, "give migvet node %.*s too", MV_STR_ARG(name));
+        finding->fix = mv_text(ctx, "give migvet Node %.*s too", MV_STR_ARG(name));
         mv_report_missing(finding, MV_KIND_NODE, (struct mv_str){ 0 }, name);
 }
 

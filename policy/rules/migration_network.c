@@ -37,8 +37,9 @@ static void check(struct mv_context *ctx) {
                               "create NetworkAttachmentDefinition %.*s in namespace %.*s, where KubeVirt runs, "
                               "or mend network in %.*s",
                               MV_STR_ARG(name), MV_STR_ARG(namespace), MV_STR_ARG(from))
-                    : mv_text(ctx, "give migvet the NetworkAttachmentDefinitions of namespace %.*s too",
-                              MV_STR_ARG(namespace));
+                    : mv_text(ctx,
+                              "give migvet the NetworkAttachmentDefinitions of namespace %.*s too, %.*s among them",
+                              MV_STR_ARG(namespace), MV_STR_ARG(name));
 }
 
 const struct mv_rule mv_rule_migration_network = {

@@ -71,7 +71,7 @@ static void check(struct mv_context *ctx) {
                 ctx, MV_OUTCOME_UNKNOWN,
                 "node %.*s, where the VM runs, is not in the input, so the CPU vendor of a target is not known",
                 MV_STR_ARG(name));
-        finding->fix = mv_text(ctx, "give migvet node %.*s too", MV_STR_ARG(name));
+        finding->fix = mv_text(ctx, "give migvet Node %.*s too", MV_STR_ARG(name));
         mv_report_missing(finding, MV_KIND_NODE, (struct mv_str){ 0 }, name);
 }
 

@@ -149,8 +149,12 @@ static void check(struct mv_context *ctx) {
                           "whether it matches anything is not known: Namespace %.*s is not in the input",
                           MV_STR_ARG(seen.unknown[0]));
         finding->field = MV_STR("spec.selectors.namespaceSelector");
-        for (size_t i = 0; i < seen.n_unknown; i++)
+        finding->fix = MV_STR("give migvet too: Namespace ");
+        for (size_t i = 0; i < seen.n_unknown; i++) {
+                finding->fix = mv_text(ctx, "%.*s%s%.*s", MV_STR_ARG(finding->fix), i ? ", " : "",
+                                       MV_STR_ARG(seen.unknown[i]));
                 mv_report_missing(finding, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, seen.unknown[i]);
+        }
 }
 
 const struct mv_rule mv_rule_policy_never_matches = {

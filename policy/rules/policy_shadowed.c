@@ -155,6 +155,7 @@ static void check(struct mv_context *ctx) {
                         "not in the input",
                         MV_STR_ARG(record.unknown));
                 finding->field = MV_STR("spec.selectors");
+                finding->fix = mv_text(ctx, "give migvet Namespace %.*s too", MV_STR_ARG(record.unknown));
                 mv_report_missing(finding, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, record.unknown);
         } else
                 report_lost(ctx, &record);

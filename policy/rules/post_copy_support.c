@@ -57,6 +57,7 @@ static void check_security(struct mv_context *ctx, struct mv_str from) {
                         "Security level is not known",
                         MV_STR_ARG(from), MV_STR_ARG(name));
                 finding->field = MV_STR("metadata.namespace");
+                finding->fix = mv_text(ctx, "give migvet Namespace %.*s too", MV_STR_ARG(name));
                 mv_report_missing(finding, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, name);
         } else if (mv_pod_security_asks_seccomp(ctx->snapshot, name))
                 report(ctx, MV_STR("metadata.namespace"),

@@ -17,6 +17,26 @@ static struct mv_str joined(struct mv_context *ctx, const struct mv_strings *mod
         return modes->n ? mv_growing_text(&text) : MV_STR("no access mode");
 }
 
+/* What to do about access modes that are not known: it may be there already, and say too little. */
+static struct mv_str remedy(const struct mv_context *ctx, const struct mv_claim_facts *facts) {
+        const char *kind = mv_kinds[facts->missing_kind].kind;
+        struct mv_str name = facts->missing_name;
+        if (facts->missing_kind == MV_KIND_STORAGE_PROFILE &&
+            mv_snapshot_find(ctx->snapshot, MV_KIND_STORAGE_PROFILE, (struct mv_str){ 0 }, name))
+                return mv_text(
+                        ctx,
+                        "name accessModes in spec.claimPropertySets of StorageProfile %.*s, or in the DataVolume",
+                        MV_STR_ARG(name));
+        if (facts->missing_kind != MV_KIND_CLAIM)
+                return mv_text(ctx, "give migvet %s %.*s too, or name accessModes in the DataVolume", kind,
+                               MV_STR_ARG(name));
+        return mv_text(ctx, "%sgive migvet %s %.*s/%.*s too, made with ReadWriteMany",
+                       facts->incomplete
+                               ? "add storage with accessModes: [ReadWriteMany] to the DataVolume; or "
+                               : "",
+                       kind, MV_STR_ARG(ctx->vmi->meta.namespace), MV_STR_ARG(name));
+}
+
 static void check_volume(struct mv_context *ctx, const struct mv_volume *volume, size_t i) {
         const struct mv_claim_facts *facts = &ctx->claims[i];
         if (facts->source == MV_CLAIM_NONE)
@@ -43,12 +63,7 @@ static void check_volume(struct mv_context *ctx, const struct mv_volume *volume,
                 mv_report_missing(finding, facts->missing_kind,
                                   namespaced ? ctx->vmi->meta.namespace : (struct mv_str){ 0 },
                                   facts->missing_name);
-                finding->fix =
-                        facts->missing_kind == MV_KIND_CLAIM
-                                ? mv_text(ctx, "give migvet the claim too, and make it with ReadWriteMany")
-                                : mv_text(ctx,
-                                          "give migvet the %s too, or name accessModes in the DataVolume",
-                                          mv_kinds[facts->missing_kind].kind);
+                finding->fix = remedy(ctx, facts);
                 finding->condition =
                         mv_text(ctx,
                                 "cannot migrate VMI: Unable to determine if PVC %.*s is shared, live "

@@ -23,6 +23,11 @@ static void check(struct mv_context *ctx) {
                                     "VirtualMachineInstance %.*s/%.*s is not in the input%s",
                                     MV_STR_ARG(namespace), MV_STR_ARG(name),
                                     ctx->vmi ? "; its VirtualMachine was judged instead" : "");
+                finding->fix =
+                        mv_text(ctx,
+                                "give migvet VirtualMachineInstance %.*s/%.*s too, or set spec.vmiName to a "
+                                "running instance of the same namespace",
+                                MV_STR_ARG(namespace), MV_STR_ARG(name));
                 mv_report_missing(finding, MV_KIND_VMI, namespace, name);
                 finding->refusal =
                         (struct mv_refusal){ .step = 5,

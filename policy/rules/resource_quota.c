@@ -174,7 +174,7 @@ static void check_quota(const struct asked *asked, const struct mv_resource_quot
                         "of it is not known, for it has no status.used and no pods are in the input",
                         MV_STR_ARG(name));
                 finding->fix = mv_text(
-                        ctx, "give migvet ResourceQuota %.*s with its status, or the pods of the namespace",
+                        ctx, "give migvet ResourceQuota %.*s with its status, or each Pod of the namespace",
                         MV_STR_ARG(name));
                 mv_report_missing(finding, MV_KIND_POD, quota->meta.namespace, (struct mv_str){ 0 });
         } else {

@@ -39,6 +39,9 @@ static void check(struct mv_context *ctx) {
                 "HyperV Reenlightenment VMIs cannot migrate when TSC Frequency is not exposed on the cluster: "
                 "guest timers might be inconsistent");
         if (no_node)
+                finding->fix = MV_STR("give migvet each Node of the cluster too, or turn "
+                                      "features.hyperv.reenlightenment off");
+        if (no_node)
                 mv_report_missing(finding, MV_KIND_NODE, (struct mv_str){ 0 }, (struct mv_str){ 0 });
         if (started)
                 finding->fix =

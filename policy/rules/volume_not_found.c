@@ -45,8 +45,11 @@ static void report(struct search *search, enum mv_outcome outcome, size_t i, enu
         finding->field = mv_spec_field(ctx, "volumes[%zu]", i);
         finding->thing = volume->name;
         finding->index = i;
-        if (outcome == MV_OUTCOME_UNKNOWN)
-                mv_report_missing(finding, kind, namespace, name);
+        if (outcome != MV_OUTCOME_UNKNOWN)
+                return;
+        finding->fix = mv_text(ctx, "give migvet %s %.*s/%.*s too", mv_kinds[kind].kind,
+                               MV_STR_ARG(namespace), MV_STR_ARG(name));
+        mv_report_missing(finding, kind, namespace, name);
 }
 
 /* A claim, or a DataVolume that becomes one. judged: pvc-access-mode says what is not known of this volume. */

@@ -16,6 +16,8 @@ KEYS = ("rule", "outcome", "severity", "field")
 
 # What stops the nodes is at no one field of the object.
 ABOUT_NODES = {"node-fit", "node-capacity"}
+# What KubeVirt refuses is not for want of something in the input.
+REFUSED = "admission"
 # A failing fixture fails for its rule alone. These cannot: what they say comes with something else.
 COMPANIONS = {
     "maintenance-last-node": {"maintenance-blocked"},  # a migration that finds no node blocks the drain
@@ -27,6 +29,7 @@ COMPANIONS = {
     "pod-network-binding": {"sriov"},
     # The access modes of what is not there are not known, and a memory dump is always copied.
     "volume-not-found": {"pvc-access-mode", "volume-block-migration"},
+    "misplaced-field": {REFUSED},  # what is no field there
     "pod-security": {"virtiofs"},  # what restricted forbids of virtiofs is in versions that do not migrate it at all
 }
 # What these find is about the cluster, so it is at no field of the object.
@@ -60,7 +63,10 @@ def assert_whole(findings):
     for finding in findings:
         assert finding["message"] and finding["fix"]
         assert bool(finding["field"]) != (finding["rule"] in ABOUT_NODES | CLUSTER)
-        assert finding["outcome"] != "unknown" or finding["missing"]
+        assert finding["outcome"] != "unknown" or finding["rule"] == REFUSED or finding["missing"]
+        # What is not known the fix asks for, by its name.
+        for missing in finding.get("missing", []):
+            assert (missing["name"] or missing["kind"]) in finding["fix"]
 
 
 @pytest.mark.parametrize("name", names_of("NodeMaintenance"))

@@ -6,7 +6,7 @@ import json
 import pytest
 import yaml
 
-from support import Server, instance_spec, machine, migration, namespace_of, review_of
+from support import Server, instance, instance_spec, machine, migration, namespace_of, review_of
 
 ODD = machine(spec=instance_spec(evictionStrategy="Migrate"))
 FIELD = "spec.template.spec.evictionStrategy"
@@ -63,6 +63,64 @@ def test_stored(migvet):
     del stored["status"]
     verdict, = migvet.verdicts("-f", "-", stdin=as_list(stored))
     assert verdict["refused"]["fields"] == ["spec.template.metadata.labels"]
+
+
+def misspelt():
+    spec = instance_spec(evictionstrategy="LiveMigrate")
+    spec["domain"]["devices"]["interfaces"][0]["masqerade"] = {}
+    return spec
+
+
+WORDS = ["evictionstrategy in body is a forbidden property",
+         "domain.devices.interfaces.0.masqerade in body is a forbidden property"]
+PLACES = ["evictionstrategy", "domain.devices.interfaces[0].masqerade"]
+TEMPLATES = {  # what carries a spec, and where it stands in it
+    "VirtualMachine": (machine, "spec.template.spec."),
+    "VirtualMachineInstance": (lambda spec: {**instance(spec=spec), "status": {}}, "spec."),
+    "VirtualMachinePool": (lambda spec: {"apiVersion": "pool.kubevirt.io/v1alpha1", "kind": "VirtualMachinePool",
+                                         "metadata": {"name": "p", "namespace": "shop"},
+                                         "spec": {"virtualMachineTemplate": {"spec": machine(spec=spec)["spec"]}}},
+                           "spec.virtualMachineTemplate.spec.template.spec."),
+    "VirtualMachineInstanceReplicaSet":
+        (lambda spec: {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachineInstanceReplicaSet",
+                       "metadata": {"name": "r", "namespace": "shop"}, "spec": {"template": {"spec": spec}}},
+         "spec.template.spec."),
+}
+
+
+@pytest.mark.parametrize("kind", TEMPLATES)
+def test_unknown_fields(migvet, directory, kind):
+    """What KubeVirt's API does not have is refused in a manifest, as in a request with it."""
+    make, path = TEMPLATES[kind]
+    obj = make(spec=misspelt())
+    verdict, = migvet.verdicts("-f", "-", stdin=as_list(obj), expect=(0,))
+    message = ", ".join(path + words for words in WORDS)
+    assert verdict["migratable"] == "Unknown"
+    assert verdict["refused"] == {"code": 422, "reason": "Invalid", "message": message,
+                                  "fields": [path + place for place in PLACES]}
+    assert [(f["rule"], f["outcome"], f["field"]) for f in verdict["findings"]] == \
+        [("admission", "unknown", path + PLACES[0])]
+    assert "spelling" in verdict["findings"][0]["fix"]
+    if kind in ("VirtualMachine", "VirtualMachineInstance"):
+        status = migvet.json("review", "-f", directory, stdin=json.dumps(review_of(obj)))["response"]["status"]
+        assert (status["code"], status["message"]) == (422, message)
+    # The API server has stored it: it has dropped, or taken, what it does not know.
+    obj["metadata"]["resourceVersion"] = "7"
+    verdict, = migvet.verdicts("-f", "-", stdin=as_list(obj))
+    assert "refused" not in verdict
+
+
+def test_unknown_fields_of_what_has_a_status(migvet):
+    stored = {**machine(spec=misspelt()), "status": {"printableStatus": "Stopped"}}
+    running = {**instance(spec=misspelt()), "status": {"phase": "Running"}}
+    for verdict in migvet.verdicts("-f", "-", stdin=as_list(stored, running)):
+        assert "refused" not in verdict
+
+
+def test_unknown_field_at_the_top(migvet):
+    verdict, = migvet.verdicts("-f", "-", stdin=as_list({**machine(), "sepc": {}}), expect=(0,))
+    assert verdict["refused"]["message"] == ".sepc in body is a forbidden property"
+    assert verdict["refused"]["fields"] == ["sepc"]
 
 
 def test_version_of_the_cluster(migvet):

@@ -20,7 +20,7 @@ struct leaf {
         struct mv_optional_int n;
 };
 struct thing {
-        struct mv_str string, text, raw;
+        struct mv_str string, text, quantity, raw;
         bool flag, present;
         enum mv_optional optional;
         struct mv_optional_int integer;
@@ -48,7 +48,8 @@ static const struct mv_field thing_fields[] = {
         MV_FIELD(struct thing, "optional", MV_TYPE_OPTIONAL, optional),
         MV_FIELD_TABLE(struct thing, "pointer", MV_TYPE_POINTER, pointer, &leaf_table),
         MV_FIELD(struct thing, "present", MV_TYPE_PRESENT, present),
-        MV_FIELD(struct thing, "quantities", MV_TYPE_TEXT_MAP, quantities),
+        MV_FIELD(struct thing, "quantities", MV_TYPE_QUANTITY_MAP, quantities),
+        MV_FIELD(struct thing, "quantity", MV_TYPE_QUANTITY, quantity),
         MV_FIELD(struct thing, "raw", MV_TYPE_RAW, raw),
         MV_FIELD(struct thing, "string", MV_TYPE_STRING, string),
         MV_FIELD(struct thing, "strings", MV_TYPE_STRINGS, strings),
@@ -162,6 +163,18 @@ static void test_types(void **state) {
         done(&d);
 }
 
+static void test_quantity(void **state) {
+        (void)state;
+        struct decoded d;
+        assert_str(decode(&d, "{'quantity':' 1.5Gi '}")->quantity, "1.5Gi");
+        done(&d);
+        assert_str(decode(&d, "{'quantity':80}")->quantity, "80");
+        done(&d);
+        /* One that Kubernetes takes, though it is more than we can count with. */
+        decode(&d, "{'quantity':'0.1234567890123456789012345678901234567890123'}");
+        done(&d);
+}
+
 static void test_absent_and_null(void **state) {
         (void)state;
         static const struct thing zero = { 0 };
@@ -245,6 +258,9 @@ static void test_wrong_types(void **state) {
                 snprintf(json, sizeof json, "{'%s':%s}", cases[i].field, cases[i].value);
                 refused(json, MV_ETYPE, cases[i].field, strlen(cases[i].field) + 4);
         }
+        refused("{'quantity':  '1GB'}", MV_ETYPE, "quantity", 14);
+        refused("{'quantity':''}", MV_ETYPE, "quantity", 12);
+        refused("{'quantities':{'cpu':1,'memory':'1 Gi'}}", MV_ETYPE, "quantities.memory", 32);
         refused("[]", MV_ETYPE, "", 0);
         refused("null", MV_ETYPE, "", 0);
         refused("'x'", MV_ETYPE, "", 0);
@@ -472,6 +488,7 @@ int main(void) {
                 cmocka_unit_test(test_bool_map),
                 cmocka_unit_test(test_types),
                 cmocka_unit_test(test_absent_and_null),
+                cmocka_unit_test(test_quantity),
                 cmocka_unit_test(test_wrong_types),
                 cmocka_unit_test(test_paths),
                 cmocka_unit_test(test_syntax),

@@ -292,10 +292,10 @@ static void test_instance_of_a_vm(void **state) {
 static void test_vm_without_template(void **state) {
         (void)state;
         struct mv_snapshot *s = snapshot_make(
-                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'a'},'spec':{"
-                "'running':true}},"
+                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'a',"
+                "'resourceVersion':'1'},'spec':{'running':true}},"
                 "{'apiVersion':'pool.kubevirt.io/v1beta1','kind':'VirtualMachinePool','metadata':{"
-                "'name':'p'},'spec':{'virtualMachineTemplate':{'spec':{'running':true}}}},"
+                "'name':'p','resourceVersion':'1'},'spec':{'virtualMachineTemplate':{'spec':{'running':true}}}},"
                 "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstanceReplicaSet','metadata':{"
                 "'name':'r'}}");
         static const struct {

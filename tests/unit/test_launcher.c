@@ -417,6 +417,8 @@ static void problem_of(const char *spec, const char *configuration, unsigned ver
         done(&made);
 }
 
+#define DIGITS "1234567890123456789012345678901234567890"
+
 static void test_problems(void **state) {
         (void)state;
         const char *const devices =
@@ -447,10 +449,11 @@ static void test_problems(void **state) {
         problem_of("'domain':{'devices':{'interfaces':[{'name':'a','binding':{'name':'p'}}]}},"
                    "'networks':[{'name':'a','pod':{}}]",
                    "", MAIN, "couldn't find configuration for network binding: p");
-        problem_of("'domain':{'resources':{'requests':{'memory':'much'}}}", "", MAIN,
-                   "resources.requests.memory is no quantity: much");
-        problem_of("'domain':{'resources':{'limits':{'x/y':'many'}}}", "", MAIN,
-                   "resources.limits.x/y is no quantity: many");
+        /* Quantities, but of more digits than anybody can count with. */
+        problem_of("'domain':{'resources':{'requests':{'memory':'" DIGITS "'}}}", "", MAIN,
+                   "resources.requests.memory is no quantity: " DIGITS);
+        problem_of("'domain':{'resources':{'limits':{'x/y':'" DIGITS "'}}}", "", MAIN,
+                   "resources.limits.x/y is no quantity: " DIGITS);
 }
 
 /* Nothing overflows, nothing is negative. */
