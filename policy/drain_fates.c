@@ -247,7 +247,8 @@ void mv_drain_add_assumptions(struct mv_drain_making *m) {
                                  "deadline that KubeVirt sets a migration.");
         lines[n++] = MV_STR(
                 "The scheduler prefers the node with most CPU and memory left, as by default; affinity to "
-                "other pods and topology spread are judged as the pods are now.");
+                "other pods and topology spread go by where the plan has the instances at that moment, and all "
+                "other pods stay where they are.");
         lines[n++] = MV_STR(
                 "Among migrations of the same priority KubeVirt has no order: this is one of the possible "
                 "ones.");
