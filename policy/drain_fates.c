@@ -83,6 +83,7 @@ static void set_outcome(const struct mv_drain_making *m, const struct mv_sim_mov
         switch (move->end) {
         case MV_SIM_MOVED:
                 fate->outcome = MV_DRAIN_MIGRATES;
+                fate->why = member->may;
                 fate->grace = -1;
                 break;
         case MV_SIM_STARTED:

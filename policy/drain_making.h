@@ -36,6 +36,7 @@ struct mv_drain_member {
         struct mv_str why;                /* of its way */
         int64_t grace;                    /* seconds */
         struct mv_str slow;               /* why its migration is aborted */
+        struct mv_str may;                /* what else may become of its migration */
         struct mv_str not_fitting;        /* what stops it on the nodes, when it was last asked */
         const struct mv_placed *moved[2]; /* its pods that the snapshot does not have */
 };
