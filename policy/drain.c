@@ -133,6 +133,43 @@ static int evacuation_priority(const struct mv_drain_making *m, const struct mv_
                                          : MV_STR("system-critical"));
 }
 
+/* Of the pod that the instance runs in, where the input does not have it; NULL: KubeVirt could not make it. */
+static const struct mv_amounts *requests_of(struct mv_drain_making *m, const struct mv_vmi *vmi) {
+        const struct mv_drain_question *about = &m->order->about;
+        struct mv_instance *instance = mv_arena_new(&m->scratch, struct mv_instance);
+        if (!instance)
+                return NULL;
+        mv_expand_vmi(&m->scratch, about->config, vmi, instance);
+        const struct mv_launcher *launcher =
+                mv_launcher_make(&m->scratch, about->config, about->version, &instance->vmi);
+        return launcher && !launcher->problem.n ? &launcher->requests : NULL;
+}
+
+/* An instance without its launcher pod in the input takes up room all the same. */
+static bool count_instances(struct mv_drain_making *m) {
+        const struct mv_snapshot *snapshot = m->order->about.snapshot;
+        const struct mv_pod_index *pods = mv_snapshot_pod_index(snapshot);
+        m->usage = mv_node_usage_copy(m->arena, mv_snapshot_node_usage(snapshot));
+        if (!m->usage)
+                return false;
+        for (size_t i = 0; i < mv_pod_index_count(pods); i++)
+                m->has_pods |= mv_pod_index_at(pods, i)->pod != NULL;
+        for (uint32_t i = 0; i < m->index->n_vmis; i++) {
+                const struct mv_vmi *vmi = mv_drain_vmi(m->index, i);
+                uint32_t node = place_of(m, vmi->status.node_name);
+                if (node == MV_SIM_NONE || mv_vmi_is_final(vmi) || mv_drain_active_pods(m->index, i) ||
+                    mv_pod_index_launcher(pods, vmi, (struct mv_str){ 0 }))
+                        continue;
+                const struct mv_amounts *requests = requests_of(m, vmi);
+                if (requests)
+                        mv_node_usage_add(m->usage, node, requests);
+                if (mv_arena_failed(&m->scratch))
+                        return false;
+                mv_arena_clear(&m->scratch);
+        }
+        return !mv_arena_failed(m->arena);
+}
+
 static bool describe_members(struct mv_drain_making *m) {
         m->least = mv_arena_new_array(m->arena, struct mv_sim_vm, (size_t)m->n_members + 1);
         m->most = mv_arena_new_array(m->arena, struct mv_sim_vm, (size_t)m->n_members + 1);
@@ -147,9 +184,13 @@ static bool describe_members(struct mv_drain_making *m) {
                                         .job_target = MV_SIM_NONE };
                 const struct mv_pod *pod = mv_drain_current_pod(m->index, member->number);
                 take_job(m, member, &vm);
+                m->company |= mv_drain_keeps_company(member->vmi);
                 mv_drain_way(m->arena, m->order, m->index, &m->budgets, member, &vm);
                 if (pod && !mv_pod_is_final(pod))
                         member->source = mv_pod_requests(m->arena, pod);
+                else if (!mv_pod_index_launcher(mv_snapshot_pod_index(m->order->about.snapshot), member->vmi,
+                                                (struct mv_str){ 0 }))
+                        member->source = mv_drain_keep_amounts(m->arena, requests_of(m, member->vmi));
                 m->least[i] = m->most[i] = vm;
                 mv_drain_times(&m->scratch, m->arena, m->order, member, &m->least[i], &m->most[i]);
                 if (mv_arena_failed(&m->scratch))
@@ -169,41 +210,62 @@ struct searching {
 static uint32_t find_and_note(void *context, uint32_t vm, uint32_t from, const bool *closed) {
         struct searching *searching = context;
         uint32_t node = mv_drain_places_find(&searching->places, vm, from, closed);
+        bool waited = searching->m->waits[vm];
+        searching->m->waits[vm] = node == MV_SIM_NONE;
         if (node == MV_SIM_NONE)
                 return node;
         struct mv_drain_found *found = mv_arena_new(searching->m->arena, struct mv_drain_found);
         if (!found)
                 return MV_SIM_NONE;
-        found->node = node;
+        uint32_t after = waited ? searching->m->happened_last : MV_SIM_NONE;
+        *found = (struct mv_drain_found){
+                .node = node,
+                .after = after,
+                .count = after == MV_SIM_NONE ? 0 : searching->m->happened[after],
+        };
         *(searching->m->last[vm] ? &searching->m->last[vm]->next : &searching->m->first[vm]) = found;
         searching->m->last[vm] = found;
         return node;
 }
 
+static void happens(struct mv_drain_making *m, uint32_t vm) {
+        m->happened[vm]++;
+        m->happened_last = vm;
+}
+
 static void take_place(void *context, uint32_t vm, uint32_t node) {
+        happens(((struct searching *)context)->m, vm);
         mv_drain_places_take(&((struct searching *)context)->places, vm, node);
 }
 
 static void leave_place(void *context, uint32_t vm, uint32_t node) {
+        happens(((struct searching *)context)->m, vm);
         mv_drain_places_leave(&((struct searching *)context)->places, vm, node);
 }
 
-/* The upper bound goes the same ways. */
+/* The upper bound goes the same ways; who had to wait for another one waits for it. */
 static uint32_t find_again(void *context, uint32_t vm, uint32_t from, const bool *closed) {
         struct mv_drain_making *m = context;
         (void)from;
         (void)closed;
         struct mv_drain_found *found = m->first[vm];
-        if (!found)
+        if (!found || (found->after != MV_SIM_NONE && m->happened[found->after] < found->count))
                 return MV_SIM_NONE;
         m->first[vm] = found->next;
         return found->node;
 }
 
-static void ignore(void *context, uint32_t vm, uint32_t node) {
-        (void)context;
-        (void)vm;
+static void happens_again(void *context, uint32_t vm, uint32_t node) {
         (void)node;
+        happens(context, vm);
+}
+
+/* Nothing has happened yet. */
+static bool begin(struct mv_drain_making *m) {
+        m->waits = mv_arena_new_array(m->arena, bool, (size_t)m->n_members + 1);
+        m->happened = mv_arena_new_array(m->arena, uint32_t, (size_t)m->n_members + 1);
+        m->happened_last = MV_SIM_NONE;
+        return m->waits && m->happened;
 }
 
 static struct mv_sim simulation(const struct mv_drain_making *m, const struct mv_sim_vm *vms) {
@@ -222,13 +284,15 @@ static struct mv_sim simulation(const struct mv_drain_making *m, const struct mv
                 .pending_timeout = PENDING_TIMEOUT,
                 .first_backoff = FIRST_BACKOFF,
                 .most_questions = m->order->most_questions,
+                .company = m->company,
         };
 }
 
 static const struct mv_sim_result *search(struct mv_drain_making *m, struct mv_sim *sim,
                                           struct mv_drain_member *members) {
         struct searching searching = { .m = m };
-        if (!mv_drain_places_make(m->arena, m->order, members, &searching.places))
+        if (!begin(m) || !mv_drain_places_make(m->arena, m->order, m->index, m->usage, members, m->n_members,
+                                               &searching.places))
                 return NULL;
         sim->places = (struct mv_sim_places){ &searching, find_and_note, take_place, leave_place };
         const struct mv_sim_result *result = mv_sim_run(m->arena, sim);
@@ -344,8 +408,8 @@ static bool fill(struct mv_drain_making *m) {
         }
         sim.vms = m->most;
         sim.most_questions = 0;
-        sim.places = (struct mv_sim_places){ m, find_again, ignore, ignore };
-        const struct mv_sim_result *most = mv_sim_run(m->arena, &sim);
+        sim.places = (struct mv_sim_places){ m, find_again, happens_again, happens_again };
+        const struct mv_sim_result *most = begin(m) ? mv_sim_run(m->arena, &sim) : NULL;
         if (!most || !mv_drain_add_fates(m, least, most) || !mv_drain_add_nodes(m, least, most))
                 return false;
         m->plan->stopped = least->stopped;
@@ -369,7 +433,7 @@ const struct mv_drain_plan *mv_drain_plan_make(struct mv_arena *arena, const str
                 return NULL;
         mv_arena_init(&m.scratch, arena->allocator, 0);
         bool made = mv_drain_budgets_make(arena, snapshot, &m.budgets) && take_nodes(&m) &&
-                    take_members(&m) && describe_members(&m) && fill(&m);
+                    count_instances(&m) && take_members(&m) && describe_members(&m) && fill(&m);
         mv_arena_done(&m.scratch);
         return made ? m.plan : NULL;
 }

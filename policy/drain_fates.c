@@ -83,6 +83,7 @@ static void set_outcome(const struct mv_drain_making *m, const struct mv_sim_mov
         switch (move->end) {
         case MV_SIM_MOVED:
                 fate->outcome = MV_DRAIN_MIGRATES;
+                fate->why = member->may;
                 fate->grace = -1;
                 break;
         case MV_SIM_STARTED:
@@ -247,7 +248,8 @@ void mv_drain_add_assumptions(struct mv_drain_making *m) {
                                  "deadline that KubeVirt sets a migration.");
         lines[n++] = MV_STR(
                 "The scheduler prefers the node with most CPU and memory left, as by default; affinity to "
-                "other pods and topology spread are judged as the pods are now.");
+                "other pods and topology spread go by where the plan has the instances at that moment, and all "
+                "other pods stay where they are.");
         lines[n++] = MV_STR(
                 "Among migrations of the same priority KubeVirt has no order: this is one of the possible "
                 "ones.");

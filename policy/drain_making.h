@@ -9,6 +9,7 @@
 #include "policy/drain.h"
 #include "policy/expand.h"
 #include "policy/nodefit.h"
+#include "policy/podindex.h"
 
 /* The user's disruption budgets, found by a label that they select by. */
 struct mv_drain_budgets {
@@ -32,10 +33,12 @@ struct mv_drain_member {
         uint32_t home, at, taken;        /* home: where it is in the snapshot */
         enum mv_drain_obstacle obstacle; /* why it stays, when it does */
         bool external;
-        struct mv_str why;         /* of its way */
-        int64_t grace;             /* seconds */
-        struct mv_str slow;        /* why its migration is aborted */
-        struct mv_str not_fitting; /* what stops it on the nodes, when it was last asked */
+        struct mv_str why;                /* of its way */
+        int64_t grace;                    /* seconds */
+        struct mv_str slow;               /* why its migration is aborted */
+        struct mv_str may;                /* what else may become of its migration */
+        struct mv_str not_fitting;        /* what stops it on the nodes, when it was last asked */
+        const struct mv_placed *moved[2]; /* its pods that the snapshot does not have */
 };
 
 /* What the eviction of the member does; fills in the way of *ret and member->why. */
@@ -43,23 +46,38 @@ void mv_drain_way(struct mv_arena *arena, const struct mv_drain_order *order,
                   const struct mv_drain_index *index, const struct mv_drain_budgets *budgets,
                   struct mv_drain_member *member, struct mv_sim_vm *ret);
 
+/* A copy; of NULL none. */
+struct mv_amounts mv_drain_keep_amounts(struct mv_arena *arena, const struct mv_amounts *amounts);
+
 /* The places of the simulation. */
 struct mv_drain_places {
         const struct mv_drain_order *order;
         const struct mv_node_index *nodes;
         struct mv_drain_member *members;
+        const struct mv_drain_index *index;
         struct mv_node_usage *usage;
+        struct mv_pod_moves moves;
         struct mv_arena *arena;  /* of what lasts */
         struct mv_arena scratch; /* of one question */
         size_t cpu, memory;      /* numbers of these resources */
 };
 /* Its arena lasts as long as it. False when the arena has failed; else mv_drain_places_done. */
 bool mv_drain_places_make(struct mv_arena *arena, const struct mv_drain_order *order,
-                          struct mv_drain_member *members, struct mv_drain_places *ret);
+                          const struct mv_drain_index *index, const struct mv_node_usage *usage,
+                          struct mv_drain_member *members, uint32_t n_members, struct mv_drain_places *ret);
 void mv_drain_places_done(struct mv_drain_places *places);
 uint32_t mv_drain_places_find(void *context, uint32_t vm, uint32_t from, const bool *closed);
 void mv_drain_places_take(void *context, uint32_t vm, uint32_t node);
 void mv_drain_places_leave(void *context, uint32_t vm, uint32_t node);
+
+/* Who is where, for those whose place depends on others. */
+bool mv_drain_company_make(struct mv_arena *arena, const struct mv_snapshot *snapshot, uint32_t n_members,
+                           struct mv_pod_moves *ret);
+/* The pod of the member comes to that node, unless it is there, or leaves it. */
+void mv_drain_company_come(struct mv_drain_places *places, struct mv_drain_member *member, uint32_t node);
+void mv_drain_company_leave(struct mv_drain_places *places, struct mv_drain_member *member, uint32_t node);
+/* It requires affinity or anti-affinity to other pods, or spread among them. */
+bool mv_drain_keeps_company(const struct mv_vmi *vmi);
 
 /* How long its migration takes at least and at most; changes takes and aborted of both, and member->slow. */
 void mv_drain_times(struct mv_arena *scratch, struct mv_arena *arena, const struct mv_drain_order *order,
@@ -68,6 +86,7 @@ void mv_drain_times(struct mv_arena *scratch, struct mv_arena *arena, const stru
 /* A node for an instance, as the simulation for the lower bound found it. */
 struct mv_drain_found {
         uint32_t node;
+        uint32_t after, count; /* when the pods of `after` had come and gone so often; MV_SIM_NONE: at once */
         struct mv_drain_found *next;
 };
 
@@ -78,6 +97,9 @@ struct mv_drain_making {
         const struct mv_drain_order *order;
         const struct mv_drain_index *index;
         const struct mv_node_index *nodes;
+        struct mv_node_usage *usage; /* at the beginning */
+        bool has_pods;               /* some pod is in the input */
+        bool company;                /* some member keeps company */
         struct mv_drain_budgets budgets;
         struct mv_drain_member *members;
         struct mv_sim_vm *least, *most; /* of each member, for the lower and the upper bound */
@@ -85,6 +107,9 @@ struct mv_drain_making {
         uint32_t *drained; /* numbers in the node index */
         uint32_t n_drained;
         struct mv_drain_found **first, **last; /* of each member */
+        bool *waits;                           /* of each member: it found none when it was last asked */
+        uint32_t *happened;                    /* how often pods of each member came or went */
+        uint32_t happened_last;                /* the last member of which one did */
         struct mv_drain_plan *plan;
 };
 

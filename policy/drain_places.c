@@ -8,26 +8,30 @@
 enum { NAMED_CAUSES = 3 };
 
 bool mv_drain_places_make(struct mv_arena *arena, const struct mv_drain_order *order,
-                          struct mv_drain_member *members, struct mv_drain_places *ret) {
+                          const struct mv_drain_index *index, const struct mv_node_usage *usage,
+                          struct mv_drain_member *members, uint32_t n_members, struct mv_drain_places *ret) {
         const struct mv_node_index *nodes = mv_snapshot_node_index(order->about.snapshot);
         *ret = (struct mv_drain_places){
                 .order = order,
                 .nodes = nodes,
+                .index = index,
                 .members = members,
-                .usage = mv_node_usage_copy(arena, mv_snapshot_node_usage(order->about.snapshot)),
+                .usage = mv_node_usage_copy(arena, usage),
                 .arena = arena,
                 .cpu = mv_node_index_resource(nodes, MV_STR("cpu")),
                 .memory = mv_node_index_resource(nodes, MV_STR("memory")),
         };
         mv_arena_init(&ret->scratch, arena->allocator, 0);
-        return ret->usage != NULL;
+        return ret->usage && mv_drain_company_make(arena, order->about.snapshot, n_members, &ret->moves);
 }
 
 void mv_drain_places_done(struct mv_drain_places *places) {
         mv_arena_done(&places->scratch);
 }
 
-static struct mv_amounts keep(struct mv_arena *arena, const struct mv_amounts *amounts) {
+struct mv_amounts mv_drain_keep_amounts(struct mv_arena *arena, const struct mv_amounts *amounts) {
+        if (!amounts)
+                return (struct mv_amounts){ 0 };
         struct mv_amounts ret = { .items = mv_arena_new_array(arena, struct mv_amount, amounts->n + 1) };
         if (!ret.items)
                 return ret;
@@ -127,12 +131,8 @@ uint32_t mv_drain_places_find(void *context, uint32_t vm, uint32_t from, const b
         mv_expand_vmi(&places->scratch, about->config, member->vmi, instance);
         if (from == MV_SIM_NONE)
                 instance->vmi.status = (struct mv_vmi_status){ 0 };
-        else if (
-                from !=
-                member->home) { /* the pod that it left, which the snapshot still has, is not its own any more */
+        else
                 instance->vmi.status.node_name = mv_node_index_at(places->nodes, from)->meta.name;
-                instance->vmi.meta.uid = MV_STR("");
-        }
         const struct mv_launcher *launcher =
                 mv_launcher_make(&places->scratch, about->config, about->version, &instance->vmi);
         const struct mv_fit_question question = {
@@ -145,6 +145,7 @@ uint32_t mv_drain_places_find(void *context, uint32_t vm, uint32_t from, const b
                                                ? &member->migration->spec.added_node_selector
                                                : NULL,
                 .usage = places->usage,
+                .moves = &places->moves,
         };
         const struct mv_fit *fit = launcher ? mv_fit_make(&places->scratch, &question) : NULL;
         if (launcher && launcher->problem.n) {
@@ -156,7 +157,7 @@ uint32_t mv_drain_places_find(void *context, uint32_t vm, uint32_t from, const b
                 if (node == MV_SIM_NONE)
                         member->not_fitting = causes(places, fit, closed);
                 else if (!member->target_made) {
-                        member->target = keep(places->arena, &launcher->requests);
+                        member->target = mv_drain_keep_amounts(places->arena, &launcher->requests);
                         member->target_made = true;
                 }
         }
@@ -170,16 +171,21 @@ void mv_drain_places_take(void *context, uint32_t vm, uint32_t node) {
         struct mv_drain_places *places = context;
         mv_node_usage_add(places->usage, node, &places->members[vm].target);
         places->members[vm].taken = node;
+        mv_drain_company_come(places, &places->members[vm], node);
 }
 
 /* It leaves the node that it was on, and is on the other one from then on; or it leaves that again. */
 void mv_drain_places_leave(void *context, uint32_t vm, uint32_t node) {
         struct mv_drain_places *places = context;
         struct mv_drain_member *member = &places->members[vm];
+        mv_drain_company_leave(places, member, node);
         if (node != member->at) {
                 mv_node_usage_remove(places->usage, node, &member->target);
                 return;
         }
+        /* of a migration that ran at the beginning nobody may know the target pod */
+        if (member->taken != MV_SIM_NONE && member->taken != node)
+                mv_drain_company_come(places, member, member->taken);
         mv_node_usage_remove(places->usage, node, &member->source);
         member->source = member->target;
         member->at = member->taken;

@@ -73,6 +73,7 @@ struct mv_run {
         struct mv_sim_move *moves;
         uint32_t n_moves, room_for_moves;
         struct mv_sim_drain *drains;
+        bool moved; /* a pod came to a node, or left one, since those that wait were last asked */
         bool stopped;
 };
 

@@ -19,8 +19,10 @@ static uint32_t find(struct mv_run *run, uint32_t number, uint32_t from) {
 }
 
 static void take(struct mv_run *run, uint32_t vm, uint32_t node) {
-        if (node != NONE)
-                run->sim->places.take(run->sim->places.context, vm, node);
+        if (node == NONE)
+                return;
+        run->moved = run->sim->company;
+        run->sim->places.take(run->sim->places.context, vm, node);
 }
 
 /* It moves or shuts down; what never ends does not keep the simulation going. */
@@ -170,6 +172,7 @@ static void leave(struct mv_run *run, uint32_t number, uint32_t node) {
         if (node == NONE)
                 return;
         run->sim->places.leave(run->sim->places.context, number, node);
+        run->moved = run->sim->company;
         if (!run->closed[node])
                 try_again(run);
 }
@@ -309,8 +312,18 @@ static void wake(struct mv_run *run, uint32_t number) {
         }
 }
 
-static void run_until_nothing_changes(struct mv_run *run) {
+/* And what that makes possible for those that wait. */
+static void do_what_can(struct mv_run *run) {
         start_what_can(run);
+        while (run->moved && !run->stopped && !mv_arena_failed(run->arena)) {
+                run->moved = false;
+                try_again(run);
+                start_what_can(run);
+        }
+}
+
+static void run_until_nothing_changes(struct mv_run *run) {
+        do_what_can(run);
         while (run->n_events && (run->busy || run->in_queue > run->hopeless) && !run->stopped &&
                !mv_arena_failed(run->arena)) {
                 struct mv_run_event event = mv_run_next_event(run);
@@ -318,7 +331,7 @@ static void run_until_nothing_changes(struct mv_run *run) {
                         continue;
                 run->now = event.at;
                 wake(run, event.vm);
-                start_what_can(run);
+                do_what_can(run);
         }
 }
 

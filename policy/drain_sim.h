@@ -11,7 +11,8 @@
  *  - or shuts down, once the disruption budget allows it, and starts elsewhere, if it does, when a node takes it;
  *  - or stays.
  * Migrations that exist already queue and run with the others. Pods that wait for a node are tried again, in the order in
- * which they came, when something leaves an open node. The drain is over when nothing is left that could still change:
+ * which they came, when something leaves an open node; where pods look at each other (company) also when anything came
+ * to a node or left one, once whatever else happens at that moment is done. The drain is over when nothing is left that could still change:
  * what then waits would wait for ever. One by one, a node takes instances again when it is empty, and the next one is
  * drained; one that does not become empty stays closed.
  *
@@ -75,6 +76,7 @@ struct mv_sim {
         int64_t cluster_limit, node_limit;
         int64_t pending_timeout, first_backoff;
         uint64_t most_questions; /* stop after so many calls of find; 0: never */
+        bool company;            /* where pods may go depends on where others are */
         struct mv_sim_places places;
 };
 

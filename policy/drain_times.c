@@ -19,60 +19,125 @@ static int64_t smaller(int64_t a, int64_t b) {
         return a < b ? a : b;
 }
 
-/* How long KubeVirt lets a migration go on, and how that ends. */
-static int64_t longest(const struct mv_convergence *figures, int64_t copy_again) {
-        int64_t deadline = figures->deadline * MILLISECONDS;
-        if (!figures->deadline)
-                return MV_SIM_NEVER;
-        switch (figures->action) {
+/* One bound of a migration's time. */
+struct bound {
+        int64_t rate;      /* bytes a second */
+        int64_t bytes;     /* memory, and disks that are copied */
+        int64_t dirty;     /* bytes a second that the guest writes */
+        int64_t natural;   /* ms until it ends by itself */
+        int64_t deadline;  /* ms; MV_SIM_NEVER */
+        int64_t remaining; /* ms that the rest takes, once the guest writes no more at the deadline */
+};
+
+/* KubeVirt compares whole seconds gone by. */
+static bool is_late(int64_t milliseconds, int64_t deadline) {
+        return deadline != MV_SIM_NEVER && milliseconds / MILLISECONDS > deadline / MILLISECONDS;
+}
+
+/* What is left when the deadline passes: what there was, less what was copied and not written again. */
+static int64_t left_at_deadline(const struct bound *b) {
+        if (b->bytes == INT64_MAX || b->dirty >= b->rate)
+                return b->bytes;
+        double left = (double)b->bytes - (double)(b->rate - b->dirty) / MILLISECONDS * (double)b->deadline;
+        return left > 0 ? (int64_t)left : 0;
+}
+
+static struct bound bound_of(const struct mv_copy_size *size, int64_t rate, int64_t bytes, int64_t dirty,
+                             int64_t deadline) {
+        struct bound b = { .rate = rate, .bytes = bytes, .dirty = dirty, .deadline = deadline };
+        int64_t disks = bytes == INT64_MAX ? INT64_MAX : bytes - size->memory;
+        b.natural = add(mv_copy_time(disks, rate), mv_copy_time(size->memory, rate - dirty));
+        b.remaining = deadline == MV_SIM_NEVER ? MV_SIM_NEVER : mv_copy_time(left_at_deadline(&b), rate);
+        return b;
+}
+
+/* The end, by itself or by force; MV_SIM_NEVER: it is aborted, or goes on for ever. */
+static int64_t end_of(const struct bound *b, enum mv_deadline_action action) {
+        if (!is_late(b->natural, b->deadline))
+                return b->natural;
+        switch (action) {
         case MV_DEADLINE_POST_COPY:
-                return add(deadline, copy_again);
-        case MV_DEADLINE_PAUSE:
-        case MV_DEADLINE_DOWNTIME:
-                return add(deadline, deadline);
+                return add(b->deadline, b->remaining);
+        case MV_DEADLINE_PAUSE: /* the time that it is allowed doubles once */
+        case MV_DEADLINE_DOWNTIME: {
+                int64_t end = add(b->deadline, b->remaining);
+                return is_late(end, add(b->deadline, b->deadline)) ? MV_SIM_NEVER : end;
+        }
         default:
-                return deadline;
+                return MV_SIM_NEVER;
         }
 }
 
-static bool ends_by_force(const struct mv_convergence *figures) {
-        return figures->action == MV_DEADLINE_POST_COPY || figures->action == MV_DEADLINE_PAUSE ||
-               figures->action == MV_DEADLINE_DOWNTIME;
+static bool is_paused(enum mv_deadline_action action) {
+        return action == MV_DEADLINE_PAUSE || action == MV_DEADLINE_DOWNTIME;
 }
 
-/* The whole link for the lower bound; for the upper one it is shared by all migrations that may run at once. */
+static struct mv_str time_text(struct mv_arena *arena, int64_t milliseconds) {
+        char text[MV_COPY_TEXT];
+        return mv_arena_copy(arena, mv_copy_time_text(milliseconds, text));
+}
+
+/* Not even under the best conditions does it end. */
+static void never_ends(struct mv_arena *arena, const struct mv_copy_size *size,
+                       const struct mv_convergence *figures, const struct bound *best,
+                       struct mv_drain_member *member, struct mv_sim_vm *least, struct mv_sim_vm *most) {
+        bool paused = is_paused(figures->action), endless = best->deadline == MV_SIM_NEVER;
+        const char *what = endless  ? "never ends"
+                           : paused ? "is aborted although the guest is paused at its deadline"
+                                    : "is aborted at its deadline";
+        least->takes = most->takes = MV_SIM_NEVER;
+        least->aborted = most->aborted = endless  ? 0
+                                         : paused ? add(best->deadline, best->deadline)
+                                                  : best->deadline;
+        member->slow =
+                mv_arena_format(arena, "its migration %s: %lld MB of memory at %lld MB/s%s", what,
+                                (long long)(size->memory / 1000000), (long long)(best->rate / 1000000),
+                                best->dirty >= best->rate && !paused ? ", and the guest writes as fast" : "");
+}
+
+/* What is not certain about its end. */
+static void say_what_may_be(struct mv_arena *arena, const struct mv_convergence *figures, bool throttled,
+                            int64_t deadline, bool known, int64_t upper, struct mv_drain_member *member) {
+        bool by_force = figures->action == MV_DEADLINE_POST_COPY || is_paused(figures->action);
+        int64_t aborted = is_paused(figures->action) ? add(deadline, deadline) : deadline;
+        if (deadline == MV_SIM_NEVER || (upper != MV_SIM_NEVER && (known || by_force)))
+                return;
+        member->may = mv_arena_format(
+                arena, "%s, its migration is aborted after %.*s and tried again",
+                throttled ? "where the auto-converge that slows its guest down is not enough"
+                : known   ? "where the link is shared or the disks are full"
+                          : "where its guest writes too fast, or the link is too slow when it is shared",
+                MV_STR_ARG(time_text(arena, aborted)));
+}
+
+/* The whole link and the memory for the lower bound; for the upper one the disks are full, and the link is shared by all
+ * migrations that may run at once. */
 static void figure(struct mv_arena *arena, const struct mv_drain_order *order,
-                   const struct mv_copy_size *size, const struct mv_convergence *figures,
+                   const struct mv_copy_size *size, const struct mv_convergence *figures, bool auto_converge,
                    struct mv_drain_member *member, struct mv_sim_vm *least, struct mv_sim_vm *most) {
         int64_t link = order->link_rate ? order->link_rate : MV_DRAIN_LINK_RATE;
         int64_t sharing = mv_drain_cluster_limit(order->about.config);
         int64_t full = figures->rate ? smaller(figures->rate, link) : link;
         int64_t shared = smaller(full, sharing > 1 ? link / sharing : link);
-        int64_t worst = mv_copy_time(size->most, shared);
         int64_t deadline = figures->deadline ? figures->deadline * MILLISECONDS : MV_SIM_NEVER;
-        /* with a dirty rate the lower bound, too, knows how many passes it takes */
-        bool never = order->dirty_rate >= full;
-        int64_t passes = !order->dirty_rate ? mv_copy_time(size->least, full)
-                         : never            ? MV_SIM_NEVER
-                                            : mv_copy_time(size->memory, full - order->dirty_rate);
-        if ((never || passes > deadline) && !ends_by_force(figures)) {
-                least->takes = most->takes = MV_SIM_NEVER;
-                least->aborted = most->aborted = deadline == MV_SIM_NEVER ? 0 : deadline;
-                member->slow = mv_arena_format(
-                        arena, "its migration %s: %lld MB of memory at %lld MB/s%s",
-                        deadline == MV_SIM_NEVER ? "never ends" : "is aborted at its deadline",
-                        (long long)(size->memory / 1000000), (long long)(full / 1000000),
-                        never ? ", and the guest writes as fast" : "");
+        bool throttled = auto_converge && order->dirty_rate, known = order->dirty_rate && !throttled;
+        const struct bound best =
+                bound_of(size, full, size->least, throttled ? 0 : order->dirty_rate, deadline);
+        /* how fast it writes is not known: as fast as the link */
+        const struct bound worst =
+                bound_of(size, shared, size->most, known ? order->dirty_rate : shared, deadline);
+        int64_t lower = end_of(&best, figures->action), upper = end_of(&worst, figures->action);
+        if (lower == MV_SIM_NEVER) {
+                never_ends(arena, size, figures, &best, member, least, most);
                 return;
         }
-        int64_t longest_time = longest(figures, worst);
-        int64_t upper = order->dirty_rate ? mv_copy_span_of(size, shared, order->dirty_rate).most : worst;
-        if (!order->dirty_rate) /* it may write as fast as KubeVirt lets it */
-                upper = longest_time >= worst || ends_by_force(figures) ? longest_time : MV_SIM_NEVER;
-        else if (upper > longest_time)
-                upper = ends_by_force(figures) ? longest_time : MV_SIM_NEVER;
-        least->takes = smaller(passes, longest_time);
-        most->takes = add(upper < least->takes ? least->takes : upper, READY_MOST * MILLISECONDS);
+        say_what_may_be(arena, figures, throttled, deadline, known, upper, member);
+        /* one attempt: it ends by its deadline, or is aborted then */
+        if (upper == MV_SIM_NEVER && !order->dirty_rate && deadline != MV_SIM_NEVER &&
+            !is_paused(figures->action) && !is_late(mv_copy_time(size->most, shared), deadline))
+                upper = deadline;
+        least->takes = lower;
+        most->takes = add(upper < lower ? lower : upper, READY_MOST * MILLISECONDS);
 }
 
 void mv_drain_times(struct mv_arena *scratch, struct mv_arena *arena, const struct mv_drain_order *order,
@@ -95,7 +160,8 @@ void mv_drain_times(struct mv_arena *scratch, struct mv_arena *arena, const stru
             !mv_copy_size_of(scratch, about->snapshot, behaviour, instance, claims, &size))
                 return;
         mv_convergence_of(&size, resolution, about->config, behaviour, &instance->vmi, &figures);
-        figure(arena, order, &size, &figures, member, least, most);
+        figure(arena, order, &size, &figures, mv_resolution_number(resolution, "allowAutoConverge") != 0,
+               member, least, most);
         /* how far one that runs already has come, nobody knows */
         if (least->job == MV_SIM_RUNNING && !least->aborted)
                 least->takes = 0;

@@ -343,7 +343,8 @@ static void check_source(struct maker *m) {
         for (size_t i = 0; set && i <= n; i++) {
                 const struct mv_placed *placed = i < n ? mv_pod_index_at(m->pods, own[i]) : NULL;
                 size_t node = placed ? placed->node : m->fit->source;
-                if (node == SIZE_MAX || (placed && !mv_str_equal(placed->namespace, vmi->meta.namespace)))
+                if (node == SIZE_MAX || (placed && !mv_str_equal(placed->namespace, vmi->meta.namespace)) ||
+                    (placed && m->q->moves && m->q->moves->gone[own[i]]))
                         continue;
                 mv_node_set_add(set, node);
                 const struct mv_str *host = mv_map_get(&mv_node_index_at(m->index, node)->meta.labels,
@@ -361,6 +362,7 @@ static void check_pods(struct maker *m) {
                 .snapshot = m->q->snapshot,
                 .nodes = m->index,
                 .pods = m->pods,
+                .moves = m->q->moves,
                 .namespace = vmi->meta.namespace,
                 .labels = mv_launcher_labels(m->arena, vmi),
                 .spec = &vmi->spec,

@@ -17,6 +17,7 @@
 #include "policy/launcher.h"
 #include "policy/nodeindex.h"
 #include "policy/nodeusage.h"
+#include "policy/podindex.h"
 #include "policy/snapshot.h"
 
 /* What kind of obstacle a check is. */
@@ -59,6 +60,7 @@ struct mv_fit_question {
         const struct mv_launcher *launcher;       /* its pod; NULL: resources are not looked at */
         const struct mv_map *added_node_selector; /* of the migration; NULL */
         const struct mv_node_usage *usage;        /* NULL: that of the snapshot's pods */
+        const struct mv_pod_moves *moves;         /* pods that have come and gone since; NULL: none */
 };
 
 struct mv_fit {

@@ -54,21 +54,26 @@ static bool may_cost(struct mv_pod_fit *fit, size_t work) {
 /* The pods that a selector could be about: by its first label, or all. */
 struct candidates {
         const uint32_t *numbers; /* NULL: 0, 1, 2, ... */
-        size_t n;
+        size_t n, all;           /* all: with those that have come since, whatever their labels are */
 };
 static struct candidates candidates(const struct mv_pod_fit *fit, const struct mv_label_selector *selector) {
         if (!selector)
-                return (struct candidates){ NULL, 0 };
-        if (!selector->match_labels.n)
-                return (struct candidates){ NULL, mv_pod_index_count(fit->pods) };
-        const struct mv_pair *first = &selector->match_labels.items[0];
-        struct candidates found;
-        found.numbers = mv_pod_index_label(fit->pods, first->key, first->value, &found.n);
+                return (struct candidates){ NULL, 0, 0 };
+        struct candidates found = { NULL, mv_pod_index_count(fit->pods), 0 };
+        if (selector->match_labels.n)
+                found.numbers = mv_pod_index_label(fit->pods, selector->match_labels.items[0].key,
+                                                   selector->match_labels.items[0].value, &found.n);
+        found.all = found.n + (fit->moves ? fit->moves->n_come : 0);
         return found;
 }
+/* One that is on a node that is known; NULL: this one is not. */
 static const struct mv_placed *candidate(const struct mv_pod_fit *fit, const struct candidates *among,
                                          size_t i) {
-        return mv_pod_index_at(fit->pods, among->numbers ? among->numbers[i] : i);
+        if (i >= among->n)
+                return fit->moves->come[i - among->n];
+        size_t number = among->numbers ? among->numbers[i] : i;
+        const struct mv_placed *placed = mv_pod_index_at(fit->pods, number);
+        return placed->node == SIZE_MAX || (fit->moves && fit->moves->gone[number]) ? NULL : placed;
 }
 
 /* The nodes of that node's domain join the set, which holds whole domains of that key only. */
@@ -84,9 +89,9 @@ static void add_domain(const struct mv_pod_fit *fit, uint64_t *set, size_t node,
 /* The domains of the pods that a term of the incoming pod looks at. */
 static void add_domains(struct mv_pod_fit *fit, uint64_t *set, const struct mv_pod_affinity_term *term) {
         const struct candidates among = candidates(fit, term->label_selector);
-        for (size_t i = 0; may_cost(fit, 1) && i < among.n; i++) {
+        for (size_t i = 0; may_cost(fit, 1) && i < among.all; i++) {
                 const struct mv_placed *placed = candidate(fit, &among, i);
-                if (placed->node != SIZE_MAX && concerns(fit, term, placed->namespace, placed->labels))
+                if (placed && concerns(fit, term, placed->namespace, placed->labels))
                         add_domain(fit, set, placed->node, term->topology_key);
         }
 }
@@ -117,9 +122,28 @@ static void add_averse(const struct mv_pod_fit *fit, const struct mv_aversion *a
                 if (!selects(fit, aversion->term, aversion->namespace, fit->namespace, &fit->labels) ||
                     !begin_term(fit, averse))
                         continue;
-                for (size_t i = 0; i < aversion->n_nodes; i++)
-                        add_domain(fit, averse->term, aversion->nodes[i], aversion->term->topology_key);
+                for (size_t i = 0; i < aversion->n_placed; i++)
+                        if (!fit->moves || !fit->moves->gone[aversion->placed[i]])
+                                add_domain(fit, averse->term,
+                                           mv_pod_index_at(fit->pods, aversion->placed[i])->node,
+                                           aversion->term->topology_key);
                 mv_node_set_or(fit->nodes, averse->set, averse->term);
+        }
+}
+
+/* Those of the pods that have come. */
+static void add_averse_come(const struct mv_pod_fit *fit, struct averse *averse) {
+        for (size_t i = 0; fit->moves && i < fit->moves->n_averse; i++) {
+                const struct mv_placed *placed = fit->moves->averse[i];
+                const struct mv_pod_affinity *anti = placed->affinity->pod_anti;
+                for (size_t k = 0; k < anti->required.n; k++) {
+                        const struct mv_pod_affinity_term *term = &anti->required.items[k];
+                        if (!selects(fit, term, placed->namespace, fit->namespace, &fit->labels) ||
+                            !begin_term(fit, averse))
+                                continue;
+                        add_domain(fit, averse->term, placed->node, term->topology_key);
+                        mv_node_set_or(fit->nodes, averse->set, averse->term);
+                }
         }
 }
 
@@ -138,6 +162,7 @@ uint64_t *mv_pod_fit_averse(struct mv_pod_fit *fit) {
                                                   fit->labels.items[i].value),
                            &averse);
         add_averse(fit, mv_pod_index_other_aversions(fit->pods), &averse);
+        add_averse_come(fit, &averse);
         return averse.set;
 }
 
@@ -155,10 +180,9 @@ static bool all_concern(const struct mv_pod_fit *fit, const struct mv_pod_affini
 static bool find_company(struct mv_pod_fit *fit, const struct mv_pod_affinity *affinity, uint64_t **domains) {
         const struct candidates among = candidates(fit, affinity->required.items[0].label_selector);
         bool any = false;
-        for (size_t i = 0; may_cost(fit, affinity->required.n) && i < among.n; i++) {
+        for (size_t i = 0; may_cost(fit, affinity->required.n) && i < among.all; i++) {
                 const struct mv_placed *placed = candidate(fit, &among, i);
-                if (placed->node == SIZE_MAX ||
-                    !all_concern(fit, affinity, placed->namespace, placed->labels))
+                if (!placed || !all_concern(fit, affinity, placed->namespace, placed->labels))
                         continue;
                 const struct mv_map *labels = &mv_node_index_at(fit->nodes, placed->node)->meta.labels;
                 for (size_t k = 0; k < affinity->required.n; k++) {
@@ -250,10 +274,9 @@ static void count_pods(struct mv_pod_fit *fit, const struct mv_topology_spread *
         if (selects_all(fit, spread))
                 return;
         const struct candidates among = candidates(fit, spread->label_selector);
-        for (size_t i = 0; may_cost(fit, 1) && i < among.n; i++) {
+        for (size_t i = 0; may_cost(fit, 1) && i < among.all; i++) {
                 const struct mv_placed *placed = candidate(fit, &among, i);
-                if (placed->node == SIZE_MAX || placed->leaving ||
-                    !mv_str_equal(placed->namespace, fit->namespace) ||
+                if (!placed || placed->leaving || !mv_str_equal(placed->namespace, fit->namespace) ||
                     !mv_node_set_has(counting, placed->node) ||
                     !mv_label_selector_matches(spread->label_selector, placed->labels) ||
                     !keys_match(&spread->match_label_keys, &fit->labels, placed->labels, true))

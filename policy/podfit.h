@@ -12,6 +12,7 @@ struct mv_pod_fit {
         const struct mv_snapshot *snapshot;
         const struct mv_node_index *nodes;
         const struct mv_pod_index *pods;
+        const struct mv_pod_moves *moves; /* NULL: none */
         struct mv_str namespace;
         struct mv_map labels; /* of the incoming pod */
         const struct mv_vmi_spec *spec;

@@ -141,9 +141,9 @@ static void store_term(struct mv_arena *arena, const struct mv_map *labels,
         term->label_selector = copy;
 }
 
-/* The affinity that the instance's pod would have, once it is stored; NULL when memory is out. */
-static const struct mv_affinity *stored_affinity(struct mv_arena *arena, const struct mv_affinity *affinity,
-                                                 const struct mv_map *labels) {
+const struct mv_affinity *mv_launcher_affinity(struct mv_arena *arena, const struct mv_vmi *vmi,
+                                               const struct mv_map *labels) {
+        const struct mv_affinity *affinity = vmi->spec.affinity;
         if (!affinity || !affinity->pod_anti || !affinity->pod_anti->required.n)
                 return affinity;
         size_t n = affinity->pod_anti->required.n;
@@ -177,7 +177,7 @@ static bool place_instances(struct mv_pod_index *index, const struct mv_snapshot
                 index->placed[index->n++] = (struct mv_placed){
                         .namespace = vmi->meta.namespace,
                         .labels = labels,
-                        .affinity = stored_affinity(index->arena, vmi->spec.affinity, labels),
+                        .affinity = mv_launcher_affinity(index->arena, vmi, labels),
                         .node = mv_node_index_find(nodes, vmi->status.node_name),
                         .leaving = vmi->meta.deletion_timestamp.n != 0,
                 };
@@ -331,17 +331,17 @@ static bool add_aversion(struct mv_pod_index *index, const struct mv_placed *pla
                 aversion = *found = new_aversion(index, placed->namespace, term);
         if (!aversion)
                 return false;
-        if (aversion->n_nodes == aversion->capacity) {
+        if (aversion->n_placed == aversion->capacity) {
                 size_t capacity = aversion->capacity ? aversion->capacity * 2 : 2;
-                uint32_t *nodes = mv_arena_new_array(index->arena, uint32_t, capacity);
-                if (!nodes)
+                uint32_t *numbers = mv_arena_new_array(index->arena, uint32_t, capacity);
+                if (!numbers)
                         return false;
-                if (aversion->n_nodes)
-                        memcpy(nodes, aversion->nodes, aversion->n_nodes * sizeof *nodes);
-                aversion->nodes = nodes;
+                if (aversion->n_placed)
+                        memcpy(numbers, aversion->placed, aversion->n_placed * sizeof *numbers);
+                aversion->placed = numbers;
                 aversion->capacity = capacity;
         }
-        aversion->nodes[aversion->n_nodes++] = (uint32_t)placed->node;
+        aversion->placed[aversion->n_placed++] = (uint32_t)(placed - index->placed);
         return true;
 }
 
@@ -413,4 +413,36 @@ const struct mv_pod *mv_pod_index_launcher(const struct mv_pod_index *index, con
                         return placed->pod;
         }
         return NULL;
+}
+
+size_t mv_pod_index_find(const struct mv_pod_index *index, const struct mv_pod *pod) {
+        const uint32_t *with = NULL; /* by the label that fewest have */
+        size_t n = index->n;
+        for (size_t k = 0; index->postings && k < pod->meta.labels.n; k++) {
+                size_t have;
+                const uint32_t *found = mv_pod_index_label(index, pod->meta.labels.items[k].key,
+                                                           pod->meta.labels.items[k].value, &have);
+                if (have < n) {
+                        with = found;
+                        n = have;
+                }
+        }
+        for (size_t i = 0; i < n; i++) {
+                size_t number = with ? with[i] : i;
+                if (index->placed[number].pod == pod)
+                        return number;
+        }
+        return SIZE_MAX;
+}
+
+size_t mv_pod_index_find_instance(const struct mv_pod_index *index, const struct mv_vmi *vmi) {
+        size_t n = 0;
+        const uint32_t *with =
+                index->postings ? mv_pod_index_label(index, MV_STR("vm.kubevirt.io/name"), vmi->meta.name, &n)
+                                : NULL;
+        for (size_t i = 0; i < n; i++)
+                if (!index->placed[with[i]].pod &&
+                    mv_str_equal(index->placed[with[i]].namespace, vmi->meta.namespace))
+                        return with[i];
+        return SIZE_MAX;
 }

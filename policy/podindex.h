@@ -29,12 +29,21 @@ struct mv_placed {
 struct mv_aversion {
         const struct mv_pod_affinity_term *term;
         struct mv_str namespace;
-        uint32_t *nodes; /* where they are, maybe more than once */
-        size_t n_nodes, capacity;
+        uint32_t *placed; /* their numbers */
+        size_t n_placed, capacity;
         struct mv_aversion *next;
 };
 
 struct mv_pod_index;
+
+/* How the cluster differs from the snapshot: pods that are gone from it, and those that have come. */
+struct mv_pod_moves {
+        bool *gone; /* of each number */
+        const struct mv_placed **come;
+        size_t n_come;
+        const struct mv_placed **averse; /* those of them that have required anti-affinity */
+        size_t n_averse;
+};
 
 /* Everything lives in arena; NULL when it is exhausted. The snapshot has its entries and the node index. */
 struct mv_pod_index *mv_pod_index_build(struct mv_arena *arena, const struct mv_snapshot *snapshot,
@@ -52,6 +61,12 @@ const struct mv_aversion *mv_pod_index_other_aversions(const struct mv_pod_index
 
 /* The labels of an instance's launcher pod (pkg/virt-controller/services/template.go: podLabels). */
 struct mv_map mv_launcher_labels(struct mv_arena *arena, const struct mv_vmi *vmi);
+/* The affinity that its pod has once the API server has stored it; NULL when there is none, or memory is out. */
+const struct mv_affinity *mv_launcher_affinity(struct mv_arena *arena, const struct mv_vmi *vmi,
+                                               const struct mv_map *labels);
+/* The number of that pod, or of the instance that stands for its pod; SIZE_MAX when it is not placed. */
+size_t mv_pod_index_find(const struct mv_pod_index *index, const struct mv_pod *pod);
+size_t mv_pod_index_find_instance(const struct mv_pod_index *index, const struct mv_vmi *vmi);
 /* The instance's launcher pod on that node, "" for any node; NULL when there is none. */
 const struct mv_pod *mv_pod_index_launcher(const struct mv_pod_index *index, const struct mv_vmi *vmi,
                                            struct mv_str node);

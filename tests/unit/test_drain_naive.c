@@ -14,23 +14,38 @@
 
 #include <stdio.h>
 
-enum { VMS = 14, NODES = 6, BUDGETS = 2, MOVES = 4000, CLUSTERS = 30000 };
+enum { VMS = 14, NODES = 6, BUDGETS = 2, GROUPS = 3, MOVES = 4000, CLUSTERS = 30000 };
 #define NONE MV_SIM_NONE
 
-/* --- where pods go: the node with most room, by size; some pairs are forbidden --- */
+/* --- where pods go: the node with most room, by size; some pairs are forbidden, and some keep away from each other or want
+ * to be where another is --- */
 
 struct world {
         int capacity[NODES], used[NODES], size[VMS];
         bool forbidden[VMS][NODES];
+        uint32_t group[VMS]; /* 0: it does not mind */
+        int apart[VMS];      /* 1: where none of its group is, -1: where one is */
+        int pods[NODES][GROUPS];
         uint32_t n_nodes;
 };
+
+static bool minds(const struct world *world, uint32_t vm, uint32_t node) {
+        int pods = world->pods[node][world->group[vm]];
+        return world->apart[vm] == 1 ? pods > 0 : world->apart[vm] == -1 && !pods;
+}
+
+static void put(struct world *world, uint32_t vm, uint32_t node, int n) {
+        world->used[node] += n * world->size[vm];
+        world->pods[node][world->group[vm]] += n;
+}
 
 static uint32_t find(void *context, uint32_t vm, uint32_t from, const bool *closed) {
         const struct world *world = context;
         uint32_t best = NONE;
         for (uint32_t i = 0; i < world->n_nodes; i++) {
                 int room = world->capacity[i] - world->used[i];
-                if (i != from && !closed[i] && !world->forbidden[vm][i] && room >= world->size[vm] &&
+                if (i != from && !closed[i] && !world->forbidden[vm][i] && !minds(world, vm, i) &&
+                    room >= world->size[vm] &&
                     (best == NONE || room > world->capacity[best] - world->used[best]))
                         best = i;
         }
@@ -38,11 +53,11 @@ static uint32_t find(void *context, uint32_t vm, uint32_t from, const bool *clos
 }
 
 static void take(void *context, uint32_t vm, uint32_t node) {
-        ((struct world *)context)->used[node] += ((struct world *)context)->size[vm];
+        put(context, vm, node, 1);
 }
 
 static void leave(void *context, uint32_t vm, uint32_t node) {
-        ((struct world *)context)->used[node] -= ((struct world *)context)->size[vm];
+        put(context, vm, node, -1);
 }
 
 /* --- the naive model --- */
@@ -68,6 +83,7 @@ struct plain {
         uint32_t n_moves, drain, wave;
         int64_t now;
         uint64_t count;
+        bool moved; /* something came to a node, or left one, since those that wait looked */
 };
 
 static int64_t under_way(const struct plain *p, uint32_t node) {
@@ -89,6 +105,7 @@ static void moves_off(struct plain *p, uint32_t i, uint32_t target) {
         const struct mv_sim_vm *given = &p->sim->vms[i];
         p->vms[i].target = target;
         take(p->sim->places.context, i, target);
+        p->moved = true;
         set_state(p, i, MOVING, given->aborted ? given->aborted : given->takes);
 }
 
@@ -128,6 +145,7 @@ static bool starts_up(struct plain *p, uint32_t i) {
         if (node == NONE)
                 return false;
         take(p->sim->places.context, i, node);
+        p->moved = true;
         p->vms[i].node = node;
         p->vms[i].came = p->count++;
         set_state(p, i, IDLE, MV_SIM_NEVER);
@@ -160,6 +178,7 @@ static void left(struct plain *p, uint32_t i, uint32_t node) {
         if (node == NONE)
                 return;
         leave(p->sim->places.context, i, node);
+        p->moved = true;
         if (!p->closed[node])
                 look_again(p);
 }
@@ -274,6 +293,15 @@ static void start(struct plain *p) {
         }
 }
 
+static void start_all(struct plain *p) {
+        start(p);
+        while (p->sim->company && p->moved) {
+                p->moved = false;
+                look_again(p);
+                start(p);
+        }
+}
+
 static bool is_over(const struct plain *p) {
         for (uint32_t i = 0; i < p->sim->n_vms; i++) {
                 const struct plain_vm *vm = &p->vms[i];
@@ -285,7 +313,7 @@ static bool is_over(const struct plain *p) {
 }
 
 static void go_on(struct plain *p) {
-        start(p);
+        start_all(p);
         while (!is_over(p)) {
                 uint32_t next = NONE;
                 for (uint32_t i = 0; i < p->sim->n_vms; i++)
@@ -298,7 +326,7 @@ static void go_on(struct plain *p) {
                         return;
                 p->now = p->vms[next].wakes;
                 woken(p, next);
-                start(p);
+                start_all(p);
         }
 }
 
@@ -429,13 +457,17 @@ static void make_vm(struct cluster *c, uint32_t i) {
                 .job_target = NONE,
         };
         c->world.size[i] = 1 + (int)below(3);
+        if (c->sim.company) {
+                c->world.group[i] = below(GROUPS);
+                c->world.apart[i] = c->world.group[i] ? 1 - (int)below(3) : 0;
+        }
         if (c->vms[i].node != NONE)
-                c->world.used[c->vms[i].node] += c->world.size[i];
+                put(&c->world, i, c->vms[i].node, 1);
         for (uint32_t n = 0; n < n_nodes; n++)
                 c->world.forbidden[i][n] = below(6) == 0;
         if (c->vms[i].node != NONE && c->vms[i].job == MV_SIM_RUNNING && below(4)) {
                 c->vms[i].job_target = below(n_nodes);
-                c->world.used[c->vms[i].job_target] += c->world.size[i];
+                put(&c->world, i, c->vms[i].job_target, 1);
         }
 }
 
@@ -457,6 +489,7 @@ static void make_cluster(struct cluster *c, uint64_t seed) {
                 .node_limit = below(10) ? 1 + below(3) : 0,
                 .pending_timeout = 300000,
                 .first_backoff = 20000,
+                .company = below(3) == 0,
         };
         for (uint32_t i = 0; i < n_nodes; i++)
                 c->world.capacity[i] = 2 + (int)below(10);

@@ -336,7 +336,7 @@ static void test_pods(void **state) {
         const struct mv_aversion *aversion = mv_pod_index_aversions(index, MV_STR("app"), MV_STR("web"));
         assert_non_null(aversion);
         assert_null(aversion->next);
-        assert_int_equal(aversion->n_nodes, 3);
+        assert_int_equal(aversion->n_placed, 3);
         assert_null(mv_pod_index_other_aversions(index));
         const struct mv_vmi *one = mv_snapshot_find(snapshot, MV_KIND_VMI, MV_STR("default"), MV_STR("one"));
         assert_str(mv_pod_index_launcher(index, one, MV_STR("b"))->meta.name, "launcher");
