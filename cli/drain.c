@@ -45,6 +45,10 @@ static const char usage[] =
         "      --color WHEN              auto (default), always or never; NO_COLOR is obeyed\n"
         "  -h, --help                    this text\n"
         "\n"
+        "CSV (RFC 4180, a header line, one line an instance): node, namespace, name, outcome, to (the node where it\n"
+        "goes), obstacle (what blocks), why, mismatch (what the rules say otherwise), beginAtLeast, beginAtMost,\n"
+        "endAtLeast, endAtMost (seconds from the start of the drain; empty: not known or never), wave (0: none).\n"
+        "\n"
         "Exit codes: 0 nothing blocks, 1 the drain blocks, 2 wrong input or command line, 3 the cluster could not\n"
         "be read.\n";
 
@@ -80,16 +84,17 @@ static void print(const struct mv_options *options, enum format format, const st
         struct mv_style style;
         mv_style_init(&style, mv_options_color(options, STDOUT_FILENO), STDOUT_FILENO);
         mv_buf_init(&buf, &mv_allocator_system, MAXIMUM);
+        bool ok = true;
         if (format == TABLE)
-                mv_drain_print_table(&style, plan);
+                ok = mv_drain_print_table(&style, plan, options->one_by_one);
         else if (format == JSON) {
                 mv_drain_write_json(&buf, plan);
                 mv_buf_append_byte(&buf, '\n');
         } else if (format == CSV)
                 mv_drain_write_csv(&buf, plan);
         else
-                mv_drain_write_html(&buf, plan);
-        if (mv_buf_failed(&buf))
+                ok = mv_drain_print_html(plan, options->one_by_one);
+        if (!ok || mv_buf_failed(&buf))
                 mv_err_oom(err);
         else
                 fwrite(buf.p, 1, buf.n, stdout);
@@ -127,7 +132,8 @@ static int simulate(const struct mv_options *options, enum format format, struct
         order->version = mv_str_from(options->kubevirt_version);
         order->verdicts = true;
         if (tell)
-                fprintf(stderr, "simulating the drain of %zu nodes among %zu instances", order->n_nodes, n);
+                fprintf(stderr, "simulating the drain of %zu node%s among %zu instances", order->n_nodes,
+                        order->n_nodes == 1 ? "" : "s", n);
         const struct mv_drain_plan *plan = mv_drain_plan_make(&arena, order);
         if (tell)
                 fputs("\r\033[K", stderr);

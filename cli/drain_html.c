@@ -1,202 +1,228 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plan of a drain as one HTML page that needs nothing else: the time of each instance drawn as SVG. */
+/*
+ * The plan of a drain as one HTML page that needs nothing else. The time of each instance is drawn as SVG, which is for
+ * the eye: the table below it says the same in words.
+ */
 #include "cli/drain_output.h"
+#include "cli/page.h"
+#include "policy/convergence.h"
 
-enum { WIDTH = 640, ROW = 22, LABEL = 220 };
+enum { WIDTH = 640, ROW = 22, AXIS = 22, MARGIN = 40, MARKS = 8, CHARACTER = 7, NARROWEST_LABEL = 160 };
 
-/* Text between tags or in an attribute in double quotes. */
-static void text(struct mv_buf *buf, struct mv_str s) {
-        for (size_t i = 0; i < s.n; i++) {
-                unsigned char c = (unsigned char)s.p[i];
-                const char *escape = c == '&'                                          ? "&amp;"
-                                     : c == '<'                                        ? "&lt;"
-                                     : c == '>'                                        ? "&gt;"
-                                     : c == '"'                                        ? "&quot;"
-                                     : c == '\''                                       ? "&#39;"
-                                     : (c < ' ' && c != '\n' && c != '\t') || c == 127 ? "?"
-                                                                                       : NULL;
-                if (escape)
-                        mv_buf_append_text(buf, escape);
-                else
-                        mv_buf_append_byte(buf, (char)c);
-        }
-}
-
-static void plain(struct mv_buf *buf, const char *s) {
-        mv_buf_append_text(buf, s);
-}
-
-static const char head[] =
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-        "<meta name=\"viewport\" content=\"width=device-width\"><title>migvet drain</title>\n<style>\n"
-        ":root{color-scheme:light dark;--ink:#1c1e21;--dim:#667;--paper:#fff;--line:#dde;--good:#2a7d4f;--bad:#b3261e;"
-        "--warn:#9a6700}\n"
-        "@media(prefers-color-scheme:dark){:root{--ink:#e4e6ea;--dim:#99a;--paper:#16181c;--line:#334;--good:#5fc48d;"
-        "--bad:#ff8a80;--warn:#e3b341}}\n"
-        "body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--paper);margin:2rem auto;"
-        "max-width:70rem;padding:0 1rem}\n"
-        "h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem;border-top:1px solid var(--line);padding-top:1rem}\n"
-        ".good{color:var(--good);fill:var(--good)}.bad{color:var(--bad);fill:var(--bad)}.warn{color:var(--warn);"
-        "fill:var(--warn)}.late{opacity:.3}.dim{color:var(--dim)}\n"
-        "svg{max-width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:var(--ink)}\n"
-        "td,th{text-align:left;padding:.15rem .8rem .15rem 0;vertical-align:top}\n"
-        "</style></head><body>\n";
+struct drawing {
+        struct mv_arena *arena;
+        struct mv_drain_axis axis;
+        int label; /* the width of the names */
+};
 
 static const char *class_of(enum mv_drain_outcome outcome) {
-        return outcome == MV_DRAIN_MIGRATES                                  ? "good"
-               : outcome == MV_DRAIN_BLOCKS || outcome == MV_DRAIN_UNDECIDED ? "bad"
-                                                                             : "warn";
+        return outcome == MV_DRAIN_MIGRATES                                  ? "feasible"
+               : outcome == MV_DRAIN_BLOCKS || outcome == MV_DRAIN_UNDECIDED ? "lasting"
+                                                                             : "momentary";
 }
 
-static int64_t horizon_of(const struct mv_drain_plan *plan) {
-        int64_t horizon = 1;
-        for (size_t i = 0; i < plan->n_fates; i++) {
-                const struct mv_drain_fate *fate = &plan->fates[i];
-                if (fate->end_least != MV_SIM_NEVER && fate->end_least > horizon)
-                        horizon = fate->end_least;
-                if (fate->end_most != MV_SIM_NEVER && fate->end_most > horizon)
-                        horizon = fate->end_most;
+static struct mv_str name_of(struct mv_arena *arena, const struct mv_drain_fate *fate) {
+        return mv_arena_format(arena, "%.*s/%.*s", MV_STR_ARG(fate->vmi->meta.namespace),
+                               MV_STR_ARG(fate->vmi->meta.name));
+}
+
+static int x_of(const struct drawing *drawing, int64_t at) {
+        return drawing->label + mv_drain_place(&drawing->axis, at, WIDTH);
+}
+
+static void draw_axis(const struct drawing *drawing, size_t n) {
+        char text[MV_COPY_TEXT];
+        for (int64_t at = 0; at <= drawing->axis.horizon; at += drawing->axis.tick) {
+                int x = x_of(drawing, at);
+                struct mv_str mark = at ? mv_copy_time_text(at, text) : MV_STR("0");
+                printf("<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%zu\"/><text class=\"tick\" x=\"%d\" "
+                       "y=\"14\">%.*s</text>\n",
+                       x, AXIS - 4, x, AXIS + n * ROW, x, MV_STR_ARG(mark));
         }
-        return horizon;
 }
 
-static int x_of(int64_t at, int64_t horizon) {
-        return LABEL + (at >= horizon ? WIDTH : (int)((double)at * WIDTH / (double)horizon));
-}
-
-static void draw(struct mv_buf *buf, const struct mv_drain_fate *fate, size_t row, int64_t horizon) {
-        int y = (int)row * ROW, begin = LABEL, end = LABEL, latest = LABEL;
-        char span[MV_DRAIN_SPAN];
-        mv_buf_format(buf, "<text x=\"0\" y=\"%d\">", y + 15);
-        text(buf, fate->vmi->meta.namespace);
-        plain(buf, "/");
-        text(buf, fate->vmi->meta.name);
-        plain(buf, "</text>");
-        if (fate->end_least == MV_SIM_NEVER || fate->begin_least == MV_SIM_NEVER) {
-                mv_buf_format(buf, "<text class=\"%s\" x=\"%d\" y=\"%d\">%s</text>\n",
-                              class_of(fate->outcome), LABEL, y + 15, mv_drain_outcome_name(fate->outcome));
+static void draw(const struct drawing *drawing, const struct mv_drain_fate *fate, size_t row) {
+        int y = AXIS + (int)row * ROW;
+        const char *class = class_of(fate->outcome);
+        printf("<text x=\"0\" y=\"%d\">", y + 15);
+        mv_page_text(stdout, name_of(drawing->arena, fate));
+        fputs("</text>", stdout);
+        if (!mv_drain_is_drawn(fate)) {
+                printf("<text class=\"%s\" x=\"%d\" y=\"%d\">%s</text>\n", class, drawing->label + 4, y + 15,
+                       mv_drain_outcome_name(fate->outcome));
                 return;
         }
-        begin = x_of(fate->begin_least, horizon);
-        end = x_of(fate->end_least, horizon);
-        latest = fate->end_most == MV_SIM_NEVER ? LABEL + WIDTH : x_of(fate->end_most, horizon);
-        mv_buf_format(
-                buf,
-                "<g><title>%s, %s</title><rect class=\"%s late\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"14\"/>"
-                "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"14\"/></g>\n",
-                mv_drain_outcome_name(fate->outcome), mv_drain_span(fate->end_least, fate->end_most, span),
-                class_of(fate->outcome), begin, y + 4, latest > begin ? latest - begin : 1,
-                class_of(fate->outcome), begin, y + 4, end > begin ? end - begin : 2);
+        int begin = x_of(drawing, fate->begin_least), end = x_of(drawing, fate->end_least);
+        int latest = fate->end_most == MV_SIM_NEVER ? drawing->label + WIDTH : x_of(drawing, fate->end_most);
+        printf("<g><title>%s", mv_drain_outcome_name(fate->outcome));
+        fputs(" ", stdout);
+        mv_page_text(stdout, mv_drain_fate_text(drawing->arena, fate));
+        printf("</title><rect class=\"%s late\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"14\"/>"
+               "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"14\"/></g>\n",
+               class, begin, y + 4, latest > begin ? latest - begin : 1, class, begin, y + 4,
+               end > begin ? end - begin : 2);
 }
 
-static void write_row(struct mv_buf *buf, const struct mv_drain_fate *fate) {
-        char span[MV_DRAIN_SPAN];
-        plain(buf, "<tr><td>");
-        text(buf, fate->vmi->meta.namespace);
-        plain(buf, "/");
-        text(buf, fate->vmi->meta.name);
-        mv_buf_format(buf, "</td><td class=\"%s\">%s</td><td>", class_of(fate->outcome),
-                      mv_drain_outcome_name(fate->outcome));
-        text(buf, fate->to);
-        mv_buf_format(buf, "</td><td>%s</td><td>", mv_drain_span(fate->end_least, fate->end_most, span));
-        text(buf, fate->why);
-        if (fate->mismatch.n) {
-                plain(buf, " <span class=\"warn\">");
-                text(buf, fate->mismatch);
-                plain(buf, "</span>");
-        }
-        plain(buf, "</td></tr>\n");
+/* What the bars mean, where there are any. */
+static void print_legend(const struct drawing *drawing) {
+        if (!drawing->axis.horizon)
+                return;
+        fputs("<ul class=\"legend\" aria-label=\"Legend\">\n"
+              "<li><span class=\"swatch\" aria-hidden=\"true\"></span> solid: " MV_DRAIN_SOLID "</li>\n"
+              "<li><span class=\"swatch late\" aria-hidden=\"true\"></span> pale: " MV_DRAIN_PALE "</li>\n",
+              stdout);
+        if (drawing->axis.unbounded)
+                fputs("<li>" MV_DRAIN_UNBOUNDED "</li>\n", stdout);
+        fputs("</ul>\n", stdout);
 }
 
-static void write_node(struct mv_buf *buf, const struct mv_drain_plan *plan, size_t node, size_t first,
-                       size_t n, int64_t horizon) {
+static void print_row(const struct drawing *drawing, const struct mv_drain_fate *fate) {
         char span[MV_DRAIN_SPAN];
-        const struct mv_drain_node *about = &plan->nodes[node];
-        plain(buf, "<h2>");
-        text(buf, about->name);
-        mv_buf_format(buf, "</h2>\n<p>%zu instances, ", about->n_fates);
-        if (about->n_blocking)
-                mv_buf_format(buf, "<span class=\"bad\">%zu block the drain</span></p>\n", about->n_blocking);
+        fputs("<tr><th scope=\"row\">", stdout);
+        mv_page_text(stdout, name_of(drawing->arena, fate));
+        printf("</th><td><span class=\"mark %s\">%s</span></td><td>", class_of(fate->outcome),
+               mv_drain_outcome_name(fate->outcome));
+        mv_page_text(stdout, fate->to.n ? fate->to : MV_STR("-"));
+        if (mv_drain_is_drawn(fate))
+                printf("</td><td>%u</td><td>", fate->wave);
         else
-                mv_buf_format(buf, "empty after %s</p>\n",
-                              mv_drain_span(about->empty_least, about->empty_most, span));
+                fputs("</td><td>-</td><td>", stdout);
+        fputs(mv_drain_span(fate->end_least, fate->end_most, span), stdout);
+        fputs("</td><td>", stdout);
+        mv_page_text(stdout, fate->why);
+        if (fate->mismatch.n) {
+                fputs(" <span class=\"standing momentary\">", stdout);
+                mv_page_text(stdout, fate->mismatch);
+                fputs("</span>", stdout);
+        }
+        fputs("</td></tr>\n", stdout);
+}
+
+/* A part of the page that scrolls, also with the keyboard. */
+static void open_frame(size_t node, const char *what) {
+        printf("<div class=\"frame\" role=\"region\" aria-labelledby=\"node%zu\" aria-description=\"%s\" tabindex=\"0\">\n",
+               node, what);
+}
+
+static void print_node(const struct drawing *drawing, const struct mv_drain_plan *plan, size_t node,
+                       size_t first, size_t n) {
+        const struct mv_drain_node *about = &plan->nodes[node];
+        bool drawn = false;
+        printf("<h2 id=\"node%zu\">", node);
+        mv_page_text(stdout, about->name);
+        fputs("</h2>\n", stdout);
+        fputs("<p class=\"lead\">", stdout);
+        mv_page_element(stdout, "span", about->n_blocking ? "standing lasting" : NULL,
+                        mv_drain_node_text(drawing->arena, about));
+        fputs("</p>\n", stdout);
+        for (size_t i = first; i < first + n; i++)
+                drawn |= mv_drain_is_drawn(&plan->fates[i]);
+        if (drawn) {
+                int width = drawing->label + WIDTH + MARGIN;
+                open_frame(node, "time line");
+                printf("<svg role=\"img\" aria-label=\"Time line; the table says the same\" viewBox=\"0 0 %d %zu\" "
+                       "width=\"%d\">\n",
+                       width, AXIS + n * ROW, width);
+                draw_axis(drawing, n);
+                for (size_t i = 0; i < n; i++)
+                        draw(drawing, &plan->fates[first + i], i);
+                fputs("</svg>\n</div>\n<p></p>\n", stdout);
+        }
         if (!n)
                 return;
-        mv_buf_format(buf, "<svg role=\"img\" viewBox=\"0 0 %d %zu\" width=\"%d\">\n", LABEL + WIDTH, n * ROW,
-                      LABEL + WIDTH);
+        open_frame(node, "table");
+        fputs("<table class=\"prose\">\n<caption>Instances of ", stdout);
+        mv_page_text(stdout, about->name);
+        fputs("</caption>\n<thead><tr><th scope=\"col\">instance</th><th scope=\"col\">outcome</th><th "
+              "scope=\"col\">to</th><th scope=\"col\">wave</th><th scope=\"col\">done after</th><th "
+              "scope=\"col\">why</th></tr></thead>\n<tbody>\n",
+              stdout);
         for (size_t i = 0; i < n; i++)
-                draw(buf, &plan->fates[first + i], i, horizon);
-        plain(buf,
-              "</svg>\n<table><tr><th>instance</th><th>outcome</th><th>to</th><th>done after</th><th></th></tr>\n");
-        for (size_t i = 0; i < n; i++)
-                write_row(buf, &plan->fates[first + i]);
-        plain(buf, "</table>\n");
+                print_row(drawing, &plan->fates[first + i]);
+        fputs("</tbody>\n</table>\n</div>\n", stdout);
 }
 
-static void write_fixes(struct mv_buf *buf, const struct mv_drain_plan *plan) {
+static void print_fixes(const struct drawing *drawing, const struct mv_drain_plan *plan) {
         if (!plan->count[MV_DRAIN_BLOCKS])
                 return;
-        plain(buf, "<h2>Fix these first</h2>\n<ul>\n");
+        fputs("<h2>Fix these first</h2>\n<ul>\n", stdout);
         for (size_t i = 0; i < plan->n_fates; i++) {
                 const struct mv_drain_fate *fate = &plan->fates[i];
                 if (fate->outcome != MV_DRAIN_BLOCKS)
                         continue;
-                plain(buf, "<li>");
-                text(buf, fate->vmi->meta.namespace);
-                plain(buf, "/");
-                text(buf, fate->vmi->meta.name);
-                plain(buf, ": ");
-                text(buf, fate->why);
+                fputs("<li>", stdout);
+                mv_page_element(stdout, "b", NULL, name_of(drawing->arena, fate));
+                fputs(": ", stdout);
+                mv_page_text(stdout, fate->why);
                 for (size_t f = 0; f < fate->n_fixes; f++) {
-                        plain(buf, "<br><code>");
-                        text(buf, mv_str_from(fate->fixes[f].rule));
-                        plain(buf, "</code> ");
-                        text(buf, fate->fixes[f].message);
-                        plain(buf, " <em>");
-                        text(buf, fate->fixes[f].fix);
-                        plain(buf, "</em>");
+                        fputs("<br>", stdout);
+                        mv_page_element(stdout, "code", NULL, mv_str_from(fate->fixes[f].rule));
+                        putchar(' ');
+                        mv_page_text(stdout, fate->fixes[f].message);
+                        fputs(". ", stdout);
+                        mv_page_element(stdout, "em", NULL, fate->fixes[f].fix);
                 }
-                plain(buf, "</li>\n");
+                fputs("</li>\n", stdout);
         }
-        plain(buf, "</ul>\n");
+        fputs("</ul>\n", stdout);
 }
 
-void mv_drain_write_html(struct mv_buf *buf, const struct mv_drain_plan *plan) {
-        char span[MV_DRAIN_SPAN];
-        int64_t horizon = horizon_of(plan);
-        size_t i = 0;
-        plain(buf, head);
-        mv_buf_format(buf, "<h1>Drain of %zu node%s</h1>\n<p>", plan->n_nodes, plan->n_nodes == 1 ? "" : "s");
-        for (int outcome = 0; outcome <= MV_DRAIN_UNDECIDED; outcome++)
-                if (plan->count[outcome])
-                        mv_buf_format(buf, "%zu %s, ", plan->count[outcome],
-                                      mv_drain_outcome_name((enum mv_drain_outcome)outcome));
-        if (plan->blocks)
-                plain(buf, "<strong class=\"bad\">the drain blocks</strong></p>\n");
-        else
-                mv_buf_format(buf, "<strong class=\"good\">%s</strong> in %u waves</p>\n",
-                              mv_drain_span(plan->least, plan->most, span), plan->waves);
-        write_fixes(buf, plan);
-        if (plan->n_order) {
-                plain(buf, "<h2>A better order, one by one</h2>\n<ol>");
-                for (size_t o = 0; o < plan->n_order; o++) {
-                        plain(buf, "<li>");
-                        text(buf, plan->nodes[plan->order[o]].name);
-                        plain(buf, "</li>");
-                }
-                mv_buf_format(buf, "</ol>\n<p>%zu find no node even so.</p>\n", plan->order_leaves);
+static void print_order(const struct mv_drain_plan *plan) {
+        if (!plan->n_order)
+                return;
+        fputs("<h2>A better order, one by one</h2>\n<ol>\n", stdout);
+        for (size_t i = 0; i < plan->n_order; i++) {
+                mv_page_element(stdout, "li", NULL, plan->nodes[plan->order[i]].name);
+                putchar('\n');
         }
+        fputs("</ol>\n", stdout);
+        if (plan->order_leaves)
+                printf("<p>%zu find%s no node even so.</p>\n", plan->order_leaves,
+                       plan->order_leaves == 1 ? "s" : "");
+        else
+                fputs("<p>Everybody finds a node then.</p>\n", stdout);
+}
+
+static struct drawing prepare(struct mv_arena *arena, const struct mv_drain_plan *plan) {
+        struct drawing drawing = { .arena = arena,
+                                   .axis = mv_drain_axis_make(plan, MARKS),
+                                   .label = NARROWEST_LABEL };
+        for (size_t i = 0; i < plan->n_fates; i++) {
+                int width = CHARACTER * (int)mv_text_columns(name_of(arena, &plan->fates[i])) + CHARACTER;
+                drawing.label = width > drawing.label ? width : drawing.label;
+        }
+        return drawing;
+}
+
+bool mv_drain_print_html(const struct mv_drain_plan *plan, bool one_by_one) {
+        struct mv_arena arena;
+        size_t i = 0;
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        const struct drawing drawing = prepare(&arena, plan);
+        mv_page_begin(stdout, "migvet drain");
+        printf("<h1>Drain of %zu node%s</h1>\n<p class=\"lead\">", plan->n_nodes,
+               plan->n_nodes == 1 ? "" : "s");
+        mv_page_text(stdout, mv_drain_counts(&arena, plan));
+        printf(": <span class=\"standing %s\">", plan->blocks ? "lasting" : "feasible");
+        mv_page_text(stdout, mv_drain_duration(&arena, plan, one_by_one));
+        fputs("</span></p>\n", stdout);
+        print_fixes(&drawing, plan);
+        print_order(plan);
+        print_legend(&drawing);
         for (size_t node = 0; node < plan->n_nodes; node++) {
                 size_t first = i;
                 while (i < plan->n_fates && plan->fates[i].node == node)
                         i++;
-                write_node(buf, plan, node, first, i - first, horizon);
+                print_node(&drawing, plan, node, first, i - first);
         }
-        plain(buf, "<h2>Assumptions</h2>\n<ul class=\"dim\">\n");
+        fputs("<h2>Assumptions</h2>\n<ul>\n", stdout);
         for (size_t a = 0; a < plan->n_assumptions; a++) {
-                plain(buf, "<li>");
-                text(buf, plan->assumptions[a]);
-                plain(buf, "</li>\n");
+                mv_page_element(stdout, "li", NULL, plan->assumptions[a]);
+                putchar('\n');
         }
-        plain(buf, "</ul>\n</body></html>\n");
+        fputs("</ul>\n", stdout);
+        mv_page_end(stdout);
+        bool ok = !mv_arena_failed(&arena);
+        mv_arena_done(&arena);
+        return ok;
 }

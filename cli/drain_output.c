@@ -9,14 +9,128 @@
 
 const char *mv_drain_span(int64_t least, int64_t most, char out[MV_DRAIN_SPAN]) {
         char a[MV_COPY_TEXT], b[MV_COPY_TEXT];
-        if (least == MV_SIM_NEVER)
+        if (least == MV_SIM_NEVER) {
                 snprintf(out, MV_DRAIN_SPAN, "-");
-        else if (most == MV_SIM_NEVER)
-                snprintf(out, MV_DRAIN_SPAN, "at least %.*s", MV_STR_ARG(mv_copy_time_text(least, a)));
+                return out;
+        }
+        struct mv_str from = least ? mv_copy_time_text(least, a) : MV_STR("0s");
+        struct mv_str to = most ? mv_copy_time_text(most, b) : MV_STR("0s");
+        if (most == MV_SIM_NEVER)
+                snprintf(out, MV_DRAIN_SPAN, "at least %.*s, no upper bound", MV_STR_ARG(from));
+        else if (mv_str_equal(from, to))
+                snprintf(out, MV_DRAIN_SPAN, "%.*s", MV_STR_ARG(from));
         else
-                snprintf(out, MV_DRAIN_SPAN, "%.*s to %.*s", MV_STR_ARG(mv_copy_time_text(least, a)),
-                         MV_STR_ARG(mv_copy_time_text(most, b)));
+                snprintf(out, MV_DRAIN_SPAN, "%.*s to %.*s", MV_STR_ARG(from), MV_STR_ARG(to));
         return out;
+}
+
+/* --- in words --- */
+
+struct mv_str mv_drain_counts(struct mv_arena *arena, const struct mv_drain_plan *plan) {
+        static const char *const words[][2] = {
+                { "migrates", "migrate" },
+                { "restarts", "restart" },
+                { "stays down", "stay down" },
+                { "is left to another controller", "are left to another controller" },
+                { "blocks", "block" },
+                { "is undecided", "are undecided" },
+        };
+        struct mv_str text = { 0 };
+        for (int i = 0; i <= MV_DRAIN_UNDECIDED; i++)
+                if (plan->count[i])
+                        text = mv_arena_format(arena, "%.*s%s%zu %s", MV_STR_ARG(text), text.n ? ", " : "",
+                                               plan->count[i], words[i][plan->count[i] != 1]);
+        return text.n ? text : MV_STR("no instance");
+}
+
+struct mv_str mv_drain_duration(struct mv_arena *arena, const struct mv_drain_plan *plan, bool one_by_one) {
+        char span[MV_DRAIN_SPAN];
+        if (plan->blocks)
+                return MV_STR("the drain blocks");
+        if (plan->count[MV_DRAIN_EXTERNAL])
+                return MV_STR("the drain ends when another controller has done its part");
+        if (!plan->n_fates)
+                return MV_STR("nothing to wait for");
+        if (one_by_one && plan->n_nodes > 1)
+                return mv_arena_format(arena, "%s in at most %u wave%s a node",
+                                       mv_drain_span(plan->least, plan->most, span), plan->waves,
+                                       plan->waves == 1 ? "" : "s");
+        return mv_arena_format(arena, "%s in %u wave%s", mv_drain_span(plan->least, plan->most, span),
+                               plan->waves, plan->waves == 1 ? "" : "s");
+}
+
+struct mv_str mv_drain_node_text(struct mv_arena *arena, const struct mv_drain_node *node) {
+        char span[MV_DRAIN_SPAN];
+        const char *plural = node->n_fates == 1 ? "" : "s";
+        if (!node->n_fates)
+                return MV_STR("no instance");
+        if (node->n_blocking)
+                return mv_arena_format(arena, "%zu instance%s, %zu block%s the drain", node->n_fates, plural,
+                                       node->n_blocking, node->n_blocking == 1 ? "s" : "");
+        if (node->n_external)
+                return mv_arena_format(arena,
+                                       "%zu instance%s, empty when another controller has moved %zu of them",
+                                       node->n_fates, plural, node->n_external);
+        return mv_arena_format(arena, "%zu instance%s, empty after %s", node->n_fates, plural,
+                               mv_drain_span(node->empty_least, node->empty_most, span));
+}
+
+struct mv_str mv_drain_fate_text(struct mv_arena *arena, const struct mv_drain_fate *fate) {
+        char span[MV_DRAIN_SPAN];
+        struct mv_str text = { 0 };
+        if (fate->to.n)
+                text = mv_arena_format(arena, "to %.*s", MV_STR_ARG(fate->to));
+        if (fate->end_least != MV_SIM_NEVER)
+                text = mv_arena_format(arena, "%.*s%swave %u, done after %s", MV_STR_ARG(text),
+                                       text.n ? ", " : "", fate->wave,
+                                       mv_drain_span(fate->end_least, fate->end_most, span));
+        if (fate->grace >= 0 && fate->outcome != MV_DRAIN_BLOCKS)
+                text = mv_arena_format(arena, "%.*s%sgrace period %llds", MV_STR_ARG(text),
+                                       text.n ? ", " : "", (long long)fate->grace);
+        return text;
+}
+
+/* --- the time, drawn --- */
+
+bool mv_drain_is_drawn(const struct mv_drain_fate *fate) {
+        return fate->begin_least != MV_SIM_NEVER && fate->end_least != MV_SIM_NEVER;
+}
+
+/* The shortest round time of which there are at most so many in the horizon. */
+static int64_t round_tick(int64_t horizon, int most_marks) {
+        enum { S = 1000, M = 60 * S, H = 60 * M };
+        static const int64_t round[] = { 1,      10,     100,   1 * S, 2 * S, 5 * S,  10 * S,
+                                         15 * S, 30 * S, 1 * M, 2 * M, 5 * M, 10 * M, 15 * M,
+                                         30 * M, 1 * H,  2 * H, 3 * H, 6 * H, 12 * H, 24 * H };
+        size_t last = sizeof round / sizeof *round - 1;
+        for (size_t i = 0; i < last; i++)
+                if (horizon / round[i] <= most_marks)
+                        return round[i];
+        int64_t tick = round[last];
+        while (horizon / tick > most_marks)
+                tick *= 2;
+        return tick;
+}
+
+struct mv_drain_axis mv_drain_axis_make(const struct mv_drain_plan *plan, int most_marks) {
+        struct mv_drain_axis axis = { 0 };
+        for (size_t i = 0; i < plan->n_fates; i++) {
+                const struct mv_drain_fate *fate = &plan->fates[i];
+                const int64_t ends[] = { fate->end_least, fate->end_most };
+                if (!mv_drain_is_drawn(fate))
+                        continue;
+                axis.unbounded |= fate->end_most == MV_SIM_NEVER;
+                for (size_t e = 0; e < 2; e++)
+                        if (ends[e] != MV_SIM_NEVER && ends[e] > axis.horizon)
+                                axis.horizon = ends[e];
+                axis.horizon += !axis.horizon;
+        }
+        axis.tick = round_tick(axis.horizon, most_marks > 0 ? most_marks : 1);
+        return axis;
+}
+
+int mv_drain_place(const struct mv_drain_axis *axis, int64_t at, int width) {
+        return at >= axis->horizon ? width : (int)((double)at * width / (double)axis->horizon);
 }
 
 /* --- JSON --- */

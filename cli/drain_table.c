@@ -2,9 +2,20 @@
 /* The plan of a drain for a terminal: what becomes of each instance, with the time drawn as bars. */
 #include "cli/drain_output.h"
 
+#include "policy/convergence.h"
+
 #include <stdio.h>
 
-enum { BAR = 32, NARROW_BAR = 16, NARROW = 110 };
+enum { BAR = 32, NARROWEST_BAR = 10, INDENT = 2, DEEP = 6, OUTCOME = 10, MARK = 8 };
+
+/* How the lines of instances stand across the page. */
+struct layout {
+        struct mv_arena *arena;
+        const struct mv_style *style;
+        struct mv_drain_axis axis;
+        size_t name; /* its width; 0: the name has a line of its own, and where it goes another one */
+        int bar;
+};
 
 static const char *color_of(const struct mv_style *style, enum mv_drain_outcome outcome) {
         return outcome == MV_DRAIN_MIGRATES                                  ? style->green
@@ -12,103 +23,138 @@ static const char *color_of(const struct mv_style *style, enum mv_drain_outcome 
                                                                              : style->yellow;
 }
 
-/* The end of the time that is drawn: the last thing that is known to end. */
-static int64_t horizon_of(const struct mv_drain_plan *plan) {
-        int64_t horizon = 1;
+static struct mv_str name_of(struct mv_arena *arena, const struct mv_vmi *vmi) {
+        return mv_arena_format(arena, "%.*s/%.*s", MV_STR_ARG(vmi->meta.namespace),
+                               MV_STR_ARG(vmi->meta.name));
+}
+
+/* The bar gets what the names and targets leave of the line; where that is too little, each has its own line. */
+static struct layout lay_out(struct mv_arena *arena, const struct mv_style *style,
+                             const struct mv_drain_plan *plan) {
+        struct layout layout = { .arena = arena, .style = style, .name = 12, .bar = BAR };
+        size_t text = 0;
         for (size_t i = 0; i < plan->n_fates; i++) {
-                const int64_t times[] = { plan->fates[i].end_least, plan->fates[i].end_most };
-                for (size_t t = 0; t < 2; t++)
-                        if (times[t] != MV_SIM_NEVER && times[t] > horizon)
-                                horizon = times[t];
+                size_t n = mv_text_columns(name_of(arena, plan->fates[i].vmi));
+                layout.name = n > layout.name ? n : layout.name;
+                n = mv_text_columns(mv_drain_fate_text(arena, &plan->fates[i]));
+                text = n > text ? n : text;
         }
-        return horizon;
+        size_t taken = INDENT + layout.name + 2 + OUTCOME + 1 + 1 + text;
+        if (style->width && taken + BAR > style->width)
+                layout.bar = (int)style->width - (int)taken;
+        if (layout.bar < NARROWEST_BAR) {
+                int room = (int)style->width - DEEP - OUTCOME - 1;
+                layout.name = 0;
+                layout.bar = room < BAR ? room : BAR;
+        }
+        layout.axis = mv_drain_axis_make(plan, layout.bar / MARK);
+        return layout;
 }
 
-static int column_of(int64_t at, int64_t horizon, int width) {
-        return at >= horizon ? width : (int)((double)at * width / (double)horizon);
+static size_t bar_column(const struct layout *layout) {
+        return layout->name ? INDENT + layout->name + 2 + OUTCOME + 1 : DEEP + OUTCOME + 1;
 }
 
-/* Solid to the earliest end, light to the latest; without a latest end light to the right edge. */
-static void print_bar(const struct mv_drain_fate *fate, int64_t horizon, int width) {
-        if (fate->begin_least == MV_SIM_NEVER || fate->end_least == MV_SIM_NEVER) {
-                printf("%*s", width, "");
+/* The marks of the time, above the bars of a node. */
+static void print_axis(const struct layout *layout) {
+        const struct mv_drain_axis *axis = &layout->axis;
+        char text[MV_COPY_TEXT];
+        size_t column = 0;
+        printf("%s%*s", layout->style->dim, (int)bar_column(layout), "");
+        for (int64_t at = 0; at <= axis->horizon; at += axis->tick) {
+                struct mv_str mark = at ? mv_copy_time_text(at, text) : MV_STR("0");
+                size_t place = (size_t)mv_drain_place(axis, at, layout->bar);
+                if (column + (at != 0) > place || place + 1 + mark.n > (size_t)layout->bar)
+                        continue;
+                printf("%*s|%.*s", (int)(place - column), "", MV_STR_ARG(mark));
+                column = place + 1 + mark.n;
+        }
+        printf("%s\n", layout->style->reset);
+}
+
+/* Solid to the earliest end, light to the latest; without a latest end light to the right edge. trail: with the blanks
+ * behind it. */
+static void print_bar(const struct layout *layout, const struct mv_drain_fate *fate, bool trail) {
+        int width = layout->bar;
+        if (!mv_drain_is_drawn(fate)) {
+                printf("%*s", trail ? width : 0, "");
                 return;
         }
-        int begin = column_of(fate->begin_least, horizon, width);
-        int end = column_of(fate->end_least, horizon, width);
-        int latest = fate->end_most == MV_SIM_NEVER ? width : column_of(fate->end_most, horizon, width);
+        int begin = mv_drain_place(&layout->axis, fate->begin_least, width);
+        int end = mv_drain_place(&layout->axis, fate->end_least, width);
+        int latest =
+                fate->end_most == MV_SIM_NEVER ? width : mv_drain_place(&layout->axis, fate->end_most, width);
         if (begin == width)
                 begin--;
         if (end <= begin)
                 end = begin + 1;
-        for (int i = 0; i < width; i++)
+        if (latest < end)
+                latest = end;
+        for (int i = 0; i < (trail ? width : latest); i++)
                 fputs(i < begin ? " " : i < end ? "\u2588" : i < latest ? "\u2591" : " ", stdout);
 }
 
-static void print_name(const struct mv_vmi *vmi, size_t width) {
-        mv_text_cell(stdout, vmi->meta.namespace, 0);
-        putchar('/');
-        size_t taken = mv_text_columns(vmi->meta.namespace) + 1;
-        mv_text_cell(stdout, vmi->meta.name, width > taken ? width - taken : 0);
-}
-
-static size_t name_width(const struct mv_drain_plan *plan) {
-        size_t width = 12;
-        for (size_t i = 0; i < plan->n_fates; i++) {
-                const struct mv_meta *meta = &plan->fates[i].vmi->meta;
-                size_t n = mv_text_columns(meta->namespace) + 1 + mv_text_columns(meta->name);
-                width = n > width ? n : width;
-        }
-        return width < 40 ? width : 40;
-}
-
-static void print_fate(const struct mv_style *style, const struct mv_drain_fate *fate, int64_t horizon,
-                       int bar, size_t width) {
-        char span[MV_DRAIN_SPAN];
-        const char *color = color_of(style, fate->outcome);
-        fputs("  ", stdout);
-        print_name(fate->vmi, width);
-        printf("  %s%-10s%s ", color, mv_drain_outcome_name(fate->outcome), style->reset);
-        printf("%s", color);
-        print_bar(fate, horizon, bar);
-        printf("%s ", style->reset);
-        if (fate->to.n) {
-                fputs("to ", stdout);
-                mv_text_cell(stdout, fate->to, 0);
-                fputs(", ", stdout);
-        }
-        if (fate->end_least != MV_SIM_NEVER)
-                printf("wave %u, done after %s", fate->wave,
-                       mv_drain_span(fate->end_least, fate->end_most, span));
-        if (fate->grace >= 0 && fate->outcome != MV_DRAIN_BLOCKS)
-                printf(", grace period %llds", (long long)fate->grace);
-        putchar('\n');
-        if (fate->why.n && fate->outcome != MV_DRAIN_MIGRATES) {
-                fputs("      ", stdout);
-                mv_text_wrap_from(stdout, fate->why, 6, 6, style->width);
-        }
+static void print_fate(const struct layout *layout, const struct mv_drain_fate *fate) {
+        const struct mv_style *style = layout->style;
+        const char *color = color_of(style, fate->outcome), *outcome = mv_drain_outcome_name(fate->outcome);
+        struct mv_str text = mv_drain_fate_text(layout->arena, fate);
+        bool drawn = mv_drain_is_drawn(fate), beside = layout->name && text.n;
+        printf("%*s", INDENT, "");
+        mv_text_cell(stdout, name_of(layout->arena, fate->vmi), layout->name);
+        printf("%s%*s%s%-*s", layout->name ? "" : "\n", layout->name ? 2 : DEEP, "", color,
+               drawn || beside ? OUTCOME + 1 : 0, outcome);
+        print_bar(layout, fate, beside);
+        printf("%s%s", style->reset, beside ? " " : "\n");
+        if (text.n)
+                mv_text_wrap(stdout, text, beside ? 0 : DEEP, DEEP, beside ? 0 : style->width);
+        if (fate->why.n)
+                mv_text_wrap(stdout, fate->why, DEEP, DEEP, style->width);
         if (fate->mismatch.n) {
-                printf("      %s!%s ", style->yellow, style->reset);
-                mv_text_wrap_from(stdout, fate->mismatch, 8, 8, style->width);
+                printf("%*s%s!%s ", DEEP, "", style->yellow, style->reset);
+                mv_text_wrap_from(stdout, fate->mismatch, DEEP + 2, DEEP + 2, style->width);
         }
 }
 
-static void print_node(const struct mv_style *style, const struct mv_drain_node *node) {
-        char span[MV_DRAIN_SPAN];
+static void print_node(const struct layout *layout, const struct mv_drain_node *node) {
+        const struct mv_style *style = layout->style;
         fputs(style->bold, stdout);
         mv_text_cell(stdout, node->name, 0);
-        printf("%s: %zu instance%s", style->reset, node->n_fates, node->n_fates == 1 ? "" : "s");
-        if (node->n_blocking)
-                printf(", %s%zu block%s the drain%s\n", style->red, node->n_blocking,
-                       node->n_blocking == 1 ? "s" : "", style->reset);
-        else if (node->n_external)
-                printf(", empty when another controller has moved %zu of them\n", node->n_external);
-        else
-                printf(", empty after %s\n", mv_drain_span(node->empty_least, node->empty_most, span));
+        printf(":%s%s ", style->reset, node->n_blocking ? style->red : "");
+        mv_text_wrap_from(stdout, mv_drain_node_text(layout->arena, node), mv_text_columns(node->name) + 2,
+                          INDENT, style->width);
+        fputs(node->n_blocking ? style->reset : "", stdout);
+}
+
+static void print_legend(const struct layout *layout) {
+        const struct mv_style *style = layout->style;
+        if (!layout->axis.horizon)
+                return;
+        mv_text_wrap(stdout,
+                     MV_STR("Time runs from the start of the drain: \u2588 " MV_DRAIN_SOLID
+                            ", \u2591 " MV_DRAIN_PALE "."),
+                     0, INDENT, style->width);
+        if (layout->axis.unbounded)
+                mv_text_wrap(stdout, MV_STR(MV_DRAIN_UNBOUNDED), 0, INDENT, style->width);
+        putchar('\n');
+}
+
+/* The instances of a node; returns the place of the first one of the next node. */
+static size_t print_fates(const struct layout *layout, const struct mv_drain_plan *plan, size_t node,
+                          size_t first) {
+        bool drawn = false;
+        size_t end = first;
+        for (; end < plan->n_fates && plan->fates[end].node == node; end++)
+                drawn |= mv_drain_is_drawn(&plan->fates[end]);
+        if (drawn)
+                print_axis(layout);
+        for (size_t i = first; i < end; i++)
+                print_fate(layout, &plan->fates[i]);
+        return end;
 }
 
 /* What has to be changed before the drain can end. */
-static void print_fixes(const struct mv_style *style, const struct mv_drain_plan *plan) {
+static void print_fixes(struct mv_arena *arena, const struct mv_style *style,
+                        const struct mv_drain_plan *plan) {
         bool shown = false;
         for (size_t i = 0; i < plan->n_fates; i++) {
                 const struct mv_drain_fate *fate = &plan->fates[i];
@@ -117,10 +163,10 @@ static void print_fixes(const struct mv_style *style, const struct mv_drain_plan
                 if (!shown)
                         printf("\n%sFix these first%s\n", style->bold, style->reset);
                 shown = true;
-                fputs("  ", stdout);
-                print_name(fate->vmi, 0);
-                fputs(": ", stdout);
-                mv_text_wrap_from(stdout, fate->why, 4, 4, style->width);
+                mv_text_wrap(stdout,
+                             mv_arena_format(arena, "%.*s: %.*s", MV_STR_ARG(name_of(arena, fate->vmi)),
+                                             MV_STR_ARG(fate->why)),
+                             INDENT, 2 * INDENT, style->width);
                 for (size_t f = 0; f < fate->n_fixes; f++) {
                         printf("    %sx %s%s  ", style->red, fate->fixes[f].rule, style->reset);
                         mv_text_wrap_from(stdout, fate->fixes[f].message, 8 + strlen(fate->fixes[f].rule), 6,
@@ -131,46 +177,43 @@ static void print_fixes(const struct mv_style *style, const struct mv_drain_plan
         }
 }
 
-static void print_order(const struct mv_style *style, const struct mv_drain_plan *plan) {
+static void print_order(struct mv_arena *arena, const struct mv_style *style,
+                        const struct mv_drain_plan *plan) {
+        struct mv_str text = MV_STR(", one by one, in which everybody finds a node:");
         if (!plan->n_order)
                 return;
-        printf("\n%sA better order%s, one by one, ", style->bold, style->reset);
         if (plan->order_leaves)
-                printf("in which %zu find no node:", plan->order_leaves);
-        else
-                fputs("in which everybody finds a node:", stdout);
-        for (size_t i = 0; i < plan->n_order; i++) {
-                putchar(' ');
-                mv_text_cell(stdout, plan->nodes[plan->order[i]].name, 0);
-        }
-        putchar('\n');
+                text = mv_arena_format(arena,
+                                       ", one by one, in which %zu find%s no node:", plan->order_leaves,
+                                       plan->order_leaves == 1 ? "s" : "");
+        for (size_t i = 0; i < plan->n_order; i++)
+                text = mv_arena_format(arena, "%.*s %.*s", MV_STR_ARG(text),
+                                       MV_STR_ARG(plan->nodes[plan->order[i]].name));
+        printf("\n%sA better order%s", style->bold, style->reset);
+        mv_text_wrap_from(stdout, text, strlen("A better order"), INDENT, style->width);
 }
 
-void mv_drain_print_table(const struct mv_style *style, const struct mv_drain_plan *plan) {
-        char span[MV_DRAIN_SPAN];
-        int64_t horizon = horizon_of(plan);
-        int bar = style->width && style->width < NARROW ? NARROW_BAR : BAR;
-        size_t width = name_width(plan), i = 0;
+bool mv_drain_print_table(const struct mv_style *style, const struct mv_drain_plan *plan, bool one_by_one) {
+        struct mv_arena arena;
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        struct layout layout = lay_out(&arena, style, plan);
+        size_t i = 0;
+        print_legend(&layout);
         for (size_t node = 0; node < plan->n_nodes; node++) {
-                print_node(style, &plan->nodes[node]);
-                for (; i < plan->n_fates && plan->fates[i].node == node; i++)
-                        print_fate(style, &plan->fates[i], horizon, bar, width);
+                print_node(&layout, &plan->nodes[node]);
+                i = print_fates(&layout, plan, node, i);
         }
-        print_fixes(style, plan);
-        print_order(style, plan);
+        print_fixes(&arena, style, plan);
+        print_order(&arena, style, plan);
         printf("\n%sAssumptions%s\n", style->bold, style->reset);
-        for (size_t a = 0; a < plan->n_assumptions; a++) {
-                fputs("  ", stdout);
-                mv_text_wrap_from(stdout, plan->assumptions[a], 2, 2, style->width);
-        }
-        putchar('\n');
-        for (int outcome = 0; outcome <= MV_DRAIN_UNDECIDED; outcome++)
-                if (plan->count[outcome])
-                        printf("%zu %s, ", plan->count[outcome],
-                               mv_drain_outcome_name((enum mv_drain_outcome)outcome));
-        if (plan->blocks)
-                printf("%sthe drain blocks%s\n", style->red, style->reset);
-        else
-                printf("%s%s%s in %u wave%s\n", style->green, mv_drain_span(plan->least, plan->most, span),
-                       style->reset, plan->waves, plan->waves == 1 ? "" : "s");
+        for (size_t a = 0; a < plan->n_assumptions; a++)
+                mv_text_wrap(stdout, plan->assumptions[a], INDENT, INDENT, style->width);
+        struct mv_str counts = mv_drain_counts(&arena, plan);
+        struct mv_str duration = mv_drain_duration(&arena, plan, one_by_one);
+        printf("\n%.*s: %s", MV_STR_ARG(counts), plan->blocks ? style->red : style->green);
+        mv_text_wrap_from(stdout, duration, counts.n + 2, INDENT, style->width);
+        fputs(style->reset, stdout);
+        bool ok = !mv_arena_failed(&arena);
+        mv_arena_done(&arena);
+        return ok;
 }

@@ -102,18 +102,33 @@ static void print_counts(const struct mv_nodes_run *run, const struct mv_nodes_r
                         printf("%*s", COUNT_WIDTH, "?");
 }
 
+/* A piece of a line, on the next line where this one has no room for it. */
+static void print_piece(FILE *stream, const struct mv_style *style, const char *color, struct mv_str text,
+                        size_t *column) {
+        size_t n = mv_text_columns(text);
+        if (!n)
+                return;
+        bool fits = !style->width || *column + 1 + n <= style->width;
+        fprintf(stream, "%s%s", fits ? " " : "\n    ", color);
+        mv_text_cell(stream, text, 0);
+        fputs(style->reset, stream);
+        *column = (fits ? *column + 1 : 4) + n;
+}
+
 static void print_reasons(struct mv_nodes_run *run, const struct mv_nodes_row *row, struct mv_str name) {
         FILE *stream = run->reasons.stream;
         const struct mv_style *style = &run->style;
         struct mv_str where = mv_nodes_whereabouts(row), standing = mv_nodes_standing(row);
-        fprintf(stream, "\n%s%s ", style->bold, short_kind(row->entry->kind));
+        const char *kind = short_kind(row->entry->kind);
+        size_t column = strlen(kind) + 1 + mv_text_columns(name);
+        fprintf(stream, "\n%s%s ", style->bold, kind);
         mv_text_cell(stream, name, 0);
-        fprintf(stream, "%s%s", style->reset, where.n ? " " : "");
-        mv_text_cell(stream, where, 0);
-        if (standing.n)
-                fprintf(stream, "%s %s%.*s%s", where.n ? "," : ":",
-                        row->standing == MV_STANDING_NOWHERE ? style->red : style->yellow,
-                        MV_STR_ARG(standing), style->reset);
+        fprintf(stream, "%s%s", style->reset, standing.n && !where.n ? ":" : "");
+        if (where.n && standing.n)
+                where = mv_arena_format(row->arena, "%.*s,", MV_STR_ARG(where));
+        print_piece(stream, style, "", where, &column);
+        print_piece(stream, style, row->standing == MV_STANDING_NOWHERE ? style->red : style->yellow,
+                    standing, &column);
         putc('\n', stream);
         if (row->groups)
                 mv_places_print(stream, row->arena, row->fit, row->groups, style);

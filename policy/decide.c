@@ -292,12 +292,28 @@ static void decide_vm(const struct mv_decide_input *in, bool exempt, struct mv_d
                 warn_about(in, true, decision);
 }
 
+/* Of a NodeMaintenance the verdict is whether its drain can end, and the rules are all that failed: no VM is judged. */
+static void annotate_maintenance(const struct mv_decide_input *in, struct mv_decision *decision) {
+        enum mv_outcome drain = MV_OUTCOME_PASS;
+        decision->rules = (struct mv_str){ 0 };
+        for (const struct mv_finding *f = in->now->findings; f; f = f->next) {
+                if (strcmp(f->rule->id, "maintenance-blocked") == 0 && drain != MV_OUTCOME_FAIL)
+                        drain = f->outcome;
+                if (f->outcome == MV_OUTCOME_FAIL)
+                        decision->rules = mv_arena_format(in->arena, "%.*s%s%s", MV_STR_ARG(decision->rules),
+                                                          decision->rules.n ? "," : "", f->rule->id);
+        }
+        decision->verdict = mv_str_from(mv_verdict_word(drain));
+}
+
 /* Of a MigrationPolicy or a NodeMaintenance, which KubeVirt admits: what is found is said, and refused only where the
  * configuration says so. */
 static void decide_cluster_scoped(const struct mv_decide_input *in, bool exempt,
                                   struct mv_decision *decision) {
         enum mv_action action = in->config->cluster_scoped;
         decision->verdict = mv_str_from(mv_verdict_word(in->now->migratable));
+        if (in->kind != MV_KIND_MIGRATION_POLICY)
+                annotate_maintenance(in, decision);
         decision->level = mv_str_from(action_names[action]);
         if (exempt || action == MV_ACTION_AUDIT)
                 return;

@@ -9,6 +9,25 @@
 
 enum { NAMED = 3 };
 
+static const char *in_words(enum mv_drain_obstacle obstacle) {
+        switch (obstacle) {
+        case MV_DRAIN_WEBHOOK:
+                return "KubeVirt refuses its eviction";
+        case MV_DRAIN_BUDGET:
+                return "a PodDisruptionBudget refuses its eviction";
+        case MV_DRAIN_NO_NODE:
+                return "no other node takes it";
+        case MV_DRAIN_CONVERGENCE:
+                return "its migration does not end in time";
+        case MV_DRAIN_QUEUE:
+                return "its migration never gets its turn";
+        case MV_DRAIN_POD:
+                return "KubeVirt cannot make its pod";
+        default:
+                return "it stays";
+        }
+}
+
 /* The first instances that block, each with why. */
 static struct mv_str blocking(struct mv_context *ctx, const struct mv_drain_plan *plan) {
         struct mv_str text = { 0 };
@@ -18,8 +37,7 @@ static struct mv_str blocking(struct mv_context *ctx, const struct mv_drain_plan
                 if (fate->outcome == MV_DRAIN_BLOCKS)
                         text = mv_text(ctx, "%.*s%s%.*s/%.*s (%s)", MV_STR_ARG(text), n++ ? ", " : "",
                                        MV_STR_ARG(fate->vmi->meta.namespace),
-                                       MV_STR_ARG(fate->vmi->meta.name),
-                                       mv_drain_obstacle_name(fate->obstacle));
+                                       MV_STR_ARG(fate->vmi->meta.name), in_words(fate->obstacle));
         }
         return text;
 }

@@ -2,17 +2,21 @@
 """What tests of the server share: a running `serve`, a client that speaks TLS, and objects to ask about."""
 import contextlib
 import copy
+import fcntl
 import functools
 import http.client
 import itertools
 import json
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import socket
 import ssl
+import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -50,6 +54,27 @@ def eventually(condition, seconds=3.0, what=""):
             return took, answer
         assert took < seconds, f"{what or condition} is not so after {seconds} s"
         time.sleep(0.02)
+
+
+def on_terminal(migvet, *arguments, columns=80):
+    """Run it on a terminal that is so wide; what it printed there."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    with subprocess.Popen([migvet.path, *map(str, arguments)], stdout=slave, stderr=subprocess.DEVNULL,
+                          cwd=ROOT) as process:
+        os.close(slave)
+        data = b""
+        while True:
+            try:
+                more = os.read(master, 65536)
+            except OSError:
+                break
+            if not more:
+                break
+            data += more
+        process.wait(timeout=60)
+    os.close(master)
+    return data.decode().replace("\r\n", "\n")
 
 
 class Server:

@@ -8,13 +8,14 @@ import html.parser
 import io
 import json
 import pathlib
+import re
 import resource
 import sys
 
 import pytest
 import yaml
 
-from support import PLAIN
+from support import PLAIN, on_terminal
 
 DRAIN = pathlib.Path(__file__).resolve().parents[1] / "drain"
 CASES = DRAIN / "plan"
@@ -117,6 +118,8 @@ def test_html(migvet, name):
     expected = expectation(name)
     page = Page(drain(migvet, name, "-o", "html").stdout)
     assert "script" not in page.tags
+    assert page.tags.count("table") == page.tags.count("caption") and ("scope", "row") in page.attributes or not \
+        expected["instances"]
     assert not {"src", "href"} & {key for key, _ in page.attributes}
     assert "prefers-color-scheme" in page.text
     assert ("rect" in page.tags) == any(instance["end"]["atLeast"] is not None for instance in expected["instances"])
@@ -126,6 +129,60 @@ def test_html(migvet, name):
 
 def test_names_are_escaped(migvet):
     assert "<script>alert(1)</script>" in Page(drain(migvet, "escaping", "-o", "html").stdout).text
+
+
+LONG = "worker-with-a-long-name.prod.example.internal"
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120, 200])
+@pytest.mark.parametrize("name", ["outcomes", "mismatch", "long"])
+def test_fits_the_terminal(migvet, tmp_path, name, columns):
+    case = CASES / f"{name}.yaml"
+    if name == "long":
+        text = (CASES / "outcomes.yaml").read_text(encoding="utf-8").replace("namespace: app", "namespace: team-billing")
+        case = tmp_path / "long.yaml"
+        case.write_text(re.sub(r"\bn([12])\b", rf"w\1-{LONG}", text), encoding="utf-8")
+    node = f"w1-{LONG}" if name == "long" else "n1"
+    text = on_terminal(migvet, "drain", node, "-f", case, "--color", "never", columns=columns)
+    assert "\u2588" in text
+    for line in text.splitlines():
+        assert len(line) <= columns and line == line.rstrip()
+
+
+def test_time_has_a_scale_and_a_legend(migvet):
+    table = drain(migvet, "outcomes").stdout
+    assert re.search(r"^ +\|0 +\|5m +\|10m$", table, re.M)
+    assert "\u2588 the time that it takes at least, \u2591 the time that it takes at most" in table
+    page = Page(drain(migvet, "outcomes", "-o", "html").stdout)
+    assert "solid: the time" in page.text and "10m" in page.text and "wave" in page.text
+    nothing = drain(migvet, "external-only").stdout
+    assert "at most" not in nothing.split("Assumptions")[0]
+
+
+def test_no_upper_bound_is_explained(migvet):
+    assert "no upper bound" not in drain(migvet, "outcomes").stdout
+    for form in ("table", "html"):
+        text = drain(migvet, "no-deadline", "-o", form).stdout
+        assert "done after" in text and ", no upper bound" in text and "may not converge" in text
+
+
+@pytest.mark.parametrize("name, summary", [
+    ("outcomes", "2 migrate, 3 restart, 7 stay down, 1 is left to another controller, 2 block: the drain blocks"),
+    ("external-only", "1 is left to another controller: the drain ends when another controller has done its part"),
+    ("empty", "no instance: nothing to wait for"),
+    ("one-by-one", " a node"),
+])
+def test_summary(migvet, name, summary):
+    table, page = drain(migvet, name).stdout, Page(drain(migvet, name, "-o", "html").stdout).text
+    assert table.splitlines()[-1].endswith(summary) and summary in page
+    for text in (table, page):
+        assert not re.search(r"\b0ms\b|\b1 (instances|nodes|waves|block|migrate)\b|0 waves", text)
+
+
+def test_csv_is_documented(migvet):
+    header = drain(migvet, "outcomes", "-o", "csv").stdout.splitlines()[0].split(",")
+    text = migvet("drain", "--help").stdout
+    assert "RFC 4180" in text and all(re.search(rf"\b{column}\b", text) for column in header)
 
 
 def test_every_file_belongs_to_a_case():

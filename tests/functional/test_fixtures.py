@@ -5,6 +5,7 @@ A case is added by adding the two files. NAME.expect.json names the object judge
 rules, outcomes, severities and fields, never prose."""
 import json
 import pathlib
+import re
 
 import pytest
 import yaml
@@ -81,7 +82,13 @@ def test_maintenance(migvet, name):
                "object": maintenance}
     review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
     answer = migvet.json("review", "-f", FIXTURES / f"{name}.yaml", stdin=json.dumps(review))["response"]
-    assert answer["allowed"] and answer["auditAnnotations"]["verdict"] == "True"
+    # The annotations say of the drain what the warnings say.
+    outcomes = {finding["rule"]: finding["outcome"] for finding in expectation(name)["findings"]}
+    words = {"fail": "False", "unknown": "Unknown"}
+    annotations = answer["auditAnnotations"]
+    assert answer["allowed"] and annotations["verdict"] == words.get(outcomes.get("maintenance-blocked"), "True")
+    assert annotations.get("rules", "") == ",".join(rule for rule in outcomes if outcomes[rule] == "fail")
+    assert not re.search(r"\((eviction-webhook|disruption-budget|no-node|convergence|queue|pod)\)", str(answer))
     warned = [warning.split(":")[0] for warning in answer.get("warnings", [])]
     assert warned == [finding["rule"] for finding in expectation(name)["findings"]]
     assert all(len(warning) <= 120 for warning in answer.get("warnings", []))

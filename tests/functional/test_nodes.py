@@ -1,20 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """migvet nodes from outside: the matrix in each form, the baseline, stranded VMs, and the nodes in explain."""
 import csv
-import fcntl
 import html.parser
 import io
-import os
-import pty
 import re
-import struct
 import subprocess
-import termios
 
 import pytest
 import yaml
 
-from support import EXAMPLES, ROOT
+from support import EXAMPLES, ROOT, on_terminal
 
 CLUSTER = EXAMPLES / "cluster"
 FROZEN = ROOT / "tests" / "fixtures" / "cpu-host-model" / "fail-frozen-selector.yaml"
@@ -152,27 +147,6 @@ def test_many_nodes_are_few_lines(migvet, cluster):
     assert re.search(r"^  x worker-0001.* and 497 more: resource:memory$", text, re.M)
 
 
-def on_terminal(migvet, *arguments, columns=80):
-    """Run it on a terminal that is so wide; what it printed there."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    with subprocess.Popen([migvet.path, *map(str, arguments)], stdout=slave, stderr=subprocess.DEVNULL,
-                          cwd=ROOT) as process:
-        os.close(slave)
-        data = b""
-        while True:
-            try:
-                more = os.read(master, 65536)
-            except OSError:
-                break
-            if not more:
-                break
-            data += more
-        process.wait(timeout=60)
-    os.close(master)
-    return data.decode().replace("\r\n", "\n")
-
-
 @pytest.mark.parametrize("count", [5, 12, 28, 60])
 def test_80_columns(migvet, cluster, count):
     nodes = [node(f"worker-{i}", models=("Penryn",) if i % 3 == 0 else ("Penryn", "Haswell"),
@@ -183,6 +157,15 @@ def test_80_columns(migvet, cluster, count):
     assert max(len(line) for line in text.splitlines()) <= 80
     if count == 12:  # numbers, and a list of whom they are
         assert "1 worker-0" in text
+
+
+def test_80_columns_with_long_names(migvet, cluster):
+    """Only a word that is longer than the line goes beyond it."""
+    long = "worker-with-a-long-name.prod.example.internal"
+    objects = [node(long), node(f"other-{long}", models=("Penryn",)), machine("postgres-primary-billing-0001", on=long)]
+    text = on_terminal(migvet, "nodes", "-f", cluster(*objects), "--color", "never")
+    assert f"is on {long}" in text.replace("\n  ", " ")
+    assert max(len(line) for line in text.splitlines()) <= 80
 
 
 def test_csv(migvet, cluster):
