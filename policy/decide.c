@@ -152,8 +152,8 @@ static enum mv_outcome passes(const struct mv_verdict *verdict, enum mv_level le
 /* --- updates --- */
 
 static size_t slot_of(const struct mv_decide_input *in, const struct mv_finding *finding) {
-        uint64_t hash =
-                mv_hash_add(MV_HASH_START + (uint64_t)finding->outcome, mv_str_from(finding->rule->id));
+        uint64_t hash = mv_hash_add(mv_hash_seed(in->slots) + (uint64_t)finding->outcome,
+                                    mv_str_from(finding->rule->id));
         size_t at = (size_t)mv_hash_add(hash, finding->thing) & (in->n_slots - 1);
         for (;; at = (at + 1) & (in->n_slots - 1)) {
                 const struct mv_finding *other = in->slots[at];

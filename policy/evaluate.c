@@ -57,7 +57,7 @@ static void run_rule(struct mv_context *ctx, const struct mv_rule *rule) {
 }
 
 static void run_rules(struct mv_context *ctx, bool last) {
-        for (size_t i = 0; mv_rules[i]; i++) {
+        for (size_t i = 0; mv_rules[i] && !mv_arena_failed(ctx->arena); i++) {
                 const struct mv_rule *rule = mv_rules[i];
                 if (rule->last != last || !applies(ctx, rule))
                         continue;

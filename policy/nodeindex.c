@@ -100,7 +100,7 @@ static const uint64_t *sparse_get(const struct mv_node_index *index, struct mv_a
 
 static struct slot *find_slot(const struct slots *slots, struct mv_str key, struct mv_str value) {
         size_t mask = slots->n_items - 1;
-        size_t at = (size_t)mv_hash_add(mv_hash_add(MV_HASH_START, key), value) & mask;
+        size_t at = (size_t)mv_hash_add(mv_hash_add(mv_hash_seed(slots->items), key), value) & mask;
         for (;; at = (at + 1) & mask) {
                 struct slot *slot = &slots->items[at];
                 if (!slot->used || (mv_str_equal(slot->key, key) && mv_str_equal(slot->value, value)))

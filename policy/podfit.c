@@ -229,7 +229,8 @@ struct domains {
 };
 
 static struct domain *find_domain(const struct domains *domains, struct mv_str value) {
-        size_t mask = domains->n_items - 1, at = (size_t)mv_hash_add(MV_HASH_START, value) & mask;
+        size_t mask = domains->n_items - 1,
+               at = (size_t)mv_hash_add(mv_hash_seed(domains->items), value) & mask;
         while (domains->items[at].used && !mv_str_equal(domains->items[at].value, value))
                 at = (at + 1) & mask;
         return &domains->items[at];

@@ -29,7 +29,7 @@ struct mv_pod_index {
 
 static struct posting *find_slot(const struct mv_pod_index *index, struct mv_str key, struct mv_str value) {
         size_t mask = index->n_slots - 1;
-        size_t at = (size_t)mv_hash_add(mv_hash_add(MV_HASH_START, key), value) & mask;
+        size_t at = (size_t)mv_hash_add(mv_hash_add(mv_hash_seed(index->slots), key), value) & mask;
         for (;; at = (at + 1) & mask) {
                 struct posting *slot = &index->slots[at];
                 if (!slot->used || (mv_str_equal(slot->key, key) && mv_str_equal(slot->value, value)))
@@ -273,8 +273,9 @@ static uint64_t hash_selector(uint64_t hash, const struct mv_label_selector *sel
         return hash;
 }
 
-static uint64_t hash_aversion(struct mv_str namespace, const struct mv_pod_affinity_term *term) {
-        uint64_t hash = mv_hash_add(mv_hash_add(MV_HASH_START, namespace), term->topology_key);
+static uint64_t hash_aversion(uint64_t seed, struct mv_str namespace,
+                              const struct mv_pod_affinity_term *term) {
+        uint64_t hash = mv_hash_add(mv_hash_add(seed, namespace), term->topology_key);
         hash = hash_selector(hash_selector(hash, term->label_selector), term->namespace_selector);
         return hash_strings(hash, &term->namespaces);
 }
@@ -282,7 +283,8 @@ static uint64_t hash_aversion(struct mv_str namespace, const struct mv_pod_affin
 /* Where the aversion is that pods of that namespace have in common, or belongs. */
 static struct mv_aversion **find_aversion(const struct mv_pod_index *index, struct mv_str namespace,
                                           const struct mv_pod_affinity_term *term) {
-        size_t mask = index->n_aversions - 1, at = (size_t)hash_aversion(namespace, term) & mask;
+        size_t mask = index->n_aversions - 1,
+               at = (size_t)hash_aversion(mv_hash_seed(index->aversions), namespace, term) & mask;
         for (;; at = (at + 1) & mask) {
                 struct mv_aversion **found = &index->aversions[at];
                 if (!*found ||

@@ -85,15 +85,16 @@ struct mv_snapshot_builder *mv_snapshot_builder_free(struct mv_snapshot_builder 
 
 /* --- the index --- */
 
-static uint64_t key_hash(enum mv_kind kind, struct mv_str namespace, struct mv_str name) {
-        uint64_t hash = MV_HASH_START ^ ((uint64_t)kind << 56);
+static uint64_t key_hash(const struct mv_snapshot *snapshot, enum mv_kind kind, struct mv_str namespace,
+                         struct mv_str name) {
+        uint64_t hash = mv_hash_seed(snapshot->slots) + (uint64_t)kind;
         return mv_hash_add(mv_hash_add(hash, mv_kinds[kind].namespaced ? namespace : MV_STR("")), name);
 }
 
 /* The slot of that object, or the free one where it belongs. */
 static uint32_t *find_slot(const struct mv_snapshot *snapshot, enum mv_kind kind, struct mv_str namespace,
                            struct mv_str name) {
-        size_t mask = snapshot->n_slots - 1, at = (size_t)key_hash(kind, namespace, name) & mask;
+        size_t mask = snapshot->n_slots - 1, at = (size_t)key_hash(snapshot, kind, namespace, name) & mask;
         for (;; at = (at + 1) & mask) {
                 uint32_t *slot = &snapshot->slots[at];
                 if (!*slot)

@@ -85,7 +85,7 @@ static void classify(struct mv_selected *selected, enum mv_fit_class class) {
 enum { SEARCHED = 32 };
 
 static uint32_t *find_slot(const struct mv_target_selector *s, struct mv_str key) {
-        size_t mask = s->n_slots - 1, at = (size_t)mv_hash_add(MV_HASH_START, key) & mask;
+        size_t mask = s->n_slots - 1, at = (size_t)mv_hash_add(mv_hash_seed(s->slots), key) & mask;
         while (s->slots[at] && !mv_str_equal(s->items[s->slots[at] - 1].key, key))
                 at = (at + 1) & mask;
         return &s->slots[at];

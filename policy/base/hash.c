@@ -1,21 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/hash.h"
 
-/* Multiply and fold, eight bytes at a time. */
-static uint64_t mix(uint64_t hash, uint64_t word) {
-        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-        return hash ^ hash >> 32;
+struct state {
+        uint64_t v0, v1, v2, v3;
+};
+
+static uint64_t rotate(uint64_t word, unsigned bits) {
+        return word << bits | word >> (64 - bits);
 }
 
-uint64_t mv_hash_add(uint64_t hash, struct mv_str s) {
+static inline void turn(struct state *s) {
+        s->v0 += s->v1;
+        s->v2 += s->v3;
+        s->v1 = rotate(s->v1, 13) ^ s->v0;
+        s->v3 = rotate(s->v3, 16) ^ s->v2;
+        s->v0 = rotate(s->v0, 32) + s->v3;
+        s->v2 += s->v1;
+        s->v1 = rotate(s->v1, 17) ^ s->v2;
+        s->v3 = rotate(s->v3, 21) ^ s->v0;
+        s->v2 = rotate(s->v2, 32);
+}
+
+static inline void compress(struct state *s, uint64_t word) {
+        s->v3 ^= word;
+        turn(s);
+        s->v0 ^= word;
+}
+
+/* The hash so far is the key's first half; the second is no secret. */
+uint64_t mv_hash_add(uint64_t hash, struct mv_str text) {
+        const uint64_t key = UINT64_C(0x9e3779b97f4a7c15);
+        struct state s = {
+                .v0 = hash ^ UINT64_C(0x736f6d6570736575),
+                .v1 = key ^ UINT64_C(0x646f72616e646f6d),
+                .v2 = hash ^ UINT64_C(0x6c7967656e657261),
+                .v3 = key ^ UINT64_C(0x7465646279746573),
+        };
         size_t i = 0;
-        for (; i + 8 <= s.n; i += 8) {
+        for (; i + 8 <= text.n; i += 8) {
                 uint64_t word;
-                memcpy(&word, s.p + i, 8);
-                hash = mix(hash, word);
+                memcpy(&word, text.p + i, 8);
+                compress(&s, word);
         }
         uint64_t rest = 0;
-        if (i < s.n)
-                memcpy(&rest, s.p + i, s.n - i);
-        return mix(mix(hash, rest), s.n);
+        if (i < text.n)
+                memcpy(&rest, text.p + i, text.n - i);
+        compress(&s, rest | (uint64_t)text.n << 56);
+        s.v2 ^= 0xff;
+        turn(&s);
+        turn(&s);
+        turn(&s);
+        return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }

@@ -6,7 +6,7 @@
 enum { LONGEST = 128 };
 
 static struct mv_str *find_slot(const struct mv_intern *intern, struct mv_str s) {
-        size_t mask = intern->n_slots - 1, at = (size_t)mv_hash_add(MV_HASH_START, s) & mask;
+        size_t mask = intern->n_slots - 1, at = (size_t)mv_hash_add(mv_hash_seed(intern->slots), s) & mask;
         while (intern->slots[at].p && !mv_str_equal(intern->slots[at], s))
                 at = (at + 1) & mask;
         return &intern->slots[at];

@@ -11,7 +11,7 @@ static struct mv_str name_at(const struct mv_names_index *index, size_t i) {
 
 /* The slot of that name, or the free one where it belongs. */
 static uint32_t *find_slot(const struct mv_names_index *index, struct mv_str name) {
-        size_t mask = index->n_slots - 1, at = (size_t)mv_hash_add(MV_HASH_START, name) & mask;
+        size_t mask = index->n_slots - 1, at = (size_t)mv_hash_add(mv_hash_seed(index->slots), name) & mask;
         while (index->slots[at] && !mv_str_equal(name_at(index, index->slots[at] - 1), name))
                 at = (at + 1) & mask;
         return &index->slots[at];

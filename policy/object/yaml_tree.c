@@ -126,7 +126,7 @@ static bool anchor_set(struct mv_yaml *yaml, const yaml_char_t *text, struct mv_
         if (!text)
                 return true;
         struct mv_str name = mv_str_from((const char *)text);
-        uint64_t hash = mv_hash_add(MV_HASH_START, name);
+        uint64_t hash = mv_hash_add(mv_hash_seed(yaml), name);
         struct mv_yaml_anchor *a = anchor_find(yaml, hash, name);
         if (a) {
                 a->node = node;
@@ -351,7 +351,7 @@ static int make_alias(struct mv_yaml *yaml, const yaml_event_t *event, struct mv
         node->column = one_based(event->start_mark.column);
         node->kind = MV_YAML_ALIAS;
         struct mv_str name = mv_str_from((const char *)event->data.alias.anchor);
-        struct mv_yaml_anchor *a = anchor_find(yaml, mv_hash_add(MV_HASH_START, name), name);
+        struct mv_yaml_anchor *a = anchor_find(yaml, mv_hash_add(mv_hash_seed(yaml), name), name);
         int shown = (int)(name.n < 100 ? name.n : 100);
         if (!a)
                 return mv_yaml_fail_node(yaml, node, err, MV_ESYNTAX, "there is no anchor '%.*s'", shown,

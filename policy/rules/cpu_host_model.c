@@ -2,8 +2,8 @@
 /*
  * cpu-host-model: a VM with the host's CPU model needs a node that knows its own model.
  *
- * Reads domain.cpu.model (after defaults), status.nodeName, labels host-model-cpu.node.kubevirt.io/... of nodes, and the
- * node selector of the launcher pod.
+ * Reads domain.cpu.model (after defaults), status.nodeName, labels host-model-cpu.node.kubevirt.io/... of nodes, and
+ * which nodes would take the VM (policy/nodefit.h).
  */
 #include "policy/object/pod.h"
 #include "policy/rule.h"
@@ -15,20 +15,6 @@ static bool has_host_model(const struct mv_node *node) {
                                        MV_STR("host-model-cpu.node.kubevirt.io/")))
                         return true;
         return false;
-}
-
-/* The VM could start there, as far as labels say. */
-static bool may_start_on(const struct mv_context *ctx, const struct mv_node *node) {
-        const struct mv_map *labels = &node->meta.labels;
-        const struct mv_str *architecture = mv_map_get(labels, MV_STR("kubernetes.io/arch"));
-        if (!mv_map_has(labels, MV_STR("kubevirt.io/schedulable"), MV_STR("true")) ||
-            (architecture && !mv_str_equal(*architecture, ctx->vmi->spec.architecture)))
-                return false;
-        const struct mv_map *selector = &ctx->vmi->spec.node_selector;
-        for (size_t i = 0; i < selector->n; i++)
-                if (!mv_map_has(labels, selector->items[i].key, selector->items[i].value))
-                        return false;
-        return true;
 }
 
 static struct mv_finding *fail(struct mv_context *ctx, const struct mv_node *node) {
@@ -108,12 +94,16 @@ static void check(struct mv_context *ctx) {
                 return;
         }
         /* It has no node yet: ask all that may take it. */
+        const unsigned start = MV_FIT_BIT(MV_FIT_SCHEDULABLE) | MV_FIT_BIT(MV_FIT_SELECTOR) |
+                               MV_FIT_BIT(MV_FIT_TAINT) | MV_FIT_BIT(MV_FIT_LABEL);
+        const uint64_t *nodes = ctx->fit ? mv_fit_passing(ctx->arena, ctx->fit, start) : NULL;
+        if (!nodes)
+                return;
         const struct mv_node *without = NULL;
         size_t with = 0, candidates = 0;
-        for (size_t i = 0; i < n; i++) {
-                const struct mv_node *node = mv_snapshot_at(ctx->snapshot, MV_KIND_NODE, i);
-                if (!may_start_on(ctx, node))
-                        continue;
+        for (size_t i = mv_node_set_next(ctx->fit->index, nodes, 0); i != SIZE_MAX;
+             i = mv_node_set_next(ctx->fit->index, nodes, i + 1)) {
+                const struct mv_node *node = mv_node_index_at(ctx->fit->index, i);
                 candidates++;
                 if (has_host_model(node))
                         with++;

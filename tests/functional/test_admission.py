@@ -56,6 +56,17 @@ def test_many_labels_are_no_way_past(migvet, tmp_path):
     assert not answer(migvet, directory, review_of(vm))["allowed"]
 
 
+def test_many_selectors_are_no_way_past(migvet, tmp_path):
+    """Each of them stops each node; the answer names some, and judging still ends within the memory of a review."""
+    nodes = [{"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"n{i}", "labels": {
+        "kubevirt.io/schedulable": "true"}}} for i in range(50)]
+    directory = cluster(tmp_path, ENFORCED, *nodes)
+    vm = machine(spec=instance_spec(nodeSelector={f"disk-{i}": "fast" for i in range(1000)}))
+    response = answer(migvet, directory, review_of(vm))
+    assert not response["allowed"], response
+    assert len(response["status"]["message"]) < 4000
+
+
 def test_no_memory_is_said(migvet, tmp_path):
     """More volumes than KubeVirt takes: not judged, and that is said."""
     directory = cluster(tmp_path, ENFORCED)
