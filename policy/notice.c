@@ -10,8 +10,8 @@ const struct mv_rule mv_notice_admission = {
         .summary = "KubeVirt's own validation makes no instance of this object",
         .documentation =
                 "KubeVirt would refuse the object, or its controller would not start the VM, so there is nothing that "
-                "could migrate and no verdict: an unknown evictionStrategy, running and runStrategy together or neither "
-                "of them, an unknown runStrategy, bridge on the pod network where the cluster does not permit it, slirp "
+                "could migrate and no verdict: an unknown evictionStrategy, running and runStrategy together or (only in "
+                "the answer to a request) neither of them, an unknown runStrategy, bridge on the pod network where the cluster does not permit it, slirp "
                 "as the cluster's default, interfaces without exactly one binding or with one that is gone (slirp, "
                 "passt, macvtap), labels that only KubeVirt sets, an unsupported architecture. `refused` has KubeVirt's "
                 "answer to the letter. An object that runs is not refused, and of a VM whose status KubeVirt has "
