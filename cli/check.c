@@ -102,7 +102,7 @@ static void keep_cluster_finding(struct run *run, const struct mv_finding *f) {
 
 static bool is_shown(const struct run *run, const struct mv_finding *f, int severity) {
         return f->outcome != MV_OUTCOME_PASS && (int)f->severity == severity &&
-               (severity > MV_SEVERITY_NOTE || run->format == WIDE);
+               (severity > MV_SEVERITY_NOTE || run->format == WIDE || f->rule->cluster);
 }
 
 static void print_cluster_findings(struct run *run) {

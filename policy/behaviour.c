@@ -26,7 +26,11 @@ static const struct mv_behaviour behaviours[] = {
         { .since = MV_KUBEVIRT_PATCH(1, 6, 4), FROM_1_6, .cpu_vendor = true },
         { .since = MV_KUBEVIRT(1, 7), FROM_1_6 },
         { .since = MV_KUBEVIRT_PATCH(1, 7, 1), FROM_1_6, .cpu_vendor = true },
-        { .since = MV_KUBEVIRT(1, 9), FROM_1_6, .cpu_vendor = true, .vfio_in_pre_copy = true },
+        { .since = MV_KUBEVIRT(1, 9),
+          FROM_1_6,
+          .cpu_vendor = true,
+          .vfio_in_pre_copy = true,
+          .empty_policies_named = true },
 };
 
 const struct mv_behaviour *mv_behaviour_of(unsigned version) {

@@ -24,6 +24,7 @@ struct mv_behaviour {
         bool machine_type;          /* the pod selects nodes that have the instance's machine type */
         bool cpu_vendor;            /* the target must have the CPU vendor of the source */
         bool bindings_discontinued; /* slirp, passt and macvtap are no bindings of interfaces any more */
+        bool empty_policies_named;  /* a matching policy that sets nothing is named all the same */
         bool ends_when_completed; /* a migration has ended for its instance with `completed`, not with endTimestamp */
 };
 

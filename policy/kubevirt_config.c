@@ -182,6 +182,42 @@ static void take_hyperconverged(struct mv_arena *arena, struct mv_kubevirt_confi
                 overlay(config, spec);
 }
 
+static bool is_in_force(const struct mv_kubevirt *object) {
+        return !object->meta.deletion_timestamp.n && object->status.phase.n;
+}
+
+/* The one in force; of several, which KubeVirt does not admit, the first by name, however the files are ordered. */
+static const struct mv_kubevirt *choose(const struct mv_kubevirt *const *objects, size_t n) {
+        const struct mv_kubevirt *chosen = NULL;
+        for (size_t i = 0; i < n; i++) {
+                if (!is_in_force(objects[i]))
+                        continue;
+                int order = chosen ? mv_str_compare(objects[i]->meta.namespace, chosen->meta.namespace) : -1;
+                if (order < 0 || (order == 0 && mv_str_compare(objects[i]->meta.name, chosen->meta.name) < 0))
+                        chosen = objects[i];
+        }
+        return chosen;
+}
+
+/* What is odd about several that are in force, "" when there is just that one. Another one stands for all. */
+static struct mv_str name_others(struct mv_arena *arena, const struct mv_kubevirt *const *objects, size_t n,
+                                 const struct mv_kubevirt *chosen) {
+        const struct mv_kubevirt **others = mv_arena_new_array(arena, const struct mv_kubevirt *, n);
+        size_t n_others = 0;
+        for (size_t i = 0; others && i < n; i++)
+                if (objects[i] != chosen)
+                        others[n_others++] = objects[i];
+        const struct mv_kubevirt *other = others ? choose(others, n_others) : NULL;
+        if (!other)
+                return (struct mv_str){ 0 };
+        return mv_arena_format(
+                arena,
+                "KubeVirt %.*s/%.*s and %.*s/%.*s are both in force, and KubeVirt admits just one: the "
+                "first by name is judged by",
+                MV_STR_ARG(chosen->meta.namespace), MV_STR_ARG(chosen->meta.name),
+                MV_STR_ARG(other->meta.namespace), MV_STR_ARG(other->meta.name));
+}
+
 struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
                                                   const struct mv_kubevirt *const *objects, size_t n,
                                                   const struct mv_hyperconverged *hyperconverged) {
@@ -199,14 +235,17 @@ struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
                 .eviction_from = MV_STR("default"),
                 .version_from = MV_STR("default"),
         };
+        const struct mv_kubevirt *chosen = choose(objects, n);
         for (size_t i = 0; i < n; i++) {
                 const struct mv_kubevirt *object = objects[i];
+                if (chosen && object != chosen)
+                        continue;
                 config->namespace = object->meta.namespace;
                 struct mv_str name =
                         mv_arena_format(arena, "KubeVirt/%.*s/%.*s", MV_STR_ARG(object->meta.namespace),
                                         MV_STR_ARG(object->meta.name));
                 set_version(config, &object->status, name);
-                if (object->meta.deletion_timestamp.n || !object->status.phase.n) {
+                if (!is_in_force(object)) {
                         config->problem = mv_arena_format(
                                 arena, "KubeVirt %.*s/%.*s %s, so KubeVirt's defaults are in force",
                                 MV_STR_ARG(object->meta.namespace), MV_STR_ARG(object->meta.name),
@@ -218,8 +257,7 @@ struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
                 config->from =
                         mv_arena_format(arena, "KubeVirt/%.*s/%.*s", MV_STR_ARG(object->meta.namespace),
                                         MV_STR_ARG(object->meta.name));
-                config->problem = (struct mv_str){ 0 };
-                break;
+                config->problem = name_others(arena, objects, n, object);
         }
         if (!n && hyperconverged)
                 take_hyperconverged(arena, config, hyperconverged);

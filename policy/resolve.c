@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/resolve.h"
 
+#include "policy/behaviour.h"
 #include "policy/kubevirt_config.h"
 #include "policy/object/node.h"
 #include "policy/object/quantity.h"
 
 #include <stdlib.h>
-
-/* The first version that names a matching policy which sets nothing. */
-#define RECORDS_EMPTY_POLICIES MV_KUBEVIRT(1, 9)
 
 /* --- what can be set --- */
 
@@ -383,7 +381,8 @@ const struct mv_resolution *mv_resolve(struct mv_arena *arena, const struct mv_s
                 layer->from = mv_arena_format(arena, "MigrationPolicy/%.*s", MV_STR_ARG(policy->meta.name));
                 layer->set = policy->spec.settings;
                 read_experimental(arena, policy->spec.settings.experimental, layer);
-                resolution->recorded = version >= RECORDS_EMPTY_POLICIES || sets_something(layer, version);
+                resolution->recorded =
+                        mv_behaviour_of(version)->empty_policies_named || sets_something(layer, version);
         }
         layers[n].from = config->from;
         layers[n++].set = config->spec->migrations;

@@ -101,7 +101,7 @@ struct mv_rule;
 struct mv_finding {
         const struct mv_rule *rule;
         enum mv_outcome outcome;
-        enum mv_severity severity; /* the rule's, unless the check says less for this one */
+        enum mv_severity severity; /* the rule's, unless the check says otherwise for this one */
         struct mv_str message, field, fix;
         struct mv_str
                 thing; /* the volume, interface or device it is about, "" when none: tells two findings of a

@@ -7,7 +7,7 @@
  */
 #include "policy/rule.h"
 
-static void check(struct mv_context *ctx) {
+static void look(struct mv_context *ctx, const char *too_old) {
         const struct mv_vmi_spec *spec = &ctx->vmi->spec;
         const struct mv_network *network = mv_pod_network(spec);
         size_t i = 0;
@@ -18,17 +18,24 @@ static void check(struct mv_context *ctx) {
         bool sriov = false;
         for (size_t j = 0; j < spec->domain.devices.interfaces.n; j++)
                 sriov |= spec->domain.devices.interfaces.items[j].sriov;
-        bool old = ctx->version_known && ctx->version < MV_KUBEVIRT(1, 0);
         struct mv_finding *finding = mv_report(
                 ctx, MV_OUTCOME_FAIL,
                 "interface %.*s is a bridge that the annotation lets migrate: the guest keeps its address only with "
                 "DHCP and a network plugin that supports it (OVN-Kubernetes); IPv6 alone is not supported, and with "
                 "both families the guest gets no IPv6 route%s%s",
                 MV_STR_ARG(interface->name), sriov ? "; SR-IOV, which this VM uses, is not supported" : "",
-                old ? "; it needs KubeVirt 1.0, and this cluster is older" : "");
+                too_old);
         finding->field = mv_meta_field(ctx, "annotations[%s]", MV_BRIDGE_ANNOTATION);
         finding->thing = interface->name;
         finding->index = i;
+}
+
+static void check_0(struct mv_context *ctx) {
+        look(ctx, "; it needs KubeVirt 1.0, and this cluster is older");
+}
+
+static void check(struct mv_context *ctx) {
+        look(ctx, "");
 }
 
 const struct mv_rule mv_rule_bridge_migration_limits = {
@@ -45,5 +52,7 @@ const struct mv_rule mv_rule_bridge_migration_limits = {
                 "and SR-IOV is not supported. Any value of the annotation counts, `false` too.",
         .source = "OVN-Kubernetes live migration documentation; KubeVirt pkg/network/vmispec/interface.go",
         .fix = "make sure of these conditions, or use masquerade: {} and drop the annotation",
-        .revisions = { { 0, check, 0, 0, NULL } },
+        .revisions = { { 0, check_0, 0, 0, NULL },
+                       { MV_KUBEVIRT(1, 0), check, 0, 0,
+                         "OVN-Kubernetes supports it from this version on" } },
 };

@@ -24,7 +24,8 @@ const struct mv_rule mv_rule_config_ignored = {
         .cluster = true,
         .summary = "a KubeVirt object is there but not in force",
         .documentation =
-                "KubeVirt goes by the first KubeVirt object that is not being deleted and has a status.phase. When its "
+                "KubeVirt goes by the KubeVirt object that is not being deleted and has a status.phase, and admits just one; of "
+                "several in the input migvet takes the first by namespace and name, and says so. When its "
                 "spec.configuration is invalid (imagePullPolicy, defaultNetworkInterface, memoryOvercommit, "
                 "cpuAllocationRatio or pvcTolerateLessSpaceUpToPercent out of range), all of it is ignored and what was "
                 "valid last stays in force; after a fresh start these are the defaults, and migvet judges by them. So "

@@ -6,6 +6,9 @@
  */
 #include "policy/rule.h"
 
+#define OTHERWISE "else set evictionStrategy: LiveMigrateIfPossible"
+#define REMOVE "remove the GPU: one that a resource claim asks for never migrates; " OTHERWISE
+
 /* What the device is asked for by: a resource name or a resource claim. */
 static struct mv_str device_of(const struct mv_device *gpu) {
         return gpu->device_name.n ? gpu->device_name : gpu->claim_name;
@@ -31,6 +34,11 @@ static void check_1_0(struct mv_context *ctx) {
                 finding->thing = gpu->name;
                 finding->index = i;
                 finding->condition = MV_STR("VMI uses a PCI host devices");
+                finding->fix =
+                        gpu->device_name.n
+                                ? MV_STR("remove the GPU; for a vGPU, upgrade to KubeVirt 1.9, where one can "
+                                         "migrate; " OTHERWISE)
+                                : MV_STR(REMOVE);
         }
 }
 
@@ -45,6 +53,7 @@ static void check(struct mv_context *ctx) {
                                     "the VM has %zu GPUs; at most one, a vGPU, can migrate", devices->gpus.n);
                 finding->field = mv_spec_field(ctx, "domain.devices.gpus");
                 finding->condition = MV_STR("VMI specifies too many GPUs");
+                finding->fix = MV_STR("leave at most one GPU, a vGPU; " OTHERWISE);
                 return;
         }
         if (!mv_kubevirt_gate(ctx->config, "VGPULiveMigration")) {
@@ -54,12 +63,16 @@ static void check(struct mv_context *ctx) {
                                   MV_STR_ARG(gpu->name), MV_STR_ARG(device_of(gpu)));
                 finding->condition =
                         MV_STR("VMI specifies a GPU but feature gate VGPULiveMigration is not enabled");
+                if (!gpu->device_name.n)
+                        finding->fix = MV_STR(REMOVE);
         } else if (!is_mediated(ctx, gpu->device_name)) {
                 finding = mv_report(
                         ctx, MV_OUTCOME_FAIL,
                         "GPU %.*s (%.*s) cannot migrate: it is none of the permitted mediated devices",
                         MV_STR_ARG(gpu->name), MV_STR_ARG(device_of(gpu)));
                 finding->condition = MV_STR("VMI specifies non-migratable GPU device");
+                if (!gpu->device_name.n)
+                        finding->fix = MV_STR(REMOVE);
         } else {
                 mv_report(ctx, MV_OUTCOME_PASS, "GPU %.*s is a mediated device that can migrate",
                           MV_STR_ARG(gpu->name));

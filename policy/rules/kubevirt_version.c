@@ -24,7 +24,7 @@ static void check_0_0(struct mv_context *ctx) {
                 ctx, MV_OUTCOME_FAIL,
                 "the feature gate LiveMigration is off, and KubeVirt %.*s migrates nothing without it",
                 MV_STR_ARG(ctx->config->version));
-        finding->severity = MV_SEVERITY_RISK;
+        finding->severity = MV_SEVERITY_BLOCKER;
         finding->fix =
                 MV_STR("name LiveMigration under developerConfiguration.featureGates of the KubeVirt object");
 }

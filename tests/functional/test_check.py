@@ -546,9 +546,30 @@ def test_kubevirt_version(migvet):
     assert port("--kubevirt-version", "1.9.0", cluster=alone) == ("risk",
                 "True", {"value": "1.9.0", "from": "flag"})
     assert port("--kubevirt-version", "0.45", cluster=alone)[:2] == ("blocker", "False")
-    assert port("--kubevirt-version", "0.46.0", cluster=alone)[:2] == ("risk", "True")
+    # The port is no blocker any more, but the gate LiveMigration is off.
+    assert port("--kubevirt-version", "0.46.0", cluster=alone)[:2] == ("risk", "False")
+    assert port("--kubevirt-version", "0.56.0", cluster=alone)[:2] == ("risk", "True")
     assert port() == ("risk", "True", {"value": "1.8.4", "from": "KubeVirt/kubevirt/kubevirt"})
     assert port("--kubevirt-version", "0.40")[0] == "blocker"
+
+
+def test_table_says_what_is_not_known_of_the_version(migvet):
+    for version, words in ("1.11.0", "is newer than what this migvet knows"), ("0.59.0", "is judged as 1.0"):
+        table = migvet("check", "-f", CLUSTER, "--kubevirt-version", version).stdout
+        assert table.count(words) == 1 and table.index("The cluster") < table.index(words)
+
+
+def test_what_to_do_about_a_gpu(migvet):
+    def fix(gpu, version):
+        spec = instance_spec()
+        spec["domain"].setdefault("devices", {})["gpus"] = [{"name": "g", **gpu}]
+        verdict, = migvet.verdicts("-f", "-", "--kubevirt-version", version, stdin=json.dumps(machine(spec=spec)))
+        finding, = [f for f in verdict["findings"] if f["rule"] == "gpu"]
+        return finding["fix"]
+    vgpu, claimed = {"deviceName": "nvidia.com/A10"}, {"claimName": "c", "requestName": "r"}
+    assert "upgrade to KubeVirt 1.9" in fix(vgpu, "1.8.4") and "VGPULiveMigration" in fix(vgpu, "1.9.0")
+    for version in ("1.8.4", "1.9.0"):
+        assert "never migrates" in fix(claimed, version) and "upgrade" not in fix(claimed, version)
 
 
 # --- certs and review ---------------------------------------------------

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every rule is whole: the file policy/rules/a_b.c describes the rule a-b, with summary, documentation, source and fix;
 # .needs names every kind that it reads; policy/registry.c lists it, and nothing else; tests/fixtures/a-b has a pass*,
-# a fail* and, where the rule may not know, an unknown*; CHANGELOG.md names it; `migvet rules a-b` prints it.
+# a fail* and, where the rule may not know, an unknown*; it compares no version (a revision does); CHANGELOG.md names it; `migvet rules a-b` prints it.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -53,6 +53,9 @@ check() {
                                 complain "$file: reads $kind, and .needs does not say so"
                 done
                 grep -qE "\bX\($stem\)" policy/registry.c || complain "policy/registry.c: $id is not in the table"
+                if grep -qE '\bversion(_number)? *([<>]|[!=]=)|([<>]|[!=<>]=) *ctx->(config->)?version' <<<"$text"; then
+                        complain "$file: compares ctx->version: make it a revision"
+                fi
                 for outcome in pass fail unknown; do
                         if [ $outcome = unknown ] && ! may_not_know "$text"; then continue; fi
                         compgen -G "tests/fixtures/$id/$outcome*" >/dev/null ||
@@ -98,6 +101,9 @@ if [ "${1:-}" = --self-test ]; then
         good
         sed -i 's/"y"/""/' "$tree/policy/rules/a_b.c"
         rejects "an empty fix" 'no .fix'
+        good
+        sed -i 's/"a-b",/"a-b", old = ctx->version < 1,/' "$tree/policy/rules/a_b.c"
+        rejects "a comparison of versions" 'compares ctx->version'
         good
         sed -i 's/"x"/""/' "$tree/policy/rules/a_b.c"
         rejects "an empty source" 'no .source'
