@@ -356,6 +356,35 @@ static bool stands_without_instance(const struct mv_rule *rule) {
         return rule->area == MV_AREA_EVICTION || (rule->area == MV_AREA_CONFIGURATION && !rule->last);
 }
 
+/* What a person can do. One of the name that is missing may be in the other scope, the cluster's or the namespace's. */
+static struct mv_str fix_of(const struct mv_evaluation *e, const struct mv_refused *refused,
+                            struct mv_str namespace) {
+        static const struct {
+                enum mv_kind missing, other;
+                const char *field;
+        } scopes[] = {
+                { MV_KIND_INSTANCETYPE, MV_KIND_CLUSTER_INSTANCETYPE, "spec.instancetype" },
+                { MV_KIND_CLUSTER_INSTANCETYPE, MV_KIND_INSTANCETYPE, "spec.instancetype" },
+                { MV_KIND_PREFERENCE, MV_KIND_CLUSTER_PREFERENCE, "spec.preference" },
+                { MV_KIND_CLUSTER_PREFERENCE, MV_KIND_PREFERENCE, "spec.preference" },
+        };
+        struct mv_str name = refused->missing_name;
+        if (refused->missing_kind == MV_KIND_COUNT)
+                return mv_str_from(mv_refused_fix(refused));
+        for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
+                const struct mv_kind_info *other = &mv_kinds[scopes[i].other];
+                if (scopes[i].missing == refused->missing_kind &&
+                    mv_snapshot_find(e->snapshot, scopes[i].other, namespace, name))
+                        return mv_arena_format(e->arena, "%s %.*s%s%.*s exists: set kind: %s in %s",
+                                               other->kind, other->namespaced ? (int)namespace.n : 0,
+                                               namespace.p, other->namespaced ? "/" : "", MV_STR_ARG(name),
+                                               other->kind, scopes[i].field);
+        }
+        return mv_arena_format(e->arena, "give migvet %s %.*s too, or %s",
+                               mv_kinds[refused->missing_kind].kind, MV_STR_ARG(name),
+                               mv_refused_fix(refused));
+}
+
 /* There is no instance, and will be none. */
 static void judge_refused(const struct mv_evaluation *e, const struct mv_instance *instance,
                           const struct mv_vm *vm, const struct mv_refused *refused, struct mv_verdict *ret) {
@@ -376,7 +405,7 @@ static void judge_refused(const struct mv_evaluation *e, const struct mv_instanc
                                  ? mv_arena_format(e->arena, "spec.virtualMachineTemplate.%.*s",
                                                    MV_STR_ARG(refused->field))
                                  : refused->field,
-                .fix = mv_str_from(mv_refused_fix(refused)),
+                .fix = fix_of(e, refused, instance->vmi.meta.namespace),
         };
         if (refused->missing_kind != MV_KIND_COUNT)
                 mv_report_missing(finding, refused->missing_kind,
@@ -509,9 +538,9 @@ void mv_evaluate_pool(const struct mv_evaluation *e, const struct mv_pool *pool,
         instance->spec_path = "spec.virtualMachineTemplate.spec.template.spec";
         instance->meta_path = "spec.virtualMachineTemplate.spec.template.metadata";
         if (refused)
-                judge_refused(e, instance, NULL, refused, ret);
+                judge_refused(e, instance, vm, refused, ret);
         else
-                judge(e, instance, NULL, NULL, ret);
+                judge(e, instance, vm, NULL, ret);
 }
 
 void mv_evaluate_replica_set(const struct mv_evaluation *e, const struct mv_replica_set *set,
