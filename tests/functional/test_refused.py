@@ -159,6 +159,36 @@ def test_the_other_scope(migvet, what):
         f"VirtualMachineCluster{what} gpu exists: set kind: VirtualMachineCluster{what} in spec.{field}"
 
 
+def test_who_supplies_what_is_wrong(migvet):
+    """The user has not written it: the message names who has, and the fix does not tell him to remove it."""
+    vm = machine()
+    vm["spec"]["instancetype"] = {"name": "gpu"}
+    vm["spec"]["template"]["spec"]["domain"] = {
+        "devices": {"interfaces": [{"name": "default", "masquerade": {}}]}}
+    content = {"apiVersion": "instancetype.kubevirt.io/v1beta1", "kind": "VirtualMachineClusterInstancetype",
+               "metadata": {"name": "gpu"},
+               "spec": {"cpu": {"guest": 1}, "memory": {"guest": "1Gi"},
+                        "hostDevices": [{"name": "h", "deviceName": "q"}]}}
+    revision = {"apiVersion": "apps/v1", "kind": "ControllerRevision",
+                "metadata": {"name": "rev1", "namespace": "shop"}, "data": content}
+    running = instance(name="m")
+    running["metadata"]["ownerReferences"] = [{"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine",
+                                               "name": "m", "uid": "", "controller": True}]
+    running["spec"]["domain"]["devices"]["hostDevices"] = [{"name": "h", "deviceName": "q"}]
+
+    def found(*objects):
+        finding, = [f for v in migvet.verdicts("-f", "-", "vm/m", "-n", "shop", stdin=as_list(vm, *objects))
+                    for f in v["findings"] if f["rule"] == "host-device"]
+        return finding
+    for objects, who in (((content,), "instancetype gpu"), ((content, running), "instancetype gpu"),
+                         ((revision,), "ControllerRevision rev1")):
+        if revision in objects:
+            vm["spec"]["instancetype"]["revisionName"] = "rev1"
+        finding = found(*objects)
+        assert finding["field"] == "spec.instancetype" and finding["message"].endswith(f" (from {who})")
+        assert finding["fix"].startswith(f"name another instancetype in the VM, or in {who}: ")
+
+
 def test_version_of_the_cluster(migvet):
     """Gates and bindings follow the version, in a verdict and in an answer."""
     old = machine(spec=instance_spec("macvtap"))
