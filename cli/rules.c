@@ -91,15 +91,20 @@ static int print_json(const struct mv_rule *only) {
 
 static void print_page(const struct mv_rule *rule, const struct mv_style *style) {
         char version[32];
-        printf("%s%s%s - %s\n\n", style->bold, rule->id, style->reset, rule->summary);
+        printf("%s%s%s - ", style->bold, rule->id, style->reset);
+        mv_text_wrap_from(stdout, mv_str_from(rule->summary), strlen(rule->id) + 3, 0, style->width);
+        putchar('\n');
         printf("severity  %s\narea      %s\nreason    %s\n", mv_severity_name(rule->severity),
                mv_area_name(rule->area), rule->reason[0] ? rule->reason : "none of KubeVirt's");
         if (rule->needs) {
-                printf("reads    ");
+                struct mv_buf kinds;
+                mv_buf_init(&kinds, &mv_allocator_system, 16 << 10);
                 for (int kind = 0; kind < MV_KIND_COUNT; kind++)
                         if (rule->needs >> kind & 1)
-                                printf(" %s", mv_kinds[kind].kind);
-                putchar('\n');
+                                mv_buf_format(&kinds, "%s%s", kinds.n ? " " : "", mv_kinds[kind].kind);
+                fputs("reads     ", stdout);
+                mv_text_wrap_from(stdout, mv_buf_str(&kinds), 10, 10, style->width);
+                mv_buf_done(&kinds);
         }
         putchar('\n');
         mv_text_wrap(stdout, mv_str_from(rule->documentation), 0, 0, style->width);
@@ -112,23 +117,30 @@ static void print_page(const struct mv_rule *rule, const struct mv_style *style)
         for (size_t i = 0; i < MV_REVISIONS && rule->revisions[i].check; i++) {
                 const struct mv_revision *revision = &rule->revisions[i];
                 struct mv_str since = version_text(revision->since, version, sizeof version);
-                printf("  %s%.*s%s%s\n", since.n ? "KubeVirt " : "all versions", MV_STR_ARG(since),
-                       revision->note ? ": " : "", revision->note ? revision->note : "");
+                struct mv_buf text;
+                mv_buf_init(&text, &mv_allocator_system, 16 << 10);
+                mv_buf_format(&text, "%s%.*s%s%s", since.n ? "KubeVirt " : "all versions", MV_STR_ARG(since),
+                              revision->note ? ": " : "", revision->note ? revision->note : "");
+                mv_text_wrap(stdout, mv_buf_str(&text), 2, 4, style->width);
+                mv_buf_done(&text);
         }
 }
 
-static void print_row(const struct mv_rule *rule) {
-        printf("%-24s %-8s %-14s %s\n", rule->id, mv_severity_name(rule->severity), mv_area_name(rule->area),
-               rule->summary);
+/* What it says begins at this column, and in a terminal goes on below it. */
+enum { SAYS = 49 };
+
+static void print_row(const struct mv_rule *rule, const struct mv_style *style) {
+        printf("%-24s %-8s %-14s ", rule->id, mv_severity_name(rule->severity), mv_area_name(rule->area));
+        mv_text_wrap_from(stdout, mv_str_from(rule->summary), SAYS, SAYS, style->width);
 }
 
 static void print_table(const struct mv_style *style) {
         printf("%s%-24s %-8s %-14s %s%s\n", style->bold, "RULE", "SEVERITY", "AREA", "WHAT IT SAYS",
                style->reset);
         for (size_t i = 0; mv_rules[i]; i++)
-                print_row(mv_rules[i]);
+                print_row(mv_rules[i], style);
         for (size_t i = 0; mv_notices[i]; i++)
-                print_row(mv_notices[i]);
+                print_row(mv_notices[i], style);
 }
 
 static int run(int argc, char **argv) {

@@ -215,6 +215,29 @@ static struct mv_context *context_new(const struct mv_evaluation *e, const struc
         return ctx;
 }
 
+/* What an instancetype or a preference supplies the user has not written, and cannot remove from his VM. */
+static void name_supplier(struct mv_context *ctx) {
+        const struct mv_vm *vm = ctx->instance ? ctx->instance->vm : NULL;
+        for (struct mv_finding *f = ctx->findings; vm && f; f = f->next) {
+                bool type = mv_str_ends_with(f->field, MV_STR("spec.instancetype"));
+                const struct mv_matcher *matcher = type ? vm->spec.instancetype
+                                                   : mv_str_ends_with(f->field, MV_STR("spec.preference"))
+                                                           ? vm->spec.preference
+                                                           : NULL;
+                if (!matcher || f->outcome == MV_OUTCOME_PASS)
+                        continue;
+                const char *what = matcher->revision_name.n ? "ControllerRevision"
+                                   : type                   ? "instancetype"
+                                                            : "preference";
+                struct mv_str name = matcher->revision_name.n ? matcher->revision_name : matcher->name;
+                f->message = mv_arena_format(ctx->arena, "%.*s (from %s %.*s)", MV_STR_ARG(f->message), what,
+                                             MV_STR_ARG(name));
+                f->fix = mv_arena_format(ctx->arena, "name another %s in the VM, or in %s %.*s: %.*s",
+                                         type ? "instancetype" : "preference", what, MV_STR_ARG(name),
+                                         MV_STR_ARG(f->fix));
+        }
+}
+
 static void judge(const struct mv_evaluation *e, const struct mv_instance *instance, const struct mv_vm *vm,
                   const struct mv_migration *migration, struct mv_verdict *ret) {
         struct mv_context *ctx = context_new(e, instance, vm, migration, ret);
@@ -243,6 +266,7 @@ static void judge(const struct mv_evaluation *e, const struct mv_instance *insta
                 ctx->condition_status = mv_str_from(ret->conditions[0].status);
                 run_rules(ctx, true);
         }
+        name_supplier(ctx);
         point_at_vmi_name(ctx);
         ret->findings = ctx->findings;
         ret->migratable = summed_up(ctx->findings, true);
@@ -356,6 +380,35 @@ static bool stands_without_instance(const struct mv_rule *rule) {
         return rule->area == MV_AREA_EVICTION || (rule->area == MV_AREA_CONFIGURATION && !rule->last);
 }
 
+/* What a person can do. One of the name that is missing may be in the other scope, the cluster's or the namespace's. */
+static struct mv_str fix_of(const struct mv_evaluation *e, const struct mv_refused *refused,
+                            struct mv_str namespace) {
+        static const struct {
+                enum mv_kind missing, other;
+                const char *field;
+        } scopes[] = {
+                { MV_KIND_INSTANCETYPE, MV_KIND_CLUSTER_INSTANCETYPE, "spec.instancetype" },
+                { MV_KIND_CLUSTER_INSTANCETYPE, MV_KIND_INSTANCETYPE, "spec.instancetype" },
+                { MV_KIND_PREFERENCE, MV_KIND_CLUSTER_PREFERENCE, "spec.preference" },
+                { MV_KIND_CLUSTER_PREFERENCE, MV_KIND_PREFERENCE, "spec.preference" },
+        };
+        struct mv_str name = refused->missing_name;
+        if (refused->missing_kind == MV_KIND_COUNT)
+                return mv_str_from(mv_refused_fix(refused));
+        for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
+                const struct mv_kind_info *other = &mv_kinds[scopes[i].other];
+                if (scopes[i].missing == refused->missing_kind &&
+                    mv_snapshot_find(e->snapshot, scopes[i].other, namespace, name))
+                        return mv_arena_format(e->arena, "%s %.*s%s%.*s exists: set kind: %s in %s",
+                                               other->kind, other->namespaced ? (int)namespace.n : 0,
+                                               namespace.p, other->namespaced ? "/" : "", MV_STR_ARG(name),
+                                               other->kind, scopes[i].field);
+        }
+        return mv_arena_format(e->arena, "give migvet %s %.*s too, or %s",
+                               mv_kinds[refused->missing_kind].kind, MV_STR_ARG(name),
+                               mv_refused_fix(refused));
+}
+
 /* There is no instance, and will be none. */
 static void judge_refused(const struct mv_evaluation *e, const struct mv_instance *instance,
                           const struct mv_vm *vm, const struct mv_refused *refused, struct mv_verdict *ret) {
@@ -376,7 +429,7 @@ static void judge_refused(const struct mv_evaluation *e, const struct mv_instanc
                                  ? mv_arena_format(e->arena, "spec.virtualMachineTemplate.%.*s",
                                                    MV_STR_ARG(refused->field))
                                  : refused->field,
-                .fix = mv_str_from(mv_refused_fix(refused)),
+                .fix = fix_of(e, refused, instance->vmi.meta.namespace),
         };
         if (refused->missing_kind != MV_KIND_COUNT)
                 mv_report_missing(finding, refused->missing_kind,
@@ -396,6 +449,19 @@ static void judge_refused(const struct mv_evaluation *e, const struct mv_instanc
                 out_of_memory(ret);
 }
 
+/* What of a running instance comes from what its VM names: what would come of it now. */
+static void note_supplied(const struct mv_evaluation *e, const struct mv_vm *vm,
+                          struct mv_instance *instance) {
+        struct mv_made *made = mv_arena_new(e->arena, struct mv_made);
+        if (!made || (!vm->spec.instancetype && !vm->spec.preference))
+                return;
+        mv_instancetype_make(e->arena, e->snapshot, config_of(e), vm, false, made);
+        if (made->refused)
+                return;
+        instance->supplied = made->supplied;
+        instance->n_supplied = made->n_supplied;
+}
+
 void mv_evaluate_vm(const struct mv_evaluation *e, const struct mv_vm *vm, bool from_template,
                     struct mv_verdict *ret) {
         *ret = (struct mv_verdict){ .subject = subject_of("VirtualMachine", vm->api_version, &vm->meta),
@@ -410,6 +476,7 @@ void mv_evaluate_vm(const struct mv_evaluation *e, const struct mv_vm *vm, bool 
                         instance->spec_path = "spec.template.spec";
                         instance->meta_path = "spec.template.metadata";
                         instance->vm = vm;
+                        note_supplied(e, vm, instance);
                         instance->default_network =
                                 vm->spec.template && mv_expand_has_no_network(&vm->spec.template->spec);
                 }
@@ -509,9 +576,9 @@ void mv_evaluate_pool(const struct mv_evaluation *e, const struct mv_pool *pool,
         instance->spec_path = "spec.virtualMachineTemplate.spec.template.spec";
         instance->meta_path = "spec.virtualMachineTemplate.spec.template.metadata";
         if (refused)
-                judge_refused(e, instance, NULL, refused, ret);
+                judge_refused(e, instance, vm, refused, ret);
         else
-                judge(e, instance, NULL, NULL, ret);
+                judge(e, instance, vm, NULL, ret);
 }
 
 void mv_evaluate_replica_set(const struct mv_evaluation *e, const struct mv_replica_set *set,

@@ -67,7 +67,7 @@ const char *mv_refused_title(const struct mv_refused *refused) {
 
 const char *mv_refused_fix(const struct mv_refused *refused) {
         if (refused->missing_kind != MV_KIND_COUNT)
-                return "create it, or name one that exists; when the input is files, add it to them";
+                return "create it, or name one that exists";
         if (mv_str_contains(refused->message, MV_STR(" in body is a forbidden property")))
                 return "KubeVirt's API has no field of that name there: correct its spelling, move it where it belongs, or "
                        "remove it";

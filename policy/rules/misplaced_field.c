@@ -6,12 +6,22 @@
  */
 #include "policy/rule.h"
 
+/* Where the VirtualMachine stands in what the user wrote: a pool has a template of it. */
+static const char *place_of(const struct mv_context *ctx) {
+        return mv_str_starts_with(mv_str_from(ctx->instance->spec_path),
+                                  MV_STR("spec.virtualMachineTemplate."))
+                       ? "spec.virtualMachineTemplate."
+                       : "";
+}
+
 static void report(struct mv_context *ctx, const char *field) {
-        struct mv_finding *finding = mv_report(
-                ctx, MV_OUTCOME_FAIL, "spec.%s is no field of a VirtualMachine and has no effect", field);
-        finding->field = mv_text(ctx, "spec.%s", field);
+        const char *place = place_of(ctx);
+        struct mv_finding *finding =
+                mv_report(ctx, MV_OUTCOME_FAIL, "%sspec.%s is no field of a VirtualMachine and has no effect",
+                          place, field);
+        finding->field = mv_text(ctx, "%sspec.%s", place, field);
         finding->thing = finding->field;
-        finding->fix = mv_text(ctx, "move it to spec.template.spec.%s", field);
+        finding->fix = mv_text(ctx, "move it to %sspec.template.spec.%s", place, field);
 }
 
 static void check(struct mv_context *ctx) {
@@ -41,9 +51,10 @@ static void check(struct mv_context *ctx) {
                         ctx, MV_OUTCOME_FAIL,
                         "the annotation " MV_BRIDGE_ANNOTATION
                         " stands on the VirtualMachine, where KubeVirt does not look: the template's count");
-                finding->field = MV_STR("metadata.annotations[" MV_BRIDGE_ANNOTATION "]");
+                finding->field =
+                        mv_text(ctx, "%smetadata.annotations[" MV_BRIDGE_ANNOTATION "]", place_of(ctx));
                 finding->thing = MV_STR("annotation");
-                finding->fix = MV_STR("move it to spec.template.metadata.annotations");
+                finding->fix = mv_text(ctx, "move it to %sspec.template.metadata.annotations", place_of(ctx));
         }
 }
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import stat
 import subprocess
+import termios
 
 import pytest
 import yaml
@@ -428,9 +429,10 @@ def test_object_given_twice_is_noted(migvet, files):
 
 # --- the terminal -------------------------------------------------------
 
-def in_terminal(migvet, *arguments, **environment):
+def in_terminal(migvet, *arguments, columns=100, **environment):
     """What the program prints on a terminal."""
     leader, follower = pty.openpty()
+    termios.tcsetwinsize(leader, (24, columns))
     with subprocess.Popen([migvet.path, *map(str, arguments)], stdout=follower, stderr=subprocess.DEVNULL,
                           stdin=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm", **environment},
                           cwd=ROOT):
@@ -443,6 +445,16 @@ def in_terminal(migvet, *arguments, **environment):
             pass
         os.close(leader)
     return text.decode()
+
+
+def test_rules_are_wrapped(migvet):
+    for arguments in ([], ["pvc-access-mode"], ["post-copy-support"], ["cpu-host-model"], ["limit-range"]):
+        lines = in_terminal(migvet, "rules", *arguments, "--color", "never", columns=80).splitlines()
+        for i, line in enumerate(lines):
+            word = line.split()[-1] if line.strip() else ""  # one that fits nowhere stands alone
+            assert len(line) <= 80 or line.strip() == word, lines[max(i - 1, 0):i + 1]
+        piped = migvet("rules", *arguments, expect=(0,)).stdout
+        assert piped.split() == "\n".join(lines).split() and max(map(len, piped.splitlines())) > 80
 
 
 def test_colour(migvet, monkeypatch):

@@ -123,6 +123,72 @@ def test_unknown_field_at_the_top(migvet):
     assert verdict["refused"]["fields"] == ["sepc"]
 
 
+def test_misplaced_in_a_pool(migvet):
+    pool, _ = TEMPLATES["VirtualMachinePool"]
+    pool = pool(instance_spec())
+    pool["metadata"]["resourceVersion"] = "7"
+    pool["spec"]["virtualMachineTemplate"]["spec"]["evictionStrategy"] = "None"
+    pool["spec"]["virtualMachineTemplate"]["metadata"] = {
+        "annotations": {"kubevirt.io/allow-pod-bridge-network-live-migration": ""}}
+    verdict, = migvet.verdicts("-f", "-", stdin=as_list(pool))
+    path = "spec.virtualMachineTemplate."
+    assert [(f["field"], f["fix"]) for f in verdict["findings"] if f["rule"] == "misplaced-field"] == [
+        (path + "spec.evictionStrategy", f"move it to {path}spec.template.spec.evictionStrategy"),
+        (path + "metadata.annotations[kubevirt.io/allow-pod-bridge-network-live-migration]",
+         f"move it to {path}spec.template.metadata.annotations")]
+
+
+@pytest.mark.parametrize("what", ["Instancetype", "Preference"])
+def test_the_other_scope(migvet, what):
+    """Without a kind KubeVirt looks in the cluster, not in the namespace."""
+    field = what.lower()
+    vm = machine()
+    vm["spec"][field] = {"name": "gpu"}
+    namespaced, of_cluster = ({"apiVersion": "instancetype.kubevirt.io/v1beta1", "kind": f"VirtualMachine{kind}{what}",
+                               "metadata": {"name": "gpu", "namespace": "shop"}, "spec": {}}
+                              for kind in ("", "Cluster"))
+
+    def fix(*objects):
+        verdict, = migvet.verdicts("-f", "-", stdin=as_list(vm, *objects))
+        return verdict["findings"][0]["fix"]
+    assert fix(namespaced) == \
+        f"VirtualMachine{what} shop/gpu exists: set kind: VirtualMachine{what} in spec.{field}"
+    assert f"give migvet VirtualMachineCluster{what} gpu too" in fix()
+    vm["spec"][field]["kind"] = f"VirtualMachine{what}"
+    assert fix(of_cluster) == \
+        f"VirtualMachineCluster{what} gpu exists: set kind: VirtualMachineCluster{what} in spec.{field}"
+
+
+def test_who_supplies_what_is_wrong(migvet):
+    """The user has not written it: the message names who has, and the fix does not tell him to remove it."""
+    vm = machine()
+    vm["spec"]["instancetype"] = {"name": "gpu"}
+    vm["spec"]["template"]["spec"]["domain"] = {
+        "devices": {"interfaces": [{"name": "default", "masquerade": {}}]}}
+    content = {"apiVersion": "instancetype.kubevirt.io/v1beta1", "kind": "VirtualMachineClusterInstancetype",
+               "metadata": {"name": "gpu"},
+               "spec": {"cpu": {"guest": 1}, "memory": {"guest": "1Gi"},
+                        "hostDevices": [{"name": "h", "deviceName": "q"}]}}
+    revision = {"apiVersion": "apps/v1", "kind": "ControllerRevision",
+                "metadata": {"name": "rev1", "namespace": "shop"}, "data": content}
+    running = instance(name="m")
+    running["metadata"]["ownerReferences"] = [{"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine",
+                                               "name": "m", "uid": "", "controller": True}]
+    running["spec"]["domain"]["devices"]["hostDevices"] = [{"name": "h", "deviceName": "q"}]
+
+    def found(*objects):
+        finding, = [f for v in migvet.verdicts("-f", "-", "vm/m", "-n", "shop", stdin=as_list(vm, *objects))
+                    for f in v["findings"] if f["rule"] == "host-device"]
+        return finding
+    for objects, who in (((content,), "instancetype gpu"), ((content, running), "instancetype gpu"),
+                         ((revision,), "ControllerRevision rev1")):
+        if revision in objects:
+            vm["spec"]["instancetype"]["revisionName"] = "rev1"
+        finding = found(*objects)
+        assert finding["field"] == "spec.instancetype" and finding["message"].endswith(f" (from {who})")
+        assert finding["fix"].startswith(f"name another instancetype in the VM, or in {who}: ")
+
+
 def test_version_of_the_cluster(migvet):
     """Gates and bindings follow the version, in a verdict and in an answer."""
     old = machine(spec=instance_spec("macvtap"))
