@@ -204,6 +204,7 @@ static void write_fate(struct mv_json *json, const struct mv_drain_plan *plan,
                 mv_json_end(json);
         }
         mv_json_end(json);
+        mv_json_member(json, "advice", fate->advice);
         mv_json_end(json);
 }
 
