@@ -10,6 +10,7 @@ import json
 import pathlib
 import re
 import resource
+import subprocess
 import sys
 
 import pytest
@@ -164,6 +165,8 @@ def test_no_upper_bound_is_explained(migvet):
     for form in ("table", "html"):
         text = drain(migvet, "no-deadline", "-o", form).stdout
         assert "done after" in text and ", no upper bound" in text and "may not converge" in text
+    # The end that nobody knows lies beyond the ones that are known.
+    assert "\u2588\u2591" in drain(migvet, "no-deadline").stdout
 
 
 @pytest.mark.parametrize("name, summary", [
@@ -177,6 +180,21 @@ def test_summary(migvet, name, summary):
     assert table.splitlines()[-1].endswith(summary) and summary in page
     for text in (table, page):
         assert not re.search(r"\b0ms\b|\b1 (instances|nodes|waves|block|migrate)\b|0 waves", text)
+
+
+def test_csv_quotes(migvet, tmp_path):
+    """RFC 4180: CRLF, quotes doubled; KubeVirt's message with a comma, quotes and a line break is one cell."""
+    odd = 'a "b", c\nd'
+    objects = list(yaml.safe_load_all((CASES / "mismatch.yaml").read_text(encoding="utf-8")))
+    for obj in objects:
+        if obj["kind"] == "VirtualMachineInstance":
+            obj["status"]["conditions"][0]["message"] = odd
+    case = tmp_path / "odd.yaml"
+    case.write_text(yaml.safe_dump_all(objects), encoding="utf-8")
+    data = subprocess.run([migvet.path, "drain", "n1", "-f", case, "-o", "csv"], capture_output=True, check=False).stdout
+    rows = list(csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True))
+    assert [row["name"] for row in rows] == ["a", "b"] and rows[1]["why"].endswith(odd)
+    assert data.count(b"\r\n") == 3 and data.endswith(b"\r\n") and b'""b""' in data
 
 
 def test_csv_is_documented(migvet):
