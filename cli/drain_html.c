@@ -162,6 +162,10 @@ static void print_fixes(const struct drawing *drawing, const struct mv_drain_pla
                         fputs(". ", stdout);
                         mv_page_element(stdout, "em", NULL, fate->fixes[f].fix);
                 }
+                if (fate->advice.n) {
+                        fputs("<br>To do: ", stdout);
+                        mv_page_element(stdout, "em", NULL, fate->advice);
+                }
                 fputs("</li>\n", stdout);
         }
         fputs("</ul>\n", stdout);

@@ -125,6 +125,9 @@ struct mv_drain_axis mv_drain_axis_make(const struct mv_drain_plan *plan, int mo
                                 axis.horizon = ends[e];
                 axis.horizon += !axis.horizon;
         }
+        /* room for what has no known end */
+        if (axis.unbounded && axis.horizon < INT64_MAX / 2)
+                axis.horizon += axis.horizon / 4 + 1;
         axis.tick = round_tick(axis.horizon, most_marks > 0 ? most_marks : 1);
         return axis;
 }
@@ -204,6 +207,7 @@ static void write_fate(struct mv_json *json, const struct mv_drain_plan *plan,
                 mv_json_end(json);
         }
         mv_json_end(json);
+        mv_json_member(json, "advice", fate->advice);
         mv_json_end(json);
 }
 

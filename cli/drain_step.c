@@ -105,10 +105,11 @@ static void print_not_migratable(struct mv_arena *arena, const struct mv_style *
                 mv_text_cell(stdout, name_of(arena, &vmi->meta), 30);
                 printf("%s on ", style->reset);
                 mv_text_cell(stdout, vmi->status.node_name, 0);
-                fputs(condition ? ": LiveMigratable=" : ": its status has no LiveMigratable", stdout);
+                fputs(condition ? ": LiveMigratable=" : ": its status has no condition LiveMigratable",
+                      stdout);
                 if (condition) {
                         mv_text_cell(stdout, condition->status, 0);
-                        putchar(' ');
+                        fputs(condition->reason.n ? " " : "", stdout);
                         mv_text_cell(stdout, condition->reason, 0);
                 }
                 putchar('\n');

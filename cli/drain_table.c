@@ -174,6 +174,10 @@ static void print_fixes(struct mv_arena *arena, const struct mv_style *style,
                         printf("      %sfix%s  ", style->dim, style->reset);
                         mv_text_wrap_from(stdout, fate->fixes[f].fix, 11, 11, style->width);
                 }
+                if (fate->advice.n) {
+                        printf("    %sto do%s  ", style->dim, style->reset);
+                        mv_text_wrap_from(stdout, fate->advice, 11, 11, style->width);
+                }
         }
 }
 

@@ -152,7 +152,11 @@ static void print_text(const struct mv_verdict *verdict, const struct mv_style *
                style->reset);
         line(style, "method", mv_str_from(verdict->method), (struct mv_str){ 0 });
         line(style, "evictionStrategy", verdict->eviction_strategy, verdict->eviction_from);
-        line(style, "KubeVirt version", verdict->version, verdict->version_from);
+        if (verdict->version.n)
+                line(style, "KubeVirt version", verdict->version, verdict->version_from);
+        else
+                line(style, "KubeVirt version", MV_STR("not known: judged as the newest"),
+                     (struct mv_str){ 0 });
         if (verdict->refused)
                 print_refused(verdict->refused, style);
         if (verdict->n_conditions)

@@ -70,6 +70,7 @@ struct mv_drain_fate {
         struct mv_str mismatch;           /* "" unless the rules say something else than its condition */
         const struct mv_drain_fix *fixes; /* what to change so that it can migrate */
         size_t n_fixes;
+        struct mv_str advice; /* what else to do about one that blocks; "" */
 };
 
 struct mv_drain_node {

@@ -48,7 +48,7 @@ static void compare_condition(struct mv_drain_making *m, const struct mv_verdict
                 verdict->conditions[0].reason.n ? ": " : "", MV_STR_ARG(verdict->conditions[0].reason));
 }
 
-static void judge(struct mv_drain_making *m, struct mv_drain_fate *fate) {
+static void judge(struct mv_drain_making *m, uint32_t number, struct mv_drain_fate *fate) {
         const struct mv_evaluation evaluation = {
                 .arena = &m->scratch,
                 .snapshot = m->order->about.snapshot,
@@ -59,6 +59,7 @@ static void judge(struct mv_drain_making *m, struct mv_drain_fate *fate) {
         compare_condition(m, &verdict, fate);
         if (fate->outcome == MV_DRAIN_BLOCKS || fate->outcome == MV_DRAIN_STAYS_DOWN || fate->mismatch.n)
                 keep_fixes(m, &verdict, fate);
+        fate->advice = mv_drain_advice(m, number, &verdict, fate);
         if (mv_arena_failed(&m->scratch))
                 m->arena->failed = true; /* what was not found is not known to be right */
         mv_arena_clear(&m->scratch);
@@ -76,6 +77,21 @@ static void block(struct mv_drain_fate *fate, enum mv_drain_obstacle obstacle, s
         fate->why = why;
 }
 
+/* What its status says of the migration that it has already; "" when it has none that runs. */
+static struct mv_str under_way(const struct mv_drain_making *m, const struct mv_drain_member *member) {
+        const struct mv_migration *migration = member->migration;
+        const struct mv_migration_state *state = member->vmi->status.migration_state;
+        if (!migration || !mv_migration_is_running(migration))
+                return (struct mv_str){ 0 };
+        bool of_it = state && mv_str_equal(state->migration_uid, migration->meta.uid);
+        return mv_arena_format(m->arena, "it migrates already: %.*s is in phase %.*s, and its status %s%.*s",
+                               MV_STR_ARG(migration->meta.name), MV_STR_ARG(migration->status.phase),
+                               !of_it                 ? "does not tell of it yet"
+                               : state->target_node.n ? "names target node "
+                                                      : "names no target node yet",
+                               MV_STR_ARG(of_it ? state->target_node : MV_STR("")));
+}
+
 static void set_outcome(const struct mv_drain_making *m, const struct mv_sim_move *move,
                         struct mv_drain_fate *fate) {
         const struct mv_drain_member *member = &m->members[move->vm];
@@ -83,7 +99,10 @@ static void set_outcome(const struct mv_drain_making *m, const struct mv_sim_mov
         switch (move->end) {
         case MV_SIM_MOVED:
                 fate->outcome = MV_DRAIN_MIGRATES;
-                fate->why = member->may;
+                fate->why = move->from == member->home ? under_way(m, member) : (struct mv_str){ 0 };
+                if (member->may.n)
+                        fate->why = mv_arena_format(m->arena, "%.*s%s%.*s", MV_STR_ARG(fate->why),
+                                                    fate->why.n ? "; " : "", MV_STR_ARG(member->may));
                 fate->grace = -1;
                 break;
         case MV_SIM_STARTED:
@@ -190,7 +209,7 @@ bool mv_drain_add_fates(struct mv_drain_making *m, const struct mv_sim_result *l
                             most->moves[i].from == move->from && most->moves[i].end == move->end;
                 add_fate(m, move, same ? &most->moves[i] : NULL, &fates[i]);
                 if (m->order->verdicts)
-                        judge(m, &fates[i]);
+                        judge(m, m->members[move->vm].number, &fates[i]);
         }
         m->plan->fates = by_node(m, fates, least->n_moves);
         m->plan->n_fates = least->n_moves;

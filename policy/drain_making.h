@@ -120,3 +120,9 @@ bool mv_drain_add_fates(struct mv_drain_making *m, const struct mv_sim_result *l
 bool mv_drain_add_nodes(struct mv_drain_making *m, const struct mv_sim_result *least,
                         const struct mv_sim_result *most);
 void mv_drain_add_assumptions(struct mv_drain_making *m);
+
+struct mv_verdict;
+/* What to do about an instance that blocks, by its number in the drain index; "" when its fixes say it all. Uses the
+ * scratch arena. */
+struct mv_str mv_drain_advice(struct mv_drain_making *m, uint32_t number, const struct mv_verdict *verdict,
+                              const struct mv_drain_fate *fate);

@@ -160,9 +160,10 @@ static struct mv_str refusal(struct mv_arena *arena, const struct mv_vmi *vmi, s
         const struct mv_condition *condition =
                 mv_condition_find(&vmi->status.conditions, MV_STR("LiveMigratable"));
         if (!condition)
-                return mv_arena_format(arena,
-                                       "its eviction strategy is %.*s, and its status has no LiveMigratable",
-                                       MV_STR_ARG(strategy));
+                return mv_arena_format(
+                        arena,
+                        "its eviction strategy is %.*s, and its status has no condition LiveMigratable",
+                        MV_STR_ARG(strategy));
         return mv_arena_format(arena, "its eviction strategy is %.*s, and LiveMigratable is %.*s%s%.*s%s%.*s",
                                MV_STR_ARG(strategy), MV_STR_ARG(condition->status),
                                condition->reason.n ? ": " : "", MV_STR_ARG(condition->reason),

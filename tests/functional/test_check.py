@@ -258,6 +258,12 @@ def test_help_names_every_flag(migvet):
         assert command in migvet("--help", expect=(0,)).stdout
 
 
+def test_explain_of_an_unknown_version(migvet, files):
+    directory = files({"a.yaml": [machine("a")]})
+    text = migvet("explain", "-f", directory, "vm/a", "-n", "shop", expect=None).stdout
+    assert "KubeVirt version  not known: judged as the newest\n" in text
+
+
 # --- input --------------------------------------------------------------
 
 def test_recursive(migvet, files):

@@ -10,6 +10,7 @@ import json
 import pathlib
 import re
 import resource
+import subprocess
 import sys
 
 import pytest
@@ -164,6 +165,8 @@ def test_no_upper_bound_is_explained(migvet):
     for form in ("table", "html"):
         text = drain(migvet, "no-deadline", "-o", form).stdout
         assert "done after" in text and ", no upper bound" in text and "may not converge" in text
+    # The end that nobody knows lies beyond the ones that are known.
+    assert "\u2588\u2591" in drain(migvet, "no-deadline").stdout
 
 
 @pytest.mark.parametrize("name, summary", [
@@ -179,10 +182,75 @@ def test_summary(migvet, name, summary):
         assert not re.search(r"\b0ms\b|\b1 (instances|nodes|waves|block|migrate)\b|0 waves", text)
 
 
+def test_csv_quotes(migvet, tmp_path):
+    """RFC 4180: CRLF, quotes doubled; KubeVirt's message with a comma, quotes and a line break is one cell."""
+    odd = 'a "b", c\nd'
+    objects = list(yaml.safe_load_all((CASES / "mismatch.yaml").read_text(encoding="utf-8")))
+    for obj in objects:
+        if obj["kind"] == "VirtualMachineInstance":
+            obj["status"]["conditions"][0]["message"] = odd
+    case = tmp_path / "odd.yaml"
+    case.write_text(yaml.safe_dump_all(objects), encoding="utf-8")
+    data = subprocess.run([migvet.path, "drain", "n1", "-f", case, "-o", "csv"], capture_output=True, check=False).stdout
+    rows = list(csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True))
+    assert [row["name"] for row in rows] == ["a", "b"] and rows[1]["why"].endswith(odd)
+    assert data.count(b"\r\n") == 3 and data.endswith(b"\r\n") and b'""b""' in data
+
+
 def test_csv_is_documented(migvet):
     header = drain(migvet, "outcomes", "-o", "csv").stdout.splitlines()[0].split(",")
     text = migvet("drain", "--help").stdout
     assert "RFC 4180" in text and all(re.search(rf"\b{column}\b", text) for column in header)
+
+
+@pytest.mark.parametrize("name, instance, words", [
+    ("mismatch", "b", ["restart the VM", "virt-handler on n1", "`migvet explain vmi/b -n app`"]),
+    ("outcomes", "no-condition", ["condition LiveMigratable", "virt-handler"]),
+    ("budgets", "refused", ["minAvailable", "maxUnavailable", "PodDisruptionBudget none", "replicas"]),
+    ("budgets", "two-budgets", ["first, second", "only one"]),
+    ("no-room", "a-large", ["24898Mi of memory more on n2", "requests 41282Mi"]),
+    ("all-at-once-is-too-much", "light", ["--one-by-one"]),
+    ("too-slow", "a", ["bandwidthPerMigration"]),
+    ("no-place", "a", ["parallelMigrationsPerCluster"]),
+])
+def test_what_to_do_about_what_blocks(migvet, name, instance, words):
+    advice = {fate["name"]: fate["advice"] for fate in plan_of(migvet, name)["instances"]}[instance]
+    assert all(word in advice for word in words)
+    assert f"    to do  {advice}\n" in drain(migvet, name).stdout
+    assert advice in Page(drain(migvet, name, "-o", "html").stdout).text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_block_has_something_to_do(migvet, name):
+    for instance in plan_of(migvet, name)["instances"]:
+        if instance["outcome"] == "blocks":
+            assert instance["advice"] or instance["fixes"]
+        else:
+            assert not instance["advice"]
+
+
+def test_a_missing_condition_is_a_condition(migvet):
+    assert "its status has no condition LiveMigratable" in drain(migvet, "outcomes").stdout
+
+
+def test_one_that_migrates_already(migvet, tmp_path):
+    """Its target is the one that its status names, and that is said."""
+    objects = list(yaml.safe_load_all((CASES / "cluster-limit.yaml").read_text(encoding="utf-8")))
+    vmi = next(obj for obj in objects if obj["kind"] == "VirtualMachineInstance" and obj["status"]["nodeName"] == "n1")
+    name = vmi["metadata"]["name"]
+    migration = {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachineInstanceMigration",
+                 "metadata": {"name": "move", "namespace": vmi["metadata"]["namespace"], "uid": "uid-move"},
+                 "spec": {"vmiName": name}, "status": {"phase": "Running"}}
+    for state, words in ((None, "does not tell of it yet"),
+                         ({"migrationUid": "uid-move", "sourceNode": "n1", "targetNode": "n3"}, "names target node n3")):
+        vmi["status"]["migrationState"] = state or {}
+        case = tmp_path / "running.yaml"
+        case.write_text(yaml.safe_dump_all([*objects, migration]), encoding="utf-8")
+        plan = migvet.json("drain", "n1", "-f", case, "-o", "json")
+        fate = next(fate for fate in plan["instances"] if fate["name"] == name)
+        assert "move is in phase Running" in fate["why"] and words in fate["why"]
+        assert fate["to"] == ("n3" if state else "")
+        assert fate["why"] in migvet("drain", "n1", "-f", case).stdout
 
 
 def test_every_file_belongs_to_a_case():

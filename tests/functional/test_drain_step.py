@@ -36,6 +36,7 @@ def test_case(migvet, name):
     assert migvet(*arguments, "--fail-on", "never").returncode == 0
     assert_step(yaml.safe_load(migvet(*arguments, "-o", "yaml").stdout), expected)
     table = migvet(*arguments).stdout
+    assert all(line == line.rstrip() for line in table.splitlines()) and "has no LiveMigratable" not in table
     for migration, what_for in waits.items():
         line = [line for line in table.splitlines() if line.split()[:1] == [migration]]
         assert len(line) == 1 and line[0].split(maxsplit=1)[1].startswith(f"for {what_for}"), table
