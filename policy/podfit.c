@@ -51,6 +51,19 @@ static bool may_cost(struct mv_pod_fit *fit, size_t work) {
         return !mv_arena_failed(fit->arena);
 }
 
+/* How much there is to look at in a selector, for each pod that it is held against. */
+static size_t weight(const struct mv_label_selector *selector) {
+        size_t n = 1;
+        for (size_t i = 0; selector && i < selector->match_expressions.n; i++)
+                n += 1 + selector->match_expressions.items[i].values.n;
+        return n + (selector ? selector->match_labels.n : 0);
+}
+
+static size_t term_weight(const struct mv_pod_affinity_term *term) {
+        return weight(term->label_selector) + weight(term->namespace_selector) + term->namespaces.n +
+               term->match_label_keys.n + term->mismatch_label_keys.n;
+}
+
 /* The pods that a selector could be about: by its first label, or all. */
 struct candidates {
         const uint32_t *numbers; /* NULL: 0, 1, 2, ... */
@@ -89,7 +102,8 @@ static void add_domain(const struct mv_pod_fit *fit, uint64_t *set, size_t node,
 /* The domains of the pods that a term of the incoming pod looks at. */
 static void add_domains(struct mv_pod_fit *fit, uint64_t *set, const struct mv_pod_affinity_term *term) {
         const struct candidates among = candidates(fit, term->label_selector);
-        for (size_t i = 0; may_cost(fit, 1) && i < among.all; i++) {
+        const size_t cost = term_weight(term);
+        for (size_t i = 0; may_cost(fit, cost) && i < among.all; i++) {
                 const struct mv_placed *placed = candidate(fit, &among, i);
                 if (placed && concerns(fit, term, placed->namespace, placed->labels))
                         add_domain(fit, set, placed->node, term->topology_key);
@@ -180,7 +194,10 @@ static bool all_concern(const struct mv_pod_fit *fit, const struct mv_pod_affini
 static bool find_company(struct mv_pod_fit *fit, const struct mv_pod_affinity *affinity, uint64_t **domains) {
         const struct candidates among = candidates(fit, affinity->required.items[0].label_selector);
         bool any = false;
-        for (size_t i = 0; may_cost(fit, affinity->required.n) && i < among.all; i++) {
+        size_t cost = 0;
+        for (size_t k = 0; k < affinity->required.n; k++)
+                cost += term_weight(&affinity->required.items[k]);
+        for (size_t i = 0; may_cost(fit, cost) && i < among.all; i++) {
                 const struct mv_placed *placed = candidate(fit, &among, i);
                 if (!placed || !all_concern(fit, affinity, placed->namespace, placed->labels))
                         continue;
@@ -275,7 +292,8 @@ static void count_pods(struct mv_pod_fit *fit, const struct mv_topology_spread *
         if (selects_all(fit, spread))
                 return;
         const struct candidates among = candidates(fit, spread->label_selector);
-        for (size_t i = 0; may_cost(fit, 1) && i < among.all; i++) {
+        const size_t cost = weight(spread->label_selector) + spread->match_label_keys.n;
+        for (size_t i = 0; may_cost(fit, cost) && i < among.all; i++) {
                 const struct mv_placed *placed = candidate(fit, &among, i);
                 if (!placed || placed->leaving || !mv_str_equal(placed->namespace, fit->namespace) ||
                     !mv_node_set_has(counting, placed->node) ||
