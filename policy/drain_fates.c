@@ -84,6 +84,15 @@ static void set_outcome(const struct mv_drain_making *m, const struct mv_sim_mov
         case MV_SIM_MOVED:
                 fate->outcome = MV_DRAIN_MIGRATES;
                 fate->why = member->may;
+                if (member->delayed)
+                        fate->why = mv_arena_format(
+                                m->arena,
+                                "its VirtualMachineInstanceMigration %.*s finds no node with its addedNodeSelector "
+                                "and fails after 5 min, and only then the evacuation makes its own (delete "
+                                "VirtualMachineInstanceMigration %.*s first)%s%.*s",
+                                MV_STR_ARG(member->migration->meta.name),
+                                MV_STR_ARG(member->migration->meta.name), member->may.n ? "; " : "",
+                                MV_STR_ARG(member->may));
                 fate->grace = -1;
                 break;
         case MV_SIM_STARTED:

@@ -36,6 +36,7 @@ struct mv_drain_member {
         struct mv_str why;                /* of its way */
         int64_t grace;                    /* seconds */
         struct mv_str slow;               /* why its migration is aborted */
+        bool delayed;                     /* its migration fails first, and another one is made */
         struct mv_str may;                /* what else may become of its migration */
         struct mv_str not_fitting;        /* what stops it on the nodes, when it was last asked */
         const struct mv_placed *moved[2]; /* its pods that the snapshot does not have */
@@ -69,6 +70,7 @@ void mv_drain_places_done(struct mv_drain_places *places);
 uint32_t mv_drain_places_find(void *context, uint32_t vm, uint32_t from, const bool *closed);
 void mv_drain_places_take(void *context, uint32_t vm, uint32_t node);
 void mv_drain_places_leave(void *context, uint32_t vm, uint32_t node);
+void mv_drain_places_fail(void *context, uint32_t vm);
 
 /* Who is where, for those whose place depends on others. */
 bool mv_drain_company_make(struct mv_arena *arena, const struct mv_snapshot *snapshot, uint32_t n_members,
@@ -87,6 +89,7 @@ void mv_drain_times(struct mv_arena *scratch, struct mv_arena *arena, const stru
 struct mv_drain_found {
         uint32_t node;
         uint32_t after, count; /* when the pods of `after` had come and gone so often; MV_SIM_NONE: at once */
+        bool failed;           /* and its own narrow migration had failed */
         struct mv_drain_found *next;
 };
 
@@ -108,6 +111,7 @@ struct mv_drain_making {
         uint32_t n_drained;
         struct mv_drain_found **first, **last; /* of each member */
         bool *waits;                           /* of each member: it found none when it was last asked */
+        bool *failed;                          /* of each member: its narrow migration has */
         uint32_t *happened;                    /* how often pods of each member came or went */
         uint32_t happened_last;                /* the last member of which one did */
         struct mv_drain_plan *plan;
