@@ -83,7 +83,7 @@ static void print_fate(const struct mv_style *style, const struct mv_drain_fate 
         if (fate->grace >= 0 && fate->outcome != MV_DRAIN_BLOCKS)
                 printf(", grace period %llds", (long long)fate->grace);
         putchar('\n');
-        if (fate->why.n && fate->outcome != MV_DRAIN_MIGRATES) {
+        if (fate->why.n) {
                 fputs("      ", stdout);
                 mv_text_wrap_from(stdout, fate->why, 6, 6, style->width);
         }
@@ -112,7 +112,7 @@ static void print_fixes(const struct mv_style *style, const struct mv_drain_plan
         bool shown = false;
         for (size_t i = 0; i < plan->n_fates; i++) {
                 const struct mv_drain_fate *fate = &plan->fates[i];
-                if (fate->outcome != MV_DRAIN_BLOCKS)
+                if (!fate->fix_first)
                         continue;
                 if (!shown)
                         printf("\n%sFix these first%s\n", style->bold, style->reset);

@@ -153,8 +153,6 @@ static bool count_instances(struct mv_drain_making *m) {
         m->usage = mv_node_usage_copy(m->arena, mv_snapshot_node_usage(snapshot));
         if (!m->usage)
                 return false;
-        for (size_t i = 0; i < mv_pod_index_count(pods); i++)
-                m->has_pods |= mv_pod_index_at(pods, i)->pod != NULL;
         for (uint32_t i = 0; i < m->index->n_vmis; i++) {
                 const struct mv_vmi *vmi = mv_drain_vmi(m->index, i);
                 uint32_t node = place_of(m, vmi->status.node_name);
@@ -192,8 +190,15 @@ static bool describe_members(struct mv_drain_making *m) {
                 else if (!mv_pod_index_launcher(mv_snapshot_pod_index(m->order->about.snapshot), member->vmi,
                                                 (struct mv_str){ 0 }))
                         member->source = mv_drain_keep_amounts(m->arena, requests_of(m, member->vmi));
+                if (mv_arena_failed(&m->scratch))
+                        return false;
+                mv_arena_clear(&m->scratch);
+                if (m->order->verdicts)
+                        mv_drain_judge(m, member, &vm);
                 m->least[i] = m->most[i] = vm;
                 mv_drain_times(&m->scratch, m->arena, m->order, member, &m->least[i], &m->most[i]);
+                if (member->waits)
+                        m->most[i].takes = MV_SIM_NEVER;
                 if (mv_arena_failed(&m->scratch))
                         return false;
                 mv_arena_clear(&m->scratch);

@@ -33,9 +33,16 @@ struct mv_drain_member {
         uint32_t home, at, taken;        /* home: where it is in the snapshot */
         enum mv_drain_obstacle obstacle; /* why it stays, when it does */
         bool external;
-        struct mv_str why;                /* of its way */
-        int64_t grace;                    /* seconds */
-        struct mv_str slow;               /* why its migration is aborted */
+        struct mv_str why;   /* of its way */
+        const char *because; /* it is shut down */
+        int64_t grace;       /* seconds */
+        struct mv_str slow;  /* why its migration is aborted */
+        const struct mv_drain_fix *fixes;
+        size_t n_fixes;
+        struct mv_str mismatch;
+        bool refused;                     /* the API server refuses its new pod */
+        bool waits;                       /* for room in a quota, nobody knows how long */
+        bool unowned;                     /* its VirtualMachine is not in the input */
         bool delayed;                     /* its migration fails first, and another one is made */
         struct mv_str may;                /* what else may become of its migration */
         struct mv_str not_fitting;        /* what stops it on the nodes, when it was last asked */
@@ -85,6 +92,8 @@ bool mv_drain_keeps_company(const struct mv_vmi *vmi);
 void mv_drain_times(struct mv_arena *scratch, struct mv_arena *arena, const struct mv_drain_order *order,
                     struct mv_drain_member *member, struct mv_sim_vm *least, struct mv_sim_vm *most);
 
+/* Add that to what else may become of its migration. */
+void mv_drain_may(struct mv_arena *arena, struct mv_drain_member *member, struct mv_str text);
 /* A node for an instance, as the simulation for the lower bound found it. */
 struct mv_drain_found {
         uint32_t node;
@@ -101,7 +110,6 @@ struct mv_drain_making {
         const struct mv_drain_index *index;
         const struct mv_node_index *nodes;
         struct mv_node_usage *usage; /* at the beginning */
-        bool has_pods;               /* some pod is in the input */
         bool company;                /* some member keeps company */
         struct mv_drain_budgets budgets;
         struct mv_drain_member *members;
@@ -116,6 +124,9 @@ struct mv_drain_making {
         uint32_t happened_last;                /* the last member of which one did */
         struct mv_drain_plan *plan;
 };
+
+/* Evaluate it, in m->scratch: its fixes and its mismatch, and its way where the API server refuses its next pod. */
+void mv_drain_judge(struct mv_drain_making *m, struct mv_drain_member *member, struct mv_sim_vm *vm);
 
 /* From the results of both simulations: the fates of the instances, the nodes, and what they rest on. False when the arena
  * has failed. */
