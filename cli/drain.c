@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define MOST_RATE INT64_C(1000000000000000) /* a second */
+
 enum {
         MAXIMUM = 1 << 30,
         LONG_WORK = 2000
@@ -52,8 +54,8 @@ static const char usage[] =
         "Exit codes: 0 nothing blocks, 1 the drain blocks, 2 wrong input or command line, 3 the cluster could not\n"
         "be read.\n";
 
-/* A rate of at least 1; -1, or the exit code. */
-static int parse_rate(const char *flag, const char *text, int64_t *ret) {
+/* A rate from 1 to `most`; -1, or the exit code. */
+static int parse_rate(const char *flag, const char *text, int64_t most, int64_t *ret) {
         struct mv_quantity quantity;
         if (!text)
                 return -1;
@@ -62,6 +64,8 @@ static int parse_rate(const char *flag, const char *text, int64_t *ret) {
                                           "%s \"%s\" is no quantity above 0 such as 10G or 200Mi", flag,
                                           text);
         *ret = mv_quantity_value(&quantity);
+        if (*ret > most)
+                return mv_cli_usage_error(&mv_command_drain, "%s \"%s\" is more than 1P", flag, text);
         return -1;
 }
 
@@ -165,8 +169,8 @@ static int check_flags(const struct mv_options *options, struct mv_drain_order *
         if (!options->n_arguments)
                 return mv_cli_usage_error(&mv_command_drain, "name the nodes to drain, or --step");
         if ((code = choose_format(options, format)) >= 0 ||
-            (code = parse_rate("--link-bandwidth", options->link_bandwidth, &link)) >= 0 ||
-            (code = parse_rate("--dirty-rate", options->dirty_rate, &order->dirty_rate)) >= 0)
+            (code = parse_rate("--link-bandwidth", options->link_bandwidth, MOST_RATE, &link)) >= 0 ||
+            (code = parse_rate("--dirty-rate", options->dirty_rate, MOST_RATE, &order->dirty_rate)) >= 0)
                 return code;
         order->one_by_one = options->one_by_one;
         order->link_rate = link ? (link + 7) / 8 : 0;

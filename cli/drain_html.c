@@ -143,13 +143,14 @@ static void print_node(const struct drawing *drawing, const struct mv_drain_plan
 }
 
 static void print_fixes(const struct drawing *drawing, const struct mv_drain_plan *plan) {
-        if (!plan->count[MV_DRAIN_BLOCKS])
-                return;
-        fputs("<h2>Fix these first</h2>\n<ul>\n", stdout);
+        bool shown = false;
         for (size_t i = 0; i < plan->n_fates; i++) {
                 const struct mv_drain_fate *fate = &plan->fates[i];
-                if (fate->outcome != MV_DRAIN_BLOCKS)
+                if (!fate->fix_first)
                         continue;
+                if (!shown)
+                        fputs("<h2>Fix these first</h2>\n<ul>\n", stdout);
+                shown = true;
                 fputs("<li>", stdout);
                 mv_page_element(stdout, "b", NULL, name_of(drawing->arena, fate));
                 fputs(": ", stdout);
@@ -168,7 +169,8 @@ static void print_fixes(const struct drawing *drawing, const struct mv_drain_pla
                 }
                 fputs("</li>\n", stdout);
         }
-        fputs("</ul>\n", stdout);
+        if (shown)
+                fputs("</ul>\n", stdout);
 }
 
 static void print_order(const struct mv_drain_plan *plan) {

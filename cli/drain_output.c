@@ -31,10 +31,12 @@ struct mv_str mv_drain_counts(struct mv_arena *arena, const struct mv_drain_plan
                 { "migrates", "migrate" },
                 { "restarts", "restart" },
                 { "stays down", "stay down" },
+                { "has an unknown outcome", "have an unknown outcome" },
                 { "is left to another controller", "are left to another controller" },
                 { "blocks", "block" },
                 { "is undecided", "are undecided" },
         };
+        _Static_assert(sizeof words / sizeof *words == MV_DRAIN_UNDECIDED + 1, "one for each outcome");
         struct mv_str text = { 0 };
         for (int i = 0; i <= MV_DRAIN_UNDECIDED; i++)
                 if (plan->count[i])

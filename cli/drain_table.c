@@ -158,7 +158,7 @@ static void print_fixes(struct mv_arena *arena, const struct mv_style *style,
         bool shown = false;
         for (size_t i = 0; i < plan->n_fates; i++) {
                 const struct mv_drain_fate *fate = &plan->fates[i];
-                if (fate->outcome != MV_DRAIN_BLOCKS)
+                if (!fate->fix_first)
                         continue;
                 if (!shown)
                         printf("\n%sFix these first%s\n", style->bold, style->reset);
@@ -214,8 +214,15 @@ bool mv_drain_print_table(const struct mv_style *style, const struct mv_drain_pl
                 mv_text_wrap(stdout, plan->assumptions[a], INDENT, INDENT, style->width);
         struct mv_str counts = mv_drain_counts(&arena, plan);
         struct mv_str duration = mv_drain_duration(&arena, plan, one_by_one);
-        printf("\n%.*s: %s", MV_STR_ARG(counts), plan->blocks ? style->red : style->green);
-        mv_text_wrap_from(stdout, duration, counts.n + 2, INDENT, style->width);
+        bool one_line = !style->width || counts.n + 2 + duration.n <= style->width;
+        putchar('\n');
+        if (one_line)
+                printf("%.*s: ", MV_STR_ARG(counts));
+        else
+                mv_text_wrap(stdout, mv_arena_format(&arena, "%.*s:", MV_STR_ARG(counts)), 0, INDENT,
+                             style->width);
+        fputs(plan->blocks ? style->red : style->green, stdout);
+        mv_text_wrap(stdout, duration, one_line ? 0 : INDENT, INDENT, one_line ? 0 : style->width);
         fputs(style->reset, stdout);
         bool ok = !mv_arena_failed(&arena);
         mv_arena_done(&arena);

@@ -106,6 +106,7 @@ static void take_job(struct mv_drain_making *m, struct mv_drain_member *member, 
                                    ? mv_drain_priority(member->migration->spec.priority)
                                    : 0;
         vm->job = mv_migration_is_running(member->migration) ? MV_SIM_RUNNING : MV_SIM_QUEUED;
+        vm->job_is_narrow = member->migration->spec.added_node_selector.n > 0;
         if (vm->job != MV_SIM_RUNNING)
                 return;
         if (state && mv_str_equal(state->migration_uid, member->migration->meta.uid))
@@ -152,8 +153,6 @@ static bool count_instances(struct mv_drain_making *m) {
         m->usage = mv_node_usage_copy(m->arena, mv_snapshot_node_usage(snapshot));
         if (!m->usage)
                 return false;
-        for (size_t i = 0; i < mv_pod_index_count(pods); i++)
-                m->has_pods |= mv_pod_index_at(pods, i)->pod != NULL;
         for (uint32_t i = 0; i < m->index->n_vmis; i++) {
                 const struct mv_vmi *vmi = mv_drain_vmi(m->index, i);
                 uint32_t node = place_of(m, vmi->status.node_name);
@@ -191,8 +190,15 @@ static bool describe_members(struct mv_drain_making *m) {
                 else if (!mv_pod_index_launcher(mv_snapshot_pod_index(m->order->about.snapshot), member->vmi,
                                                 (struct mv_str){ 0 }))
                         member->source = mv_drain_keep_amounts(m->arena, requests_of(m, member->vmi));
+                if (mv_arena_failed(&m->scratch))
+                        return false;
+                mv_arena_clear(&m->scratch);
+                if (m->order->verdicts)
+                        mv_drain_judge(m, member, &vm);
                 m->least[i] = m->most[i] = vm;
                 mv_drain_times(&m->scratch, m->arena, m->order, member, &m->least[i], &m->most[i]);
+                if (member->waits)
+                        m->most[i].takes = MV_SIM_NEVER;
                 if (mv_arena_failed(&m->scratch))
                         return false;
                 mv_arena_clear(&m->scratch);
@@ -222,6 +228,7 @@ static uint32_t find_and_note(void *context, uint32_t vm, uint32_t from, const b
                 .node = node,
                 .after = after,
                 .count = after == MV_SIM_NONE ? 0 : searching->m->happened[after],
+                .failed = searching->m->failed[vm],
         };
         *(searching->m->last[vm] ? &searching->m->last[vm]->next : &searching->m->first[vm]) = found;
         searching->m->last[vm] = found;
@@ -243,13 +250,20 @@ static void leave_place(void *context, uint32_t vm, uint32_t node) {
         mv_drain_places_leave(&((struct searching *)context)->places, vm, node);
 }
 
+static void fails(void *context, uint32_t vm) {
+        struct searching *searching = context;
+        searching->m->failed[vm] = true;
+        mv_drain_places_fail(&searching->places, vm);
+}
+
 /* The upper bound goes the same ways; who had to wait for another one waits for it. */
 static uint32_t find_again(void *context, uint32_t vm, uint32_t from, const bool *closed) {
         struct mv_drain_making *m = context;
         (void)from;
         (void)closed;
         struct mv_drain_found *found = m->first[vm];
-        if (!found || (found->after != MV_SIM_NONE && m->happened[found->after] < found->count))
+        if (!found || (found->after != MV_SIM_NONE && m->happened[found->after] < found->count) ||
+            (found->failed && !m->failed[vm]))
                 return MV_SIM_NONE;
         m->first[vm] = found->next;
         return found->node;
@@ -260,12 +274,17 @@ static void happens_again(void *context, uint32_t vm, uint32_t node) {
         happens(context, vm);
 }
 
+static void fails_again(void *context, uint32_t vm) {
+        ((struct mv_drain_making *)context)->failed[vm] = true;
+}
+
 /* Nothing has happened yet. */
 static bool begin(struct mv_drain_making *m) {
         m->waits = mv_arena_new_array(m->arena, bool, (size_t)m->n_members + 1);
         m->happened = mv_arena_new_array(m->arena, uint32_t, (size_t)m->n_members + 1);
         m->happened_last = MV_SIM_NONE;
-        return m->waits && m->happened;
+        m->failed = mv_arena_new_array(m->arena, bool, (size_t)m->n_members + 1);
+        return m->waits && m->happened && m->failed;
 }
 
 static struct mv_sim simulation(const struct mv_drain_making *m, const struct mv_sim_vm *vms) {
@@ -294,7 +313,7 @@ static const struct mv_sim_result *search(struct mv_drain_making *m, struct mv_s
         if (!begin(m) || !mv_drain_places_make(m->arena, m->order, m->index, m->usage, members, m->n_members,
                                                &searching.places))
                 return NULL;
-        sim->places = (struct mv_sim_places){ &searching, find_and_note, take_place, leave_place };
+        sim->places = (struct mv_sim_places){ &searching, find_and_note, take_place, leave_place, fails };
         const struct mv_sim_result *result = mv_sim_run(m->arena, sim);
         mv_drain_places_done(&searching.places);
         return result;
@@ -405,10 +424,11 @@ static bool fill(struct mv_drain_making *m) {
         for (uint32_t i = 0; i < m->n_members; i++) {
                 m->members[i].not_fitting = members[i].not_fitting;
                 m->members[i].obstacle = members[i].obstacle;
+                m->members[i].delayed = members[i].delayed;
         }
         sim.vms = m->most;
         sim.most_questions = 0;
-        sim.places = (struct mv_sim_places){ m, find_again, happens_again, happens_again };
+        sim.places = (struct mv_sim_places){ m, find_again, happens_again, happens_again, fails_again };
         const struct mv_sim_result *most = begin(m) ? mv_sim_run(m->arena, &sim) : NULL;
         if (!most || !mv_drain_add_fates(m, least, most) || !mv_drain_add_nodes(m, least, most))
                 return false;

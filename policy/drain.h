@@ -34,6 +34,7 @@ enum mv_drain_outcome {
         MV_DRAIN_MIGRATES,
         MV_DRAIN_RESTARTS,
         MV_DRAIN_STAYS_DOWN,
+        MV_DRAIN_UNKNOWN,  /* it is shut down; whether it starts again is not known */
         MV_DRAIN_EXTERNAL, /* another controller has to move it */
         MV_DRAIN_BLOCKS,
         MV_DRAIN_UNDECIDED, /* the simulation was stopped before */
@@ -47,6 +48,7 @@ enum mv_drain_obstacle { /* what blocks */
                          MV_DRAIN_CONVERGENCE, /* its migration does not end in time */
                          MV_DRAIN_QUEUE,       /* the limits let no migration start */
                          MV_DRAIN_POD,         /* KubeVirt cannot make its pod */
+                         MV_DRAIN_REFUSED,     /* the API server refuses its target pod */
 };
 
 struct mv_drain_fix {
@@ -66,6 +68,7 @@ struct mv_drain_fate {
         int64_t begin_least, begin_most, end_least, end_most;
         int64_t grace;                    /* seconds; -1: it does not shut down */
         bool homeless;                    /* it would go elsewhere, and no node takes it */
+        bool fix_first;                   /* it blocks, or is left without a node to run on */
         unsigned wave, attempts;          /* 0: none */
         struct mv_str mismatch;           /* "" unless the rules say something else than its condition */
         const struct mv_drain_fix *fixes; /* what to change so that it can migrate */

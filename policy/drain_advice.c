@@ -12,8 +12,7 @@ static struct mv_str explain(struct mv_arena *arena, const struct mv_vmi *vmi) {
 }
 
 /* KubeVirt goes by the condition, which virt-handler writes again whenever it looks at the instance. */
-static struct mv_str about_condition(struct mv_drain_making *m, const struct mv_verdict *verdict,
-                                     const struct mv_drain_fate *fate) {
+static struct mv_str about_condition(struct mv_drain_making *m, const struct mv_drain_fate *fate) {
         const struct mv_condition *stored =
                 mv_condition_find(&fate->vmi->status.conditions, MV_STR("LiveMigratable"));
         if (!stored)
@@ -24,7 +23,9 @@ static struct mv_str about_condition(struct mv_drain_making *m, const struct mv_
                         MV_STR_ARG(fate->from), MV_STR_ARG(explain(m->arena, fate->vmi)));
         if (!fate->mismatch.n && fate->n_fixes)
                 return (struct mv_str){ 0 };
-        const char *status = verdict->n_conditions ? verdict->conditions[0].status : "Unknown";
+        struct mv_verdict verdict;
+        mv_drain_evaluate(m, fate->vmi, &verdict);
+        const char *status = verdict.n_conditions ? verdict.conditions[0].status : "Unknown";
         const char *rules = strcmp(status, "True") == 0    ? "the rules find nothing against it"
                             : strcmp(status, "False") == 0 ? "the rules find a reason"
                                                            : "the input does not show all that decides";
@@ -122,14 +123,16 @@ static struct mv_str missing(struct mv_drain_making *m, const struct mv_fit_ques
         return text;
 }
 
-static struct mv_str about_room(struct mv_drain_making *m, const struct mv_verdict *verdict) {
-        if (!verdict->fit || !verdict->fit_question->launcher)
+static struct mv_str about_room(struct mv_drain_making *m, const struct mv_vmi *vmi) {
+        struct mv_verdict verdict;
+        mv_drain_evaluate(m, vmi, &verdict);
+        if (!verdict.fit || !verdict.fit_question->launcher)
                 return (struct mv_str){ 0 };
-        const uint64_t *nodes = otherwise_fitting(m, verdict->fit);
+        const uint64_t *nodes = otherwise_fitting(m, verdict.fit);
         if (!nodes || !mv_node_set_count(m->nodes, nodes))
                 return MV_STR(
                         "add a node that takes it, or make one: migvet nodes shows what stops it on each");
-        struct mv_str text = missing(m, verdict->fit_question, nodes);
+        struct mv_str text = missing(m, verdict.fit_question, nodes);
         if (!text.n)
                 return MV_STR(
                         "what moves before it takes the room: drain fewer nodes at once (--one-by-one), or add a "
@@ -137,15 +140,14 @@ static struct mv_str about_room(struct mv_drain_making *m, const struct mv_verdi
         return mv_arena_format(m->arena, "make room, or add a node: it needs %.*s", MV_STR_ARG(text));
 }
 
-struct mv_str mv_drain_advice(struct mv_drain_making *m, uint32_t number, const struct mv_verdict *verdict,
-                              const struct mv_drain_fate *fate) {
+struct mv_str mv_drain_advice(struct mv_drain_making *m, uint32_t number, const struct mv_drain_fate *fate) {
         switch (fate->obstacle) {
         case MV_DRAIN_WEBHOOK:
-                return about_condition(m, verdict, fate);
+                return about_condition(m, fate);
         case MV_DRAIN_BUDGET:
                 return about_budget(m, number, fate);
         case MV_DRAIN_NO_NODE:
-                return about_room(m, verdict);
+                return about_room(m, fate->vmi);
         case MV_DRAIN_CONVERGENCE:
                 return MV_STR(
                         "give its migration more bandwidth (bandwidthPerMigration) or time "

@@ -1,68 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/drain_making.h"
-#include "policy/evaluate.h"
 
 const char *mv_drain_outcome_name(enum mv_drain_outcome outcome) {
-        static const char *const names[] = { "migrates", "restarts", "stays-down",
+        static const char *const names[] = { "migrates", "restarts", "stays-down", "unknown",
                                              "external", "blocks",   "undecided" };
         return names[outcome];
 }
 
 const char *mv_drain_obstacle_name(enum mv_drain_obstacle obstacle) {
-        static const char *const names[] = { "",        "eviction-webhook", "disruption-budget",
-                                             "no-node", "convergence",      "queue",
-                                             "pod" };
+        static const char *const names[] = { "",        "eviction-webhook",  "disruption-budget",
+                                             "no-node", "convergence",       "queue",
+                                             "pod",     "target-pod-refused" };
         return names[obstacle];
-}
-
-/* --- verdicts --- */
-
-static void keep_fixes(struct mv_drain_making *m, const struct mv_verdict *verdict,
-                       struct mv_drain_fate *fate) {
-        size_t n = 0;
-        for (const struct mv_finding *f = verdict->findings; f; f = f->next)
-                n += f->severity == MV_SEVERITY_BLOCKER && f->outcome == MV_OUTCOME_FAIL;
-        struct mv_drain_fix *fixes = mv_arena_new_array(m->arena, struct mv_drain_fix, n + 1);
-        if (!fixes)
-                return;
-        for (const struct mv_finding *f = verdict->findings; f; f = f->next)
-                if (f->severity == MV_SEVERITY_BLOCKER && f->outcome == MV_OUTCOME_FAIL)
-                        fixes[fate->n_fixes++] = (struct mv_drain_fix){
-                                .rule = f->rule->id,
-                                .message = mv_arena_copy(m->arena, f->message),
-                                .fix = mv_arena_copy(m->arena, f->fix),
-                        };
-        fate->fixes = fixes;
-}
-
-/* KubeVirt goes by the condition that is stored; what the rules say of it is another matter. */
-static void compare_condition(struct mv_drain_making *m, const struct mv_verdict *verdict,
-                              struct mv_drain_fate *fate) {
-        const struct mv_condition *stored =
-                mv_condition_find(&fate->vmi->status.conditions, MV_STR("LiveMigratable"));
-        if (!stored || !verdict->n_conditions || mv_str_is(stored->status, verdict->conditions[0].status))
-                return;
-        fate->mismatch = mv_arena_format(
-                m->arena, "its status says LiveMigratable=%.*s, the rules say %s%s%.*s",
-                MV_STR_ARG(stored->status), verdict->conditions[0].status,
-                verdict->conditions[0].reason.n ? ": " : "", MV_STR_ARG(verdict->conditions[0].reason));
-}
-
-static void judge(struct mv_drain_making *m, uint32_t number, struct mv_drain_fate *fate) {
-        const struct mv_evaluation evaluation = {
-                .arena = &m->scratch,
-                .snapshot = m->order->about.snapshot,
-                .version = m->order->version,
-        };
-        struct mv_verdict verdict;
-        mv_evaluate_vmi(&evaluation, fate->vmi, &verdict);
-        compare_condition(m, &verdict, fate);
-        if (fate->outcome == MV_DRAIN_BLOCKS || fate->outcome == MV_DRAIN_STAYS_DOWN || fate->mismatch.n)
-                keep_fixes(m, &verdict, fate);
-        fate->advice = mv_drain_advice(m, number, &verdict, fate);
-        if (mv_arena_failed(&m->scratch))
-                m->arena->failed = true; /* what was not found is not known to be right */
-        mv_arena_clear(&m->scratch);
 }
 
 /* --- the plan --- */
@@ -73,6 +22,7 @@ static struct mv_str node_name(const struct mv_drain_making *m, uint32_t node) {
 
 static void block(struct mv_drain_fate *fate, enum mv_drain_obstacle obstacle, struct mv_str why) {
         fate->outcome = MV_DRAIN_BLOCKS;
+        fate->fix_first = true;
         fate->obstacle = obstacle;
         fate->why = why;
 }
@@ -92,6 +42,19 @@ static struct mv_str under_way(const struct mv_drain_making *m, const struct mv_
                                MV_STR_ARG(of_it ? state->target_node : MV_STR("")));
 }
 
+/* What there is to say of the migration that it has now; "" when it has none. */
+static struct mv_str present(const struct mv_drain_making *m, const struct mv_sim_move *move,
+                             const struct mv_drain_member *member) {
+        if (!member->delayed)
+                return move->from == member->home ? under_way(m, member) : (struct mv_str){ 0 };
+        struct mv_str name = member->migration->meta.name;
+        return mv_arena_format(
+                m->arena,
+                "its VirtualMachineInstanceMigration %.*s finds no node with its addedNodeSelector and fails after 5 min, "
+                "and only then the evacuation makes its own (delete VirtualMachineInstanceMigration %.*s first)",
+                MV_STR_ARG(name), MV_STR_ARG(name));
+}
+
 static void set_outcome(const struct mv_drain_making *m, const struct mv_sim_move *move,
                         struct mv_drain_fate *fate) {
         const struct mv_drain_member *member = &m->members[move->vm];
@@ -99,22 +62,23 @@ static void set_outcome(const struct mv_drain_making *m, const struct mv_sim_mov
         switch (move->end) {
         case MV_SIM_MOVED:
                 fate->outcome = MV_DRAIN_MIGRATES;
-                fate->why = move->from == member->home ? under_way(m, member) : (struct mv_str){ 0 };
-                if (member->may.n)
-                        fate->why = mv_arena_format(m->arena, "%.*s%s%.*s", MV_STR_ARG(fate->why),
-                                                    fate->why.n ? "; " : "", MV_STR_ARG(member->may));
+                fate->why = mv_drain_joined(m->arena, present(m, move, member), member->may);
                 fate->grace = -1;
                 break;
         case MV_SIM_STARTED:
                 fate->outcome = MV_DRAIN_RESTARTS;
                 break;
         case MV_SIM_DOWN:
-                fate->outcome = MV_DRAIN_STAYS_DOWN;
+                fate->outcome = member->unowned ? MV_DRAIN_UNKNOWN : MV_DRAIN_STAYS_DOWN;
+                fate->fix_first = member->refused;
                 break;
         case MV_SIM_HOMELESS:
                 fate->outcome = MV_DRAIN_STAYS_DOWN;
-                fate->why = mv_arena_format(m->arena, "%.*s, but %.*s", MV_STR_ARG(member->why),
-                                            MV_STR_ARG(member->not_fitting));
+                fate->fix_first = true;
+                fate->why = mv_arena_format(
+                        m->arena,
+                        "%s, so it is shut down and stays down: %.*s. It comes back when a node that takes it is uncordoned",
+                        member->because, MV_STR_ARG(member->not_fitting));
                 break;
         case MV_SIM_STAYED:
                 if (member->external)
@@ -174,11 +138,17 @@ static void add_fate(struct mv_drain_making *m, const struct mv_sim_move *move,
                 .attempts = move->attempts,
         };
         set_outcome(m, move, fate);
+        fate->mismatch = member->mismatch;
+        if (fate->outcome == MV_DRAIN_BLOCKS || fate->outcome == MV_DRAIN_STAYS_DOWN ||
+            fate->outcome == MV_DRAIN_UNKNOWN || fate->mismatch.n) {
+                fate->fixes = member->fixes;
+                fate->n_fixes = member->n_fixes;
+        }
         if (fate->outcome == MV_DRAIN_BLOCKS || fate->outcome == MV_DRAIN_EXTERNAL ||
             fate->outcome == MV_DRAIN_UNDECIDED)
                 fate->end_least = fate->end_most = MV_SIM_NEVER;
         plan->count[fate->outcome]++;
-        if (fate->outcome <= MV_DRAIN_STAYS_DOWN && move->wave > plan->waves)
+        if (fate->outcome <= MV_DRAIN_UNKNOWN && move->wave > plan->waves)
                 plan->waves = move->wave;
 }
 
@@ -209,7 +179,10 @@ bool mv_drain_add_fates(struct mv_drain_making *m, const struct mv_sim_result *l
                             most->moves[i].from == move->from && most->moves[i].end == move->end;
                 add_fate(m, move, same ? &most->moves[i] : NULL, &fates[i]);
                 if (m->order->verdicts)
-                        judge(m, m->members[move->vm].number, &fates[i]);
+                        fates[i].advice = mv_drain_advice(m, m->members[move->vm].number, &fates[i]);
+                if (mv_arena_failed(&m->scratch))
+                        m->arena->failed = true; /* what was not found is not known to be right */
+                mv_arena_clear(&m->scratch);
         }
         m->plan->fates = by_node(m, fates, least->n_moves);
         m->plan->n_fates = least->n_moves;
@@ -264,7 +237,8 @@ void mv_drain_add_assumptions(struct mv_drain_making *m) {
                         ? mv_arena_format(m->arena, "Every guest writes %lld MB of its memory a second.",
                                           (long long)(order->dirty_rate / 1000000))
                         : MV_STR("How fast the guests write is not known (--dirty-rate): the longest time is the "
-                                 "deadline that KubeVirt sets a migration.");
+                                 "deadline that KubeVirt sets a migration. One whose guest writes too fast is aborted then, "
+                                 "unless workload disruption is allowed, and tried again: for it there is no longest time.");
         lines[n++] = MV_STR(
                 "The scheduler prefers the node with most CPU and memory left, as by default; affinity to "
                 "other pods and topology spread go by where the plan has the instances at that moment, and all "
@@ -276,6 +250,10 @@ void mv_drain_add_assumptions(struct mv_drain_making *m) {
         lines[n++] = MV_STR(
                 "All pods are evicted at the same moment, as by kubectl drain; pods other than those of "
                 "instances only take up room.");
+        if (!mv_snapshot_count(order->about.snapshot, MV_KIND_POD))
+                lines[n++] =
+                        MV_STR("No Pod is in the input: nodes are judged as empty but for the instances that "
+                               "run on them, with what their pods would request.");
         if (order->one_by_one)
                 lines[n++] = MV_STR(
                         "A node takes instances again as soon as it is empty, and the next one is drained; "

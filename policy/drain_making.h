@@ -33,9 +33,17 @@ struct mv_drain_member {
         uint32_t home, at, taken;        /* home: where it is in the snapshot */
         enum mv_drain_obstacle obstacle; /* why it stays, when it does */
         bool external;
-        struct mv_str why;                /* of its way */
-        int64_t grace;                    /* seconds */
-        struct mv_str slow;               /* why its migration is aborted */
+        struct mv_str why;   /* of its way */
+        const char *because; /* it is shut down */
+        int64_t grace;       /* seconds */
+        struct mv_str slow;  /* why its migration is aborted */
+        const struct mv_drain_fix *fixes;
+        size_t n_fixes;
+        struct mv_str mismatch;
+        bool refused;                     /* the API server refuses its new pod */
+        bool waits;                       /* for room in a quota, nobody knows how long */
+        bool unowned;                     /* its VirtualMachine is not in the input */
+        bool delayed;                     /* its migration fails first, and another one is made */
         struct mv_str may;                /* what else may become of its migration */
         struct mv_str not_fitting;        /* what stops it on the nodes, when it was last asked */
         const struct mv_placed *moved[2]; /* its pods that the snapshot does not have */
@@ -69,6 +77,7 @@ void mv_drain_places_done(struct mv_drain_places *places);
 uint32_t mv_drain_places_find(void *context, uint32_t vm, uint32_t from, const bool *closed);
 void mv_drain_places_take(void *context, uint32_t vm, uint32_t node);
 void mv_drain_places_leave(void *context, uint32_t vm, uint32_t node);
+void mv_drain_places_fail(void *context, uint32_t vm);
 
 /* Who is where, for those whose place depends on others. */
 bool mv_drain_company_make(struct mv_arena *arena, const struct mv_snapshot *snapshot, uint32_t n_members,
@@ -83,10 +92,14 @@ bool mv_drain_keeps_company(const struct mv_vmi *vmi);
 void mv_drain_times(struct mv_arena *scratch, struct mv_arena *arena, const struct mv_drain_order *order,
                     struct mv_drain_member *member, struct mv_sim_vm *least, struct mv_sim_vm *most);
 
+/* "a; b", or the one of them that is not empty. */
+struct mv_str mv_drain_joined(struct mv_arena *arena, struct mv_str a, struct mv_str b);
+
 /* A node for an instance, as the simulation for the lower bound found it. */
 struct mv_drain_found {
         uint32_t node;
         uint32_t after, count; /* when the pods of `after` had come and gone so often; MV_SIM_NONE: at once */
+        bool failed;           /* and its own narrow migration had failed */
         struct mv_drain_found *next;
 };
 
@@ -98,7 +111,6 @@ struct mv_drain_making {
         const struct mv_drain_index *index;
         const struct mv_node_index *nodes;
         struct mv_node_usage *usage; /* at the beginning */
-        bool has_pods;               /* some pod is in the input */
         bool company;                /* some member keeps company */
         struct mv_drain_budgets budgets;
         struct mv_drain_member *members;
@@ -108,10 +120,14 @@ struct mv_drain_making {
         uint32_t n_drained;
         struct mv_drain_found **first, **last; /* of each member */
         bool *waits;                           /* of each member: it found none when it was last asked */
+        bool *failed;                          /* of each member: its narrow migration has */
         uint32_t *happened;                    /* how often pods of each member came or went */
         uint32_t happened_last;                /* the last member of which one did */
         struct mv_drain_plan *plan;
 };
+
+/* Evaluate it, in m->scratch: its fixes and its mismatch, and its way where the API server refuses its next pod. */
+void mv_drain_judge(struct mv_drain_making *m, struct mv_drain_member *member, struct mv_sim_vm *vm);
 
 /* From the results of both simulations: the fates of the instances, the nodes, and what they rest on. False when the arena
  * has failed. */
@@ -122,7 +138,9 @@ bool mv_drain_add_nodes(struct mv_drain_making *m, const struct mv_sim_result *l
 void mv_drain_add_assumptions(struct mv_drain_making *m);
 
 struct mv_verdict;
+/* Its verdict now, in m->scratch. */
+void mv_drain_evaluate(struct mv_drain_making *m, const struct mv_vmi *vmi, struct mv_verdict *ret);
+
 /* What to do about an instance that blocks, by its number in the drain index; "" when its fixes say it all. Uses the
  * scratch arena. */
-struct mv_str mv_drain_advice(struct mv_drain_making *m, uint32_t number, const struct mv_verdict *verdict,
-                              const struct mv_drain_fate *fate);
+struct mv_str mv_drain_advice(struct mv_drain_making *m, uint32_t number, const struct mv_drain_fate *fate);

@@ -186,7 +186,14 @@ void mv_drain_places_leave(void *context, uint32_t vm, uint32_t node) {
         /* of a migration that ran at the beginning nobody may know the target pod */
         if (member->taken != MV_SIM_NONE && member->taken != node)
                 mv_drain_company_come(places, member, member->taken);
+        member->migration = NULL; /* it is over, and the next one is another */
         mv_node_usage_remove(places->usage, node, &member->source);
         member->source = member->target;
         member->at = member->taken;
+}
+
+void mv_drain_places_fail(void *context, uint32_t vm) {
+        struct mv_drain_member *member = &((struct mv_drain_places *)context)->members[vm];
+        member->migration = NULL;
+        member->delayed = true;
 }

@@ -30,6 +30,7 @@ struct mv_run_vm {
         int priority;
         uint64_t ticket; /* who came first */
         bool tried;      /* a node was looked for */
+        bool narrow;     /* its migration is */
 };
 
 struct mv_run_list {

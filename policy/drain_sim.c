@@ -39,6 +39,8 @@ static void evict(struct mv_run *run, uint32_t number);
 static void go(struct mv_run *run, uint32_t number, uint32_t target) {
         const struct mv_sim_vm *given = &run->sim->vms[number];
         struct mv_run_vm *vm = &run->vms[number];
+        run->busy -= vm->narrow && vm->state == MV_RUN_UNSCHEDULED;
+        vm->narrow = false;
         vm->state = MV_RUN_MOVING;
         vm->target = target;
         take(run, number, target);
@@ -64,6 +66,7 @@ static void start(struct mv_run *run, uint32_t number) {
                 return;
         }
         vm->state = MV_RUN_UNSCHEDULED;
+        run->busy += vm->narrow; /* when it has failed, another one may fit */
         mv_run_list_append(run->vms, &run->unscheduled, number);
         mv_run_wake_after(run, number, run->sim->pending_timeout);
 }
@@ -84,8 +87,15 @@ static void release(struct mv_run *run, const struct mv_run_vm *vm) {
 
 static void back_off(struct mv_run *run, uint32_t number) {
         struct mv_run_vm *vm = &run->vms[number];
+        bool narrow = vm->narrow; /* so a user made it: no failure that the next one would back off from */
         mv_run_list_remove(run->vms, &run->unscheduled, number);
         release(run, vm);
+        if (narrow) {
+                run->busy--;
+                vm->narrow = false;
+                vm->tried = false;
+                run->sim->places.fail(run->sim->places.context, number);
+        }
         /* Nobody makes a migration of a user again. */
         if (vm->move == NONE) {
                 vm->state = MV_RUN_IDLE;
@@ -94,9 +104,10 @@ static void back_off(struct mv_run *run, uint32_t number) {
         vm->state = MV_RUN_BACKING_OFF;
         mv_run_count_in_queue(run, vm, true);
         mv_run_wake_after(run, number,
-                          vm->failures < MV_SIM_MOST_FAILURES ? run->sim->first_backoff << vm->failures
-                                                              : MV_SIM_NEVER);
-        vm->failures++;
+                          narrow                                ? 0
+                          : vm->failures < MV_SIM_MOST_FAILURES ? run->sim->first_backoff << vm->failures
+                                                                : MV_SIM_NEVER);
+        vm->failures += !narrow;
 }
 
 /* --- shutting down and starting --- */
@@ -430,9 +441,10 @@ static void put_jobs(struct mv_run *run) {
                 mv_run_come_to(run, i, given->node);
                 if (given->node == NONE)
                         continue;
-                if (given->job == MV_SIM_QUEUED)
+                if (given->job == MV_SIM_QUEUED) {
+                        run->vms[i].narrow = given->job_is_narrow;
                         mv_run_enqueue(run, i, given->job_priority);
-                else if (given->job == MV_SIM_RUNNING) {
+                } else if (given->job == MV_SIM_RUNNING) {
                         run->running++;
                         run->nodes[given->node].leaving++;
                         mv_run_update_node(run, given->node);

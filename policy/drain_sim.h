@@ -53,6 +53,7 @@ struct mv_sim_vm {
         enum mv_sim_job job;
         int job_priority;
         uint32_t job_target; /* of one that runs; MV_SIM_NONE: not known */
+        bool job_is_narrow; /* of one that queues: it asks for more than the one that is made when it has failed */
 };
 
 /* Where pods go. */
@@ -63,6 +64,8 @@ struct mv_sim_places {
         /* Its pod comes to that node, or leaves it. */
         void (*take)(void *context, uint32_t vm, uint32_t node);
         void (*leave)(void *context, uint32_t vm, uint32_t node);
+        /* A narrow migration has failed for want of a node. */
+        void (*fail)(void *context, uint32_t vm);
 };
 
 struct mv_sim {

@@ -72,11 +72,6 @@ static bool is_paused(enum mv_deadline_action action) {
         return action == MV_DEADLINE_PAUSE || action == MV_DEADLINE_DOWNTIME;
 }
 
-static struct mv_str time_text(struct mv_arena *arena, int64_t milliseconds) {
-        char text[MV_COPY_TEXT];
-        return mv_arena_copy(arena, mv_copy_time_text(milliseconds, text));
-}
-
 /* Not even under the best conditions does it end. */
 static void never_ends(struct mv_arena *arena, const struct mv_copy_size *size,
                        const struct mv_convergence *figures, const struct bound *best,
@@ -95,19 +90,19 @@ static void never_ends(struct mv_arena *arena, const struct mv_copy_size *size,
                                 best->dirty >= best->rate && !paused ? ", and the guest writes as fast" : "");
 }
 
-/* What is not certain about its end. */
+/* Nothing bounds it from above: it may be aborted, and another one tried. */
 static void say_what_may_be(struct mv_arena *arena, const struct mv_convergence *figures, bool throttled,
-                            int64_t deadline, bool known, int64_t upper, struct mv_drain_member *member) {
-        bool by_force = figures->action == MV_DEADLINE_POST_COPY || is_paused(figures->action);
+                            int64_t deadline, struct mv_drain_member *member) {
         int64_t aborted = is_paused(figures->action) ? add(deadline, deadline) : deadline;
-        if (deadline == MV_SIM_NEVER || (upper != MV_SIM_NEVER && (known || by_force)))
-                return;
-        member->may = mv_arena_format(
-                arena, "%s, its migration is aborted after %.*s and tried again",
-                throttled ? "where the auto-converge that slows its guest down is not enough"
-                : known   ? "where the link is shared or the disks are full"
-                          : "where its guest writes too fast, or the link is too slow when it is shared",
-                MV_STR_ARG(time_text(arena, aborted)));
+        char text[MV_COPY_TEXT];
+        if (deadline != MV_SIM_NEVER)
+                member->may = mv_drain_joined(
+                        arena, member->may,
+                        mv_arena_format(arena,
+                                        "where %s, its migration is aborted after %.*s and tried again",
+                                        throttled ? "auto-converge does not slow its guest down enough"
+                                                  : "the link is shared or its disks are full",
+                                        MV_STR_ARG(mv_copy_time_text(aborted, text))));
 }
 
 /* The whole link and the memory for the lower bound; for the upper one the disks are full, and the link is shared by all
@@ -131,11 +126,12 @@ static void figure(struct mv_arena *arena, const struct mv_drain_order *order,
                 never_ends(arena, size, figures, &best, member, least, most);
                 return;
         }
-        say_what_may_be(arena, figures, throttled, deadline, known, upper, member);
         /* one attempt: it ends by its deadline, or is aborted then */
         if (upper == MV_SIM_NEVER && !order->dirty_rate && deadline != MV_SIM_NEVER &&
             !is_paused(figures->action) && !is_late(mv_copy_time(size->most, shared), deadline))
                 upper = deadline;
+        if (upper == MV_SIM_NEVER)
+                say_what_may_be(arena, figures, throttled, deadline, member);
         least->takes = lower;
         most->takes = add(upper < lower ? lower : upper, READY_MOST * MILLISECONDS);
 }

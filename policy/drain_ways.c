@@ -113,6 +113,7 @@ static void shut_down(struct mv_arena *arena, const struct mv_drain_order *order
         struct mv_optional_int grace = vmi->spec.termination_grace_period_seconds;
         member->grace = grace.set && grace.value >= 0 ? grace.value : DEFAULT_GRACE;
         ret->way = MV_SIM_SHUTS_DOWN;
+        member->because = because;
         if (!owner) {
                 member->why = mv_arena_format(
                         arena, "%s, so it is shut down, and nobody who owns it starts another", because);
@@ -128,6 +129,7 @@ static void shut_down(struct mv_arena *arena, const struct mv_drain_order *order
         const struct mv_vm *vm =
                 mv_snapshot_find(order->about.snapshot, MV_KIND_VM, vmi->meta.namespace, owner->name);
         if (!vm) {
+                member->unowned = true;
                 member->why =
                         mv_arena_format(arena,
                                         "%s, so it is shut down; whether it starts again is not known: its "
@@ -183,9 +185,15 @@ void mv_drain_way(struct mv_arena *arena, const struct mv_drain_order *order,
                 shut_down(arena, order, member, "it is being deleted", ret);
         else if (live && !migratable)
                 stay(member, MV_DRAIN_WEBHOOK, refusal(arena, vmi, strategy), ret);
-        else if (live || (maybe && migratable))
+        else if (live || (maybe && migratable)) {
                 ret->way = MV_SIM_MIGRATES;
-        else if (mv_str_is(strategy, "External")) {
+                if (order->about.config->spec->migrations.match_selinux_level != MV_FALSE &&
+                    !vmi->status.selinux_context.n)
+                        member->may =
+                                mv_drain_joined(arena, member->may,
+                                                MV_STR("KubeVirt makes no target pod until its status says "
+                                                       "selinuxContext"));
+        } else if (mv_str_is(strategy, "External")) {
                 stay(member, MV_DRAIN_NOTHING,
                      MV_STR("its eviction strategy is External: another controller has to move it"), ret);
                 member->external = true;

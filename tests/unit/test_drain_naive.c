@@ -26,6 +26,7 @@ struct world {
         uint32_t group[VMS]; /* 0: it does not mind */
         int apart[VMS];      /* 1: where none of its group is, -1: where one is */
         int pods[NODES][GROUPS];
+        bool stuck[VMS]; /* no node does, until its migration has failed */
         uint32_t n_nodes;
 };
 
@@ -45,7 +46,7 @@ static uint32_t find(void *context, uint32_t vm, uint32_t from, const bool *clos
         for (uint32_t i = 0; i < world->n_nodes; i++) {
                 int room = world->capacity[i] - world->used[i];
                 if (i != from && !closed[i] && !world->forbidden[vm][i] && !minds(world, vm, i) &&
-                    room >= world->size[vm] &&
+                    !world->stuck[vm] && room >= world->size[vm] &&
                     (best == NONE || room > world->capacity[best] - world->used[best]))
                         best = i;
         }
@@ -60,6 +61,10 @@ static void leave(void *context, uint32_t vm, uint32_t node) {
         put(context, vm, node, -1);
 }
 
+static void fail_stuck(void *context, uint32_t vm) {
+        ((struct world *)context)->stuck[vm] = false;
+}
+
 /* --- the naive model --- */
 
 struct plain_vm {
@@ -71,6 +76,7 @@ struct plain_vm {
         uint64_t wake_order;
         bool tried; /* and no node has been left since */
         bool ever;  /* a node was looked for */
+        bool narrow;
 };
 
 struct plain {
@@ -104,6 +110,7 @@ static void set_state(struct plain *p, uint32_t i, int state, int64_t delay) {
 static void moves_off(struct plain *p, uint32_t i, uint32_t target) {
         const struct mv_sim_vm *given = &p->sim->vms[i];
         p->vms[i].target = target;
+        p->vms[i].narrow = false;
         take(p->sim->places.context, i, target);
         p->moved = true;
         set_state(p, i, MOVING, given->aborted ? given->aborted : given->takes);
@@ -237,14 +244,24 @@ static void woken(struct plain *p, uint32_t i) {
                 left(p, i, from);
                 if (target != NONE && p->closed[target] && vm->state == IDLE)
                         evicted(p, i);
-        } else if (vm->state == PENDING && vm->move == NONE)
-                set_state(p, i, IDLE, MV_SIM_NEVER);
-        else if (vm->state == PENDING) {
+        } else if (vm->state == PENDING) {
+                bool narrow = vm->narrow;
+                if (narrow) {
+                        vm->narrow = vm->tried = vm->ever = false;
+                        fail_stuck(p->sim->places.context, i);
+                }
+                if (vm->move == NONE) {
+                        set_state(p, i, IDLE, MV_SIM_NEVER);
+                        return;
+                }
                 int64_t delay = p->sim->first_backoff;
                 for (int f = 0; f < vm->failures && f < 40; f++)
                         delay *= 2;
-                set_state(p, i, BACKING_OFF, vm->failures < MV_SIM_MOST_FAILURES ? delay : MV_SIM_NEVER);
-                vm->failures++;
+                set_state(p, i, BACKING_OFF,
+                          narrow                                ? 0
+                          : vm->failures < MV_SIM_MOST_FAILURES ? delay
+                                                                : MV_SIM_NEVER);
+                vm->failures += !narrow;
         } else if (vm->state == BACKING_OFF) {
                 vm->priority = given->priority;
                 set_state(p, i, QUEUED, MV_SIM_NEVER);
@@ -306,6 +323,7 @@ static bool is_over(const struct plain *p) {
         for (uint32_t i = 0; i < p->sim->n_vms; i++) {
                 const struct plain_vm *vm = &p->vms[i];
                 if (((vm->state == MOVING || vm->state == STOPPING) && vm->wakes != MV_SIM_NEVER) ||
+                    (vm->state == PENDING && vm->narrow) ||
                     ((vm->state == QUEUED || vm->state == BACKING_OFF) && !vm->tried))
                         return false;
         }
@@ -387,6 +405,7 @@ static void run_plain(struct plain *p, const struct mv_sim *sim) {
                 set_state(p, i, IDLE, MV_SIM_NEVER);
                 if (given->node != NONE && given->job == MV_SIM_QUEUED) {
                         p->vms[i].priority = given->job_priority;
+                        p->vms[i].narrow = given->job_is_narrow;
                         set_state(p, i, QUEUED, MV_SIM_NEVER);
                 } else if (given->node != NONE && given->job == MV_SIM_RUNNING) {
                         p->vms[i].wave = 1;
@@ -457,6 +476,8 @@ static void make_vm(struct cluster *c, uint32_t i) {
                 .job_target = NONE,
         };
         c->world.size[i] = 1 + (int)below(3);
+        c->vms[i].job_is_narrow = below(3) == 0;
+        c->world.stuck[i] = c->vms[i].job == MV_SIM_QUEUED && c->vms[i].job_is_narrow && below(2);
         if (c->sim.company) {
                 c->world.group[i] = below(GROUPS);
                 c->world.apart[i] = c->world.group[i] ? 1 - (int)below(3) : 0;
@@ -527,7 +548,7 @@ static void compare(uint64_t seed) {
         mv_arena_init(&arena, &mv_allocator_system, 0);
         make_cluster(&c, seed);
         struct world copy = c.world;
-        c.sim.places = (struct mv_sim_places){ &c.world, find, take, leave };
+        c.sim.places = (struct mv_sim_places){ &c.world, find, take, leave, fail_stuck };
         const struct mv_sim_result *result = mv_sim_run(&arena, &c.sim);
         assert_non_null(result);
         c.sim.places.context = &copy;

@@ -108,7 +108,7 @@ static void names_of_everything(void **state) {
         (void)state;
         for (int i = 0; i <= MV_DRAIN_UNDECIDED; i++)
                 assert_true(mv_drain_outcome_name((enum mv_drain_outcome)i)[0]);
-        for (int i = 1; i <= MV_DRAIN_POD; i++)
+        for (int i = 1; i <= MV_DRAIN_REFUSED; i++)
                 assert_true(mv_drain_obstacle_name((enum mv_drain_obstacle)i)[0]);
         assert_string_equal(mv_drain_obstacle_name(MV_DRAIN_NOTHING), "");
 }
