@@ -72,6 +72,40 @@ static void copy_gates(struct mv_arena *arena, const struct mv_hyperconverged_sp
         }
 }
 
+/* What the API server fills in, in both versions of the CRD. */
+static void fill_in(struct mv_migration_settings *settings) {
+        const struct {
+                enum mv_optional *setting;
+                enum mv_optional value;
+        } switches[] = { { &settings->allow_auto_converge, MV_FALSE },
+                         { &settings->allow_post_copy, MV_FALSE },
+                         { &settings->allow_workload_disruption, MV_FALSE } };
+        const struct {
+                struct mv_optional_int *setting;
+                int64_t value;
+        } numbers[] = { { &settings->completion_timeout_per_gib, 20 },
+                        { &settings->parallel_per_cluster, 5 },
+                        { &settings->parallel_outbound_per_node, 1 },
+                        { &settings->progress_timeout, 150 } };
+        for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
+                if (*switches[i].setting == MV_UNSET)
+                        *switches[i].setting = switches[i].value;
+        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+                if (!numbers[i].setting->set)
+                        *numbers[i].setting =
+                                (struct mv_optional_int){ .set = true, .value = numbers[i].value };
+}
+
+const struct mv_kubevirt_configuration *mv_hyperconverged_filled(struct mv_arena *arena,
+                                                                 const struct mv_hyperconverged *object) {
+        struct mv_hyperconverged *filled = mv_arena_new(arena, struct mv_hyperconverged);
+        if (!filled)
+                return NULL;
+        *filled = *object;
+        fill_in(&filled->spec.live_migration);
+        return mv_hyperconverged_configuration(arena, filled);
+}
+
 const struct mv_kubevirt_configuration *mv_hyperconverged_configuration(
         struct mv_arena *arena, const struct mv_hyperconverged *object) {
         const struct mv_hyperconverged_spec *spec = &object->spec;

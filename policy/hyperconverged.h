@@ -16,3 +16,6 @@
  * whose failure the caller tests; NULL then. */
 const struct mv_kubevirt_configuration *mv_hyperconverged_configuration(
         struct mv_arena *arena, const struct mv_hyperconverged *object);
+/* The same with the migration settings that the API server fills in where the object of a file leaves them out. */
+const struct mv_kubevirt_configuration *mv_hyperconverged_filled(struct mv_arena *arena,
+                                                                 const struct mv_hyperconverged *object);

@@ -173,7 +173,7 @@ static void overlay(struct mv_kubevirt_config *config, const struct mv_kubevirt_
 /* No KubeVirt object, but the one whose operator makes it, in its own namespace. */
 static void take_hyperconverged(struct mv_arena *arena, struct mv_kubevirt_config *config,
                                 const struct mv_hyperconverged *hyperconverged) {
-        const struct mv_kubevirt_configuration *spec = mv_hyperconverged_configuration(arena, hyperconverged);
+        const struct mv_kubevirt_configuration *spec = mv_hyperconverged_filled(arena, hyperconverged);
         config->namespace = hyperconverged->meta.namespace;
         config->from =
                 mv_arena_format(arena, "HyperConverged/%.*s/%.*s", MV_STR_ARG(hyperconverged->meta.namespace),

@@ -347,9 +347,11 @@ static void merge(struct mv_arena *arena, const struct layer *layers, size_t n, 
                 bool set = false;
                 if (row->since > version)
                         continue;
-                for (size_t k = 0; k < n && !set; k++)
-                        set = read_row(&layers[k], row, &setting) ||
-                              (row->follows && read_row(&layers[k], &rows[row->follows], &setting));
+                for (size_t k = 0; k < n && !set; k++) {
+                        set = read_row(&layers[k], row, &setting);
+                        if (!set && row->follows)
+                                set = setting.follows = read_row(&layers[k], &rows[row->follows], &setting);
+                }
                 if (!set && !read_default(row, version, &setting))
                         continue;
                 if (row->type == MV_SETTING_QUANTITY)

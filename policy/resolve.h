@@ -62,6 +62,7 @@ struct mv_setting {
         int64_t number;     /* MV_SETTING_BOOL (0 or 1), MV_SETTING_INT */
         struct mv_str text; /* MV_SETTING_QUANTITY (in canonical form), MV_SETTING_STRING */
         struct mv_str from; /* "default", "KubeVirt/NAMESPACE/NAME", "MigrationPolicy/NAME" */
+        bool follows;       /* the object sets another one, whose value this one takes */
 };
 
 /* The effective settings of a configuration without any policy, as in struct mv_resolution. NULL when the arena has

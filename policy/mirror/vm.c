@@ -13,7 +13,6 @@ void mv_mirror_vm(struct mv_mirror_answer *answer) {
         const struct mv_review_request *request = answer->in->request;
         struct mv_arena *arena = answer->in->arena;
         struct mv_vm vm, *old = NULL;
-        struct mv_err err = { 0 };
         if (!mv_mirror_has_resource(answer, "virtualmachines")) {
                 mv_mirror_error(answer, MV_STR("expect resource to be 'virtualmachines'"));
                 return;
@@ -26,12 +25,8 @@ void mv_mirror_vm(struct mv_mirror_answer *answer) {
                 vm.meta.namespace = request->namespace;
         if (mv_str_is(request->operation, "UPDATE")) {
                 old = mv_arena_new(arena, struct mv_vm);
-                if (!old)
+                if (!old || !mv_mirror_decode(answer, request->old_object, &mv_table_vm, old, NULL))
                         return;
-                if (!mv_mirror_decode(answer, request->old_object, &mv_table_vm, old, &err)) {
-                        mv_mirror_error(answer, mv_mirror_text(answer, "%s: %s", err.path, err.message));
-                        return;
-                }
         }
         const struct mv_refused *refused =
                 mv_instancetype_refusal(arena, answer->in->snapshot, answer->config, &vm, old,

@@ -72,6 +72,11 @@ static const char *owner_path(struct comparison *c, const char *setting) {
                 .p;
 }
 
+/* The object itself sets it. */
+static bool is_set(const struct mv_setting *setting, struct mv_str from) {
+        return mv_str_equal(setting->from, from) && !setting->follows;
+}
+
 static void compare_migrations(struct comparison *c, const struct mv_kubevirt_configuration *wanted) {
         struct mv_context *ctx = c->ctx;
         struct mv_str from = MV_STR("object");
@@ -81,7 +86,7 @@ static void compare_migrations(struct comparison *c, const struct mv_kubevirt_co
         const struct mv_setting *wants = mv_settings_of(ctx->arena, wanted, from, ctx->version, &n_wants);
         for (size_t i = 0; has && wants && i < n_has; i++) {
                 const struct mv_setting *other = mv_setting_find(wants, n_wants, has[i].path);
-                bool set = mv_str_equal(has[i].from, from), asked = other && mv_str_equal(other->from, from);
+                bool set = is_set(&has[i], from), asked = other && is_set(other, from);
                 struct mv_str value = mv_setting_text(ctx->arena, &has[i]);
                 struct mv_str other_value = asked ? mv_setting_text(ctx->arena, other) : (struct mv_str){ 0 };
                 if (asked ? mv_str_equal(value, other_value) : !set || has_own_default(has[i].path))
@@ -92,7 +97,7 @@ static void compare_migrations(struct comparison *c, const struct mv_kubevirt_co
         }
         /* What has no default is not among those of an object that does not set it. */
         for (size_t i = 0; has && wants && i < n_wants; i++)
-                if (mv_str_equal(wants[i].from, from) && !mv_setting_find(has, n_has, wants[i].path))
+                if (is_set(&wants[i], from) && !mv_setting_find(has, n_has, wants[i].path))
                         report(c, mv_text(ctx, "spec.configuration.migrations.%s", wants[i].path),
                                owner_path(c, wants[i].path), (struct mv_str){ 0 },
                                mv_setting_text(ctx->arena, &wants[i]));

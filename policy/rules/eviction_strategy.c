@@ -8,6 +8,16 @@
 #include "policy/nodeindex.h"
 #include "policy/rule.h"
 
+/* Where the cluster's strategy is set: the operator of a HyperConverged puts back what somebody edits in its KubeVirt
+ * object. */
+static struct mv_str cluster_object(struct mv_context *ctx) {
+        if (!mv_snapshot_count(ctx->snapshot, MV_KIND_HYPERCONVERGED))
+                return MV_STR("the KubeVirt object");
+        const struct mv_hyperconverged *owner = mv_snapshot_at(ctx->snapshot, MV_KIND_HYPERCONVERGED, 0);
+        return mv_text(ctx, "HyperConverged %.*s/%.*s", MV_STR_ARG(owner->meta.namespace),
+                       MV_STR_ARG(owner->meta.name));
+}
+
 static void report(struct mv_context *ctx, enum mv_severity severity, struct mv_str message,
                    struct mv_str fix) {
         struct mv_finding *finding = mv_report(ctx, MV_OUTCOME_FAIL, "%.*s", MV_STR_ARG(message));
@@ -48,8 +58,10 @@ static bool has_nowhere_to_go(struct mv_context *ctx, bool if_possible) {
                        "evictionStrategy is %.*s and %s (kubevirt.io/schedulable=true), so the VM can never migrate: it "
                        "blocks every drain of its node",
                        MV_STR_ARG(ctx->eviction_strategy), nodes),
-               MV_STR("set evictionStrategy: None, on the VM or for the cluster in the KubeVirt object, so that a drain "
-                      "shuts the VM down, or add a node"));
+               mv_text(ctx,
+                       "set evictionStrategy: None, on the VM or for the cluster in %.*s, so that a drain shuts the VM "
+                       "down, or add a node",
+                       MV_STR_ARG(cluster_object(ctx))));
         return true;
 }
 
@@ -88,7 +100,8 @@ static void check(struct mv_context *ctx) {
         if (none && !ctx->eviction_set && ctx->so_far == MV_OUTCOME_PASS && workers(ctx) > 1) {
                 report(ctx, MV_SEVERITY_NOTE,
                        MV_STR("no evictionStrategy is set: a drain shuts the VM down although it could migrate"),
-                       MV_STR("set evictionStrategy: LiveMigrate, on the VM or for the cluster in the KubeVirt object"));
+                       mv_text(ctx, "set evictionStrategy: LiveMigrate, on the VM or for the cluster in %.*s",
+                               MV_STR_ARG(cluster_object(ctx))));
                 return;
         }
         mv_report(ctx, MV_OUTCOME_PASS, "evictionStrategy %.*s: a drain %s", MV_STR_ARG(strategy),
@@ -106,7 +119,7 @@ const struct mv_rule mv_rule_eviction_strategy = {
         .id = "eviction-strategy",
         .area = MV_AREA_EVICTION,
         .severity = MV_SEVERITY_RISK,
-        .needs = MV_NEED(NODE) | MV_NEED(KUBEVIRT),
+        .needs = MV_NEED(NODE) | MV_NEED(KUBEVIRT) | MV_NEED(HYPERCONVERGED),
         .reason = "",
         .last = true,
         .summary = "what a drain of its node does to the VM",

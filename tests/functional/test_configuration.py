@@ -35,7 +35,10 @@ def test_hyperconverged_is_the_origin(migvet, owner):
     assert settings["bandwidthPerMigration"] == {"value": "64Mi", "from": origin}
     assert settings["completionTimeoutPerGiB"] == {"value": 20, "from": origin}
     assert settings["allowPostCopy"] == {"value": True, "from": origin}
-    assert settings["parallelMigrationsPerCluster"] == {"value": 5, "from": "default"}
+    # What the API server fills in: the defaults of the HyperConverged are not KubeVirt's.
+    for name, value in {"parallelMigrationsPerCluster": 5, "parallelOutboundMigrationsPerNode": 1,
+                        "progressTimeout": 150, "allowAutoConverge": False, "allowWorkloadDisruption": False}.items():
+        assert settings[name] == {"value": value, "from": origin}
     assert verdict["evictionStrategy"] == {"value": "External", "from": origin}
     # A KubeVirt object says what is in force now.
     verdict, = migvet.verdicts("-f", "-", stdin=stream(owner, vm, KUBEVIRT))
@@ -52,6 +55,28 @@ def test_conflict_names_both_values_and_objects(migvet):
     for word in ("KubeVirt/virt/kv", "128Mi", "HyperConverged/virt/hc", "64Mi", "migrations.bandwidthPerMigration"):
         assert word in finding["message"]
     assert "spec.liveMigrationConfig.bandwidthPerMigration" in finding["fix"]
+
+
+def test_what_only_follows_is_no_conflict(migvet):
+    """allowWorkloadDisruption takes the value of allowPostCopy where the object does not set it."""
+    edited = {**KUBEVIRT, "spec": {"configuration": {"migrations": {"allowPostCopy": True}}}}
+    owner = hyperconverged("v1beta1", {"liveMigrationConfig": {"allowPostCopy": False}})
+    verdict, = migvet.verdicts("-f", "-", stdin=stream(owner, edited, machine()))
+    messages = [finding["message"] for finding in verdict["findings"] if finding["rule"] == "config-conflict"]
+    assert len(messages) == 1 and "allowPostCopy" in messages[0]
+
+
+@pytest.mark.parametrize("owner, words", [
+    ([], "in the KubeVirt object"), ([hyperconverged("v1beta1", {})], "in HyperConverged virt/hc")],
+    ids=["kubevirt", "hyperconverged"])
+def test_where_to_set_the_eviction_strategy(migvet, owner, words):
+    node = {"apiVersion": "v1", "kind": "Node",
+            "metadata": {"name": "a", "labels": {"kubevirt.io/schedulable": "true"}}}
+    vm = machine()
+    vm["spec"]["template"]["spec"]["evictionStrategy"] = "LiveMigrate"
+    verdict, = migvet.verdicts("-f", "-", stdin=stream(node, vm, *owner))
+    finding, = [finding for finding in verdict["findings"] if finding["rule"] == "eviction-strategy"]
+    assert words in finding["fix"]
 
 
 def test_what_is_of_the_cluster_is_printed_once(migvet):
