@@ -215,29 +215,6 @@ static struct mv_context *context_new(const struct mv_evaluation *e, const struc
         return ctx;
 }
 
-/* What an instancetype or a preference supplies the user has not written, and cannot remove from his VM. */
-static void name_supplier(struct mv_context *ctx) {
-        const struct mv_vm *vm = ctx->instance ? ctx->instance->vm : NULL;
-        for (struct mv_finding *f = ctx->findings; vm && f; f = f->next) {
-                bool type = mv_str_ends_with(f->field, MV_STR("spec.instancetype"));
-                const struct mv_matcher *matcher = type ? vm->spec.instancetype
-                                                   : mv_str_ends_with(f->field, MV_STR("spec.preference"))
-                                                           ? vm->spec.preference
-                                                           : NULL;
-                if (!matcher || f->outcome == MV_OUTCOME_PASS)
-                        continue;
-                const char *what = matcher->revision_name.n ? "ControllerRevision"
-                                   : type                   ? "instancetype"
-                                                            : "preference";
-                struct mv_str name = matcher->revision_name.n ? matcher->revision_name : matcher->name;
-                f->message = mv_arena_format(ctx->arena, "%.*s (from %s %.*s)", MV_STR_ARG(f->message), what,
-                                             MV_STR_ARG(name));
-                f->fix = mv_arena_format(ctx->arena, "name another %s in the VM, or in %s %.*s: %.*s",
-                                         type ? "instancetype" : "preference", what, MV_STR_ARG(name),
-                                         MV_STR_ARG(f->fix));
-        }
-}
-
 static void judge(const struct mv_evaluation *e, const struct mv_instance *instance, const struct mv_vm *vm,
                   const struct mv_migration *migration, struct mv_verdict *ret) {
         struct mv_context *ctx = context_new(e, instance, vm, migration, ret);
@@ -266,7 +243,7 @@ static void judge(const struct mv_evaluation *e, const struct mv_instance *insta
                 ctx->condition_status = mv_str_from(ret->conditions[0].status);
                 run_rules(ctx, true);
         }
-        name_supplier(ctx);
+        mv_name_supplier(ctx);
         point_at_vmi_name(ctx);
         ret->findings = ctx->findings;
         ret->migratable = summed_up(ctx->findings, true);
@@ -319,37 +296,6 @@ static const struct mv_refused *refused_instance(const struct mv_evaluation *e,
         return refused;
 }
 
-/* Where KubeVirt's words put a field, as people write it: with [0] for .0 of a list. */
-static struct mv_str field_of(const struct mv_evaluation *e, struct mv_str words) {
-        struct mv_str field = { 0 };
-        size_t end = 0;
-        while (end < words.n && words.p[end] != ' ')
-                end++;
-        for (size_t at = 0; at < end;) {
-                size_t next = at;
-                while (next < end && words.p[next] != '.')
-                        next++;
-                struct mv_str step = { words.p + at, next - at };
-                unsigned long long index;
-                bool is_index = mv_str_to_unsigned(step, SIZE_MAX, &index);
-                if (step.n)
-                        field = mv_arena_format(e->arena, is_index ? "%.*s%s[%.*s]" : "%.*s%s%.*s",
-                                                MV_STR_ARG(field), field.n && !is_index ? "." : "",
-                                                MV_STR_ARG(step));
-                at = next + 1;
-        }
-        return field;
-}
-
-/* KubeVirt's webhook looks first for what its API does not have. NULL when there is nothing of that. */
-static const struct mv_refused *refused_by_schema(const struct mv_evaluation *e,
-                                                  const struct mv_forbidden *forbidden) {
-        struct mv_causes causes = { .arena = e->arena };
-        for (size_t i = 0; i < forbidden->n; i++)
-                mv_causes_add(&causes, "", forbidden->items[i], field_of(e, forbidden->items[i]));
-        return mv_causes_refuse(&causes);
-}
-
 /* The instance that KubeVirt makes of a VM; where it makes none, what it would have been, and *ret_refused says why.
  * NULL when memory is out. */
 static struct mv_instance *make_instance(const struct mv_evaluation *e, const struct mv_vm *vm,
@@ -362,7 +308,7 @@ static struct mv_instance *make_instance(const struct mv_evaluation *e, const st
         if (!made || !instance)
                 return NULL;
         mv_instancetype_make(e->arena, e->snapshot, config, vm, submitted, made);
-        *ret_refused = refused_by_schema(e, &vm->forbidden);
+        *ret_refused = mv_refused_by_schema(e->arena, &vm->forbidden);
         if (!*ret_refused)
                 *ret_refused = made->refused;
         mv_expand_template(e->arena, config, &made->template, &vm->meta, status, instance);
@@ -378,35 +324,6 @@ static struct mv_instance *make_instance(const struct mv_evaluation *e, const st
 /* What is said of the object as it is written, or of the cluster, whatever becomes of it. */
 static bool stands_without_instance(const struct mv_rule *rule) {
         return rule->area == MV_AREA_EVICTION || (rule->area == MV_AREA_CONFIGURATION && !rule->last);
-}
-
-/* What a person can do. One of the name that is missing may be in the other scope, the cluster's or the namespace's. */
-static struct mv_str fix_of(const struct mv_evaluation *e, const struct mv_refused *refused,
-                            struct mv_str namespace) {
-        static const struct {
-                enum mv_kind missing, other;
-                const char *field;
-        } scopes[] = {
-                { MV_KIND_INSTANCETYPE, MV_KIND_CLUSTER_INSTANCETYPE, "spec.instancetype" },
-                { MV_KIND_CLUSTER_INSTANCETYPE, MV_KIND_INSTANCETYPE, "spec.instancetype" },
-                { MV_KIND_PREFERENCE, MV_KIND_CLUSTER_PREFERENCE, "spec.preference" },
-                { MV_KIND_CLUSTER_PREFERENCE, MV_KIND_PREFERENCE, "spec.preference" },
-        };
-        struct mv_str name = refused->missing_name;
-        if (refused->missing_kind == MV_KIND_COUNT)
-                return mv_str_from(mv_refused_fix(refused));
-        for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
-                const struct mv_kind_info *other = &mv_kinds[scopes[i].other];
-                if (scopes[i].missing == refused->missing_kind &&
-                    mv_snapshot_find(e->snapshot, scopes[i].other, namespace, name))
-                        return mv_arena_format(e->arena, "%s %.*s%s%.*s exists: set kind: %s in %s",
-                                               other->kind, other->namespaced ? (int)namespace.n : 0,
-                                               namespace.p, other->namespaced ? "/" : "", MV_STR_ARG(name),
-                                               other->kind, scopes[i].field);
-        }
-        return mv_arena_format(e->arena, "give migvet %s %.*s too, or %s",
-                               mv_kinds[refused->missing_kind].kind, MV_STR_ARG(name),
-                               mv_refused_fix(refused));
 }
 
 /* There is no instance, and will be none. */
@@ -429,7 +346,7 @@ static void judge_refused(const struct mv_evaluation *e, const struct mv_instanc
                                  ? mv_arena_format(e->arena, "spec.virtualMachineTemplate.%.*s",
                                                    MV_STR_ARG(refused->field))
                                  : refused->field,
-                .fix = fix_of(e, refused, instance->vmi.meta.namespace),
+                .fix = mv_refused_advice(e->arena, e->snapshot, refused, instance->vmi.meta.namespace),
         };
         if (refused->missing_kind != MV_KIND_COUNT)
                 mv_report_missing(finding, refused->missing_kind,
@@ -515,7 +432,7 @@ void mv_evaluate_vmi(const struct mv_evaluation *e, const struct mv_vmi *vmi, st
         bool submitted = !vmi->meta.uid.n && !vmi->status.phase.n;
         struct mv_str problem =
                 submitted ? mv_admission_default_network(config, &vmi->spec) : (struct mv_str){ 0 };
-        const struct mv_refused *unknown = submitted ? refused_by_schema(e, &vmi->forbidden) : NULL;
+        const struct mv_refused *unknown = submitted ? mv_refused_by_schema(e->arena, &vmi->forbidden) : NULL;
         const struct mv_refused *refused = unknown     ? unknown
                                            : problem.n ? mv_refused_new(e->arena, 400, "", problem)
                                            : submitted ? refused_instance(e, config, instance, false)
@@ -597,7 +514,7 @@ void mv_evaluate_replica_set(const struct mv_evaluation *e, const struct mv_repl
         }
         mv_expand_template(e->arena, config, template, &set->meta, NULL, instance);
         struct mv_str problem = mv_admission_default_network(config, &template->spec);
-        const struct mv_refused *refused = refused_by_schema(e, &set->forbidden);
+        const struct mv_refused *refused = mv_refused_by_schema(e->arena, &set->forbidden);
         if (!refused)
                 refused = problem.n ? mv_refused_new(e->arena, 0, "FailedCreate", problem)
                                     : refused_instance(e, config, instance, true);

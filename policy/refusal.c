@@ -80,3 +80,59 @@ const char *mv_refused_fix(const struct mv_refused *refused) {
                        "preference";
         return "change the VM, or name another instancetype or preference";
 }
+
+/* Where KubeVirt's words put a field, as people write it: with [0] for .0 of a list. */
+static struct mv_str field_of(struct mv_arena *arena, struct mv_str words) {
+        struct mv_str field = { 0 };
+        size_t end = 0;
+        while (end < words.n && words.p[end] != ' ')
+                end++;
+        for (size_t at = 0; at < end;) {
+                size_t next = at;
+                while (next < end && words.p[next] != '.')
+                        next++;
+                struct mv_str step = { words.p + at, next - at };
+                unsigned long long index;
+                bool is_index = mv_str_to_unsigned(step, SIZE_MAX, &index);
+                if (step.n)
+                        field = mv_arena_format(arena, is_index ? "%.*s%s[%.*s]" : "%.*s%s%.*s",
+                                                MV_STR_ARG(field), field.n && !is_index ? "." : "",
+                                                MV_STR_ARG(step));
+                at = next + 1;
+        }
+        return field;
+}
+
+const struct mv_refused *mv_refused_by_schema(struct mv_arena *arena, const struct mv_forbidden *forbidden) {
+        struct mv_causes causes = { .arena = arena };
+        for (size_t i = 0; i < forbidden->n; i++)
+                mv_causes_add(&causes, "", forbidden->items[i], field_of(arena, forbidden->items[i]));
+        return mv_causes_refuse(&causes);
+}
+
+struct mv_str mv_refused_advice(struct mv_arena *arena, const struct mv_snapshot *snapshot,
+                                const struct mv_refused *refused, struct mv_str namespace) {
+        static const struct {
+                enum mv_kind missing, other;
+                const char *field;
+        } scopes[] = {
+                { MV_KIND_INSTANCETYPE, MV_KIND_CLUSTER_INSTANCETYPE, "spec.instancetype" },
+                { MV_KIND_CLUSTER_INSTANCETYPE, MV_KIND_INSTANCETYPE, "spec.instancetype" },
+                { MV_KIND_PREFERENCE, MV_KIND_CLUSTER_PREFERENCE, "spec.preference" },
+                { MV_KIND_CLUSTER_PREFERENCE, MV_KIND_PREFERENCE, "spec.preference" },
+        };
+        struct mv_str name = refused->missing_name;
+        if (refused->missing_kind == MV_KIND_COUNT)
+                return mv_str_from(mv_refused_fix(refused));
+        for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
+                const struct mv_kind_info *other = &mv_kinds[scopes[i].other];
+                if (scopes[i].missing == refused->missing_kind &&
+                    mv_snapshot_find(snapshot, scopes[i].other, namespace, name))
+                        return mv_arena_format(arena, "%s %.*s%s%.*s exists: set kind: %s in %s", other->kind,
+                                               other->namespaced ? (int)namespace.n : 0, namespace.p,
+                                               other->namespaced ? "/" : "", MV_STR_ARG(name), other->kind,
+                                               scopes[i].field);
+        }
+        return mv_arena_format(arena, "give migvet %s %.*s too, or %s", mv_kinds[refused->missing_kind].kind,
+                               MV_STR_ARG(name), mv_refused_fix(refused));
+}

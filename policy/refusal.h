@@ -8,7 +8,8 @@
 #pragma once
 
 #include "policy/base/arena.h"
-#include "policy/kind.h"
+#include "policy/object/vmi.h"
+#include "policy/snapshot.h"
 
 enum { MV_REFUSED_SHOWN = 10 };
 
@@ -34,6 +35,10 @@ struct mv_refused {
 /* For people, without the message: "KubeVirt refuses this VM"; and what they can do. */
 const char *mv_refused_title(const struct mv_refused *refused);
 const char *mv_refused_fix(const struct mv_refused *refused);
+/* The same with the name of what is missing in that namespace. One of its name may be in the other scope, the cluster's or
+ * the namespace's. */
+struct mv_str mv_refused_advice(struct mv_arena *arena, const struct mv_snapshot *snapshot,
+                                const struct mv_refused *refused, struct mv_str namespace);
 
 /* A refusal in the making. */
 struct mv_causes {
@@ -51,3 +56,5 @@ struct mv_refused *mv_causes_refuse(const struct mv_causes *causes);
 /* One with a message alone. NULL when memory is out. */
 struct mv_refused *mv_refused_new(struct mv_arena *arena, int code, const char *reason,
                                   struct mv_str message);
+/* KubeVirt's webhook looks first for what its API does not have. NULL when there is nothing of that. */
+const struct mv_refused *mv_refused_by_schema(struct mv_arena *arena, const struct mv_forbidden *forbidden);

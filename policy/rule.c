@@ -156,3 +156,25 @@ bool mv_source_matters(const struct mv_context *ctx) {
         return ctx->fit->source_unknown &&
                (ctx->behaviour->cpu_vendor || (cpu && mv_str_is(cpu->model, "host-model")));
 }
+
+void mv_name_supplier(struct mv_context *ctx) {
+        const struct mv_vm *vm = ctx->instance ? ctx->instance->vm : NULL;
+        for (struct mv_finding *f = ctx->findings; vm && f; f = f->next) {
+                bool type = mv_str_ends_with(f->field, MV_STR("spec.instancetype"));
+                const struct mv_matcher *matcher = type ? vm->spec.instancetype
+                                                   : mv_str_ends_with(f->field, MV_STR("spec.preference"))
+                                                           ? vm->spec.preference
+                                                           : NULL;
+                if (!matcher || f->outcome == MV_OUTCOME_PASS)
+                        continue;
+                const char *what = matcher->revision_name.n ? "ControllerRevision"
+                                   : type                   ? "instancetype"
+                                                            : "preference";
+                struct mv_str name = matcher->revision_name.n ? matcher->revision_name : matcher->name;
+                f->message = mv_arena_format(ctx->arena, "%.*s (from %s %.*s)", MV_STR_ARG(f->message), what,
+                                             MV_STR_ARG(name));
+                f->fix = mv_arena_format(ctx->arena, "name another %s in the VM, or in %s %.*s: %.*s",
+                                         type ? "instancetype" : "preference", what, MV_STR_ARG(name),
+                                         MV_STR_ARG(f->fix));
+        }
+}

@@ -245,3 +245,7 @@ struct mv_str mv_obstacles(struct mv_context *ctx, const uint64_t *set, unsigned
 bool mv_source_matters(const struct mv_context *ctx);
 
 #define MV_BRIDGE_ANNOTATION "kubevirt.io/allow-pod-bridge-network-live-migration"
+
+/* For the evaluator, when the rules have run: what an instancetype or a preference supplies the user has not written, and
+ * cannot remove from his VM, so message and fix name who has. */
+void mv_name_supplier(struct mv_context *ctx);

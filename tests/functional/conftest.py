@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 
 import pytest
+import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT.parent / "shared" / "vectors"
@@ -46,3 +47,17 @@ def migvet():
     path = path if path.is_absolute() else ROOT / path
     assert os.access(path, os.X_OK), f"{path} is not there: build it first"
     return Migvet(str(path))
+
+
+@pytest.fixture(name="files")
+def files_fixture(tmp_path):
+    """files({"a.yaml": [object, ...] or text}) gives a directory."""
+    def write(contents):
+        for name, content in contents.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not isinstance(content, str):
+                content = yaml.safe_dump_all(content)
+            path.write_text(content, encoding="utf-8")
+        return tmp_path
+    return write

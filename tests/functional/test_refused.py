@@ -189,6 +189,30 @@ def test_who_supplies_what_is_wrong(migvet):
         assert finding["fix"].startswith(f"name another instancetype in the VM, or in {who}: ")
 
 
+SUPPLIED = [  # what it has, who, and the rule whose finding is then at it
+    ("Instancetype", {"launchSecurity": {"sev": {}}}, "sev"),
+    ("Instancetype", {"nodeSelector": {"kubernetes.io/hostname": "a"}}, "node-pinned"),
+    ("Preference", {"features": {"preferredHyperv": {"reenlightenment": {}}}}, "tsc-frequency"),
+]
+
+
+@pytest.mark.parametrize("what, content, rule", SUPPLIED, ids=[rule for _, _, rule in SUPPLIED])
+def test_every_part_that_is_supplied(migvet, what, content, rule):
+    vm = machine()
+    domain = vm["spec"]["template"]["spec"]["domain"]
+    del domain["cpu"], domain["memory"]
+    least = {"cpu": {"guest": 1}, "memory": {"guest": "1Gi"}} if what == "Instancetype" else {}
+    vm["spec"][what.lower()] = {"name": "x"}
+    supplier = {"apiVersion": "instancetype.kubevirt.io/v1beta1", "kind": f"VirtualMachineCluster{what}",
+                "metadata": {"name": "x"}, "spec": {**least, **content}}
+    nodes = [{"apiVersion": "v1", "kind": "Node",
+              "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, "kubevirt.io/schedulable": "true"}},
+              "status": {"allocatable": {"devices.kubevirt.io/kvm": "9"}}} for name in "ab"]
+    verdict, = migvet.verdicts("-f", "-", stdin=as_list(vm, supplier, *nodes))
+    assert f"spec.{what.lower()}" in [f["field"] for f in verdict["findings"] if f["rule"] == rule], \
+        [(f["rule"], f["field"]) for f in verdict["findings"]]
+
+
 def test_version_of_the_cluster(migvet):
     """Gates and bindings follow the version, in a verdict and in an answer."""
     old = machine(spec=instance_spec("macvtap"))

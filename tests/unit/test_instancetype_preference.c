@@ -168,12 +168,61 @@ static void test_network(void **state) {
                 "spec.template.spec.domain.devices.interfaces[0]");
 }
 
+/* What no rule points at by itself. */
+static void test_supplied(void **state) {
+        (void)state;
+        static const struct {
+                const char *preference, *path;
+        } cases[] = {
+                { "'features':{'preferredHyperv':{'evmcs':{}}}", "domain.features.hyperv.evmcs" },
+                { "'devices':{'preferredTPM':{}}", "domain.devices.tpm" },
+        };
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+                struct made m;
+                char objects[1024];
+                snprintf(objects, sizeof objects, PREFERENCE("p", "%s"), cases[i].preference);
+                const struct mv_made *made = make(&m, "'preference':{'name':'p'}", "{}", objects);
+                assert_null(made->refused);
+                assert_int_equal(made->n_supplied, 1);
+                assert_string_equal(made->supplied[0].path, cases[i].path);
+                assert_string_equal(made->supplied[0].by, "preference");
+                done(&m);
+        }
+}
+
+/* A recorded revision of another object does not count, also where none is recorded anew. */
+static void test_revision_of_another(void **state) {
+        (void)state;
+        static const struct {
+                const char *label;
+                unsigned cpus;
+        } cases[] = { { "medium", 6 }, { "other", 2 } };
+        for (size_t i = 0; i < 2; i++) {
+                struct made m;
+                char objects[2048];
+                snprintf(
+                        objects, sizeof objects,
+                        MEDIUM "," REVISION(
+                                "r", "%s",
+                                TYPE("medium",
+                                     "'cpu':{'guest':6},'memory':{'guest':'9Gi'}")) ","
+                                                                                    "{'apiVersion':'kubevirt.io/v1','kind':'KubeVirt','metadata':{'name':'kubevirt'},'spec':{"
+                                                                                    "'configuration':{'instancetype':{'referencePolicy':'expand'}}}}",
+                        cases[i].label);
+                const struct mv_made *made = make_status(
+                        &m, NAMED, "{}", objects,
+                        "{'instancetypeRef':{'name':'medium','controllerRevisionRef':{'name':'r'}}}");
+                assert_null(made->refused);
+                assert_int_equal(made->template.spec.domain.cpu->sockets.value, cases[i].cpus);
+                done(&m);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_topology),
-                cmocka_unit_test(test_preference),
-                cmocka_unit_test(test_firmware),
-                cmocka_unit_test(test_network),
+                cmocka_unit_test(test_topology), cmocka_unit_test(test_preference),
+                cmocka_unit_test(test_firmware), cmocka_unit_test(test_network),
+                cmocka_unit_test(test_supplied), cmocka_unit_test(test_revision_of_another),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
