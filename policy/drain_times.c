@@ -114,7 +114,8 @@ static void figure(struct mv_arena *arena, const struct mv_drain_order *order,
         int64_t sharing = mv_drain_cluster_limit(order->about.config);
         int64_t full = figures->rate ? smaller(figures->rate, link) : link;
         int64_t shared = smaller(full, sharing > 1 ? link / sharing : link);
-        int64_t deadline = figures->deadline ? figures->deadline * MILLISECONDS : MV_SIM_NEVER;
+        int64_t deadline =
+                figures->deadline ? mv_amount_multiply(figures->deadline, MILLISECONDS) : MV_SIM_NEVER;
         bool throttled = auto_converge && order->dirty_rate, known = order->dirty_rate && !throttled;
         const struct bound best =
                 bound_of(size, full, size->least, throttled ? 0 : order->dirty_rate, deadline);
@@ -144,7 +145,9 @@ void mv_drain_times(struct mv_arena *scratch, struct mv_arena *arena, const stru
         struct mv_copy_size size;
         struct mv_convergence figures;
         least->grace = 0;
-        most->grace = member->grace < 0 ? 0 : (member->grace + AFTER_GRACE) * MILLISECONDS;
+        most->grace = member->grace < 0
+                              ? 0
+                              : mv_amount_multiply(mv_amount_add(member->grace, AFTER_GRACE), MILLISECONDS);
         if (!instance)
                 return;
         mv_expand_vmi(scratch, about->config, member->vmi, instance);

@@ -347,3 +347,16 @@ def test_cases_are_plain_yaml():
     for name in NAMES:
         assert all(isinstance(document, dict) for document in yaml.safe_load_all(
             (CASES / f"{name}.yaml").read_text(encoding="utf-8")))
+
+
+def test_times_beyond_all_bounds(migvet, tmp_path):
+    """The longest that a manifest can ask for is not known, or never: it is no negative time."""
+    text = (CASES / "outcomes.yaml").read_text(encoding="utf-8")
+    assert "terminationGracePeriodSeconds: 90" in text
+    text = text.replace("terminationGracePeriodSeconds: 90", f"terminationGracePeriodSeconds: {2**63 - 1}")
+    (tmp_path / "slow.yaml").write_text(text, encoding="utf-8")
+    plan = json.loads(migvet("drain", "n1", "-f", tmp_path / "slow.yaml", "-o", "json", expect=(0, 1)).stdout)
+    assert plan["instances"][0]["gracePeriodSeconds"] == 2**63 - 1 and plan["instances"][0]["end"]["atMost"] is None
+    for instance in plan["instances"]:
+        for time in (*instance["begin"].values(), *instance["end"].values()):
+            assert time is None or time >= 0
