@@ -148,7 +148,7 @@ static bool find_brakes(struct mv_arena *arena, const struct mv_node_index *inde
         uint64_t *seen = mv_node_set_new(index, arena), *lacking = mv_node_set_new(index, arena);
         if (!brakes || !seen || !lacking)
                 return false;
-        for (size_t i = 0; i < newer && group->n_nodes > 1; i++) {
+        for (size_t i = 0; i < newer && i < group->n_models && group->n_nodes > 1; i++) {
                 if (group->models[i].n_nodes + 1 != group->n_nodes || !group->models[i].ranked)
                         continue;
                 mv_node_set_or(index, lacking, group->nodes);

@@ -17,5 +17,5 @@ static inline uint64_t mv_hash_seed(const void *table) {
         return MV_HASH_START ^ (uint64_t)(uintptr_t)table;
 }
 
-/* Continue a hash with the bytes of s (and its length, so that ("a","bc") and ("ab","c") differ). */
-uint64_t mv_hash_add(uint64_t hash, struct mv_str s);
+/* Continue a hash with the bytes of text (and its length, so that ("a","bc") and ("ab","c") differ). */
+uint64_t mv_hash_add(uint64_t hash, struct mv_str text);
