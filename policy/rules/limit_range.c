@@ -110,9 +110,10 @@ static void check_min(struct judging *j, const struct container *c, struct mv_st
                         MV_STR_ARG(name), MV_STR_ARG(shown(j, name, limit->amount)), MV_STR_ARG(least));
 }
 
-/* A request above it is above the limit as well, which check_defaults tells. */
+/* The request of a pod can be above it where the limits are not: a container without any adds none. */
 static void check_max(struct judging *j, const struct container *c, struct mv_str name, int64_t max) {
         const struct mv_amount *limit = mv_amounts_find(&c->limits, name);
+        const struct mv_amount *request = mv_amounts_find(&c->requests, name);
         struct mv_str most = shown(j, name, max);
         if (!limit)
                 AGAINST(j, "%.*s has no limit of %.*s, and max is %.*s", MV_STR_ARG(c->name),
@@ -120,6 +121,9 @@ static void check_max(struct judging *j, const struct container *c, struct mv_st
         else if (limit->amount > max)
                 AGAINST(j, "%.*s has a limit of %.*s %.*s, and max is %.*s", MV_STR_ARG(c->name),
                         MV_STR_ARG(name), MV_STR_ARG(shown(j, name, limit->amount)), MV_STR_ARG(most));
+        else if (request && request->amount > max)
+                AGAINST(j, "%.*s requests %.*s %.*s, and max is %.*s", MV_STR_ARG(c->name), MV_STR_ARG(name),
+                        MV_STR_ARG(shown(j, name, request->amount)), MV_STR_ARG(most));
 }
 
 /* text is a quantity: the limit may be that many times the request. */
