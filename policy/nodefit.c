@@ -17,7 +17,12 @@ struct maker {
         struct mv_fit *fit;
         struct mv_fit_check *checks;
         size_t n, capacity;
+        size_t *work; /* of requirements that no index answers */
 };
+
+/* What they may cost together: labels of nodes that are looked at, by the eight. One who writes hundreds of them for
+ * thousands of nodes gets the answer of one that memory does not suffice for. */
+enum { MOST_WORK = 20 * 1000 * 1000 };
 
 static const struct mv_str none = { 0 };
 
@@ -79,10 +84,15 @@ static const uint64_t *requirement_set(const struct maker *m, const struct mv_re
         if (mv_str_is(r->operator, "DoesNotExist"))
                 return all_but(m, keyed);
         uint64_t *set = mv_node_set_new(m->index, m->arena);
-        for (size_t i = mv_node_set_next(m->index, keyed, 0); set && i != SIZE_MAX;
-             i = mv_node_set_next(m->index, keyed, i + 1))
-                if (mv_requirement_holds(r, &mv_node_index_at(m->index, i)->meta.labels))
+        for (size_t i = mv_node_set_next(m->index, keyed, 0); set && i != SIZE_MAX && *m->work < MOST_WORK;
+             i = mv_node_set_next(m->index, keyed, i + 1)) {
+                const struct mv_map *labels = &mv_node_index_at(m->index, i)->meta.labels;
+                if (mv_requirement_holds(r, labels))
                         mv_node_set_add(set, i);
+                *m->work += 1 + labels->n / 8;
+        }
+        if (*m->work >= MOST_WORK)
+                m->arena->failed = true;
         return set;
 }
 
@@ -395,9 +405,11 @@ const struct mv_fit *mv_fit_make(struct mv_arena *arena, const struct mv_fit_que
         struct mv_fit *fit = mv_arena_new(arena, struct mv_fit);
         if (!fit)
                 return NULL;
+        size_t work = 0;
         struct maker m = {
                 .arena = arena,
                 .q = question,
+                .work = &work,
                 .index = mv_snapshot_node_index(question->snapshot),
                 .pods = mv_snapshot_pod_index(question->snapshot),
                 .usage = question->usage ? question->usage : mv_snapshot_node_usage(question->snapshot),

@@ -137,11 +137,41 @@ static void test_terms(void **state) {
                 }
 }
 
+/* Gt and Lt are held against every node that has the key. */
+static void test_numbers(void **state) {
+        (void)state;
+        enum { NODES = 2000 };
+        for (int requirements = 10; requirements <= 20000; requirements *= 2000) {
+                struct mv_buf buf;
+                struct mv_arena arena;
+                struct mv_instance instance;
+                begin(&buf);
+                for (int i = 0; i < NODES; i++)
+                        mv_buf_format(
+                                &buf,
+                                ",{'apiVersion':'v1','kind':'Node','metadata':{'name':'n%d','labels':{'size':'%d'}}}",
+                                i, i);
+                mv_buf_append_text(
+                        &buf, INSTANCE
+                        "},'affinity':{'nodeAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':{"
+                        "'nodeSelectorTerms':[{'matchExpressions':[");
+                for (int i = 0; i < requirements; i++)
+                        mv_buf_format(&buf, "%s{'key':'size','operator':'Gt','values':['1%d']}", i ? "," : "",
+                                      i);
+                mv_buf_append_text(&buf, "]}]}}}}}");
+                struct mv_snapshot *snapshot = finish(&buf);
+                assert_int_equal(fit_of(&arena, &instance, snapshot) != NULL, requirements == 10);
+                mv_arena_done(&arena);
+                mv_snapshot_free(snapshot);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_selectors),
                 cmocka_unit_test(test_aversions),
                 cmocka_unit_test(test_terms),
+                cmocka_unit_test(test_numbers),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
