@@ -5,19 +5,19 @@
 #include "policy/base/lookup.h"
 #include "policy/base/time.h"
 
-static uint64_t hash_of(struct mv_str a, struct mv_str b) {
-        return mv_hash_add(mv_hash_add(MV_HASH_START, a), b);
+static uint64_t hash_of(const struct mv_lookup *lookup, struct mv_str a, struct mv_str b) {
+        return mv_hash_add(mv_hash_add(mv_hash_seed(lookup), a), b);
 }
 
 uint32_t mv_drain_index_node(const struct mv_drain_index *index, struct mv_str name) {
-        MV_LOOKUP_FOREACH(i, index->nodes, hash_of(name, MV_STR("")))
+        MV_LOOKUP_FOREACH(i, index->nodes, hash_of(index->nodes, name, MV_STR("")))
         if (mv_str_equal(index->node_names[i - 1], name))
                 return i - 1;
         return MV_NO_NUMBER;
 }
 
 uint32_t mv_drain_index_vmi(const struct mv_drain_index *index, struct mv_str namespace, struct mv_str name) {
-        MV_LOOKUP_FOREACH(i, index->vmis, hash_of(namespace, name)) {
+        MV_LOOKUP_FOREACH(i, index->vmis, hash_of(index->vmis, namespace, name)) {
                 const struct mv_meta *meta = &mv_drain_vmi(index, i - 1)->meta;
                 if (mv_str_equal(meta->name, name) && mv_str_equal(meta->namespace, namespace))
                         return i - 1;
@@ -27,7 +27,7 @@ uint32_t mv_drain_index_vmi(const struct mv_drain_index *index, struct mv_str na
 
 uint32_t mv_drain_index_migration(const struct mv_drain_index *index, struct mv_str namespace,
                                   struct mv_str uid) {
-        MV_LOOKUP_FOREACH(i, index->migration_uids, hash_of(namespace, uid)) {
+        MV_LOOKUP_FOREACH(i, index->migration_uids, hash_of(index->migration_uids, namespace, uid)) {
                 const struct mv_meta *meta = &mv_drain_migration(index, i - 1)->meta;
                 if (mv_str_equal(meta->uid, uid) && mv_str_equal(meta->namespace, namespace))
                         return i - 1;
@@ -36,7 +36,7 @@ uint32_t mv_drain_index_migration(const struct mv_drain_index *index, struct mv_
 }
 
 static uint32_t vmi_of_uid(const struct mv_drain_index *index, struct mv_str uid) {
-        MV_LOOKUP_FOREACH(i, index->uids, hash_of(uid, MV_STR("")))
+        MV_LOOKUP_FOREACH(i, index->uids, hash_of(index->uids, uid, MV_STR("")))
         if (mv_str_equal(mv_drain_vmi(index, i - 1)->meta.uid, uid))
                 return i - 1;
         return MV_NO_NUMBER;
@@ -90,7 +90,7 @@ static bool index_nodes(struct mv_arena *arena, struct mv_drain_index *index) {
         index->node_of = node_of;
         for (uint32_t i = 0; i < index->n_nodes; i++) {
                 names[i] = mv_drain_node_at(index, i)->meta.name;
-                mv_lookup_add(nodes, hash_of(names[i], MV_STR("")), i);
+                mv_lookup_add(nodes, hash_of(nodes, names[i], MV_STR("")), i);
         }
         index->n_places = index->n_nodes;
         for (uint32_t i = 0; i < index->n_vmis; i++) {
@@ -100,7 +100,7 @@ static bool index_nodes(struct mv_arena *arena, struct mv_drain_index *index) {
                         continue;
                 node_of[i] = index->n_places;
                 names[index->n_places] = name;
-                mv_lookup_add(nodes, hash_of(name, MV_STR("")), index->n_places++);
+                mv_lookup_add(nodes, hash_of(nodes, name, MV_STR("")), index->n_places++);
         }
         return true;
 }
@@ -114,14 +114,14 @@ static bool index_names(struct mv_arena *arena, struct mv_drain_index *index) {
                 return false;
         for (uint32_t i = 0; i < index->n_vmis; i++) {
                 const struct mv_meta *meta = &mv_drain_vmi(index, i)->meta;
-                mv_lookup_add(vmis, hash_of(meta->namespace, meta->name), i);
+                mv_lookup_add(vmis, hash_of(vmis, meta->namespace, meta->name), i);
                 if (meta->uid.n)
-                        mv_lookup_add(uids, hash_of(meta->uid, MV_STR("")), i);
+                        mv_lookup_add(uids, hash_of(uids, meta->uid, MV_STR("")), i);
         }
         for (uint32_t i = 0; i < index->n_migrations; i++) {
                 const struct mv_meta *meta = &mv_drain_migration(index, i)->meta;
                 if (meta->uid.n)
-                        mv_lookup_add(migration_uids, hash_of(meta->namespace, meta->uid), i);
+                        mv_lookup_add(migration_uids, hash_of(migration_uids, meta->namespace, meta->uid), i);
         }
         index->vmis = vmis;
         index->uids = uids;

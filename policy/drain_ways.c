@@ -11,8 +11,9 @@ enum { DEFAULT_GRACE = 30 }; /* seconds (types.go: DefaultGracePeriodSeconds) */
 
 /* --- disruption budgets --- */
 
-static uint64_t label_hash(struct mv_str namespace, struct mv_str key, struct mv_str value) {
-        return mv_hash_add(mv_hash_add(mv_hash_add(MV_HASH_START, namespace), key), value);
+static uint64_t label_hash(const struct mv_lookup *by_label, struct mv_str namespace, struct mv_str key,
+                           struct mv_str value) {
+        return mv_hash_add(mv_hash_add(mv_hash_add(mv_hash_seed(by_label), namespace), key), value);
 }
 
 bool mv_drain_budgets_make(struct mv_arena *arena, const struct mv_snapshot *snapshot,
@@ -30,11 +31,12 @@ bool mv_drain_budgets_make(struct mv_arena *arena, const struct mv_snapshot *sna
                 allowed[i] = budget->status.disruptions_allowed.value;
                 if (labels && labels->n)
                         mv_lookup_add(by_label,
-                                      label_hash(budget->meta.namespace, labels->items[0].key,
+                                      label_hash(by_label, budget->meta.namespace, labels->items[0].key,
                                                  labels->items[0].value),
                                       i);
                 else
-                        mv_lookup_add(by_namespace, mv_hash_add(MV_HASH_START, budget->meta.namespace), i);
+                        mv_lookup_add(by_namespace,
+                                      mv_hash_add(mv_hash_seed(by_namespace), budget->meta.namespace), i);
         }
         *ret = (struct mv_drain_budgets){ .snapshot = snapshot,
                                           .n = n,
@@ -71,11 +73,13 @@ static void count_if_selects(const struct mv_drain_budgets *budgets, uint32_t i,
 static struct selecting budgets_of(const struct mv_drain_budgets *budgets, struct mv_str namespace,
                                    const struct mv_map *labels) {
         struct selecting ret = { .budget = MV_SIM_NONE };
-        MV_LOOKUP_FOREACH(i, budgets->by_namespace, mv_hash_add(MV_HASH_START, namespace))
+        MV_LOOKUP_FOREACH(i, budgets->by_namespace,
+                          mv_hash_add(mv_hash_seed(budgets->by_namespace), namespace))
         count_if_selects(budgets, i - 1, namespace, labels, NULL, &ret);
         for (size_t l = 0; l < labels->n; l++)
                 MV_LOOKUP_FOREACH(i, budgets->by_label,
-                                  label_hash(namespace, labels->items[l].key, labels->items[l].value))
+                                  label_hash(budgets->by_label, namespace, labels->items[l].key,
+                                             labels->items[l].value))
         count_if_selects(budgets, i - 1, namespace, labels, &labels->items[l], &ret);
         return ret;
 }

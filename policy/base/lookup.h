@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Numbers by the hash of a name (policy/base/hash.h): chains through an array. Whoever looks compares the names himself,
- * since a chain holds others, too.
+ * Numbers by the hash of a name (policy/base/hash.h, from the seed of the lookup itself): chains through an array.
+ * Whoever looks compares the names himself, since a chain holds others, too.
  *
- *     MV_LOOKUP_FOREACH(i, lookup, hash)
+ *     MV_LOOKUP_FOREACH(i, lookup, mv_hash_add(mv_hash_seed(lookup), name))
  *             if (mv_str_equal(names[i - 1], name))
  *                     return i - 1;
  */
