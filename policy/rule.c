@@ -103,27 +103,32 @@ size_t mv_count_targets(struct mv_context *ctx, unsigned classes) {
         return mv_fit_others(ctx->arena, ctx->fit, classes);
 }
 
-/* The causes of one node, among checks of these classes, each once; of very many the first ones. */
-static struct mv_str node_obstacles(struct mv_context *ctx, size_t node, unsigned classes) {
+struct mv_str mv_text_list(struct mv_context *ctx, const struct mv_str *items, size_t n) {
         enum { SHOWN = 12 };
         struct mv_growing text = { .arena = ctx->arena };
+        struct mv_names_index index;
+        size_t distinct = 0;
+        if (!mv_names_index_build(ctx->arena, &index, items, n, sizeof *items))
+                return (struct mv_str){ 0 };
+        for (size_t i = 0; i < n; i++)
+                if (items[i].n && mv_names_index_find(&index, items[i]) == i && distinct++ < SHOWN)
+                        mv_growing_add(&text, "%s%.*s", text.n ? ", " : "", MV_STR_ARG(items[i]));
+        if (distinct > SHOWN)
+                mv_growing_add(&text, ", and %zu more", distinct - SHOWN);
+        return mv_growing_text(&text);
+}
+
+/* The causes of one node, among checks of these classes. */
+static struct mv_str node_obstacles(struct mv_context *ctx, size_t node, unsigned classes) {
         const struct mv_fit *fit = ctx->fit;
         struct mv_str *tokens = mv_arena_new_array(ctx->arena, struct mv_str, fit->n_checks);
-        struct mv_names_index index;
-        size_t n = 0, distinct = 0;
+        size_t n = 0;
         for (size_t i = 0; tokens && i < fit->n_checks; i++) {
                 const struct mv_fit_check *check = &fit->checks[i];
                 if (!mv_node_set_has(check->pass, node) && classes & MV_FIT_BIT(check->class))
                         tokens[n++] = mv_fit_token(ctx->arena, check);
         }
-        if (!tokens || !mv_names_index_build(ctx->arena, &index, tokens, n, sizeof *tokens))
-                return (struct mv_str){ 0 };
-        for (size_t i = 0; i < n; i++)
-                if (tokens[i].n && mv_names_index_find(&index, tokens[i]) == i && distinct++ < SHOWN)
-                        mv_growing_add(&text, "%s%.*s", text.n ? ", " : "", MV_STR_ARG(tokens[i]));
-        if (distinct > SHOWN)
-                mv_growing_add(&text, ", and %zu more", distinct - SHOWN);
-        return mv_growing_text(&text);
+        return mv_text_list(ctx, tokens, n);
 }
 
 struct mv_str mv_obstacles(struct mv_context *ctx, const uint64_t *set, unsigned classes) {

@@ -219,6 +219,8 @@ struct mv_str mv_spec_field(struct mv_context *ctx, const char *format, ...)
 /* Likewise of its metadata. */
 struct mv_str mv_meta_field(struct mv_context *ctx, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
+/* "a, b, and 3 more": each item once, in their order, without the empty ones; of very many the first dozen. */
+struct mv_str mv_text_list(struct mv_context *ctx, const struct mv_str *items, size_t n);
 /* A text in the context's arena. */
 #define mv_text(ctx, ...) mv_arena_format((ctx)->arena, __VA_ARGS__)
 

@@ -5,7 +5,6 @@
  * Reads the claims that the volumes name, spec.nodeAffinity of their PersistentVolumes, allowedTopologies of their
  * storage classes, and the labels of nodes.
  */
-#include "policy/base/growing.h"
 #include "policy/claims.h"
 #include "policy/rule.h"
 
@@ -42,14 +41,14 @@ static void report_unknown(struct mv_context *ctx, const struct mv_claim *claim,
 
 static void check(struct mv_context *ctx) {
         const unsigned volumes = MV_FIT_BIT(MV_FIT_VOLUME);
-        struct mv_growing names = { .arena = ctx->arena };
         if (!ctx->fit)
                 return;
-        for (size_t i = 0; i < ctx->fit->n_checks; i++)
+        struct mv_str *names = mv_arena_new_array(ctx->arena, struct mv_str, ctx->fit->n_checks);
+        size_t n = 0;
+        for (size_t i = 0; names && i < ctx->fit->n_checks; i++)
                 if (ctx->fit->checks[i].class == MV_FIT_VOLUME)
-                        mv_growing_add(&names, "%s%.*s", names.n ? ", " : "",
-                                       MV_STR_ARG(ctx->fit->checks[i].name));
-        struct mv_str claims = mv_growing_text(&names);
+                        names[n++] = ctx->fit->checks[i].name;
+        struct mv_str claims = mv_text_list(ctx, names, n);
         size_t index;
         const struct mv_claim *unknown = unknown_volume(ctx, &index);
         if (!claims.n) {

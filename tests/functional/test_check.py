@@ -563,3 +563,14 @@ def test_review(migvet):
         assert json.loads(process.stdout)["message"].startswith(place)
     assert migvet("review", "-f", "-", stdin="{}", expect=None).returncode == 2
     assert migvet("review", stdin="{}", expect=None).returncode == 3
+
+
+def test_a_claim_is_named_once(migvet, tmp_path):
+    fixture = ROOT / "tests" / "fixtures" / "volume-topology" / "fail-local-volume.yaml"
+    volume = "{name: data, persistentVolumeClaim: {claimName: data}}"
+    text = fixture.read_text(encoding="utf-8")
+    assert volume in text
+    both = text.replace(volume, f"{volume}, {volume.replace('name: data,', 'name: again,')}")
+    (tmp_path / "both.yaml").write_text(both, encoding="utf-8")
+    finding, = [f for f in migvet.verdicts("-f", tmp_path)[0]["findings"] if f["rule"] == "volume-topology"]
+    assert "claims data are bound" in finding["message"]
