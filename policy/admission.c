@@ -188,7 +188,9 @@ static void check_labels(struct mv_admission *a, const char *path, const struct 
 
 /* validateRunStrategy */
 static void check_run_strategy(struct mv_admission *a, const struct mv_vm_spec *spec) {
-        static const char *const strategies[] = { "Halted", "Manual", "Always", "RerunOnFailure", "Once" };
+        static const char *const strategies[] = {
+                "Halted", "Manual", "Always", "RerunOnFailure", "Once", NULL
+        };
         struct mv_str strategy = spec->run_strategy;
         if (spec->running != MV_UNSET && strategy.p)
                 cause(a, "FieldValueInvalid",
