@@ -150,8 +150,8 @@ void mv_admission_gates(struct mv_admission *a, const struct mv_vmi_spec *spec) 
  * migrate is not asked. */
 static void check_eviction_strategy(struct mv_admission *a, const char *path,
                                     const struct mv_vmi_spec *spec) {
-        static const char *const strategies[] = { "LiveMigrate", "LiveMigrateIfPossible", "None", "External",
-                                                  NULL };
+        static const char *const strategies[] = { "LiveMigrate", "LiveMigrateIfPossible", "None",
+                                                  "External" };
         struct mv_str strategy =
                 spec->eviction_strategy.p ? spec->eviction_strategy : a->config->eviction_strategy;
         if (mv_str_is_one_of(strategy, strategies))
@@ -164,13 +164,11 @@ static void check_eviction_strategy(struct mv_admission *a, const char *path,
 }
 
 bool mv_label_is_reserved(struct mv_str label) {
-        static const char *const labels[] = { "kubevirt.io/created-by",
-                                              "kubevirt.io/migrationJobUID",
-                                              "kubevirt.io/nodeName",
-                                              "kubevirt.io/migrationTargetNodeName",
-                                              "kubevirt.io/schedulable",
-                                              "kubevirt.io/install-strategy",
-                                              NULL };
+        static const char *const labels[] = {
+                "kubevirt.io/created-by",  "kubevirt.io/migrationJobUID",
+                "kubevirt.io/nodeName",    "kubevirt.io/migrationTargetNodeName",
+                "kubevirt.io/schedulable", "kubevirt.io/install-strategy"
+        };
         return mv_str_is_one_of(label, labels);
 }
 
@@ -188,9 +186,7 @@ static void check_labels(struct mv_admission *a, const char *path, const struct 
 
 /* validateRunStrategy */
 static void check_run_strategy(struct mv_admission *a, const struct mv_vm_spec *spec) {
-        static const char *const strategies[] = {
-                "Halted", "Manual", "Always", "RerunOnFailure", "Once", NULL
-        };
+        static const char *const strategies[] = { "Halted", "Manual", "Always", "RerunOnFailure", "Once" };
         struct mv_str strategy = spec->run_strategy;
         if (spec->running != MV_UNSET && strategy.p)
                 cause(a, "FieldValueInvalid",
@@ -222,7 +218,7 @@ void mv_admission_vm(struct mv_admission *a, const struct mv_vm_spec *vm, const 
 }
 
 void mv_admission_vmi(struct mv_admission *a, const struct mv_map *labels, const struct mv_vmi_spec *spec) {
-        static const char *const architectures[] = { "amd64", "arm64", "s390x", NULL };
+        static const char *const architectures[] = { "amd64", "arm64", "s390x" };
         mv_admission_gates(a, spec);
         mv_admission_discontinued(a, "spec", spec);
         /* Once by the network's own validator, once by that of the whole spec. */

@@ -123,8 +123,8 @@ const struct mv_kubevirt_config *mv_kubevirt_config_at(struct mv_arena *arena,
 
 /* validateConfig: the first thing wrong with it, or NULL. */
 static const char *invalid(const struct mv_kubevirt_configuration *c) {
-        static const char *const pull_policies[] = { "", "Always", "Never", "IfNotPresent", NULL };
-        static const char *const interfaces[] = { "", "bridge", "slirp", "masquerade", NULL };
+        static const char *const pull_policies[] = { "", "Always", "Never", "IfNotPresent" };
+        static const char *const interfaces[] = { "", "bridge", "slirp", "masquerade" };
         if (!mv_str_is_one_of(c->image_pull_policy, pull_policies))
                 return "imagePullPolicy is none of Always, Never, IfNotPresent";
         if (c->developer.memory_overcommit.set && c->developer.memory_overcommit.value <= 0)

@@ -30,9 +30,9 @@ bool mv_str_to_unsigned(struct mv_str s, unsigned long long limit, unsigned long
         return true;
 }
 
-bool mv_str_is_one_of(struct mv_str s, const char *const *texts) {
-        for (; *texts; texts++)
-                if (mv_str_is(s, *texts))
+bool mv_str_is_among(struct mv_str s, const char *const *texts, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (mv_str_is(s, texts[i]))
                         return true;
         return false;
 }

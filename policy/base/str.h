@@ -41,8 +41,10 @@ static inline bool mv_str_ends_with(struct mv_str s, struct mv_str suffix) {
         return s.n >= suffix.n && (suffix.n == 0 || memcmp(s.p + (s.n - suffix.n), suffix.p, suffix.n) == 0);
 }
 
-/* s is one of the texts, the last of which is followed by NULL. */
-bool mv_str_is_one_of(struct mv_str s, const char *const *texts);
+/* s is one of the n texts. */
+bool mv_str_is_among(struct mv_str s, const char *const *texts, size_t n);
+/* Likewise of the whole array `texts`. */
+#define mv_str_is_one_of(s, texts) mv_str_is_among((s), (texts), sizeof(texts) / sizeof *(texts))
 
 /* part is somewhere in s. */
 bool mv_str_contains(struct mv_str s, struct mv_str part);

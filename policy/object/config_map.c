@@ -258,8 +258,8 @@ static bool names_setting(struct mv_str key, struct mv_str setting) {
 
 static int check_storage_defaults(const struct reading *reading, const struct mv_map *data) {
         static const char *const access_modes[] = { "ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany",
-                                                    "ReadWriteOncePod", NULL };
-        static const char *const volume_modes[] = { "Block", "Filesystem", NULL };
+                                                    "ReadWriteOncePod" };
+        static const char *const volume_modes[] = { "Block", "Filesystem" };
         for (size_t i = 0; i < data->n; i++) {
                 const struct mv_pair *pair = &data->items[i];
                 if (names_setting(pair->key, MV_STR("accessMode")) &&
@@ -276,9 +276,8 @@ static int check_storage_defaults(const struct reading *reading, const struct mv
 
 /* --- both --- */
 
-static const char *const installer_namespaces[] = { "openshift-cnv", "kubevirt-hyperconverged",
-                                                    "openshift",     "cdi",
-                                                    "kubevirt",      NULL };
+static const char *const installer_namespaces[] = { "openshift-cnv", "kubevirt-hyperconverged", "openshift",
+                                                    "cdi", "kubevirt" };
 
 const char *mv_installer_namespace(size_t i) {
         return i < sizeof installer_namespaces / sizeof *installer_namespaces ? installer_namespaces[i]
