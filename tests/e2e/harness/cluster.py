@@ -206,7 +206,7 @@ class Cluster:
 
     def put(self, *objects):
         """Create objects, each with its status, and their namespaces where they are missing. What is there already is
-        replaced."""
+        changed."""
         for obj in objects:
             namespace = obj["metadata"].get("namespace")
             if namespace and not self.api.find(f"/api/v1/namespaces/{namespace}"):
@@ -218,8 +218,7 @@ class Cluster:
             except ApiError as error:
                 if error.status != 409:
                     raise
-                version = self.api.get(one)["metadata"]["resourceVersion"]
-                made = self.api.put(one, {**obj, "metadata": {**obj["metadata"], "resourceVersion": version}})
+                made = self.api.merge(one, obj)
             if "status" in obj and made.get("status") != obj["status"]:
                 self.api.merge(f"{one}/status", {"status": obj["status"]})
 
