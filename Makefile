@@ -186,7 +186,10 @@ $(addprefix build/fuzz/tests/fuzz/,$(fuzz_names)): build/fuzz/tests/fuzz/%: buil
 again = +@$(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 run_tests = @PYTHON=$(PYTHON) JOBS=$(JOBS) tests/run
 
-.PHONY: deps demo test test-unit test-functional test-asan test-tsan coverage fuzz bench
+# The tests against a real Kubernetes are run where they can be; in CI they must.
+e2e = $(eval e2e := $$(if $$(filter true,$$(CI)),e2e,$$(shell tests/e2e/run --possible && echo e2e)))$(e2e)
+
+.PHONY: deps demo test test-unit test-functional test-e2e test-asan test-tsan coverage fuzz bench
 deps:
 	@tests/deps.sh build
 
@@ -196,9 +199,9 @@ demo:
 	@MIGVET=$(CURDIR)/build/migvet examples/demo.sh
 
 test:
-	@tests/deps.sh build test
+	@tests/deps.sh build test $(e2e)
 	$(again) built-for-test
-	$(run_tests) release:unit,corpus,functional asan:unit,corpus,functional tsan:unit,functional
+	$(run_tests) release:unit,corpus,functional$(addprefix $(comma),$(e2e)) asan:unit,corpus,functional tsan:unit,functional
 
 test-unit:
 	@tests/deps.sh build test
@@ -209,6 +212,12 @@ test-functional:
 	@tests/deps.sh build test
 	$(again) all
 	$(run_tests) release:functional
+
+test-e2e:
+	@tests/e2e/run --possible
+	@tests/deps.sh build test e2e
+	$(again) all
+	$(run_tests) release:e2e
 
 test-asan:
 	@tests/deps.sh build test
@@ -279,6 +288,7 @@ help:
 	@echo 'make test              every test: units, fuzz corpora, functional; plain, ASan+UBSan, TSan'
 	@echo 'make test-unit         units and corpora, plain build only'
 	@echo 'make test-functional   functional tests, plain build only'
+	@echo 'make test-e2e          against a real Kubernetes: root, and Go 1.26 to build it once'
 	@echo 'make test-asan         the tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make test-tsan         the tests under ThreadSanitizer'
 	@echo 'make lint              format, static analysis, layers, purity, rules, banned functions, text'

@@ -14,13 +14,11 @@ if [ "${1:-}" = --inside ]; then
         mkdir -p /run/lock /run/netns
         ip link set lo up
         # What a Service of a cluster without nodes may point to: all of it is here.
-        ip address add 10.64.0.1/16 dev lo
+        ip address replace 10.64.0.1/16 dev lo
         echo 1 >/proc/sys/net/ipv4/ip_forward
         # Not exec: the first process of the namespace is this shell, which buries orphans.
-        "$@" &
-        trap 'kill -TERM $!' TERM INT
         status=0
-        wait $! || status=$?
+        "$@" || status=$?
         exit "$status"
 fi
 
@@ -29,6 +27,7 @@ if [ "$(id -u)" != 0 ]; then
                 "run them as root" >&2
         exit 1
 fi
+[ "${1:-}" != --check ] || exit 0
 for needed in unshare ip; do
         command -v "$needed" >/dev/null || {
                 echo "tests/e2e: $needed is missing (tests/deps.sh e2e)" >&2
@@ -45,7 +44,10 @@ remove_groups() {
         done
 }
 remove_groups
+trap : INT TERM HUP # they reach the tests, too; what is left to do is below
 status=0
-unshare --mount --net --pid --fork --kill-child --mount-proc -- "$0" --inside "$@" || status=$?
+network=(--net)
+[ -z "${MIGVET_E2E_NETWORK:-}" ] || network=() # the one we are in was made for us
+unshare --mount "${network[@]}" --pid --fork --kill-child --mount-proc -- "$0" --inside "$@" || status=$?
 remove_groups
 exit "$status"

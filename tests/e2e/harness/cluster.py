@@ -25,17 +25,17 @@ class Cluster:
     """In a directory of its own. Start it, use it, stop it; every process can be killed and started by itself.
 
     tools: the directory that tools/build.sh prints. etcd: another etcd program. controllers: with kube-controller-manager
-    and kube-scheduler. address: where the API server listens beside the loopback address.
+    and kube-scheduler. address: where the API server says that it is. also: further addresses that its certificate is good for.
     """
 
-    def __init__(self, directory, logs, tools, etcd=None, controllers=False, address="127.0.0.1"):
+    def __init__(self, directory, logs, tools, etcd=None, controllers=False, address="127.0.0.1", also=()):
         self.directory, self.logs, self.tools = (pathlib.Path(path) for path in (directory, logs, tools))
         for path in (self.directory, self.logs):
             path.mkdir(parents=True, exist_ok=True)
         self.address, self.port = address, free_port()
         self.etcd = Etcd(etcd or self.tools / "etcd", self.directory, self.logs)
         self.ca = Authority(self.directory / "pki")
-        self.apiserver = Process("kube-apiserver", self._apiserver(controllers), self.logs / "kube-apiserver.log")
+        self.apiserver = Process("kube-apiserver", self._apiserver(controllers, also), self.logs / "kube-apiserver.log")
         self.api = self.api_as("admin", MASTERS)
         self.kubeconfig("admin", MASTERS)
         self.controllers = self._controllers() if controllers else []
@@ -72,9 +72,9 @@ class Cluster:
             process.kill()
         self.etcd.stop()
 
-    def _apiserver(self, controllers):
+    def _apiserver(self, controllers, also):
         issue, pki = self.ca.issue, self.ca.directory
-        names = [f"IP:{address}" for address in sorted({"127.0.0.1", FIRST_SERVICE, self.address})]
+        names = [f"IP:{address}" for address in sorted({"127.0.0.1", FIRST_SERVICE, self.address, *also})]
         names += ["DNS:localhost", "DNS:kubernetes.default.svc"]
         serving = issue("apiserver", "kube-apiserver", usages=(SERVER,), names=names)
         kubelet = issue("apiserver-kubelet-client", "kube-apiserver-kubelet-client", [MASTERS])

@@ -59,13 +59,13 @@ def make_group(name):
 class Node:
     """A cluster of one node. images: archives to import. Start it, use .cluster, stop it."""
 
-    def __init__(self, directory, logs, tools, images=()):
+    def __init__(self, directory, logs, tools, images=(), also=()):
         self.directory, self.logs, self.tools = (pathlib.Path(path) for path in (directory, logs, tools))
         for program in ("containerd", "ctr", "runc", "iptables", "conntrack"):
             assert shutil.which(program), f"{program} is missing (tests/deps.sh e2e)"
         assert pathlib.Path(PLUGINS, "bridge").exists(), f"{PLUGINS}/bridge is missing (tests/deps.sh e2e)"
         self.images = [pathlib.Path(image) for image in images]
-        self.cluster = None
+        self.cluster, self.also = None, also
         self.socket = self.directory / "containerd.sock"
         self.group = os.environ.get("MIGVET_E2E_GROUP", f"migvet-e2e-{os.getpid()}")
         self.containerd = self.kubelet = self.proxy = None
@@ -74,7 +74,8 @@ class Node:
         self.directory.mkdir(parents=True)
         self._network()
         make_group(self.group)
-        self.cluster = Cluster(self.directory / "control", self.logs, self.tools, controllers=True, address=ADDRESS)
+        self.cluster = Cluster(self.directory / "control", self.logs, self.tools, controllers=True, address=ADDRESS,
+                               also=self.also)
         self.containerd = self._containerd().start()
         self.cluster.start()
         eventually(self._containerd_answers, SECONDS, "containerd answers", pause=0.2)

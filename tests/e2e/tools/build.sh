@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Build what the tests in tests/e2e run against: kube-apiserver, kube-controller-manager, kube-scheduler, kubelet,
 # kube-proxy, kubectl, etcd and helm, all of the versions in go.mod. The last line on standard output is the
-# directory that holds them. It belongs to go.mod, go.sum and the version of Go; when it is there, nothing is done.
+# directory that holds them. It belongs to go.mod, go.sum, this file and the version of Go; when it is there, nothing is done.
 # Two that build at once wait for one another; one that is interrupted leaves nothing that looks complete.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -22,7 +22,7 @@ if ! version=$(go version 2>&1) || ! [[ $version =~ go([0-9]+)\.([0-9]+) ]] ||
         exit 1
 fi
 
-key=$(cat go.mod go.sum - <<<"$version" | sha256sum | cut -c 1-20)
+key=$(cat go.mod go.sum build.sh - <<<"$version" | sha256sum | cut -c 1-20)
 cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/migvet-e2e
 bin=$cache/$key/bin
 if [ "${1:-}" = --check ]; then # only whether it could be done
@@ -44,18 +44,24 @@ if [ ! -d "$bin" ]; then
         trap 'rm -rf "$part"' EXIT
         mkdir -p "$part/bin"
         begun=$SECONDS
+        # Without C whatever compiler there is, or is just being installed, makes no difference.
+        export CGO_ENABLED=0
         if ! go list -deps tool >/dev/null 2>"$part/log"; then
                 say "the modules cannot be fetched:"
                 tail -20 "$part/log" >&2
                 exit 1
         fi
+        kubernetes=$(go list -m -f '{{.Version}}' k8s.io/kubernetes)
+        IFS=. read -r major minor _ <<<"${kubernetes#v}"
+        stamp="-X k8s.io/component-base/version.gitVersion=$kubernetes"
+        stamp+=" -X k8s.io/component-base/version.gitMajor=$major -X k8s.io/component-base/version.gitMinor=$minor"
         progress() { cat >/dev/null; }
         if [ -t 2 ]; then
                 say "the modules are there after $((SECONDS - begun)) s; compiling"
                 progress() { awk '{ printf "\r  %d packages: %-60.60s", NR, $0; fflush() } END { print "" }' >&2; }
         fi
-        # Without symbols and debug information linking takes a third of the time and a third less room.
-        if ! go build -v -ldflags '-s -w' -o "$part/bin/" tool 2>&1 | tee "$part/log" | progress; then
+        # Without symbols and debug information linking takes a third of the time.
+        if ! go build -v -ldflags "-s -w $stamp" -o "$part/bin/" tool 2>&1 | tee "$part/log" | progress; then
                 say "the build failed:"
                 grep -v '^[a-z0-9./_-]*$' "$part/log" | tail -40 >&2
                 exit 1
