@@ -23,10 +23,13 @@ def minimal(group, kind, plural, short, scope, versions, subresources):
                                   for version in versions]}}
 
 
+def rows():
+    return yaml.safe_load(ROWS.read_text(encoding="utf-8"))
+
+
 def definitions():
     """Those of the directory in MIGVET_REAL_CRDS, with ours for what is not there; or ours."""
-    known = {definition["metadata"]["name"]: definition for row in yaml.safe_load(ROWS.read_text(encoding="utf-8"))
-             for definition in [minimal(*row)]}
+    known = {definition["metadata"]["name"]: definition for definition in (minimal(*row) for row in rows())}
     real = os.environ.get("MIGVET_REAL_CRDS")
     if real:
         assert pathlib.Path(real).is_dir(), f"MIGVET_REAL_CRDS: {real} is no directory"

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Objects to ask about, and the example cluster of the repository."""
 import pathlib
+import uuid
 
 import yaml
+
+from . import crds
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[3] / "examples" / "cluster"
 
@@ -76,3 +79,17 @@ def launcher(vmi, where, node="node-a"):
 
 def eviction(pod, where):
     return _object("policy/v1", "Eviction", pod, where)
+
+
+def review_of(obj, operation="CREATE", user="jane", old=None):
+    """An AdmissionReview, as the API server sends it."""
+    group, _, version = obj["apiVersion"].rpartition("/")
+    plural = next(row[2] for row in crds.rows() if row[:2] == [group, obj["kind"]])
+    kind = {"group": group, "version": version, "kind": obj["kind"]}
+    resource = {"group": group, "version": version, "resource": plural}
+    meta = obj["metadata"]
+    return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+            "request": {"uid": str(uuid.uuid4()), "kind": kind, "resource": resource, "requestKind": kind,
+                        "requestResource": resource, "name": meta["name"], "namespace": meta.get("namespace", ""),
+                        "operation": operation, "object": obj, "oldObject": old, "dryRun": False, "options": None,
+                        "userInfo": {"username": user, "groups": ["system:authenticated"]}}}
