@@ -13,6 +13,7 @@ import yaml
 
 from .cluster import Cluster
 from .image import write_image
+from .names import Names
 from .pki import CLIENT, SERVER
 from .processes import Process, eventually
 
@@ -68,7 +69,7 @@ class Node:
         self.cluster, self.also = None, also
         self.socket = self.directory / "containerd.sock"
         self.group = os.environ.get("MIGVET_E2E_GROUP", f"migvet-e2e-{os.getpid()}")
-        self.containerd = self.kubelet = self.proxy = None
+        self.containerd = self.kubelet = self.proxy = self.names = None
 
     def start(self):
         self.directory.mkdir(parents=True)
@@ -81,6 +82,7 @@ class Node:
         eventually(self._containerd_answers, SECONDS, "containerd answers", pause=0.2)
         for image in [self._pause(), *self.images]:
             self.import_image(image)
+        self.names = Names(ADDRESS, self.cluster.api)
         self.kubelet, self.proxy = self._kubelet().start(), self._proxy().start()
         eventually(self._ready, SECONDS, "the node is ready", pause=0.2)
         return self
@@ -90,6 +92,8 @@ class Node:
         for process in (self.kubelet, self.proxy):
             if process:
                 process.kill()
+        if self.names:
+            self.names.close()
         for task in self.ctr("tasks", "ls", "-q").split() if self.containerd and self.containerd.alive() else []:
             self.ctr("tasks", "kill", "-s", "KILL", task)
         if self.containerd:
@@ -167,7 +171,8 @@ state = "/run/containerd"
             "tlsCertFile": str(certificate), "tlsPrivateKeyFile": str(key),
             "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": True},
                                "x509": {"clientCAFile": str(cluster.ca.certificate)}},
-            "authorization": {"mode": "Webhook"}, "resolvConf": "", "enforceNodeAllocatable": ["pods"],
+            "authorization": {"mode": "Webhook"}, "resolvConf": "", "clusterDNS": [ADDRESS], "clusterDomain": "cluster.local",
+            "enforceNodeAllocatable": ["pods"],
             "evictionHard": {"memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%",
                              "nodefs.inodesFree": "1%"},
             "imageGCHighThresholdPercent": 100, "syncFrequency": "5s", "registerNode": True,

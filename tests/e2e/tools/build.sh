@@ -63,7 +63,7 @@ if [ ! -d "$bin" ]; then
         # Without symbols and debug information linking takes a third of the time.
         if ! go build -v -ldflags "-s -w $stamp" -o "$part/bin/" tool 2>&1 | tee "$part/log" | progress; then
                 say "the build failed:"
-                grep -v '^[a-z0-9./_-]*$' "$part/log" | tail -40 >&2
+                grep -v '^[A-Za-z0-9./_-]*$' "$part/log" | tail -40 >&2
                 exit 1
         fi
         mv "$part/bin/server" "$part/bin/etcd" # go.etcd.io/etcd/server/v3
