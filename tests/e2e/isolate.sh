@@ -28,7 +28,7 @@ if [ "$(id -u)" != 0 ]; then
         exit 1
 fi
 [ "${1:-}" != --check ] || exit 0
-for needed in unshare ip; do
+for needed in unshare setpriv ip; do
         command -v "$needed" >/dev/null || {
                 echo "tests/e2e: $needed is missing (tests/deps.sh e2e)" >&2
                 exit 1
@@ -44,10 +44,11 @@ remove_groups() {
         done
 }
 remove_groups
-trap : INT TERM HUP # they reach the tests, too; what is left to do is below
 status=0
 network=(--net)
 [ -z "${MIGVET_E2E_NETWORK:-}" ] || network=() # the one we are in was made for us
-unshare --mount "${network[@]}" --pid --fork --kill-child --mount-proc -- "$0" --inside "$@" || status=$?
+# Whatever ends this shell ends that, too; its control groups are then removed by the next run.
+setpriv --pdeathsig KILL -- \
+        unshare --mount "${network[@]}" --pid --fork --kill-child --mount-proc -- "$0" --inside "$@" || status=$?
 remove_groups
 exit "$status"

@@ -27,7 +27,8 @@ KNOWN = [namespace(STRICT, enforce="migratable"), namespace(PLAIN),
 DENIED = {
     "machine": (machine("bad", STRICT, binding="bridge"), "pod-network-binding"),
     "machine with a claim": (machine("bad", STRICT, claim="rwo"), "pvc-access-mode"),
-    "machine of the old version": (machine("bad", STRICT, version="v1alpha3", binding="bridge"), "pod-network-binding"),
+    "machine of the old version": (machine("bad", STRICT, version="v1alpha3", binding="bridge"),
+                                   "pod-network-binding"),
     "machine that KubeVirt refuses": (machine("bad", PLAIN, evictionStrategy="Migrate"),
                                       "spec.template.spec.evictionStrategy is set with an unrecognized option"),
     "instance": (instance("bad", STRICT, binding="bridge"), "pod-network-binding"),
@@ -38,7 +39,8 @@ DENIED = {
 # What it lets pass, and the rules that it warns about.
 ALLOWED = {
     "machine": (machine("good", STRICT), []),
-    "machine with a warning": (machine("good", PLAIN, binding="bridge"), ["pod-network-binding", "eviction-strategy"]),
+    "machine with a warning": (machine("good", PLAIN, binding="bridge"),
+                               ["pod-network-binding", "eviction-strategy"]),
     "machine of the old version": (machine("good", STRICT, version="v1alpha3"), []),
     "instance": (instance("good", STRICT), []),
     "migration": (migration("good", PLAIN, "fine"), []),

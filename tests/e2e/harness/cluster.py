@@ -24,8 +24,9 @@ MASTERS = "system:masters"
 class Cluster:
     """In a directory of its own. Start it, use it, stop it; every process can be killed and started by itself.
 
-    tools: the directory that tools/build.sh prints. etcd: another etcd program. controllers: with kube-controller-manager
-    and kube-scheduler. address: where the API server says that it is. also: further addresses that its certificate is good for.
+    tools: the directory that tools/build.sh prints. etcd: another etcd program. controllers: with
+    kube-controller-manager and kube-scheduler. address: where the API server says that it is. also: further
+    addresses that its certificate is good for.
     """
 
     def __init__(self, directory, logs, tools, etcd=None, controllers=False, address="127.0.0.1", also=()):
