@@ -188,6 +188,8 @@ run_tests = @PYTHON=$(PYTHON) JOBS=$(JOBS) tests/run
 
 # The tests against a real Kubernetes are run where they can be; in CI they must.
 e2e = $(eval e2e := $$(if $$(filter true,$$(CI)),e2e,$$(shell tests/e2e/run --possible && echo e2e)))$(e2e)
+# They install the chart with the image of what was built.
+e2e_image = $(if $(and $(e2e),$(wildcard packaging/image.py)),$(again) image)
 
 .PHONY: deps demo test test-unit test-functional test-e2e test-asan test-tsan coverage fuzz bench
 deps:
@@ -201,6 +203,7 @@ demo:
 test:
 	@tests/deps.sh build test $(e2e)
 	$(again) built-for-test
+	$(e2e_image)
 	$(run_tests) release:unit,corpus,functional$(addprefix $(comma),$(e2e)) asan:unit,corpus,functional tsan:unit,functional
 
 test-unit:
@@ -217,6 +220,7 @@ test-e2e:
 	@tests/e2e/run --possible
 	@tests/deps.sh build test e2e
 	$(again) all
+	$(e2e_image)
 	$(run_tests) release:e2e
 
 test-asan:
