@@ -41,7 +41,7 @@ def node_fixture(tools, logs, memory):
         print(f"the node is ready after {time.monotonic() - begun:.1f} s")
         node.cluster.create_kinds()
         node.cluster.put(*objects.example_cluster(), claim("rwo", WHERE, "ReadWriteOnce"),
-                         instance("stuck", WHERE, claim="rwo", migratable=False), namespace(NAMESPACE))
+                         instance("stuck", WHERE, claim="rwo"), namespace(NAMESPACE))
         yield node
     finally:
         node.stop()
@@ -49,7 +49,7 @@ def node_fixture(tools, logs, memory):
 
 @pytest.fixture(scope="module", name="cluster")
 def installed_fixture(node):
-    """The release, and a webhook that answers. kube-proxy may be a second late: then the Service refuses connections."""
+    """The release, and a webhook that answers: kube-proxy may be a second late."""
     begun = time.monotonic()
     deploy(node.cluster, "install")
     print(f"helm install --wait: {time.monotonic() - begun:.1f} s")
@@ -84,7 +84,7 @@ def ask(api, path, obj):
 
 
 class Creates:
-    """People who create without pause. Afterwards: how many answers there were, and each that was none or a wrong one."""
+    """People who create without pause. Afterwards: how many right answers there were, and what else there was."""
 
     def __init__(self, cluster, people=2):
         self.cluster, self.ending = cluster, threading.Event()

@@ -123,7 +123,8 @@ class Migvet:
         context = ssl.create_default_context(cafile=self.certs / "ca.crt")
         connection = http.client.HTTPSConnection("localhost", self.port, timeout=30, context=context)
         try:
-            connection.request("POST", "/validate?timeout=10s", json.dumps(review), {"Content-Type": "application/json"})
+            connection.request("POST", "/validate?timeout=10s", json.dumps(review),
+                               {"Content-Type": "application/json"})
             answer = connection.getresponse()
             text = answer.read()
             assert answer.status == 200, f"{answer.status} {text[:300]}"
