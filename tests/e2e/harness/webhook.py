@@ -35,9 +35,11 @@ def program():
 
 
 def reads_live_clusters():
-    """Whether this migvet can serve from the API."""
-    usage = subprocess.run([program(), "serve", "--help"], capture_output=True, text=True, timeout=30, check=True)
-    return "--kubeconfig" in usage.stdout
+    """Whether this migvet can serve from the API: then a kubeconfig that is not there is what it complains about."""
+    nowhere = "/nonexistent/kubeconfig"
+    done = subprocess.run([program(), "serve", "--kubeconfig", nowhere], capture_output=True, text=True, timeout=30,
+                          check=False)
+    return nowhere in done.stderr
 
 
 class Migvet:
