@@ -213,6 +213,10 @@ struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, co
 void mv_report_missing(struct mv_finding *finding, enum mv_kind kind, struct mv_str namespace,
                        struct mv_str name);
 
+/* What to do about an object that is not there and decides: "give migvet Node n too", or what helps on a live cluster. */
+struct mv_str mv_missing_fix(struct mv_context *ctx, enum mv_kind kind, struct mv_str namespace,
+                             struct mv_str name);
+
 /* A field of the instance's spec, as the user finds it in his object: mv_spec_field(ctx, "volumes[%zu]", i). */
 struct mv_str mv_spec_field(struct mv_context *ctx, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
