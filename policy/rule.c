@@ -42,7 +42,7 @@ void mv_report_missing(struct mv_finding *finding, enum mv_kind kind, struct mv_
                        struct mv_str name) {
         if (finding->n_missing < sizeof finding->missing / sizeof *finding->missing)
                 finding->missing[finding->n_missing++] =
-                        (struct mv_missing){ mv_kinds[kind].kind, namespace, name };
+                        (struct mv_missing){ kind, namespace, name };
 }
 
 /* What an instancetype or a preference supplied is, for the user, where he names it. */

@@ -83,8 +83,8 @@ enum mv_rule_subject {
          MV_NEED(MIGRATION_POLICY) | MV_NEED_CLAIMS | MV_NEED_INSTANCETYPES)
 
 struct mv_missing { /* an object that decides and is not in the input */
-        const char *kind;
-        struct mv_str namespace, name;
+        enum mv_kind kind;
+        struct mv_str namespace, name; /* no name: any of them */
 };
 
 /* KubeVirt's own webhook refuses the request because of this (pkg/virt-api/webhooks/validating-webhook/admitters). */

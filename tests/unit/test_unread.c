@@ -42,7 +42,7 @@ static void expect(enum mv_kind kind, enum mv_knowledge knowledge, const char *o
         if (finding) {
                 assert_int_equal(finding->severity, severity);
                 assert_non_null(strstr(finding->message.p, "it is secret"));
-                assert_string_equal(finding->missing[0].kind, mv_kinds[kind].kind);
+                assert_int_equal(finding->missing[0].kind, kind);
         }
         judged_done(&judged);
         mv_snapshot_free(snapshot);
