@@ -3,9 +3,9 @@
 #include "cli/cli.h"
 #include "cli/log.h"
 #include "cli/reviewer.h"
+#include "cli/serve_cluster.h"
 #include "cli/serve_identity.h"
 #include "cli/version.h"
-#include "cluster/watch.h"
 #include "policy/kubevirt_config.h"
 #include "webhook/address.h"
 #include "webhook/server.h"
@@ -49,10 +49,8 @@ static const char usage[] =
 enum { GRACE_MILLISECONDS = 10000, TICK_NANOSECONDS = 500000000 };
 
 struct serve_options {
-        const char **filenames;
-        size_t n_filenames;
-        bool recursive;
-        const char *namespace, *listen, *management, *version;
+        struct mv_serve_cluster_options cluster;
+        const char *listen, *management, *version;
         struct mv_serve_identity_options identity;
         unsigned drain_ms;
         bool json;
@@ -63,8 +61,7 @@ struct server {
         struct serve_options options;
         struct mv_log log;
         struct mv_serve_identity identity;
-        struct mv_store *store;
-        struct mv_files_watch *files;
+        struct mv_serve_cluster cluster;
         struct mv_reviewer reviewer;
         struct mv_webhook *webhook;
 };
@@ -124,13 +121,13 @@ static int apply(struct serve_options *options, int flag, const char *value) {
         case 'h':
                 return mv_cli_help(&mv_command_serve);
         case 'f':
-                options->filenames[options->n_filenames++] = value;
+                options->cluster.filenames[options->cluster.n_filenames++] = value;
                 return -1;
         case 'R':
-                options->recursive = true;
+                options->cluster.recursive = true;
                 return -1;
         case 'n':
-                options->namespace = value;
+                options->cluster.namespace = value;
                 return -1;
         case LISTEN:
                 options->listen = value;
@@ -184,8 +181,8 @@ static int apply(struct serve_options *options, int flag, const char *value) {
 static int check_options(const struct serve_options *options, int argc, char **argv) {
         if (optind < argc)
                 return mv_cli_usage_error(&mv_command_serve, "unexpected \"%s\"", argv[optind]);
-        for (size_t i = 0; i < options->n_filenames; i++)
-                if (strcmp(options->filenames[i], "-") == 0)
+        for (size_t i = 0; i < options->cluster.n_filenames; i++)
+                if (strcmp(options->cluster.filenames[i], "-") == 0)
                         return mv_cli_usage_error(&mv_command_serve,
                                                   "-f - cannot be watched: name files or directories");
         struct mv_address address;
@@ -197,7 +194,7 @@ static int check_options(const struct serve_options *options, int argc, char **a
                 return mv_cli_usage_error(&mv_command_serve, "--cert and --key go together");
         if (options->identity.cert && options->identity.certs)
                 return mv_cli_usage_error(&mv_command_serve, "--cert and --certs exclude one another");
-        if (options->n_filenames)
+        if (options->cluster.n_filenames)
                 return -1;
         fprintf(stderr,
                 "%s serve: no -f is given, and this version reads no live cluster: name files or a directory\n",
@@ -206,13 +203,15 @@ static int check_options(const struct serve_options *options, int argc, char **a
 }
 
 static int parse(struct serve_options *options, int argc, char **argv) {
-        *options = (struct serve_options){ .filenames = calloc((size_t)argc + 1, sizeof *options->filenames),
-                                           .namespace = "default",
-                                           .listen = ":8443",
-                                           .management = ":9443",
-                                           .level = MV_LOG_INFO };
+        *options = (struct serve_options){
+                .cluster = { .filenames = calloc((size_t)argc + 1, sizeof *options->cluster.filenames),
+                             .namespace = "default" },
+                .listen = ":8443",
+                .management = ":9443",
+                .level = MV_LOG_INFO
+        };
         mv_names_init(&options->identity.names);
-        int code = options->filenames ? -1 : MV_EXIT_USAGE;
+        int code = options->cluster.filenames ? -1 : MV_EXIT_USAGE;
         optind = 1;
         for (int flag; code < 0 && (flag = getopt_long(argc, argv, ":hf:Rn:", longs, NULL)) != -1;)
                 code = apply(options, flag, flag == ':' || flag == '?' ? argv[optind - 1] : optarg);
@@ -226,94 +225,23 @@ static void say(struct server *server, enum mv_log_level level, const char *mess
         server->log.logger.line(&server->log, level, "serve", message, fields, n);
 }
 
-/* --- the cluster --- */
-
-static bool cluster_ready(void *context, struct mv_buf *remark) {
-        struct server *server = context;
-        struct mv_files_status status;
-        mv_files_status(server->files, &status);
-        mv_buf_format(remark, "generation %llu, %zu files", status.generation, status.counts.files);
-        if (status.err.code) {
-                char text[1152];
-                mv_buf_format(remark, "; the files are broken now, this state stays: %s",
-                              mv_err_format(&status.err, text, sizeof text));
-        }
-        /* The last good state is in force, so reviews are answered: ready. */
-        return status.generation > 0;
-}
-
-static void collect_cluster(void *context, struct mv_buf *out) {
-        struct server *server = context;
-        const struct mv_snapshot *snapshot = mv_store_borrow(server->store);
-        struct mv_files_status status;
-        mv_files_status(server->files, &status);
-        mv_metrics_write_family(out, "migvet_snapshot_objects", "gauge",
-                                "Objects in the snapshot in force, by kind.");
-        for (int kind = 0; snapshot && kind < MV_KIND_COUNT; kind++) {
-                /* NodeMaintenance is of two groups, and one kind. */
-                const struct mv_label label = { "kind", mv_str_from(mv_kinds[kind].kind) };
-                size_t n = mv_snapshot_count(snapshot, (enum mv_kind)kind);
-                if (kind == MV_KIND_LEGACY_MAINTENANCE)
-                        continue;
-                if (kind == MV_KIND_MAINTENANCE)
-                        n += mv_snapshot_count(snapshot, MV_KIND_LEGACY_MAINTENANCE);
-                mv_metrics_write_sample(out, "migvet_snapshot_objects", &label, 1, (double)n);
-        }
-        mv_metrics_write_family(out, "migvet_snapshot_bytes", "gauge",
-                                "Memory that the snapshot in force holds, in bytes.");
-        mv_metrics_write_sample(out, "migvet_snapshot_bytes", NULL, 0,
-                                snapshot ? (double)mv_snapshot_bytes(snapshot) : 0);
-        mv_metrics_write_family(out, "migvet_snapshot_generation", "counter",
-                                "Snapshots taken into force so far.");
-        mv_metrics_write_sample(out, "migvet_snapshot_generation", NULL, 0, (double)status.generation);
-        mv_metrics_write_family(out, "migvet_files_broken", "gauge",
-                                "1 while the files cannot be read and the last good state is in force.");
-        mv_metrics_write_sample(out, "migvet_files_broken", NULL, 0, status.err.code ? 1 : 0);
-        mv_store_return(server->store, snapshot);
-}
+/* --- running --- */
 
 static int start_cluster(struct server *server, struct mv_err *err) {
-        const struct serve_options *options = &server->options;
-        server->store = mv_store_new();
-        if (!server->store)
-                return mv_err_oom(err);
-        const struct mv_files_watch_options watch = {
-                .files = { .names = options->filenames,
-                           .n_names = options->n_filenames,
-                           .recursive = options->recursive },
-                .default_namespace = mv_str_from(options->namespace),
-                .store = server->store,
-                .logger = &server->log.logger,
-        };
-        int r = mv_files_watch_start(&watch, &server->files, err);
+        int r = mv_serve_cluster_start(&server->cluster, &server->options.cluster, &server->log.logger, err);
         if (r < 0)
                 return r;
-        const struct mv_snapshot *snapshot = mv_store_borrow(server->store);
-        const struct mv_kubevirt_config *config = snapshot ? mv_snapshot_config(snapshot) : NULL;
-        size_t n = 0;
-        const struct mv_str *notes = snapshot ? mv_snapshot_notes(snapshot, &n) : NULL;
-        for (size_t i = 0; i < n; i++) {
-                const struct mv_log_field field = { "note", notes[i] };
-                say(server, MV_LOG_WARNING, "an object is given twice", &field, 1);
-        }
-        if (config && config->problem.n) {
-                const struct mv_log_field field = { "problem", config->problem };
-                say(server, MV_LOG_WARNING, "KubeVirt's configuration is not used", &field, 1);
-        }
-        mv_store_return(server->store, snapshot);
-        mv_reviewer_init(&server->reviewer, server->store);
-        server->reviewer.version = mv_str_from(options->version);
+        mv_reviewer_init(&server->reviewer, server->cluster.store);
+        server->reviewer.version = mv_str_from(server->options.version);
         return 0;
 }
-
-/* --- running --- */
 
 static int start_webhook(struct server *server, struct mv_err *err) {
         static struct mv_health_check checks[2];
         static struct mv_collector collectors[1];
-        checks[0] = (struct mv_health_check){ "cluster", cluster_ready, server };
+        checks[0] = (struct mv_health_check){ "cluster", mv_serve_cluster_ready, &server->cluster };
         checks[1] = (struct mv_health_check){ "identity", mv_serve_identity_ready, &server->identity };
-        collectors[0] = (struct mv_collector){ collect_cluster, server };
+        collectors[0] = (struct mv_collector){ mv_serve_cluster_collect, &server->cluster };
         const struct mv_webhook_config config = {
                 .listen = server->options.listen,
                 .management = server->options.management,
@@ -358,7 +286,7 @@ static void run_until_signalled(struct server *server, const sigset_t *signals) 
                 }
                 if (signal == SIGHUP) {
                         say(server, MV_LOG_INFO, "reading everything again", NULL, 0);
-                        mv_files_watch_reload(server->files);
+                        mv_serve_cluster_reload(&server->cluster);
                 }
                 mv_serve_identity_tend(&server->identity);
         }
@@ -387,8 +315,7 @@ static int serve(struct server *server) {
                 say(server, MV_LOG_INFO, "ended", NULL, 0);
         }
         mv_webhook_free(server->webhook);
-        mv_files_watch_stop(server->files);
-        mv_store_free(server->store);
+        mv_serve_cluster_stop(&server->cluster);
         mv_serve_identity_done(&server->identity);
         return code;
 }
@@ -399,7 +326,7 @@ static int run(int argc, char **argv) {
         if (code < 0)
                 code = serve(&server);
         mv_names_done(&server.options.identity.names);
-        free(server.options.filenames);
+        free(server.options.cluster.filenames);
         return code;
 }
 
