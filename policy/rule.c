@@ -41,8 +41,7 @@ struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, co
 void mv_report_missing(struct mv_finding *finding, enum mv_kind kind, struct mv_str namespace,
                        struct mv_str name) {
         if (finding->n_missing < sizeof finding->missing / sizeof *finding->missing)
-                finding->missing[finding->n_missing++] =
-                        (struct mv_missing){ kind, namespace, name };
+                finding->missing[finding->n_missing++] = (struct mv_missing){ kind, namespace, name };
 }
 
 /* What an instancetype or a preference supplied is, for the user, where he names it. */
