@@ -11,17 +11,16 @@
 #include <unistd.h>
 
 static const char usage[] =
-        "Usage: migvet check -f FILE|DIR|- [KIND/NAME...] [flags]\n"
+        "Usage: migvet check [-f FILE|DIR|-] [KIND/NAME...] [flags]\n"
         "\n"
         "Judges VirtualMachines, VirtualMachineInstances, migrations, pools and replica sets: can they\n"
         "live-migrate, by which method, what prevents it, and what to change. The cluster is what the files\n"
-        "hold: claims, nodes, storage classes and profiles, DataVolumes, the KubeVirt object.\n"
+        "hold, or a live one: claims, nodes, storage classes and profiles, DataVolumes, the KubeVirt object.\n"
         "\n"
-        "Flags:\n"
-        "  -f, --filename FILE|DIR|-     manifests (YAML or JSON, List kinds unpacked), repeatable\n"
-        "  -R, --recursive               directories with what is below them\n"
+        "Flags:\n" MV_USAGE_CLUSTER
         "  -n, --namespace NAME          judge only objects of this namespace, which is also that of objects\n"
-        "                                that name none (default: all, and `default`)\n"
+        "                                in files that name none (default: all, and `default`; on a live\n"
+        "                                cluster the namespace of the context)\n"
         "  -A, --all-namespaces          judge objects of all namespaces\n"
         "  -l, --selector SELECTOR       judge only objects with these labels (a=b,c!=d,e in (f,g))\n"
         "  -o, --output FORMAT           table (default), wide, json, yaml, name\n"

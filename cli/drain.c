@@ -20,8 +20,8 @@ enum {
 }; /* bytes of output; instances from which a line tells of the work */
 
 static const char usage[] =
-        "Usage: migvet drain NODE... -f FILE|DIR|- [flags]\n"
-        "       migvet drain --step -f FILE|DIR|- [flags]\n"
+        "Usage: migvet drain NODE... [-f FILE|DIR|-] [flags]\n"
+        "       migvet drain --step [-f FILE|DIR|-] [flags]\n"
         "\n"
         "Simulates the drain of nodes as kubectl and KubeVirt do it: which instances migrate, where to, in which\n"
         "waves and how long that takes, which restart elsewhere or stay down, which block, and what to fix first.\n"
@@ -32,9 +32,7 @@ static const char usage[] =
         "controller makes, which instances ought to leave their node and cannot, which pending migrations get a\n"
         "target pod, and what each of the others waits for.\n"
         "\n"
-        "Flags:\n"
-        "  -f, --filename FILE|DIR|-     manifests (YAML or JSON, List kinds unpacked), repeatable\n"
-        "  -R, --recursive               directories with what is below them\n"
+        "Flags:\n" MV_USAGE_CLUSTER
         "  -n, --namespace NAME          namespace of objects that name none (default: `default`)\n"
         "      --one-by-one              the next node when the one before is empty and back (default: all at once)\n"
         "      --link-bandwidth BITS     bits per second of each node's network (default 10G), where no\n"

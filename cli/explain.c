@@ -16,17 +16,16 @@
 #include <unistd.h>
 
 static const char usage[] =
-        "Usage: migvet explain KIND/NAME -f FILE|DIR|- [flags]\n"
+        "Usage: migvet explain KIND/NAME [-f FILE|DIR|-] [flags]\n"
         "\n"
         "One VM, instance, migration, pool or replica set in full: the verdict, what KubeVirt itself will\n"
         "report, every rule that applies with what it saw, what to change, every node with what stops the VM\n"
         "there, what its launcher pod requests, and where each value comes from.\n"
         "KIND is vm, vmi, vmim, vmpool or vmirs, or the long name.\n"
         "\n"
-        "Flags:\n"
-        "  -f, --filename FILE|DIR|-     manifests that are the cluster, repeatable\n"
-        "  -R, --recursive               directories with what is below them\n"
-        "  -n, --namespace NAME          its namespace (default: any that has the name)\n"
+        "Flags:\n" MV_USAGE_CLUSTER
+        "  -n, --namespace NAME          its namespace (default: any that has the name; on a live\n"
+        "                                cluster that of the context)\n"
         "  -o, --output FORMAT           table (default), json or yaml; these two hold the instance that was\n"
         "                                judged, with KubeVirt's defaults, as far as rules read it\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 static const char usage[] =
-        "Usage: migvet nodes -f FILE|DIR|- [KIND/NAME...] [flags]\n"
-        "       migvet nodes --baseline [MODEL...] -f FILE|DIR|- [KIND/NAME...] [flags]\n"
+        "Usage: migvet nodes [-f FILE|DIR|-] [KIND/NAME...] [flags]\n"
+        "       migvet nodes --baseline [MODEL...] [-f FILE|DIR|-] [KIND/NAME...] [flags]\n"
         "\n"
         "The matrix of VMs and nodes: where could each VM go, or start while it has no node, and what stops\n"
         "it elsewhere, as a scheduler would decide on the pod that KubeVirt makes. Many nodes are grouped by\n"
@@ -20,10 +20,9 @@ static const char usage[] =
         "With --baseline: for each CPU vendor the newest named CPU model that all nodes support, which node\n"
         "holds it back, and which VMs could move with it that cannot now. MODEL asks about other models.\n"
         "\n"
-        "Flags:\n"
-        "  -f, --filename FILE|DIR|-     manifests that are the cluster, repeatable\n"
-        "  -R, --recursive               directories with what is below them\n"
-        "  -n, --namespace NAME          only VMs of this namespace (default: all)\n"
+        "Flags:\n" MV_USAGE_CLUSTER
+        "  -n, --namespace NAME          only VMs of this namespace (default: all; on a live cluster\n"
+        "                                that of the context)\n"
         "  -A, --all-namespaces          VMs of all namespaces\n"
         "  -l, --selector SELECTOR       only VMs with these labels (a=b,c!=d,e in (f,g))\n"
         "      --node-selector SELECTOR  ask only about nodes with these labels\n"

@@ -19,7 +19,9 @@ enum {
         STEP,
         ONE_BY_ONE,
         LINK_BANDWIDTH,
-        DIRTY_RATE
+        DIRTY_RATE,
+        KUBECONFIG,
+        CONTEXT
 };
 
 static const struct flag {
@@ -30,6 +32,8 @@ static const struct flag {
         { { "filename", required_argument, NULL, 'f' }, MV_OPTION_FILES },
         { { "recursive", no_argument, NULL, 'R' }, MV_OPTION_FILES },
         { { "namespace", required_argument, NULL, 'n' }, MV_OPTION_FILES },
+        { { "kubeconfig", required_argument, NULL, KUBECONFIG }, MV_OPTION_FILES },
+        { { "context", required_argument, NULL, CONTEXT }, MV_OPTION_FILES },
         { { "all-namespaces", no_argument, NULL, 'A' }, MV_OPTION_SELECT },
         { { "selector", required_argument, NULL, 'l' }, MV_OPTION_SELECT },
         { { "output", required_argument, NULL, 'o' }, MV_OPTION_OUTPUT },
@@ -78,6 +82,12 @@ static int apply(const struct mv_command *command, int flag, const char *value, 
                 return -1;
         case 'n':
                 options->namespace = value;
+                return -1;
+        case KUBECONFIG:
+                options->kubeconfig = value;
+                return -1;
+        case CONTEXT:
+                options->context = value;
                 return -1;
         case 'A':
                 options->all_namespaces = true;

@@ -11,7 +11,7 @@ enum mv_color { MV_COLOR_AUTO, MV_COLOR_ALWAYS, MV_COLOR_NEVER };
 
 /* Which flags a command takes beside --help. */
 enum {
-        MV_OPTION_FILES = 1 << 0,   /* -f, -R, -n */
+        MV_OPTION_FILES = 1 << 0,   /* -f, -R, -n, --kubeconfig, --context */
         MV_OPTION_SELECT = 1 << 1,  /* -A, -l */
         MV_OPTION_OUTPUT = 1 << 2,  /* -o */
         MV_OPTION_VERSION = 1 << 3, /* --kubevirt-version */
@@ -26,7 +26,8 @@ struct mv_options {
         const char **filenames; /* of argv; n_filenames of them */
         size_t n_filenames;
         bool recursive;
-        const char *namespace; /* NULL when not given */
+        const char *namespace; /* NULL when not given; on a live cluster that of the context then */
+        const char *kubeconfig, *context; /* NULL when not given */
         bool all_namespaces;
         struct mv_selector *selector; /* NULL when not given */
         const char *output;           /* NULL when not given */
@@ -50,6 +51,15 @@ struct mv_options {
 int mv_options_parse(const struct mv_command *command, int argc, char **argv, unsigned taken,
                      struct mv_options *ret);
 void mv_options_done(struct mv_options *options);
+
+/* How they are explained, in the help of every command that takes MV_OPTION_FILES. */
+#define MV_USAGE_CLUSTER                                                                                        \
+        "  -f, --filename FILE|DIR|-     manifests that are the cluster (YAML or JSON, List kinds unpacked),\n" \
+        "                                repeatable; without it the live cluster is asked\n"                    \
+        "  -R, --recursive               directories with what is below them\n"                                 \
+        "      --kubeconfig FILE         which cluster (default: $KUBECONFIG, ~/.kube/config, the pod's\n"      \
+        "                                service account)\n"                                                    \
+        "      --context NAME            of the kubeconfig (default: its current one)\n"
 
 /* Colour is wanted on that stream: --color, NO_COLOR, and whether it is a terminal. */
 bool mv_options_color(const struct mv_options *options, int fd);

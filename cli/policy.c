@@ -15,17 +15,16 @@
 #include <unistd.h>
 
 static const char usage[] =
-        "Usage: migvet policy [KIND/NAME...] -f FILE|DIR|- [flags]\n"
+        "Usage: migvet policy [KIND/NAME...] [-f FILE|DIR|-] [flags]\n"
         "\n"
         "For each VM, instance, pool and replica set: the MigrationPolicy that wins and why, the others with\n"
         "their scores or the label that they miss, the effective migration settings and where each comes\n"
         "from, and how long copying takes. Then what is wrong with the policies themselves.\n"
         "migrationpolicy/NAME shows that policy and what it matches.\n"
         "\n"
-        "Flags:\n"
-        "  -f, --filename FILE|DIR|-     manifests that are the cluster, repeatable\n"
-        "  -R, --recursive               directories with what is below them\n"
-        "  -n, --namespace NAME          only objects of this namespace\n"
+        "Flags:\n" MV_USAGE_CLUSTER
+        "  -n, --namespace NAME          only objects of this namespace (default: all; on a live\n"
+        "                                cluster that of the context)\n"
         "  -A, --all-namespaces          objects of all namespaces\n"
         "  -l, --selector SELECTOR       only objects with these labels\n"
         "  -o, --output FORMAT           table (default), wide (also what is in order), json or yaml\n"
