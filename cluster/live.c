@@ -88,6 +88,10 @@ static void remove_at(struct mv_live_kind *state, size_t at) {
 
 /* --- changes --- */
 
+void mv_live_make_entries(struct mv_live *live) {
+        live->entries = true;
+}
+
 void mv_live_begin(struct mv_live *live, enum mv_kind kind) {
         live->kinds[kind].round++;
         live->kinds[kind].listing = true;

@@ -23,6 +23,9 @@ struct mv_live *mv_live_new(struct mv_store *store);
 /* Takes NULL; returns NULL. */
 struct mv_live *mv_live_free(struct mv_live *live);
 
+/* Snapshots are to have entries (policy/snapshot.h). */
+void mv_live_make_entries(struct mv_live *live);
+
 /* A whole list comes: between begin and end each object is put; what was there and did not come again is dropped at the
  * end. A list that is not ended (mv_live_abandon, or another begin) changes only what it has put. */
 void mv_live_begin(struct mv_live *live, enum mv_kind kind);

@@ -72,7 +72,7 @@ struct mv_live {
         _Atomic(struct mv_generation *) garbage; /* pushed by whoever frees a snapshot */
         struct mv_placed_nodes *placed;          /* in force */
         struct mv_items deferred;                /* superseded, but the placement in force points to them */
-        bool known_changed, placement_stale;
+        bool entries, known_changed, placement_stale;
         size_t bytes; /* of blocks */
         long long published_us,
                 publishing_took_us;           /* when the last publication ended, and how long it took */

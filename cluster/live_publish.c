@@ -261,6 +261,7 @@ static bool tables_are_old(const struct mv_live *live) {
 static int prepare(struct mv_live *live, bool renew, struct publication *publication,
                    struct mv_snapshot **ret, struct mv_err *err) {
         struct mv_snapshot_parts parts = { .bytes = live->bytes + mv_block_pool_bytes(live->pool),
+                                           .entries = live->entries,
                                            .released = release_generation };
         for (int kind = 0; kind < MV_KIND_COUNT; kind++) {
                 const struct mv_live_kind *state = &live->kinds[kind];

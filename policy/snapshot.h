@@ -69,7 +69,8 @@ const struct mv_known *mv_snapshot_known(const struct mv_snapshot *snapshot, enu
 const char *mv_snapshot_absent(const struct mv_snapshot *snapshot, enum mv_kind kind);
 /* What is not there does not exist, as far as the cluster has told. */
 bool mv_snapshot_has_all(const struct mv_snapshot *snapshot, enum mv_kind kind);
-/* All objects, in the order in which they came. The snapshots of a server on a live cluster have no entries. */
+/* All objects, in the order in which they came; of a live cluster by kind, namespace and name. The snapshots of a server on
+ * a live cluster have no entries. */
 const struct mv_entry *mv_snapshot_entries(const struct mv_snapshot *snapshot, size_t *ret_n);
 
 /* What is odd about the input and was passed over, in words: objects that are given twice. */
@@ -133,6 +134,7 @@ struct mv_snapshot_parts {
         struct mv_known known[MV_KIND_COUNT];              /* copied */
         const struct mv_placement *placement; /* made of these tables of Nodes, Pods, and instances */
         size_t bytes;                         /* that all of it holds */
+        bool entries;                         /* make mv_snapshot_entries, for commands */
         /* Called when the snapshot is freed: its parts are not used any more. From any thread. */
         void (*released)(void *context);
         void *context;

@@ -237,6 +237,32 @@ static void test_broken_objects_are_kept_out(void **state) {
         cluster_done(&cluster);
 }
 
+static void test_entries(void **state) {
+        (void)state;
+        struct cluster cluster;
+        size_t n;
+        cluster_init(&cluster);
+        assert_int_equal(put(cluster.live, MV_KIND_NODE, "n1", 1, 1), 0);
+        assert_int_equal(put(cluster.live, MV_KIND_CLAIM, "n2", 1, 1), 0);
+        assert_int_equal(put(cluster.live, MV_KIND_CLAIM, "n1", 1, 1), 0);
+        publish(&cluster, true);
+        const struct mv_snapshot *snapshot = mv_store_borrow(cluster.store);
+        mv_snapshot_entries(snapshot, &n);
+        assert_int_equal(n, 0);
+        mv_store_return(cluster.store, snapshot);
+        mv_live_make_entries(cluster.live);
+        mv_live_remove(cluster.live, MV_KIND_NODE, MV_STR(""), MV_STR("n1"));
+        publish(&cluster, true);
+        snapshot = mv_store_borrow(cluster.store);
+        const struct mv_entry *entries = mv_snapshot_entries(snapshot, &n);
+        assert_int_equal(n, 2);
+        assert_string_equal(entries[0].meta->name.p, "n1");
+        assert_string_equal(entries[1].meta->name.p, "n2");
+        assert_int_equal(entries[1].kind, MV_KIND_CLAIM);
+        mv_store_return(cluster.store, snapshot);
+        cluster_done(&cluster);
+}
+
 static void test_knowledge(void **state) {
         (void)state;
         struct cluster cluster;
@@ -312,6 +338,7 @@ int main(void) {
                 cmocka_unit_test(test_two_speeds),
                 cmocka_unit_test(test_what_does_not_matter_changes_nothing),
                 cmocka_unit_test(test_broken_objects_are_kept_out),
+                cmocka_unit_test(test_entries),
                 cmocka_unit_test(test_knowledge),
                 cmocka_unit_test(test_readers_see_whole_states),
         };
