@@ -7,7 +7,7 @@
 
 /* --- questions --- */
 
-static void append_encoded(struct mv_buf *buf, struct mv_str s) {
+void mv_kube_append_encoded(struct mv_buf *buf, struct mv_str s) {
         static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
         for (size_t i = 0; i < s.n; i++)
                 if (memchr(plain, s.p[i], sizeof plain - 1))
@@ -27,7 +27,7 @@ void mv_kube_page_query(struct mv_buf *out, struct mv_str path, struct mv_str se
         mv_buf_format(out, "%.*s?limit=%u", MV_STR_ARG(path), limit);
         if (token.n) {
                 mv_buf_append_text(out, "&continue=");
-                append_encoded(out, token);
+                mv_kube_append_encoded(out, token);
         }
         append_selector(out, selector);
 }
@@ -39,7 +39,7 @@ void mv_kube_watch_query(struct mv_buf *out, struct mv_str path, struct mv_str s
                       seconds);
         if (resource_version.n) {
                 mv_buf_append_text(out, "&resourceVersion=");
-                append_encoded(out, resource_version);
+                mv_kube_append_encoded(out, resource_version);
         } else
                 mv_buf_append_text(out, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
         append_selector(out, selector);
