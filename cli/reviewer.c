@@ -69,13 +69,31 @@ static bool is_over(void *context) {
         return (long long)now.tv_sec * 1000000000 + now.tv_nsec > *deadline_ns;
 }
 
-static int review(void *context, bool mutate, struct mv_str body, long long deadline_ns,
-                  struct mv_buf *response, struct mv_review_summary *summary) {
+/* Ask for what was missing. False when there is nothing to be asked; else the request was put off. */
+static bool fetch_missing(const struct mv_fetcher *fetcher, const struct mv_review_call *call,
+                          const struct mv_review_result *result) {
+        struct mv_missing wanted[MV_MOST_MISSING];
+        size_t n = 0;
+        for (size_t i = 0; i < result->n_missing; i++)
+                if (fetcher->wants(fetcher->context, &result->missing[i]))
+                        wanted[n++] = result->missing[i];
+        if (!n)
+                return false;
+        /* First, since the answer may be there before the question returns. */
+        call->put_off(call->ticket);
+        if (!fetcher->fetch(fetcher->context, wanted, n, call->deadline_ns, call->resume, call->ticket))
+                call->resume(call->ticket);
+        return true;
+}
+
+static int review(void *context, const struct mv_review_call *call, struct mv_buf *response,
+                  struct mv_review_summary *summary) {
         struct mv_reviewer *reviewer = context;
         struct mv_arena *arena = thread_arena();
+        long long deadline_ns = call->deadline_ns;
         if (!arena)
                 return 503;
-        arena->cap = mv_review_memory(body.n);
+        arena->cap = mv_review_memory(call->body.n);
         const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store);
         const struct mv_review_input input = {
                 .arena = arena,
@@ -83,13 +101,17 @@ static int review(void *context, bool mutate, struct mv_str body, long long dead
                 .config = &reviewer->config,
                 .version = reviewer->version,
                 .mirror = reviewer->mirror,
-                .mutate = mutate,
+                .mutate = call->mutate,
                 .expired = is_over,
                 .context = &deadline_ns,
         };
         struct mv_review_result result;
-        int status = mv_review_answer(&input, body, response, &result);
-        summarize(&result, summary);
+        int status = mv_review_answer(&input, call->body, response, &result);
+        if (reviewer->fetcher && !call->again && result.n_missing &&
+            fetch_missing(reviewer->fetcher, call, &result))
+                status = MV_REVIEW_PUT_OFF;
+        else
+                summarize(&result, summary);
         mv_store_return(reviewer->store, snapshot);
         return status;
 }

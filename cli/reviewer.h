@@ -6,8 +6,23 @@
 #include "policy/review.h"
 #include "webhook/backend.h"
 
+/* Asks the cluster for objects that its snapshot does not have yet. */
+struct mv_fetcher {
+        /*
+         * Look for the objects, put those that are there into the store, and call done(done_context) exactly once, from any
+         * thread, when all is known or the deadline (CLOCK_MONOTONIC) has come. The names are copied. False: there is nothing
+         * to be asked, and done is not called.
+         */
+        bool (*fetch)(void *context, const struct mv_missing *missing, size_t n, long long deadline_ns,
+                      void (*done)(void *done_context), void *done_context);
+        /* Whether it is worth asking: the kind is watched, and the snapshot may be a moment behind. */
+        bool (*wants)(void *context, const struct mv_missing *missing);
+        void *context;
+};
+
 struct mv_reviewer {
         struct mv_store *store;
+        const struct mv_fetcher *fetcher; /* NULL: the snapshot is all there is */
         struct mv_decide_config config;
         struct mv_str version; /* --kubevirt-version, or "" */
         enum mv_mirror mirror;

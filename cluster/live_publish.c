@@ -95,16 +95,23 @@ static void merge(struct staged *staged, const struct mv_items *order, struct mv
                 staged->order.items[staged->order.n++] = fresh->items[f++];
 }
 
-static bool make_table(struct staged *staged, enum mv_kind kind) {
+static bool make_table(const struct mv_live *live, struct staged *staged, enum mv_kind kind) {
         struct mv_live_table *table = calloc(1, sizeof *table);
         if (!table)
                 return false;
         staged->table = table;
         mv_arena_init(&table->arena, &mv_allocator_system, 0);
         const void **objects = mv_arena_new_array(&table->arena, const void *, staged->order.n);
-        for (size_t i = 0; objects && i < staged->order.n; i++)
-                objects[i] = staged->order.items[i]->block->object;
-        table->table = objects ? mv_kind_table_make(&table->arena, kind, objects, staged->order.n) : NULL;
+        uint64_t *hashes = reallocarray(NULL, staged->order.n + 1, sizeof *hashes);
+        for (size_t i = 0; objects && hashes && i < staged->order.n; i++) {
+                const struct mv_block *block = staged->order.items[i]->block;
+                objects[i] = block->object;
+                hashes[i] = block->hash;
+        }
+        if (objects && hashes)
+                table->table = mv_kind_table_make_hashed(&table->arena, kind, objects, staged->order.n,
+                                                         mv_block_seed(live->pool), hashes);
+        free(hashes);
         return table->table != NULL;
 }
 
@@ -123,7 +130,7 @@ static bool stage(struct mv_live *live, enum mv_kind kind, struct staged *staged
         fresh.n = state->fresh.n;
         merge(staged, &state->order, &fresh);
         free(fresh.items);
-        return make_table(staged, kind);
+        return make_table(live, staged, kind);
 }
 
 static void append(struct mv_items *to, const struct mv_items *from) {

@@ -3,6 +3,7 @@
 
 #include "policy/base/hash.h"
 #include "policy/base/texts.h"
+#include "policy/kindtable.h"
 #include "policy/object/same.h"
 
 #include <stdio.h>
@@ -50,10 +51,13 @@ size_t mv_block_pool_bytes(const struct mv_block_pool *pool) {
         return pool->texts.bytes;
 }
 
+uint64_t mv_block_seed(const struct mv_block_pool *pool) {
+        return mv_hash_seed(pool);
+}
+
 uint64_t mv_block_hash(const struct mv_block_pool *pool, enum mv_kind kind, struct mv_str namespace,
                        struct mv_str name) {
-        return mv_hash_add(
-                mv_hash_add(mv_hash_seed(pool), mv_kinds[kind].namespaced ? namespace : MV_STR("")), name);
+        return mv_kind_hash(mv_block_seed(pool), kind, namespace, name);
 }
 
 /* Decode into the arena, texts that repeat into the pool, where they belong to nobody yet. */

@@ -18,7 +18,7 @@ struct mv_block_pool;
 struct mv_block {
         const void *object; /* as mv_kinds says */
         const struct mv_meta *meta;
-        uint64_t hash; /* of namespace and name, with a seed of the pool */
+        uint64_t hash; /* of namespace and name (policy/kindtable.h), with the seed of the pool */
         enum mv_kind kind;
         size_t bytes; /* that it holds */
 };
@@ -41,6 +41,7 @@ struct mv_block *mv_block_free(struct mv_block_pool *pool, struct mv_block *bloc
 /* Both say the same, as far as that can be told: resource versions do not count, since a watch tells of many changes that touch
  * nothing which is kept. */
 bool mv_block_same(const struct mv_block *a, const struct mv_block *b);
+uint64_t mv_block_seed(const struct mv_block_pool *pool);
 /* The hash that a block of that name has. */
 uint64_t mv_block_hash(const struct mv_block_pool *pool, enum mv_kind kind, struct mv_str namespace,
                        struct mv_str name);

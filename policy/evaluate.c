@@ -11,6 +11,7 @@
 #include "policy/notice.h"
 #include "policy/registry.h"
 #include "policy/resolve.h"
+#include "policy/unread.h"
 
 #include <limits.h>
 
@@ -232,6 +233,8 @@ static void judge(const struct mv_evaluation *e, const struct mv_instance *insta
                 if (instance->vmi.status.conditions.n)
                         ret->observed = &instance->vmi.status.conditions;
         }
+        if (instance)
+                mv_report_unread(ctx);
         if (!mv_arena_failed(e->arena))
                 run_rules(ctx, false);
         ret->findings = ctx->findings;

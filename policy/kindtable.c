@@ -3,24 +3,12 @@
 
 #include "policy/base/hash.h"
 
-static uint32_t *find_slot(const struct mv_kind_table *table, struct mv_str namespace, struct mv_str name) {
-        bool namespaced = mv_kinds[table->kind].namespaced;
-        uint64_t hash = mv_hash_add(
-                mv_hash_add(mv_hash_seed(table->slots), namespaced ? namespace : MV_STR("")), name);
-        size_t mask = table->n_slots - 1, at = (size_t)hash & mask;
-        for (;; at = (at + 1) & mask) {
-                uint32_t *slot = &table->slots[at];
-                if (!*slot)
-                        return slot;
-                const struct mv_meta *meta = mv_kind_meta(table->kind, table->objects[*slot - 1]);
-                if (mv_str_equal(meta->name, name) &&
-                    (!namespaced || mv_str_equal(meta->namespace, namespace)))
-                        return slot;
-        }
+uint64_t mv_kind_hash(uint64_t seed, enum mv_kind kind, struct mv_str namespace, struct mv_str name) {
+        return mv_hash_add(mv_hash_add(seed, mv_kinds[kind].namespaced ? namespace : MV_STR("")), name);
 }
 
-struct mv_kind_table *mv_kind_table_make(struct mv_arena *arena, enum mv_kind kind, const void **objects,
-                                         size_t n) {
+static struct mv_kind_table *table_new(struct mv_arena *arena, enum mv_kind kind, const void **objects,
+                                       size_t n) {
         struct mv_kind_table *table = mv_arena_new(arena, struct mv_kind_table);
         size_t n_slots = 2;
         while (n_slots < n * 2)
@@ -31,16 +19,54 @@ struct mv_kind_table *mv_kind_table_make(struct mv_arena *arena, enum mv_kind ki
         *table = (struct mv_kind_table){
                 .objects = objects, .n = n, .kind = kind, .slots = slots, .n_slots = n_slots
         };
+        return table;
+}
+
+static void insert(struct mv_kind_table *table, uint64_t hash, size_t i) {
+        size_t mask = table->n_slots - 1, at = (size_t)hash & mask;
+        while (table->slots[at])
+                at = (at + 1) & mask;
+        table->slots[at] = (uint32_t)i + 1;
+}
+
+struct mv_kind_table *mv_kind_table_make(struct mv_arena *arena, enum mv_kind kind, const void **objects,
+                                         size_t n) {
+        struct mv_kind_table *table = table_new(arena, kind, objects, n);
+        if (!table)
+                return NULL;
+        table->seed = mv_hash_seed(table->slots);
         for (size_t i = 0; i < n; i++) {
                 const struct mv_meta *meta = mv_kind_meta(kind, objects[i]);
                 if (meta->name.n)
-                        *find_slot(table, meta->namespace, meta->name) = (uint32_t)i + 1;
+                        insert(table, mv_kind_hash(table->seed, kind, meta->namespace, meta->name), i);
         }
+        return table;
+}
+
+struct mv_kind_table *mv_kind_table_make_hashed(struct mv_arena *arena, enum mv_kind kind,
+                                                const void **objects, size_t n, uint64_t seed,
+                                                const uint64_t *hashes) {
+        struct mv_kind_table *table = table_new(arena, kind, objects, n);
+        if (!table)
+                return NULL;
+        table->seed = seed;
+        for (size_t i = 0; i < n; i++)
+                insert(table, hashes[i], i);
         return table;
 }
 
 const void *mv_kind_table_find(const struct mv_kind_table *table, struct mv_str namespace,
                                struct mv_str name) {
-        uint32_t slot = table ? *find_slot(table, namespace, name) : 0;
-        return slot ? table->objects[slot - 1] : NULL;
+        if (!table)
+                return NULL;
+        bool namespaced = mv_kinds[table->kind].namespaced;
+        size_t mask = table->n_slots - 1,
+               at = (size_t)mv_kind_hash(table->seed, table->kind, namespace, name) & mask;
+        for (uint32_t slot; (slot = table->slots[at]); at = (at + 1) & mask) {
+                const struct mv_meta *meta = mv_kind_meta(table->kind, table->objects[slot - 1]);
+                if (mv_str_equal(meta->name, name) &&
+                    (!namespaced || mv_str_equal(meta->namespace, namespace)))
+                        return table->objects[slot - 1];
+        }
+        return NULL;
 }

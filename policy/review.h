@@ -29,11 +29,16 @@ struct mv_review_input {
  * lists hold at most 256 elements. */
 size_t mv_review_memory(size_t body_bytes);
 
+enum { MV_MOST_MISSING = 16 };
+
 /* What became of it, for metrics and the log. */
 struct mv_review_result {
         const struct mv_review_request *request; /* NULL when the body is no review */
         struct mv_decision decision;
         bool judged; /* decision.verdict says something */
+        /* Objects that decide and were not in the snapshot; the first so many. Who has them may ask again. */
+        struct mv_missing missing[MV_MOST_MISSING];
+        size_t n_missing;
 };
 
 /*

@@ -83,8 +83,8 @@ enum mv_rule_subject {
          MV_NEED(MIGRATION_POLICY) | MV_NEED_CLAIMS | MV_NEED_INSTANCETYPES)
 
 struct mv_missing { /* an object that decides and is not in the input */
-        const char *kind;
-        struct mv_str namespace, name;
+        enum mv_kind kind;
+        struct mv_str namespace, name; /* no name: any of them */
 };
 
 /* KubeVirt's own webhook refuses the request because of this (pkg/virt-api/webhooks/validating-webhook/admitters). */
@@ -212,6 +212,10 @@ struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, co
 /* Say what is missing for a finding that is unknown. */
 void mv_report_missing(struct mv_finding *finding, enum mv_kind kind, struct mv_str namespace,
                        struct mv_str name);
+
+/* What to do about an object that is not there and decides: "give migvet Node n too", or what helps on a live cluster. */
+struct mv_str mv_missing_fix(struct mv_context *ctx, enum mv_kind kind, struct mv_str namespace,
+                             struct mv_str name);
 
 /* A field of the instance's spec, as the user finds it in his object: mv_spec_field(ctx, "volumes[%zu]", i). */
 struct mv_str mv_spec_field(struct mv_context *ctx, const char *format, ...)

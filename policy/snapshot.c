@@ -135,6 +135,21 @@ const struct mv_known *mv_snapshot_known(const struct mv_snapshot *snapshot, enu
         return &snapshot->known[kind];
 }
 
+const char *mv_snapshot_absent(const struct mv_snapshot *snapshot, enum mv_kind kind) {
+        static const char *const words[] = {
+                [MV_KNOWLEDGE_SOME] = "is not in the input",  [MV_KNOWLEDGE_NONE] = "has not been read yet",
+                [MV_KNOWLEDGE_ALL] = "does not exist",        [MV_KNOWLEDGE_ABSENT] = "does not exist",
+                [MV_KNOWLEDGE_FORBIDDEN] = "may not be read", [MV_KNOWLEDGE_LOST] = "is not known",
+                [MV_KNOWLEDGE_NAMED] = "is not known",
+        };
+        return words[snapshot->known[kind].knowledge];
+}
+
+bool mv_snapshot_has_all(const struct mv_snapshot *snapshot, enum mv_kind kind) {
+        enum mv_knowledge knowledge = snapshot->known[kind].knowledge;
+        return knowledge == MV_KNOWLEDGE_ALL || knowledge == MV_KNOWLEDGE_ABSENT;
+}
+
 const struct mv_entry *mv_snapshot_entries(const struct mv_snapshot *snapshot, size_t *ret_n) {
         *ret_n = snapshot->n_entries;
         return snapshot->entries;

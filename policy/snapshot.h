@@ -41,6 +41,7 @@ enum mv_knowledge {
         MV_KNOWLEDGE_ABSENT,    /* the cluster does not have the kind, so there is no object of it */
         MV_KNOWLEDGE_FORBIDDEN, /* they may not be listed */
         MV_KNOWLEDGE_LOST,      /* all that the cluster had when it last answered are here */
+        MV_KNOWLEDGE_NAMED, /* a live cluster: those that were asked for by name are here, others may exist */
 };
 struct mv_known {
         enum mv_knowledge knowledge;
@@ -64,6 +65,10 @@ size_t mv_snapshot_count(const struct mv_snapshot *snapshot, enum mv_kind kind);
 const void *mv_snapshot_at(const struct mv_snapshot *snapshot, enum mv_kind kind, size_t i);
 /* What is known of that kind. */
 const struct mv_known *mv_snapshot_known(const struct mv_snapshot *snapshot, enum mv_kind kind);
+/* What is to be said of an object of that kind that is not there: "is not in the input", "does not exist", ... */
+const char *mv_snapshot_absent(const struct mv_snapshot *snapshot, enum mv_kind kind);
+/* What is not there does not exist, as far as the cluster has told. */
+bool mv_snapshot_has_all(const struct mv_snapshot *snapshot, enum mv_kind kind);
 /* All objects, in the order in which they came. The snapshots of a server on a live cluster have no entries. */
 const struct mv_entry *mv_snapshot_entries(const struct mv_snapshot *snapshot, size_t *ret_n);
 

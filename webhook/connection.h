@@ -68,6 +68,7 @@ struct mv_connection {
         size_t received;
         size_t charged; /* bytes of it in the sum of bodies in flight */
         bool mutate;
+        bool put_off;      /* the request was put off once */
         long long timeout; /* nanoseconds */
 };
 

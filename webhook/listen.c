@@ -312,8 +312,8 @@ static struct MHD_Daemon *listener_start_server(struct mv_listener *listener) {
                 { MHD_OPTION_END, 0, NULL },
         };
         struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
-        unsigned flags =
-                MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
+        unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET |
+                         MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
         if (listener->config.identity)
                 flags |= MHD_USE_TLS;
         /* The library's own limit and time-out are second lines, a little beyond ours. */
