@@ -53,6 +53,8 @@ struct mv_kube_request {
         size_t most; /* bytes of body that are taken; 0: MV_KUBE_BODY_BYTES. Not of a request with `data` */
         unsigned timeout_ms; /* for the whole; 0: none (watches) */
         unsigned idle_ms;    /* no byte for so long is MV_ETIMEOUT: a half-open connection; 0: none */
+        /* Unless NULL: called when the headers of a 2xx answer are there, which may be long before its first piece. */
+        void (*started)(void *context);
         /* Unless NULL: called with each piece of a 2xx body as it comes (8 readable bytes behind it are not promised). A
          * negative MV_E... ends the request; done is then called with that code and err. */
         int (*data)(void *context, struct mv_str piece, struct mv_err *err);
@@ -67,7 +69,7 @@ int mv_kube_client_new(const struct mv_kube_config *config, struct mv_kube_clien
 /* Cancels what is under way. Takes NULL; returns NULL. */
 struct mv_kube_client *mv_kube_client_free(struct mv_kube_client *client);
 
-/* `data` and `done` may call the next two, and nothing else of a client. */
+/* `started`, `data` and `done` may call the next two, and nothing else of a client. */
 
 /* Start a request; all slices are copied. Returns the call, valid until done was called or it was cancelled; NULL when
  * out of memory (err is set; done is not called). Whatever else is wrong is told to done. */

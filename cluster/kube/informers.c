@@ -191,6 +191,11 @@ static int data(void *context, struct mv_str piece, struct mv_err *err) {
         return mv_reflector_data(informer->reflector, mv_clock_ms(), piece, err);
 }
 
+static void started(void *context) {
+        struct informer *informer = context;
+        mv_reflector_started(informer->reflector, mv_clock_ms());
+}
+
 static void done(void *context, const struct mv_kube_response *response) {
         struct informer *informer = context;
         informer->call = NULL;
@@ -219,6 +224,7 @@ static void send_request(struct informer *informer, const struct mv_reflector_st
                                 mv_kube_accept(informer->kind, step->stream ? MV_KUBE_STREAM : MV_KUBE_PAGE),
                         .timeout_ms = step->stream ? 0 : PAGE_MS,
                         .idle_ms = step->stream ? IDLE_MS : 0,
+                        .started = step->stream ? started : NULL,
                         .data = step->stream ? data : NULL,
                         .done = done,
                         .context = informer },

@@ -220,9 +220,11 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *context) {
 
 static size_t on_header(char *bytes, size_t size, size_t n, void *context) {
         struct mv_kube_call *call = context;
-        (void)bytes;
+        bool last = n * size == 2 && memcmp(bytes, "\r\n", 2) == 0;
         call->heard_ms = mv_kube_now_ms();
-        return n * size;
+        if (last && call->request.started && is_success(call))
+                call->request.started(call->request.context);
+        return call->cancelled ? 0 : n * size;
 }
 
 static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose) {
