@@ -382,6 +382,10 @@ unsigned mv_kube_informers_unreachable(const struct mv_kube_informers *informers
         return mv_kube_discover_answers(informers->discover) ? 0 : failures;
 }
 
+unsigned long long mv_kube_informers_discoveries(const struct mv_kube_informers *informers) {
+        return mv_kube_discover_answers(informers->discover);
+}
+
 const char *mv_kube_informers_version(const struct mv_kube_informers *informers, enum mv_kind kind,
                                       bool *ret_known) {
         *ret_known = mv_kube_discover_answers(informers->discover) != 0;

@@ -60,6 +60,8 @@ void mv_kube_informers_status(const struct mv_kube_informers *informers, enum mv
 bool mv_kube_informers_ready(const struct mv_kube_informers *informers);
 /* Why nothing is known of the server yet: failures of discovery in a row, and the last one. 0: it has answered. */
 unsigned mv_kube_informers_unreachable(const struct mv_kube_informers *informers, const struct mv_err **ret);
+/* Answers of discovery so far. */
+unsigned long long mv_kube_informers_discoveries(const struct mv_kube_informers *informers);
 /* The version in which the server has that kind, or NULL. *ret_known is false before it has answered. */
 const char *mv_kube_informers_version(const struct mv_kube_informers *informers, enum mv_kind kind,
                                       bool *ret_known);
