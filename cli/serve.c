@@ -1,27 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `migvet serve`: the HTTPS admission webhook. The only place that joins webhook, cluster and certs. */
-#include "certs/names.h"
-#include "certs/store_dir.h"
-#include "certs/watch.h"
 #include "cli/cli.h"
 #include "cli/log.h"
 #include "cli/reviewer.h"
+#include "cli/serve_identity.h"
 #include "cli/version.h"
 #include "cluster/watch.h"
 #include "policy/kubevirt_config.h"
 #include "webhook/address.h"
 #include "webhook/server.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 static const char usage[] =
         "Usage: migvet serve -f FILE|DIR [flags]\n"
@@ -51,14 +46,14 @@ static const char usage[] =
         "\n"
         "Exit codes: 0 ended by a signal, 2 wrong input or command line, 3 no cluster to read.\n";
 
-enum { GRACE_MILLISECONDS = 10000, HOUR = 3600, TICK_NANOSECONDS = 500000000 };
+enum { GRACE_MILLISECONDS = 10000, TICK_NANOSECONDS = 500000000 };
 
 struct serve_options {
         const char **filenames;
         size_t n_filenames;
         bool recursive;
-        const char *namespace, *listen, *management, *certs, *cert, *key, *client_ca, *version;
-        struct mv_names names;
+        const char *namespace, *listen, *management, *version;
+        struct mv_serve_identity_options identity;
         unsigned drain_ms;
         bool json;
         enum mv_log_level level;
@@ -67,11 +62,7 @@ struct serve_options {
 struct server {
         struct serve_options options;
         struct mv_log log;
-        char *directory; /* of --certs, or NULL with --cert */
-        struct mv_identity_slot identity;
-        struct mv_trust_slot trust;
-        struct mv_certs_watch identity_watch, trust_watch;
-        time_t next_renewal; /* when the directory store is to be looked at again */
+        struct mv_serve_identity identity;
         struct mv_store *store;
         struct mv_files_watch *files;
         struct mv_reviewer reviewer;
@@ -119,7 +110,7 @@ static int add_dns(struct serve_options *options, const char *text) {
         struct mv_err err = { 0 };
         for (struct mv_str rest = mv_str_from(text);;) {
                 size_t comma = mv_str_find_byte(rest, ',');
-                if (mv_names_add_dns(&options->names, (struct mv_str){ rest.p, comma }, &err) < 0)
+                if (mv_names_add_dns(&options->identity.names, (struct mv_str){ rest.p, comma }, &err) < 0)
                         return mv_cli_usage_error(&mv_command_serve, "--dns: %s", err.message);
                 if (comma == rest.n)
                         return -1;
@@ -148,18 +139,18 @@ static int apply(struct serve_options *options, int flag, const char *value) {
                 options->management = value;
                 return -1;
         case CERTS:
-                options->certs = value;
+                options->identity.certs = value;
                 return -1;
         case DNS:
                 return add_dns(options, value);
         case CERT:
-                options->cert = value;
+                options->identity.cert = value;
                 return -1;
         case KEY:
-                options->key = value;
+                options->identity.key = value;
                 return -1;
         case CLIENT_CA:
-                options->client_ca = value;
+                options->identity.client_ca = value;
                 return -1;
         case VERSION:
                 options->version = value;
@@ -202,9 +193,9 @@ static int check_options(const struct serve_options *options, int argc, char **a
         if (mv_address_parse(options->listen, &address, &err) < 0 ||
             (options->management[0] && mv_address_parse(options->management, &address, &err) < 0))
                 return mv_cli_usage_error(&mv_command_serve, "%s", err.message);
-        if (!options->cert != !options->key)
+        if (!options->identity.cert != !options->identity.key)
                 return mv_cli_usage_error(&mv_command_serve, "--cert and --key go together");
-        if (options->cert && options->certs)
+        if (options->identity.cert && options->identity.certs)
                 return mv_cli_usage_error(&mv_command_serve, "--cert and --certs exclude one another");
         if (options->n_filenames)
                 return -1;
@@ -220,7 +211,7 @@ static int parse(struct serve_options *options, int argc, char **argv) {
                                            .listen = ":8443",
                                            .management = ":9443",
                                            .level = MV_LOG_INFO };
-        mv_names_init(&options->names);
+        mv_names_init(&options->identity.names);
         int code = options->filenames ? -1 : MV_EXIT_USAGE;
         optind = 1;
         for (int flag; code < 0 && (flag = getopt_long(argc, argv, ":hf:Rn:", longs, NULL)) != -1;)
@@ -233,128 +224,6 @@ static int parse(struct serve_options *options, int argc, char **argv) {
 static void say(struct server *server, enum mv_log_level level, const char *message,
                 const struct mv_log_field *fields, size_t n) {
         server->log.logger.line(&server->log, level, "serve", message, fields, n);
-}
-
-static void say_error(struct server *server, enum mv_log_level level, const char *message,
-                      const struct mv_err *err) {
-        char text[1152];
-        mv_err_format(err, text, sizeof text);
-        const struct mv_log_field field = { "error", mv_str_from(text) };
-        say(server, level, message, &field, 1);
-}
-
-/* --- TLS identity --- */
-
-/* $XDG_STATE_HOME/migvet/certs, ~/.local/state/migvet/certs, or /var/lib/migvet/certs. NULL when out of memory. */
-static char *default_directory(void) {
-        const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-        char *text = NULL;
-        int n = state && state[0] ? asprintf(&text, "%s/migvet/certs", state)
-                : home && home[0] ? asprintf(&text, "%s/.local/state/migvet/certs", home)
-                                  : asprintf(&text, "/var/lib/migvet/certs");
-        return n < 0 ? NULL : text;
-}
-
-/* Make the parents of the default directory, which a new user does not have. What fails here is reported by the store. */
-static void make_parents(char *path) {
-        for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-                *slash = '\0';
-                mkdir(path, 0700);
-                *slash = '/';
-        }
-}
-
-/* Make or renew what is in the directory. */
-static int ensure_directory(struct server *server, struct mv_err *err) {
-        struct mv_store_dir_result result;
-        time_t now = time(NULL);
-        int r = mv_store_dir_ensure(server->directory, &server->options.names, now, &result, err);
-        server->next_renewal = now + HOUR;
-        if (r < 0)
-                return r;
-        if (result.next && result.next < server->next_renewal)
-                server->next_renewal = result.next > now ? result.next : now + 1;
-        if (result.step != MV_ROTATION_NONE) {
-                const struct mv_log_field fields[] = { { "directory", mv_str_from(server->directory) },
-                                                       { "reason", mv_str_from(result.reason) } };
-                say(server, MV_LOG_INFO, "TLS identity made", fields, 2);
-        }
-        return 0;
-}
-
-static int start_identity(struct server *server, struct mv_err *err) {
-        const struct serve_options *options = &server->options;
-        bool changed;
-        int r;
-        if (options->cert)
-                r = mv_certs_watch_init_files(&server->identity_watch, options->cert, options->key, err);
-        else {
-                server->directory = options->certs ? strdup(options->certs) : default_directory();
-                if (!server->directory)
-                        return mv_err_oom(err);
-                if (!options->certs)
-                        make_parents(server->directory);
-                if (!server->options.names.n_dns)
-                        r = mv_names_add_default_dns(&server->options.names, err);
-                else
-                        r = 0;
-                if (r == 0)
-                        r = mv_names_add_default_ips(&server->options.names, err);
-                if (r == 0)
-                        r = ensure_directory(server, err);
-                if (r == 0)
-                        r = mv_certs_watch_init_directory(&server->identity_watch, server->directory, err);
-        }
-        if (r < 0)
-                return r;
-        r = mv_certs_watch_poll_identity(&server->identity_watch, &server->identity, time(NULL), &changed,
-                                         err);
-        if (r == 0 && server->identity_watch.note[0])
-                say(server, MV_LOG_WARNING, server->identity_watch.note, NULL, 0);
-        if (r < 0 || !options->client_ca)
-                return r;
-        r = mv_certs_watch_init_trust(&server->trust_watch, options->client_ca, err);
-        return r < 0 ? r : mv_certs_watch_poll_trust(&server->trust_watch, &server->trust, &changed, err);
-}
-
-/* Every half second: renew what is due, take up what changed. */
-static void tend_identity(struct server *server) {
-        struct mv_err err = { 0 };
-        bool changed = false;
-        if (server->directory && time(NULL) >= server->next_renewal && ensure_directory(server, &err) < 0)
-                say_error(server, MV_LOG_ERROR, "cannot renew the TLS identity; the present one stays", &err);
-        err = (struct mv_err){ 0 };
-        if (mv_certs_watch_poll_identity(&server->identity_watch, &server->identity, time(NULL), &changed,
-                                         &err) < 0)
-                say_error(server, MV_LOG_ERROR, "the new TLS identity cannot be used; the present one stays",
-                          &err);
-        else if (changed)
-                say(server, MV_LOG_INFO, "TLS identity changed", NULL, 0);
-        if (!server->options.client_ca)
-                return;
-        err = (struct mv_err){ 0 };
-        if (mv_certs_watch_poll_trust(&server->trust_watch, &server->trust, &changed, &err) < 0)
-                say_error(server, MV_LOG_ERROR,
-                          "the new client authorities cannot be used; the present ones stay", &err);
-        else if (changed)
-                say(server, MV_LOG_INFO, "client authorities changed", NULL, 0);
-}
-
-static bool identity_ready(void *context, struct mv_buf *remark) {
-        struct server *server = context;
-        struct mv_identity *identity = mv_identity_slot_ref(&server->identity);
-        if (!identity)
-                return false;
-        struct mv_validity validity = mv_identity_validity(identity);
-        time_t now = time(NULL);
-        bool valid = now >= validity.not_before && now < validity.not_after;
-        if (valid)
-                mv_buf_format(remark, "valid for %lld more days",
-                              (long long)(validity.not_after - now) / (24 * HOUR));
-        else
-                mv_buf_append_text(remark, now < validity.not_before ? "not valid yet" : "expired");
-        mv_identity_unref(identity);
-        return valid;
 }
 
 /* --- the cluster --- */
@@ -443,14 +312,14 @@ static int start_webhook(struct server *server, struct mv_err *err) {
         static struct mv_health_check checks[2];
         static struct mv_collector collectors[1];
         checks[0] = (struct mv_health_check){ "cluster", cluster_ready, server };
-        checks[1] = (struct mv_health_check){ "identity", identity_ready, server };
+        checks[1] = (struct mv_health_check){ "identity", mv_serve_identity_ready, &server->identity };
         collectors[0] = (struct mv_collector){ collect_cluster, server };
         const struct mv_webhook_config config = {
                 .listen = server->options.listen,
                 .management = server->options.management,
                 .limits = MV_WEBHOOK_LIMITS,
-                .identity = &server->identity,
-                .client_ca = server->options.client_ca ? &server->trust : NULL,
+                .identity = &server->identity.slot,
+                .client_ca = server->options.identity.client_ca ? &server->identity.trust : NULL,
                 .backend = &server->reviewer.backend,
                 .checks = checks,
                 .n_checks = 2,
@@ -491,7 +360,7 @@ static void run_until_signalled(struct server *server, const sigset_t *signals) 
                         say(server, MV_LOG_INFO, "reading everything again", NULL, 0);
                         mv_files_watch_reload(server->files);
                 }
-                tend_identity(server);
+                mv_serve_identity_tend(&server->identity);
         }
 }
 
@@ -506,10 +375,9 @@ static int serve(struct server *server) {
         pthread_sigmask(SIG_BLOCK, &signals, NULL);
         signal(SIGPIPE, SIG_IGN);
         mv_log_init(&server->log, server->options.json, server->options.level);
-        mv_identity_slot_init(&server->identity);
-        mv_trust_slot_init(&server->trust);
+        mv_serve_identity_init(&server->identity, &server->options.identity, &server->log.logger);
         int code = MV_EXIT_OK;
-        if (start_cluster(server, &err) < 0 || start_identity(server, &err) < 0 ||
+        if (start_cluster(server, &err) < 0 || mv_serve_identity_start(&server->identity, &err) < 0 ||
             start_webhook(server, &err) < 0)
                 code = mv_cli_error(&mv_command_serve, &err);
         else {
@@ -521,11 +389,7 @@ static int serve(struct server *server) {
         mv_webhook_free(server->webhook);
         mv_files_watch_stop(server->files);
         mv_store_free(server->store);
-        mv_certs_watch_done(&server->identity_watch);
-        mv_certs_watch_done(&server->trust_watch);
-        mv_identity_slot_done(&server->identity);
-        mv_trust_slot_done(&server->trust);
-        free(server->directory);
+        mv_serve_identity_done(&server->identity);
         return code;
 }
 
@@ -534,7 +398,7 @@ static int run(int argc, char **argv) {
         int code = parse(&server.options, argc, argv);
         if (code < 0)
                 code = serve(&server);
-        mv_names_done(&server.options.names);
+        mv_names_done(&server.options.identity.names);
         free(server.options.filenames);
         return code;
 }
