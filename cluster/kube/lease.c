@@ -128,6 +128,8 @@ void mv_lease_failed(struct mv_lease *lease, bool conflict, long long now_ms) {
         /* Whether a write that failed arrived is not known: read before the next one. A conflict is no failure of
          * the server, so there is no need to wait long. */
         lease->known = false;
+        if (conflict)
+                lease->pending = (struct mv_lease_record){ 0 }; /* it did not arrive */
         lease->next_ms = now_ms + jittered(lease, conflict ? lease->retry_ms / 4 : lease->retry_ms);
 }
 

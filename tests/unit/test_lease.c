@@ -188,6 +188,7 @@ struct sim_server {
 
 struct sim_candidate {
         struct mv_lease lease;
+        unsigned offset; /* of its wall clock, microseconds */
         char name[8];
         bool busy, arrived,
                 lost; /* a request is under way; it reached the server; its answer will not come */
@@ -259,7 +260,7 @@ static void step(struct sim_server *server, struct sim_candidate *c, long long n
                 arrive(server, c); /* whatever the process does meanwhile */
         if (now < c->sleeps_until || c->dead)
                 return;
-        if (roll(30000) == 0)
+        if (roll(6000) == 0)
                 c->sleeps_until = now + roll(40000);
         if (c->busy && c->arrived && now >= c->answers)
                 answer(c, now);
@@ -272,7 +273,7 @@ static void step(struct sim_server *server, struct sim_candidate *c, long long n
         c->arrived = false;
         c->lost = roll(10) == 0;
         if (c->step != MV_LEASE_GET)
-                mv_lease_wanted(&c->lease, now * 1000, now, &c->wanted);
+                mv_lease_wanted(&c->lease, now * 1000 + c->offset, now, &c->wanted);
         snprintf(c->sent_version, sizeof c->sent_version, "%s", c->lease.version);
         c->arrives = now + roll(roll(8) == 0 ? 9000 : 300);
         c->answers = c->arrives + roll(roll(8) == 0 ? 9000 : 300);
