@@ -18,7 +18,7 @@ static long long wall_us(void) {
         return (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-void mv_leader_init(struct mv_leader *leader, const struct mv_kube_caller *caller, struct mv_str namespace,
+void mv_leader_init(struct mv_leader *leader, struct mv_kube_caller *caller, struct mv_str namespace,
                     struct mv_str name, const struct mv_lease_options *options,
                     const struct mv_logger *logger) {
         *leader = (struct mv_leader){

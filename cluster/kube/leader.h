@@ -7,16 +7,16 @@
 #include "cluster/kube/trouble.h"
 
 struct mv_leader {
-        const struct mv_kube_caller *caller; /* borrowed */
-        struct mv_str namespace, name;       /* borrowed */
-        char collection[600], path[900];     /* of the Lease in the API */
+        struct mv_kube_caller *caller;   /* borrowed */
+        struct mv_str namespace, name;   /* borrowed */
+        char collection[600], path[900]; /* of the Lease in the API */
         struct mv_lease lease;
         struct mv_trouble trouble;
         bool told; /* that we lead */
 };
 
 /* options: as mv_lease_init. */
-void mv_leader_init(struct mv_leader *leader, const struct mv_kube_caller *caller, struct mv_str namespace,
+void mv_leader_init(struct mv_leader *leader, struct mv_kube_caller *caller, struct mv_str namespace,
                     struct mv_str name, const struct mv_lease_options *options,
                     const struct mv_logger *logger);
 /* Do what is due; at most one request or two. Returns when to come back (CLOCK_MONOTONIC milliseconds). */

@@ -3,8 +3,8 @@
 
 enum { OBJECT_BYTES = 8 * 1024 * 1024 };
 
-static int call(const struct mv_kube_caller *caller, const struct mv_kube_request *request,
-                struct mv_buf *out, int *ret_status, struct mv_err *err) {
+static int call(struct mv_kube_caller *caller, const struct mv_kube_request *request, struct mv_buf *out,
+                int *ret_status, struct mv_err *err) {
         struct mv_kube_request bounded = *request;
         bounded.most = OBJECT_BYTES;
         bounded.timeout_ms = caller->timeout_ms;
@@ -12,8 +12,8 @@ static int call(const struct mv_kube_caller *caller, const struct mv_kube_reques
         return mv_kube_client_call(caller->client, &bounded, caller->cancel, ret_status, out, err);
 }
 
-int mv_kube_object_get(const struct mv_kube_caller *caller, struct mv_str path, struct mv_buf *out,
-                       bool *ret_found, struct mv_err *err) {
+int mv_kube_object_get(struct mv_kube_caller *caller, struct mv_str path, struct mv_buf *out, bool *ret_found,
+                       struct mv_err *err) {
         const struct mv_kube_request request = { .method = "GET", .path = path };
         int status;
         int r = call(caller, &request, out, &status, err);
@@ -25,7 +25,7 @@ int mv_kube_object_get(const struct mv_kube_caller *caller, struct mv_str path, 
         return 0;
 }
 
-int mv_kube_object_write(const struct mv_kube_caller *caller, const char *method, struct mv_str path,
+int mv_kube_object_write(struct mv_kube_caller *caller, const char *method, struct mv_str path,
                          const char *content_type, struct mv_str body, struct mv_buf *out,
                          struct mv_err *err) {
         const struct mv_kube_request request = {
