@@ -9,7 +9,8 @@
  * What always holds of a configuration that was loaded:
  * - It is const, owns its memory, and may be read by any thread; keys and tokens are wiped when it is freed.
  * - The server is reached by https, and its certificate will be verified. What would switch that off is an error.
- * - Texts are followed by a NUL byte that is not counted. None of those that end up in a header has control characters.
+ * - Texts that are not empty are followed by a NUL byte that is not counted. None of those that end up in a header has control
+ *   characters.
  * Errors name file, field path, and line and column, and never the value of a secret.
  */
 #pragma once
