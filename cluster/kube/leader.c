@@ -95,9 +95,10 @@ long long mv_leader_tend(struct mv_leader *leader) {
         struct mv_buf buf;
         long long at = 0;
         int r = 0;
+        unsigned requests = 0;
         mv_buf_init(&buf, &mv_allocator_system, LEASE_BYTES + MV_KUBE_FAILURE_BYTES);
         /* A read that finds it free is followed by the write. */
-        for (unsigned requests = 0; r >= 0 && requests < 2; requests++) {
+        for (; r >= 0 && requests < 2; requests++) {
                 enum mv_lease_step step = mv_lease_next(&leader->lease, mv_monotonic_ms(), &at);
                 if (step == MV_LEASE_WAIT)
                         break;
@@ -107,7 +108,7 @@ long long mv_leader_tend(struct mv_leader *leader) {
         mv_buf_done(&buf);
         if (r < 0)
                 mv_trouble_tell(&leader->trouble, MV_LOG_WARNING, "the Lease cannot be used", &err);
-        else
+        else if (requests)
                 mv_trouble_over(&leader->trouble, "the Lease can be used again");
         tell(leader);
         return leader->lease.next_ms;
