@@ -68,8 +68,8 @@ struct mv_secret_leaf_state {
         bool from_ca;          /* signed by the authority in use */
         bool has_names;        /* all that are wanted */
         struct mv_validity ca; /* the authority in use */
-        bool ca_published;     /* it is in every configuration that there is; or there are none to look at */
-        time_t read;           /* when the Secret was read last: a leaf ends leaf_seconds after that */
+        bool ca_published; /* it is in every configuration, and has been for settle_ms; or nobody can tell */
+        time_t read;       /* when the Secret was read last: a leaf ends leaf_seconds after that */
         long long leaf_seconds;
 };
 

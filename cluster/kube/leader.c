@@ -121,11 +121,12 @@ bool mv_leader_leads(const struct mv_leader *leader) {
 void mv_leader_release(struct mv_leader *leader) {
         struct mv_lease_record record;
         struct mv_buf buf;
-        if (!mv_leader_leads(leader) || !mv_lease_release(&leader->lease, wall_us(), &record))
-                return;
         mv_buf_init(&buf, &mv_allocator_system, LEASE_BYTES + MV_KUBE_FAILURE_BYTES);
-        /* Whatever comes of it: others take over in time. */
-        send(leader, &record, false, &buf, NULL);
+        /* A write that was cancelled may have arrived. Whatever comes of all this: others take over in time. */
+        if (!leader->lease.known)
+                get(leader, &buf, NULL);
+        if (mv_leader_leads(leader) && mv_lease_release(&leader->lease, wall_us(), &record))
+                send(leader, &record, false, &buf, NULL);
         mv_buf_done(&buf);
         leader->lease.ours = false;
         tell(leader);

@@ -105,15 +105,16 @@ static void read_file(struct mv_registration *r) {
 /* To be freed; NULL while it is not known. */
 static char *wanted_bundle(struct mv_registration *r, time_t now) {
         char *merged;
-        if (r->options.secret)
-                return r->shared.authority ? strdup(r->shared.stored.bundle) : NULL;
-        if (!r->file)
+        const char *bundle = r->options.secret ? r->shared.stored.bundle : r->file;
+        const char *more = r->shared.lost; /* until the Secret has it again */
+        if (!bundle)
                 return NULL;
-        const bool both = r->file_before && mv_monotonic_ms() - r->file_since < KEEP_FILE_MS;
-        return mv_bundle_merge(mv_str_from(r->file), mv_str_from(both ? r->file_before : NULL), now, &merged,
-                               NULL) < 0
-                       ? NULL
-                       : merged;
+        if (!r->options.secret && mv_monotonic_ms() - r->file_since < KEEP_FILE_MS)
+                more = r->file_before;
+        if (!more) /* as it is: what has expired leaves it with the next step */
+                return strdup(bundle);
+        return mv_bundle_merge(mv_str_from(bundle), mv_str_from(more), now, &merged, NULL) < 0 ? NULL
+                                                                                               : merged;
 }
 
 /* For how long that bundle has been seen in all configurations; -1: it is not there. */
@@ -219,12 +220,8 @@ static bool look(struct mv_registration *r) {
         if (options->secret) {
                 const bool in_doubt = clock_in_doubt(r);
                 const long long settled = settled_ms(r, bundle);
-                const bool unknown = !options->configuration || !r->published.known;
-                mv_shared_identity_sign(&r->shared,
-                                        unknown || (r->shared.authority &&
-                                                    mv_published_bundle_trusts(
-                                                            &r->published, mv_str_from(r->shared.authority))),
-                                        now_there(r));
+                const bool unknown = !r->published.known;
+                mv_shared_identity_sign(&r->shared, unknown || settled >= options->settle_ms, now_there(r));
                 r->decision = (struct mv_secret_decision){ 0 };
                 if (read && mv_leader_leads(&r->leader))
                         written = mv_shared_identity_advance(&r->shared, settled >= 0, settled, in_doubt,
