@@ -1,15 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/object.h"
 
-enum { OBJECT_BYTES = 8 * 1024 * 1024 };
+#include <string.h>
+#include <time.h>
+
+enum { OBJECT_BYTES = 8 * 1024 * 1024, CANCEL_MS = 100 };
+
+struct exchange {
+        struct mv_kube_caller *caller;
+        struct mv_buf *out;
+        bool done;
+        int status;
+        struct mv_err err;
+};
+
+static void end(void *context, const struct mv_kube_response *response) {
+        struct exchange *exchange = context;
+        exchange->done = true;
+        exchange->status = response->status;
+        exchange->err = response->err;
+        if (response->date >= 0)
+                exchange->caller->clock_ahead = response->date - (long long)time(NULL);
+        if (!response->status)
+                return;
+        mv_buf_append_str(exchange->out, response->body);
+        char *padding = mv_buf_reserve(exchange->out, MV_KUBE_PADDING);
+        if (padding)
+                memset(padding, 0, MV_KUBE_PADDING);
+        else
+                mv_err_oom(&exchange->err);
+}
 
 static int call(struct mv_kube_caller *caller, const struct mv_kube_request *request, struct mv_buf *out,
                 int *ret_status, struct mv_err *err) {
+        struct exchange exchange = { .caller = caller, .out = out };
         struct mv_kube_request bounded = *request;
         bounded.most = OBJECT_BYTES;
         bounded.timeout_ms = caller->timeout_ms;
+        bounded.done = end;
+        bounded.context = &exchange;
         mv_buf_clear(out);
-        return mv_kube_client_call(caller->client, &bounded, caller->cancel, ret_status, out, err);
+        struct mv_kube_call *started = mv_kube_client_start(caller->client, &bounded, err);
+        if (!started)
+                return MV_ENOMEM;
+        while (!exchange.done) {
+                if (caller->cancel && atomic_load(caller->cancel)) {
+                        mv_kube_client_cancel(caller->client, started);
+                        return mv_err_set(err, MV_EIO, "the request was cancelled");
+                }
+                mv_kube_client_run(caller->client, CANCEL_MS);
+        }
+        if (!exchange.status || exchange.err.code) {
+                if (err)
+                        *err = exchange.err;
+                return exchange.err.code;
+        }
+        *ret_status = exchange.status;
+        return 0;
 }
 
 int mv_kube_object_get(struct mv_kube_caller *caller, struct mv_str path, struct mv_buf *out, bool *ret_found,

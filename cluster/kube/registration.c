@@ -38,8 +38,9 @@ struct mv_registration {
         unsigned port;
         struct mv_registration_status status;
 
+        struct mv_kube_client *client; /* of the thread, which sets it once; others wake it */
+
         /* Of the thread. */
-        struct mv_kube_client *client;
         struct mv_kube_caller caller;
         struct mv_leader leader;
         struct mv_shared_identity shared;
@@ -236,15 +237,18 @@ static bool look(struct mv_registration *r) {
 }
 
 static bool open_client(struct mv_registration *r) {
+        struct mv_kube_client *client;
         struct mv_err err = { 0 };
-        if (r->client)
+        if (r->caller.client)
                 return true;
-        if (mv_kube_client_new(r->options.config, &r->client, &err) < 0) {
+        if (mv_kube_client_new(r->options.config, &client, &err) < 0) {
                 mv_trouble_tell(&r->client_trouble, MV_LOG_WARNING, "the API cannot be reached", &err);
                 return false;
         }
         mv_trouble_over(&r->client_trouble, "the API can be reached");
-        r->caller.client = r->client;
+        pthread_mutex_lock(&r->lock);
+        r->client = r->caller.client = client;
+        pthread_mutex_unlock(&r->lock);
         return true;
 }
 
@@ -287,7 +291,7 @@ static void *run(void *argument) {
                 if (!wait_until(r, at))
                         break;
         }
-        if (r->client) {
+        if (r->caller.client) {
                 atomic_store(&r->cancel, false);
                 r->caller.timeout_ms = RELEASE_MS;
                 mv_leader_release(&r->leader);
@@ -369,6 +373,8 @@ static void poke(struct mv_registration *r, bool stop) {
         pthread_mutex_lock(&r->lock);
         r->poked = true;
         r->stopping = r->stopping || stop;
+        if (stop && r->client)
+                mv_kube_client_wake(r->client);
         pthread_cond_signal(&r->woken);
         pthread_mutex_unlock(&r->lock);
 }

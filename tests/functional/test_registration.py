@@ -392,6 +392,28 @@ def test_api_is_away(replicas):
         eventually(lambda: rotated(replicas, first), 2 * SECONDS, "it is rotated")
 
 
+@pytest.mark.parametrize("ahead", [3600 * 24 * 365 * 5, -3600 * 24 * 365])
+def test_clocks_differ(replicas, ahead):
+    """Who is right is not known: nothing is replaced, and what is asked for waits."""
+    api = replicas.api
+    replicas.add_two()
+    before = api.get(SECRET)["data"]
+    with Handshakes(replicas) as handshakes:
+        api.clock_ahead = ahead
+        leader = replicas.running[holder(api)]
+        ask_for_rotation(api)
+        message = "a clock is wrong: no authority is replaced or dropped"
+        eventually(lambda: leader.events(message), SECONDS, "it is told")
+        reads = api.reads
+        eventually(lambda: api.reads > reads + 40, SECONDS, "it goes on")
+        assert api.get(SECRET)["data"] == before
+        assert "the clock is in doubt" in remark(leader)
+        api.clock_ahead = 0
+        eventually(lambda: rotated(replicas, pems(base64.b64decode(before["ca.crt"]).decode())[0]),
+                   2 * SECONDS, "it is rotated")
+    assert all(len(leaves) == 2 for leaves in handshakes.leaves.values())
+
+
 def test_secret_is_deleted(replicas):
     """It is written again as it was: nothing changes for anybody."""
     api = replicas.api
