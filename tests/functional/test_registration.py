@@ -497,6 +497,48 @@ def test_provided_directory_is_published(migvet, tmp_path):
         assert api.get(SECRET) is None and not (directory / "ca.key").exists()
 
 
+# --- the command ---
+
+def test_certs_command(replicas):
+    api, migvet = replicas.api, replicas.migvet
+    replicas.add_two()
+
+    def certs(action, *more, expect=(0,)):
+        return migvet("certs", action, "--certs-secret", "migvet-certs", "--kubeconfig", api.kubeconfig, *more,
+                      expect=expect)
+
+    text = certs("show").stdout
+    assert "Secret migvet/migvet-certs" in text and "Authority, in use" in text and "Rotation:" not in text
+    shown = json.loads(certs("show", "-o", "json", "-n", "migvet").stdout)
+    assert [one["role"] for one in shown["authorities"]] == ["in use"] and shown["rotation"] == ""
+    first = data(api, "ca.crt")
+    assert "What happens next" in certs("rotate").stdout
+    assert "goes on already" in certs("rotate").stdout
+    eventually(lambda: rotated(replicas, first), 2 * SECONDS, "it is rotated")
+    shown = json.loads(certs("show", "-o", "json").stdout)
+    assert [one["role"] for one in shown["authorities"]] == ["in use", "earlier"] and shown["rotation"]
+    assert "PRIVATE" not in text and not any(line in text for line in data(api, "ca.key").splitlines())
+    process = certs("show", "-n", "elsewhere", expect=(2,))
+    assert "Secret elsewhere/migvet-certs: does not exist" in process.stderr
+    api.edit(SECRET, lambda secret: secret["data"].pop("ca.key"))
+    assert "ca.key: is missing" in certs("rotate", expect=(2,)).stderr
+    api.forbidden = (SECRET,)
+    assert "is forbidden" in certs("show", expect=(2, 3)).stderr
+    with api.away():
+        assert "localhost" in certs("show", expect=(3,)).stderr
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["create", "--certs-secret", "a"], "makes the Secret"),
+    (["show", "--certs-secret", "a/b"], "is no name"),
+    (["show", "--certs-secret", "a", "--certs", "b"], "do not go with"),
+    (["rotate", "--certs-secret", "a", "--ca"], "do not go with"),
+    (["show", "--certs", "a", "-n", "b"], "for --certs-secret"),
+])
+def test_certs_flags(migvet, arguments, words):
+    assert words in migvet("certs", *arguments, expect=(2,)).stderr
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["--certs-secret", "a", "--certs", "b"], "exclude one another"),
     (["--certs-secret", "a", "--cert", "b", "--key", "c"], "exclude one another"),
