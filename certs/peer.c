@@ -21,7 +21,7 @@ int mv_peer_check_pair(struct mv_str certificate_pem, struct mv_str key_pem, str
         return r;
 }
 
-int mv_peer_check_authorities(struct mv_str pem, struct mv_err *err) {
+int mv_peer_check_certificates(struct mv_str pem, struct mv_err *err) {
         struct mv_cert_list list;
         int r = mv_cert_list_parse(pem, &list, err);
         if (r == 0)

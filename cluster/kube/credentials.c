@@ -8,8 +8,8 @@
 #include <time.h>
 
 enum {
-        /* A plugin may ask a person, or block for long: one that fails, or whose tokens are refused, is not run all the
-         * time. */
+        /* A plugin may ask a person, or block for long: one that has failed, or was run because what it gave had been
+         * refused, is not run again at once. */
         PLUGIN_PAUSE_MS = 10 * 1000,
 };
 
@@ -75,7 +75,7 @@ static int renew_authority(struct mv_kube_credentials *c, bool force, struct mv_
         mv_buf_init(&text, &mv_allocator_wiping, MV_PEM_MAX_BYTES);
         int r = pem_read(from, &text, err);
         if (!r)
-                r = mv_peer_check_authorities(mv_buf_str(&text), err);
+                r = mv_peer_check_certificates(mv_buf_str(&text), err);
         if (!r)
                 r = pem_set(&c->authority, mv_buf_str(&text), err);
         if (!r)
@@ -107,10 +107,10 @@ static int renew_pair(struct mv_kube_credentials *c, bool force, struct mv_err *
         int r = pem_read(certificate, &certificate_text, err);
         if (!r)
                 r = pem_read(key, &key_text, err);
-        if (!r) {
-                r = mv_peer_check_pair(mv_buf_str(&certificate_text), mv_buf_str(&key_text), err);
-                r = r ? in_pem(certificate, "client-certificate-data and client-key-data", err, r) : 0;
-        }
+        if (!r && (r = mv_peer_check_certificates(mv_buf_str(&certificate_text), err)))
+                in_pem(certificate, "client-certificate-data", err, r);
+        else if (!r && (r = mv_peer_check_pair(mv_buf_str(&certificate_text), mv_buf_str(&key_text), err)))
+                in_pem(key, "client-key-data", err, r);
         if (!r)
                 r = set_pair(c, mv_buf_str(&certificate_text), mv_buf_str(&key_text), err);
         if (!r) {
@@ -185,7 +185,7 @@ static bool plugin_is_due(const struct mv_kube_credentials *c, long long now, lo
         bool has_one = c->plugin.token.n || c->plugin.certificate.n;
         if (!c->config->exec.command.n || (has_one && !c->refused && now < c->plugin.expires))
                 return false;
-        return !c->plugin_ran || now_ms - c->plugin_ms >= PLUGIN_PAUSE_MS;
+        return !c->plugin_pauses || now_ms - c->plugin_ms >= PLUGIN_PAUSE_MS;
 }
 
 static int run_plugin(struct mv_kube_credentials *c, struct mv_err *err) {
@@ -256,9 +256,10 @@ int mv_kube_credentials_refresh(struct mv_kube_credentials *c, long long now, lo
                 }
         if (plugin_is_due(c, now, now_ms)) {
                 long long began = clock_ms();
+                c->plugin_pauses = c->refused;
                 c->plugin_problem = (struct mv_err){ 0 };
-                run_plugin(c, &c->plugin_problem);
-                c->plugin_ran = true;
+                if (run_plugin(c, &c->plugin_problem))
+                        c->plugin_pauses = true;
                 c->plugin_ms = now_ms + (clock_ms() - began);
         }
         if (!c->config->exec.command.n || c->plugin.token.n || c->plugin.certificate.n)

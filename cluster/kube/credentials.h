@@ -28,7 +28,7 @@ struct mv_kube_credentials {
         struct mv_file_stamp token_stamp;
 
         struct mv_kube_credential plugin;
-        bool plugin_ran, refused;
+        bool plugin_pauses, refused;
         long long plugin_ms; /* when it ended last, on the monotonic clock */
 
         unsigned generation; /* of all that is shown to the server */
