@@ -6,6 +6,7 @@
 #include "cli/serve_cluster.h"
 #include "cli/serve_identity.h"
 #include "cli/version.h"
+#include "cluster/kube/config.h"
 #include "policy/kubevirt_config.h"
 #include "webhook/address.h"
 #include "webhook/server.h"
@@ -19,16 +20,21 @@
 #include <time.h>
 
 static const char usage[] =
-        "Usage: migvet serve -f FILE|DIR [flags]\n"
+        "Usage: migvet serve [-f FILE|DIR] [flags]\n"
         "\n"
-        "Runs the HTTPS admission webhook on the cluster that the files hold. It watches them and sees an\n"
-        "edit within a second; a broken file leaves the last good state in force, and /readyz says so.\n"
-        "SIGHUP reads everything again, SIGTERM and SIGINT end it without losing an answer.\n"
+        "Runs the HTTPS admission webhook. Without -f it lists and watches the live cluster. With -f the cluster\n"
+        "is what the files hold: it watches them and sees an edit within a second; a broken file leaves the last\n"
+        "good state in force, and /readyz says so. SIGHUP reads the files again, SIGTERM and SIGINT end it without\n"
+        "losing an answer.\n"
         "\n"
         "Flags:\n"
         "  -f, --filename FILE|DIR       manifests that are the cluster, repeatable\n"
         "  -R, --recursive               directories with what is below them\n"
-        "  -n, --namespace NAME          namespace of objects that name none (default: `default`)\n"
+        "      --kubeconfig FILE         which live cluster (default: $KUBECONFIG, ~/.kube/config, or the pod's\n"
+        "                                service account)\n"
+        "      --context NAME            of the kubeconfig (default: its current one)\n"
+        "  -n, --namespace NAME          our own namespace (default: the pod's, or that of the context); that of\n"
+        "                                objects in files that name none (default: `default`)\n"
         "      --listen ADDR:PORT        HTTPS: POST /validate and /mutate (default :8443; port 0: any)\n"
         "      --management ADDR:PORT    plain HTTP: /livez, /readyz, /metrics (default :9443)\n"
         "      --certs DIR               TLS identity in a directory (ca.crt, ca.key, tls.crt, tls.key), made on\n"
@@ -36,6 +42,18 @@ static const char usage[] =
         "      --dns NAME[,NAME...]      DNS names of the certificate made in --certs (default: localhost,\n"
         "                                migvet, migvet.migvet.svc), repeatable\n"
         "      --cert FILE --key FILE    a TLS identity of your own instead, taken up when the files change\n"
+        "      --certs-secret NAME       the authority is kept in that Secret of our own namespace, made when it is\n"
+        "                                missing, and shared by all replicas; each signs its certificate itself\n"
+        "      --webhook-configuration NAME\n"
+        "                                keep the caBundle of the ValidatingWebhookConfiguration and the\n"
+        "                                MutatingWebhookConfiguration of that name right\n"
+        "      --lease NAME              Lease of our own namespace: only its holder writes (default: migvet)\n"
+        "      --lease-duration DURATION how long a holder that is silent keeps it (default 15s)\n"
+        "      --identity NAME           this replica in the Lease (default: $POD_NAME, or the host's name)\n"
+        "      --rotation-settle DURATION\n"
+        "                                between publishing a new authority and using it (default 30s)\n"
+        "      --ca-lifetime DURATION    of an authority made in --certs-secret (default 8760h)\n"
+        "      --leaf-lifetime DURATION  of a certificate signed with it (default 720h)\n"
         "      --client-ca FILE          answer only clients with a certificate of these authorities\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
         "      --drain DURATION          how long to go on serving after SIGTERM, not ready any more, while\n"
@@ -46,13 +64,20 @@ static const char usage[] =
         "\n"
         "Exit codes: 0 ended by a signal, 2 wrong input or command line, 3 no cluster to read.\n";
 
-enum { GRACE_MILLISECONDS = 10000, TICK_NANOSECONDS = 500000000 };
+enum {
+        GRACE_MILLISECONDS = 10000,
+        LONGEST_DRAIN_MS = 600000,
+        LONGEST_LEASE_MS = 3600000,
+        TICK_NANOSECONDS = 500000000
+};
+#define LONGEST_LIFE_MS (100ULL * 366 * 24 * 3600 * 1000)
 
 struct serve_options {
         struct mv_serve_cluster_options cluster;
         const char *listen, *management, *version;
         struct mv_serve_identity_options identity;
-        unsigned drain_ms;
+        struct mv_kube_config_options kube;
+        unsigned long long drain_ms;
         bool json;
         enum mv_log_level level;
 };
@@ -60,6 +85,7 @@ struct serve_options {
 struct server {
         struct serve_options options;
         struct mv_log log;
+        struct mv_kube_config *kube; /* NULL: no API is needed */
         struct mv_serve_identity identity;
         struct mv_serve_cluster cluster;
         struct mv_reviewer reviewer;
@@ -68,7 +94,29 @@ struct server {
 
 /* --- command line --- */
 
-enum { LISTEN = 256, MANAGEMENT, CERTS, DNS, CERT, KEY, CLIENT_CA, VERSION, DRAIN, LOG_FORMAT, LOG_LEVEL };
+enum {
+        LISTEN = 256,
+        MANAGEMENT,
+        CERTS,
+        DNS,
+        CERT,
+        KEY,
+        CERTS_SECRET,
+        WEBHOOK_CONFIGURATION,
+        LEASE,
+        LEASE_DURATION,
+        IDENTITY,
+        ROTATION_SETTLE,
+        CA_LIFETIME,
+        LEAF_LIFETIME,
+        KUBECONFIG,
+        CONTEXT,
+        CLIENT_CA,
+        VERSION,
+        DRAIN,
+        LOG_FORMAT,
+        LOG_LEVEL
+};
 
 static const struct option longs[] = {
         { "help", no_argument, NULL, 'h' },
@@ -81,6 +129,16 @@ static const struct option longs[] = {
         { "dns", required_argument, NULL, DNS },
         { "cert", required_argument, NULL, CERT },
         { "key", required_argument, NULL, KEY },
+        { "certs-secret", required_argument, NULL, CERTS_SECRET },
+        { "webhook-configuration", required_argument, NULL, WEBHOOK_CONFIGURATION },
+        { "lease", required_argument, NULL, LEASE },
+        { "lease-duration", required_argument, NULL, LEASE_DURATION },
+        { "identity", required_argument, NULL, IDENTITY },
+        { "rotation-settle", required_argument, NULL, ROTATION_SETTLE },
+        { "ca-lifetime", required_argument, NULL, CA_LIFETIME },
+        { "leaf-lifetime", required_argument, NULL, LEAF_LIFETIME },
+        { "kubeconfig", required_argument, NULL, KUBECONFIG },
+        { "context", required_argument, NULL, CONTEXT },
         { "client-ca", required_argument, NULL, CLIENT_CA },
         { "kubevirt-version", required_argument, NULL, VERSION },
         { "drain", required_argument, NULL, DRAIN },
@@ -89,18 +147,34 @@ static const struct option longs[] = {
         { NULL, 0, NULL, 0 },
 };
 
-/* "5s", "500ms" or "0s". */
-static bool parse_duration(const char *text, unsigned *ret_ms) {
-        struct mv_str s = mv_str_from(text);
-        unsigned long long value;
-        bool ms = mv_str_ends_with(s, MV_STR("ms"));
-        if (!mv_str_ends_with(s, MV_STR("s")))
-                return false;
-        s.n -= ms ? 2 : 1;
-        if (!mv_str_to_unsigned(s, 600000, &value) || (!ms && value > 600))
-                return false;
-        *ret_ms = (unsigned)(ms ? value : value * 1000);
-        return true;
+/* "5s", "500ms", "2m" or "720h"; at most limit_ms. */
+static bool parse_duration(const char *text, unsigned long long limit_ms, unsigned long long *ret_ms) {
+        static const struct {
+                struct mv_str end;
+                unsigned ms;
+        } units[] = {
+                { { "ms", 2 }, 1 }, { { "s", 1 }, 1000 }, { { "m", 1 }, 60000 }, { { "h", 1 }, 3600000 }
+        };
+        const struct mv_str s = mv_str_from(text);
+        for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+                unsigned long long value;
+                if (!mv_str_ends_with(s, units[i].end))
+                        continue;
+                if (!mv_str_to_unsigned((struct mv_str){ s.p, s.n - units[i].end.n }, limit_ms / units[i].ms,
+                                        &value))
+                        return false;
+                *ret_ms = value * units[i].ms;
+                return true;
+        }
+        return false;
+}
+
+static int set_duration(const char *flag, const char *value, unsigned long long limit_ms,
+                        unsigned long long *ret_ms) {
+        return parse_duration(value, limit_ms, ret_ms)
+                       ? -1
+                       : mv_cli_usage_error(&mv_command_serve, "%s \"%s\" is no duration such as 5s", flag,
+                                            value);
 }
 
 static int add_dns(struct serve_options *options, const char *text) {
@@ -127,7 +201,7 @@ static int apply(struct serve_options *options, int flag, const char *value) {
                 options->cluster.recursive = true;
                 return -1;
         case 'n':
-                options->cluster.namespace = value;
+                options->cluster.namespace = options->identity.namespace = value;
                 return -1;
         case LISTEN:
                 options->listen = value;
@@ -146,6 +220,33 @@ static int apply(struct serve_options *options, int flag, const char *value) {
         case KEY:
                 options->identity.key = value;
                 return -1;
+        case CERTS_SECRET:
+                options->identity.secret = value;
+                return -1;
+        case WEBHOOK_CONFIGURATION:
+                options->identity.configuration = value;
+                return -1;
+        case LEASE:
+                options->identity.lease = value;
+                return -1;
+        case LEASE_DURATION:
+                return set_duration("--lease-duration", value, LONGEST_LEASE_MS, &options->identity.lease_ms);
+        case IDENTITY:
+                options->identity.replica = value;
+                return -1;
+        case ROTATION_SETTLE:
+                return set_duration("--rotation-settle", value, LONGEST_LEASE_MS,
+                                    &options->identity.settle_ms);
+        case CA_LIFETIME:
+                return set_duration("--ca-lifetime", value, LONGEST_LIFE_MS, &options->identity.ca_ms);
+        case LEAF_LIFETIME:
+                return set_duration("--leaf-lifetime", value, LONGEST_LIFE_MS, &options->identity.leaf_ms);
+        case KUBECONFIG:
+                options->kube.kubeconfig = value;
+                return -1;
+        case CONTEXT:
+                options->kube.context = value;
+                return -1;
         case CLIENT_CA:
                 options->identity.client_ca = value;
                 return -1;
@@ -156,10 +257,7 @@ static int apply(struct serve_options *options, int flag, const char *value) {
                                : mv_cli_usage_error(&mv_command_serve,
                                                     "--kubevirt-version \"%s\" is no version", value);
         case DRAIN:
-                return parse_duration(value, &options->drain_ms)
-                               ? -1
-                               : mv_cli_usage_error(&mv_command_serve,
-                                                    "--drain \"%s\" is no duration such as 5s", value);
+                return set_duration("--drain", value, LONGEST_DRAIN_MS, &options->drain_ms);
         case LOG_FORMAT:
                 options->json = strcmp(value, "json") == 0;
                 return options->json || strcmp(value, "text") == 0
@@ -190,16 +288,9 @@ static int check_options(const struct serve_options *options, int argc, char **a
         if (mv_address_parse(options->listen, &address, &err) < 0 ||
             (options->management[0] && mv_address_parse(options->management, &address, &err) < 0))
                 return mv_cli_usage_error(&mv_command_serve, "%s", err.message);
-        if (!options->identity.cert != !options->identity.key)
-                return mv_cli_usage_error(&mv_command_serve, "--cert and --key go together");
-        if (options->identity.cert && options->identity.certs)
-                return mv_cli_usage_error(&mv_command_serve, "--cert and --certs exclude one another");
-        if (options->cluster.n_filenames)
-                return -1;
-        fprintf(stderr,
-                "%s serve: no -f is given, and this version reads no live cluster: name files or a directory\n",
-                mv_cli_program());
-        return MV_EXIT_UNREACHED;
+        if (mv_serve_identity_check(&options->identity, &err) < 0)
+                return mv_cli_usage_error(&mv_command_serve, "%s", err.message);
+        return -1;
 }
 
 static int parse(struct serve_options *options, int argc, char **argv) {
@@ -227,21 +318,39 @@ static void say(struct server *server, enum mv_log_level level, const char *mess
 
 /* --- running --- */
 
+/* Which API server, where one is needed. */
+static int find_kube(struct server *server, struct mv_err *err) {
+        struct serve_options *options = &server->options;
+        if (options->cluster.n_filenames && !mv_serve_identity_needs_kube(&options->identity))
+                return 0;
+        int r = mv_kube_config_load(&options->kube, &server->kube, err);
+        options->cluster.kube = server->kube;
+        return r;
+}
+
 static int start_cluster(struct server *server, struct mv_err *err) {
         int r = mv_serve_cluster_start(&server->cluster, &server->options.cluster, &server->log.logger, err);
         if (r < 0)
                 return r;
         mv_reviewer_init(&server->reviewer, server->cluster.store);
         server->reviewer.version = mv_str_from(server->options.version);
+        if (server->cluster.live) {
+                /* KubeVirt answers the same requests from fresher data. */
+                server->reviewer.mirror = MV_MIRROR_WARN;
+                server->reviewer.fetcher = &server->cluster.fetcher;
+        }
         return 0;
 }
 
 static int start_webhook(struct server *server, struct mv_err *err) {
-        static struct mv_health_check checks[2];
-        static struct mv_collector collectors[1];
+        static struct mv_health_check checks[3];
+        static struct mv_collector collectors[2];
         checks[0] = (struct mv_health_check){ "cluster", mv_serve_cluster_ready, &server->cluster };
         checks[1] = (struct mv_health_check){ "identity", mv_serve_identity_ready, &server->identity };
+        checks[2] =
+                (struct mv_health_check){ "registration", mv_serve_registration_ready, &server->identity };
         collectors[0] = (struct mv_collector){ mv_serve_cluster_collect, &server->cluster };
+        collectors[1] = (struct mv_collector){ mv_serve_registration_collect, &server->identity };
         const struct mv_webhook_config config = {
                 .listen = server->options.listen,
                 .management = server->options.management,
@@ -250,9 +359,9 @@ static int start_webhook(struct server *server, struct mv_err *err) {
                 .client_ca = server->options.identity.client_ca ? &server->identity.trust : NULL,
                 .backend = &server->reviewer.backend,
                 .checks = checks,
-                .n_checks = 2,
+                .n_checks = server->identity.registration ? 3 : 2,
                 .collectors = collectors,
-                .n_collectors = 1,
+                .n_collectors = 2,
                 .version = mv_version(),
                 .logger = &server->log.logger,
         };
@@ -261,6 +370,8 @@ static int start_webhook(struct server *server, struct mv_err *err) {
                 r = mv_webhook_start(server->webhook, err);
         if (r < 0)
                 return r;
+        mv_serve_identity_listening(&server->identity, server->options.listen,
+                                    mv_webhook_port(server->webhook));
         char port[16], management[16];
         snprintf(port, sizeof port, "%u", mv_webhook_port(server->webhook));
         snprintf(management, sizeof management, "%u", mv_webhook_management_port(server->webhook));
@@ -305,18 +416,26 @@ static int serve(struct server *server) {
         mv_log_init(&server->log, server->options.json, server->options.level);
         mv_serve_identity_init(&server->identity, &server->options.identity, &server->log.logger);
         int code = MV_EXIT_OK;
-        if (start_cluster(server, &err) < 0 || mv_serve_identity_start(&server->identity, &err) < 0 ||
-            start_webhook(server, &err) < 0)
+        int r = find_kube(server, &err);
+        /* Nobody said which cluster, and there is none. */
+        if (r == MV_ENOTFOUND && !server->options.kube.kubeconfig && !server->options.kube.context) {
+                mv_cli_error(&mv_command_serve, &err);
+                code = MV_EXIT_UNREACHED;
+        } else if (r < 0 || start_cluster(server, &err) < 0 ||
+                   mv_serve_identity_start(&server->identity, server->kube, &err) < 0 ||
+                   start_webhook(server, &err) < 0)
                 code = mv_cli_error(&mv_command_serve, &err);
         else {
                 run_until_signalled(server, &signals);
-                if (!mv_webhook_stop(server->webhook, server->options.drain_ms, GRACE_MILLISECONDS))
+                if (!mv_webhook_stop(server->webhook, (unsigned)server->options.drain_ms, GRACE_MILLISECONDS))
                         say(server, MV_LOG_WARNING, "some connections were cut off", NULL, 0);
+                mv_serve_identity_stop(&server->identity);
                 say(server, MV_LOG_INFO, "ended", NULL, 0);
         }
         mv_webhook_free(server->webhook);
         mv_serve_cluster_stop(&server->cluster);
         mv_serve_identity_done(&server->identity);
+        mv_kube_config_free(server->kube);
         return code;
 }
 

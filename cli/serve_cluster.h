@@ -2,6 +2,8 @@
 /* The cluster that `migvet serve` judges by: files that are watched, or a live cluster. It owns the store. */
 #pragma once
 
+#include "cli/reviewer.h"
+#include "cluster/kube/watch.h"
 #include "cluster/store.h"
 #include "cluster/watch.h"
 #include "policy/base/buf.h"
@@ -9,17 +11,23 @@
 
 /* Of the command line. */
 struct mv_serve_cluster_options {
-        const char **filenames; /* -f */
+        const char **filenames; /* -f; none: the live cluster */
         size_t n_filenames;
         bool recursive;
-        const char *namespace; /* of objects that name none */
+        const char *namespace;             /* of objects in files that name none */
+        const struct mv_kube_config *kube; /* which live cluster; not used with files */
 };
+
+enum { MV_FETCH_RESULTS = 3 }; /* of enum mv_kube_found */
 
 struct mv_serve_cluster {
         const struct mv_serve_cluster_options *options; /* borrowed */
         const struct mv_logger *logger;
         struct mv_store *store;
-        struct mv_files_watch *files;
+        struct mv_files_watch *files; /* or */
+        struct mv_kube_watch *live;
+        struct mv_fetcher fetcher; /* of a live cluster */
+        _Atomic unsigned long long fetched[MV_FETCH_RESULTS];
 };
 
 /* options and logger outlive the cluster. On failure, too, mv_serve_cluster_stop is to be called. */

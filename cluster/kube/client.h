@@ -37,6 +37,7 @@ struct mv_kube_response {
         struct mv_str body;
         struct mv_str etag;       /* "" when there is none */
         long long retry_after_ms; /* of Retry-After; -1: not given */
+        long long date;           /* of Date, seconds since 1970; -1: not given */
         /* MV_EIO (connection, TLS, credentials), MV_ETIMEOUT, MV_ELIMIT (body too large), what `data` returned; in words
          * that name the server. With status 401: why the credentials are not current, when that is known */
         struct mv_err err;

@@ -372,7 +372,7 @@ static int describe(struct mv_kube_call *call, const struct mv_kube_config *conf
 void mv_kube_call_result(struct mv_kube_call *call, const struct mv_kube_config *config, CURLcode code,
                          struct mv_kube_response *ret) {
         long status = 0;
-        *ret = (struct mv_kube_response){ .retry_after_ms = -1 };
+        *ret = (struct mv_kube_response){ .retry_after_ms = -1, .date = -1 };
         char *padding = mv_buf_reserve(&call->body, MV_KUBE_PADDING);
         if (padding)
                 memset(padding, 0, MV_KUBE_PADDING);
@@ -396,4 +396,6 @@ void mv_kube_call_result(struct mv_kube_call *call, const struct mv_kube_config 
         if (curl_easy_header(call->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
             curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK)
                 ret->retry_after_ms = (long long)seconds * 1000;
+        if (curl_easy_header(call->easy, "Date", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+                ret->date = (long long)curl_getdate(header->value, NULL);
 }
