@@ -8,7 +8,7 @@
 #   coverage  clang, source-based coverage
 #   fuzz      clang, libFuzzer with the asan sanitizers
 # Settings on the command line: WERROR=1 (or CI=true in the environment), V=1 (show commands), CC=, CLANG=,
-# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz), PREFIX= and DESTDIR= (install), JOBS=.
+# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz), PREFIX= and DESTDIR= (install), IMAGE= (image: its name), JOBS=.
 
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 SHELL := /bin/bash
@@ -253,6 +253,16 @@ format:
 	@tests/deps.sh build lint
 	clang-format -i $(c_sources) $(headers)
 
+# --- packaging ---------------------------------------------------------------------------------------------
+
+IMAGE ?= migvet
+.PHONY: image
+image:
+	@tests/deps.sh build image
+	$(again) all
+	@$(PYTHON) packaging/image.py build/release/migvet --version $(VERSION) --commit $(COMMIT) --name $(IMAGE) \
+		--output build/image
+
 # --- the rest ----------------------------------------------------------------------------------------------
 
 comma := ,
@@ -286,6 +296,7 @@ help:
 	@echo 'make fuzz MINUTES=1    libFuzzer on each target, so many minutes each'
 	@echo 'make bench             time `migvet check` against merely parsing the same YAML, and node fit against ANDs'
 	@echo 'make format            clang-format all C files'
+	@echo 'make image             build/image/migvet-$(VERSION).tar: a container image, made without docker; and its SBOM'
 	@echo 'make install           into $$(DESTDIR)$$(PREFIX)/bin, with kubectl-migvet beside it'
 	@echo 'make deps              install the packages that building needs'
 	@echo 'make compile_commands.json, make clean'

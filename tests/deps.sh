@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Install the Debian packages that are missing: tests/deps.sh SET...   (build, demo, test, lint, bench)
+# Install the Debian packages that are missing: tests/deps.sh SET...   (build, demo, test, lint, bench, image, chart)
 # Says nothing and does nothing when all are there.
 set -euo pipefail
 
@@ -17,6 +17,8 @@ names() {
                 ;;
         lint) echo git clang clang-format clang-tidy shellcheck ;;
         bench) echo python3 python3-yaml ;;
+        image) echo python3 binutils ;;
+        chart) echo python3 python3-yaml ;;
         *)
                 echo "tests/deps.sh: no such set: $1" >&2
                 exit 2
