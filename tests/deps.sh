@@ -15,7 +15,7 @@ names() {
                 echo libcmocka-dev python3 python3-pytest python3-yaml clang libclang-rt-14-dev llvm valgrind
                 echo openssl gnutls-bin curl
                 ;;
-        lint) echo git clang clang-format clang-tidy shellcheck ;;
+        lint) echo git clang clang-format clang-tidy shellcheck python3-yaml ;;
         bench) echo python3 python3-yaml ;;
         image) echo python3 binutils ;;
         chart) echo python3 python3-yaml ;;
