@@ -187,7 +187,12 @@ $(addprefix build/fuzz/tests/fuzz/,$(fuzz_names)): build/fuzz/tests/fuzz/%: buil
 again = +@$(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 run_tests = @PYTHON=$(PYTHON) JOBS=$(JOBS) tests/run
 
-.PHONY: deps demo test test-unit test-functional test-asan test-tsan coverage fuzz bench
+# The tests against a real Kubernetes are run where they can be; in CI they must.
+e2e = $(eval e2e := $$(if $$(filter true,$$(CI)),e2e,$$(shell tests/e2e/run --possible && echo e2e)))$(e2e)
+# They install the chart with the image of what was built.
+e2e_image = $(if $(and $(e2e),$(wildcard packaging/image.py)),$(again) image)
+
+.PHONY: deps demo test test-unit test-functional test-e2e test-asan test-tsan coverage fuzz bench
 deps:
 	@tests/deps.sh build
 
@@ -197,9 +202,10 @@ demo:
 	@MIGVET=$(CURDIR)/build/migvet examples/demo.sh
 
 test:
-	@tests/deps.sh build test
+	@tests/deps.sh build test $(e2e)
 	$(again) built-for-test
-	$(run_tests) release:unit,corpus,functional asan:unit,corpus,functional tsan:unit,functional
+	$(e2e_image)
+	$(run_tests) release:unit,corpus,functional$(addprefix $(comma),$(e2e)) asan:unit,corpus,functional tsan:unit,functional
 
 test-unit:
 	@tests/deps.sh build test
@@ -210,6 +216,13 @@ test-functional:
 	@tests/deps.sh build test
 	$(again) all
 	$(run_tests) release:functional
+
+test-e2e:
+	@tests/e2e/run --possible
+	@tests/deps.sh build test e2e
+	$(again) all
+	$(e2e_image)
+	$(run_tests) release:e2e
 
 test-asan:
 	@tests/deps.sh build test
@@ -299,6 +312,7 @@ help:
 	@echo 'make test              every test: units, fuzz corpora, functional; plain, ASan+UBSan, TSan'
 	@echo 'make test-unit         units and corpora, plain build only'
 	@echo 'make test-functional   functional tests, plain build only'
+	@echo 'make test-e2e          against a real Kubernetes: root, and Go 1.26 to build it once'
 	@echo 'make test-asan         the tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make test-tsan         the tests under ThreadSanitizer'
 	@echo 'make lint              format, static analysis, layers, purity, rules, banned functions, text'
