@@ -252,6 +252,7 @@ def test_helm_leaves_the_bundle_alone(cluster):
     arguments = (chart.RELEASE, chart.CHART, "-n", "migvet")
     bundle = base64.b64encode(cluster.ca.certificate.read_bytes()).decode()
     where = [f"/apis/admissionregistration.k8s.io/v1/{plural}/{chart.RELEASE}" for plural in CONFIGURATIONS.values()]
+    cluster.put(namespace("migvet"))
     cluster.helm("install", *arguments)
     try:
         for path in where:
