@@ -282,7 +282,7 @@ image:
 chart:
 	@tests/deps.sh chart
 	@tools=$${HELM_TOOLS:-$$(tests/e2e/tools/build.sh)}; \
-	sed -i -E 's/^(version|appVersion): .*/\1: $(VERSION)/' charts/migvet/Chart.yaml; \
+	sed -i -E 's/^(version|appVersion): .*/\1: $(VERSION)/; s/(image: migvet):.*/\1:$(VERSION)/' charts/migvet/Chart.yaml; \
 	$(PYTHON) tests/chart/render.py --tools "$$tools" --update; \
 	"$$tools/helm" package charts/migvet --destination build/chart
 

@@ -11,8 +11,10 @@ if [ ! -x "$tool" ]; then
         mkdir -p build/tools
         download=$(mktemp -d)
         trap 'rm -rf "$download"' EXIT
-        # Not of the user _apt: the directory is ours alone.
-        (cd "$download" && apt-get -o APT::Sandbox::User=root download prometheus) >&2
+        fetch() { # not as the user _apt: the directory is ours alone
+                (cd "$download" && apt-get -o APT::Sandbox::User=root download prometheus) >&2
+        }
+        fetch || { apt-get update >&2 && fetch; }
         dpkg-deb -x "$download"/prometheus_*.deb build/tools
 fi
 "$tool" --version >/dev/null 2>&1 || "$tool" --version >&2

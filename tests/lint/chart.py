@@ -35,6 +35,9 @@ def versions():
     for key in ("version", "appVersion"):
         if chart[key] != wanted:
             yield f"Chart.yaml: {key} is {chart[key]}, and VERSION of the Makefile {wanted}"
+    for image in yaml.safe_load(chart["annotations"]["artifacthub.io/images"]):
+        if not image["image"].endswith(f":{wanted}"):
+            yield f"Chart.yaml: the image is {image['image']}, and VERSION of the Makefile {wanted}"
 
 
 def compare_values(schema, values, text, path=""):
