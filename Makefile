@@ -8,7 +8,8 @@
 #   coverage  clang, source-based coverage
 #   fuzz      clang, libFuzzer with the asan sanitizers
 # Settings on the command line: WERROR=1 (or CI=true in the environment), V=1 (show commands), CC=, CLANG=,
-# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz), PREFIX= and DESTDIR= (install), JOBS=.
+# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz), PREFIX= and DESTDIR= (install), IMAGE= (image: its name),
+# HELM_TOOLS= (chart: a directory with helm), JOBS=.
 
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 SHELL := /bin/bash
@@ -186,7 +187,12 @@ $(addprefix build/fuzz/tests/fuzz/,$(fuzz_names)): build/fuzz/tests/fuzz/%: buil
 again = +@$(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 run_tests = @PYTHON=$(PYTHON) JOBS=$(JOBS) tests/run
 
-.PHONY: deps demo test test-unit test-functional test-asan test-tsan coverage fuzz bench
+# The tests against a real Kubernetes are run where they can be; in CI they must.
+e2e = $(eval e2e := $$(if $$(filter true,$$(CI)),e2e,$$(shell tests/e2e/run --possible && echo e2e)))$(e2e)
+# They install the chart with the image of what was built.
+e2e_image = $(if $(and $(e2e),$(wildcard packaging/image.py)),$(again) image)
+
+.PHONY: deps demo test test-unit test-functional test-e2e test-asan test-tsan coverage fuzz bench
 deps:
 	@tests/deps.sh build
 
@@ -196,9 +202,10 @@ demo:
 	@MIGVET=$(CURDIR)/build/migvet examples/demo.sh
 
 test:
-	@tests/deps.sh build test
+	@tests/deps.sh build test $(e2e)
 	$(again) built-for-test
-	$(run_tests) release:unit,corpus,functional asan:unit,corpus,functional tsan:unit,functional
+	$(e2e_image)
+	$(run_tests) release:unit,corpus,functional$(addprefix $(comma),$(e2e)) asan:unit,corpus,functional tsan:unit,functional
 
 test-unit:
 	@tests/deps.sh build test
@@ -209,6 +216,13 @@ test-functional:
 	@tests/deps.sh build test
 	$(again) all
 	$(run_tests) release:functional
+
+test-e2e:
+	@tests/e2e/run --possible
+	@tests/deps.sh build test e2e
+	$(again) all
+	$(e2e_image)
+	$(run_tests) release:e2e
 
 test-asan:
 	@tests/deps.sh build test
@@ -253,6 +267,25 @@ format:
 	@tests/deps.sh build lint
 	clang-format -i $(c_sources) $(headers)
 
+# --- packaging ---------------------------------------------------------------------------------------------
+
+IMAGE ?= migvet
+.PHONY: image
+image:
+	@tests/deps.sh build image
+	$(again) all
+	@$(PYTHON) packaging/image.py build/release/migvet --version $(VERSION) --commit $(COMMIT) --name $(IMAGE) \
+		--output build/image
+
+# Golden renderings and the package of the chart. HELM_TOOLS is a directory with helm; without it, it is built from Go modules.
+.PHONY: chart
+chart:
+	@tests/deps.sh chart
+	@tools=$${HELM_TOOLS:-$$(tests/e2e/tools/build.sh)}; \
+	sed -i -E 's/^(version|appVersion): .*/\1: $(VERSION)/; s/(image: migvet):.*/\1:$(VERSION)/' charts/migvet/Chart.yaml; \
+	$(PYTHON) tests/chart/render.py --tools "$$tools" --update; \
+	"$$tools/helm" package charts/migvet --destination build/chart
+
 # --- the rest ----------------------------------------------------------------------------------------------
 
 comma := ,
@@ -279,6 +312,7 @@ help:
 	@echo 'make test              every test: units, fuzz corpora, functional; plain, ASan+UBSan, TSan'
 	@echo 'make test-unit         units and corpora, plain build only'
 	@echo 'make test-functional   functional tests, plain build only'
+	@echo 'make test-e2e          against a real Kubernetes: root, and Go 1.26 to build it once'
 	@echo 'make test-asan         the tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make test-tsan         the tests under ThreadSanitizer'
 	@echo 'make lint              format, static analysis, layers, purity, rules, banned functions, text'
@@ -286,6 +320,8 @@ help:
 	@echo 'make fuzz MINUTES=1    libFuzzer on each target, so many minutes each'
 	@echo 'make bench             time `migvet check` against merely parsing the same YAML, and node fit against ANDs'
 	@echo 'make format            clang-format all C files'
+	@echo 'make image             build/image/migvet-$(VERSION).tar: a container image, made without docker; and its SBOM'
+	@echo 'make chart             render charts/migvet into tests/chart/golden, and package it into build/chart'
 	@echo 'make install           into $$(DESTDIR)$$(PREFIX)/bin, with kubectl-migvet beside it'
 	@echo 'make deps              install the packages that building needs'
 	@echo 'make compile_commands.json, make clean'

@@ -21,7 +21,9 @@ enum {
         LINK_BANDWIDTH,
         DIRTY_RATE,
         KUBECONFIG,
-        CONTEXT
+        CONTEXT,
+        SERVER,
+        CA_FILE
 };
 
 static const struct flag {
@@ -41,6 +43,8 @@ static const struct flag {
         { { "fail-on", required_argument, NULL, FAIL_ON }, MV_OPTION_FAIL_ON },
         { { "color", required_argument, NULL, COLOR }, MV_OPTION_COLOR },
         { { "mutate", no_argument, NULL, MUTATE }, MV_OPTION_MUTATE },
+        { { "server", required_argument, NULL, SERVER }, MV_OPTION_SERVER },
+        { { "ca-file", required_argument, NULL, CA_FILE }, MV_OPTION_SERVER },
         { { "node-selector", required_argument, NULL, NODE_SELECTOR }, MV_OPTION_NODES },
         { { "baseline", no_argument, NULL, BASELINE }, MV_OPTION_NODES },
         { { "step", no_argument, NULL, STEP }, MV_OPTION_DRAIN },
@@ -118,6 +122,12 @@ static int apply(const struct mv_command *command, int flag, const char *value, 
                 return -1;
         case MUTATE:
                 options->mutate = true;
+                return -1;
+        case SERVER:
+                options->server = value;
+                return -1;
+        case CA_FILE:
+                options->ca_file = value;
                 return -1;
         case NODE_SELECTOR:
                 return parse_selector(command, value, options, &options->node_selector);

@@ -20,6 +20,7 @@ enum {
         MV_OPTION_MUTATE = 1 << 6,  /* --mutate */
         MV_OPTION_NODES = 1 << 7,   /* --node-selector, --baseline */
         MV_OPTION_DRAIN = 1 << 8,   /* --step, --one-by-one, --link-bandwidth, --dirty-rate */
+        MV_OPTION_SERVER = 1 << 9,  /* --server, --ca-file */
 };
 
 struct mv_options {
@@ -35,6 +36,7 @@ struct mv_options {
         enum mv_fail_on fail_on;
         enum mv_color color;
         bool mutate;
+        const char *server, *ca_file; /* NULL when not given */
         bool baseline;
         struct mv_selector *node_selector; /* NULL when not given */
         char **models;                     /* CPU models among the arguments; n_models of them */

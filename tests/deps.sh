@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Install the Debian packages that are missing: tests/deps.sh SET...   (build, demo, test, lint, bench)
+# Install the Debian packages that are missing: tests/deps.sh SET...   (build, demo, test, e2e, lint, bench, image, chart)
 # Says nothing and does nothing when all are there.
 set -euo pipefail
 
@@ -15,8 +15,14 @@ names() {
                 echo libcmocka-dev python3 python3-pytest python3-yaml clang libclang-rt-14-dev llvm valgrind
                 echo openssl gnutls-bin curl
                 ;;
-        lint) echo git clang clang-format clang-tidy shellcheck ;;
+        e2e)
+                echo gcc libc6-dev python3 python3-pytest python3-yaml openssl util-linux iproute2
+                echo etcd-server containerd runc containernetworking-plugins iptables conntrack
+                ;;
+        lint) echo git clang clang-format clang-tidy shellcheck python3-yaml ;;
         bench) echo python3 python3-yaml ;;
+        image) echo python3 binutils ;;
+        chart) echo python3 python3-yaml ;;
         *)
                 echo "tests/deps.sh: no such set: $1" >&2
                 exit 2
@@ -61,6 +67,14 @@ quietly() {
                 exit 1
         fi
 }
+# Packages with a service would start it; here it is only their programs that are wanted. Where nobody has set a policy,
+# one that starts nothing holds while they are installed.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+        trap 'rm -f "$log"; "${root[@]}" rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
+        "${root[@]}" chmod 755 "$policy"
+fi
 quietly "${root[@]}" apt-get update
 quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y --no-install-recommends "${missing[@]}"

@@ -5,7 +5,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-scripts=('*.sh' 'tests/run' 'tests/lint/run' '.ci/run')
+scripts=('*.sh' 'tests/run' 'tests/lint/run' 'tests/e2e/run' '.ci/run')
 
 check() {
         local file hit n

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""migvet on a live cluster: what it knows, how soon, and what becomes of it when the API server, etcd or the line
+between them fails. Everything twice: with an etcd that lists can be streamed from, and with one that cannot."""
+import contextlib
+import shutil
+import statistics
+import time
+
+import pytest
+
+from conftest import started
+from harness import crds, objects, webhook
+from harness.api import ApiError
+from harness.cluster import MASTERS, Cluster
+from harness.cut import Line
+from harness.objects import claim, instance, machine, migration, namespace, review_of
+from harness.processes import eventually
+
+SECONDS = 30  # until a change is seen; it is milliseconds, unless something has just failed
+LATE_SECONDS = 150  # until a kind is noticed that was not there
+FAILED_SECONDS = 60  # until a server that was away is watched again
+WHERE = "live"
+KINDS = "/apis/kubevirt.io/v1/namespaces/live"
+
+
+@pytest.fixture(scope="module", name="own", params=["etcd", "etcd-3.4"])
+def own_fixture(request, tools, logs, memory):
+    """A control plane that these tests may break."""
+    program = None if request.param == "etcd" else shutil.which("etcd")
+    assert request.param == "etcd" or program, "etcd is missing (tests/deps.sh e2e)"
+    name = f"live-{request.param}"
+    cluster = started(Cluster(memory / name, logs / name, tools, etcd=program), name)
+    try:
+        cluster.create_kinds()
+        cluster.put(*objects.example_cluster(), namespace(WHERE, enforce="migratable"))
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture(scope="module", name="line")
+def line_fixture(own):
+    with contextlib.closing(Line(own.port)) as line:
+        yield line
+
+
+@pytest.fixture(scope="module", name="migvet")
+def migvet_fixture(own, line, logs, memory):
+    """migvet behind a line that can be cut."""
+    config = own.kubeconfig("migvet", MASTERS, port=line.port)
+    before = lists(own, "virtualmachines")
+    with webhook.Migvet(memory / f"migvet-{own.directory.name}", logs, kubeconfig=config) as migvet:
+        migvet.lists = lists(own, "virtualmachines") - before
+        yield migvet
+
+
+def lists(cluster, resource):
+    """How often somebody has listed it, as the API server counts."""
+    text = cluster.api.raw("GET", "/metrics")[2].decode()
+    wanted = (f'resource="{resource}"', 'verb="LIST"')
+    return sum(float(line.rpartition(" ")[2]) for line in text.splitlines()
+               if line.startswith("apiserver_request_total{") and all(word in line for word in wanted))
+
+
+def verdict(migvet, obj):
+    return migvet.review(review_of(obj))["auditAnnotations"]["verdict"]
+
+
+def rules_of(migvet, obj):
+    response = migvet.review(review_of(obj))
+    causes = response.get("status", {}).get("details", {}).get("causes", [])
+    return [cause["reason"] for cause in causes]
+
+
+def make(cluster, name, mode):
+    """A claim, and an instance that uses it."""
+    cluster.put(claim(name, WHERE, mode), instance(name, WHERE, claim=name, migratable=mode == "ReadWriteMany"))
+
+
+def remove(cluster, name):
+    for path in (f"/api/v1/namespaces/{WHERE}/persistentvolumeclaims/{name}",
+                 f"{KINDS}/virtualmachineinstances/{name}"):
+        if cluster.api.find(path):
+            cluster.api.delete(path)
+
+
+def sees(migvet, name, answer, seconds=SECONDS):
+    """Wait until a machine with that claim is judged so: "True", "False", or "Unknown" where the claim is not there."""
+    obj = machine(f"with-{name}", WHERE, claim=name)
+    return eventually(lambda: verdict(migvet, obj) == answer, seconds, f"{name} is judged {answer}", pause=0.005)
+
+
+def test_first_list(own, migvet):
+    """Streamed where the server can; listed where it cannot. Nothing of it is missing."""
+    assert (migvet.lists > 0) == (own.etcd.program == shutil.which("etcd"))
+    assert verdict(migvet, machine("new", "shop", claim="ledger")) == "False"
+    assert verdict(migvet, machine("new", "shop")) == "True"
+    status, text = migvet.health("/readyz?verbose")
+    assert status == 200, text
+
+
+def test_changes_are_seen(own, migvet):
+    """Created, made new with another mode, and deleted; how long that takes."""
+    took = []
+    for count in range(10):
+        mode, answer = [("ReadWriteOnce", "False"), ("ReadWriteMany", "True")][count % 2]
+        own.put(claim("changing", WHERE, mode))
+        begun = time.monotonic()
+        sees(migvet, "changing", answer)
+        took.append(time.monotonic() - begun)
+        own.api.delete(f"/api/v1/namespaces/{WHERE}/persistentvolumeclaims/changing")
+        eventually(lambda a=answer: verdict(migvet, machine("m", WHERE, claim="changing")) != a, SECONDS,
+                   "the claim is gone", pause=0.005)
+    print(f"a change is seen after {1000 * statistics.median(took):.0f} ms (median of 10)")
+
+
+def test_apiserver_dies(own, migvet):
+    """Answers come from what is known, at once; and what happens when it is back is seen."""
+    make(own, "before", "ReadWriteOnce")
+    sees(migvet, "before", "False")
+    own.apiserver.kill()
+    for _ in range(20):
+        begun = time.monotonic()
+        assert verdict(migvet, machine("m", WHERE, claim="before")) == "False"
+        assert time.monotonic() - begun < 2
+    own.start_apiserver()
+    make(own, "after", "ReadWriteOnce")
+    begun = time.monotonic()
+    sees(migvet, "after", "False", FAILED_SECONDS)
+    print(f"watched again {time.monotonic() - begun:.1f} s after the API server was back")
+    for name in ("before", "after"):
+        remove(own, name)
+
+
+def test_etcd_dies(own, migvet):
+    make(own, "before", "ReadWriteOnce")
+    sees(migvet, "before", "False")
+    own.etcd.process.kill()
+    assert verdict(migvet, machine("m", WHERE, claim="before")) == "False"
+    own.etcd.start()
+    own.wait_for_apiserver()
+    eventually(lambda: attempt(own, claim("after", WHERE, "ReadWriteOnce")), FAILED_SECONDS, "etcd takes writes again")
+    sees(migvet, "after", "False", FAILED_SECONDS)
+    for name in ("before", "after"):
+        remove(own, name)
+
+
+def attempt(cluster, obj):
+    try:
+        cluster.put(obj)
+    except (ApiError, OSError):
+        return False
+    return True
+
+
+def test_history_is_lost(own, line, migvet):
+    """While the line is cut things come and go, and the server forgets how. Nothing stale stays, nothing is missed."""
+    make(own, "goes", "ReadWriteOnce")
+    make(own, "stays", "ReadWriteOnce")
+    sees(migvet, "goes", "False")
+    sees(migvet, "stays", "False")
+    line.cut()
+    remove(own, "goes")
+    make(own, "comes", "ReadWriteOnce")
+    own.etcd.compact()
+    own.apiserver.kill()
+    own.start_apiserver()
+    line.mend()
+    sees(migvet, "comes", "False", FAILED_SECONDS)
+    eventually(lambda: verdict(migvet, machine("m", WHERE, claim="goes")) != "False", FAILED_SECONDS, "goes is gone")
+    assert verdict(migvet, machine("m", WHERE, claim="stays")) == "False"
+    for name in ("comes", "stays"):
+        remove(own, name)
+
+
+def test_line_is_cut(own, line, migvet):
+    """Again and again, in the middle of changes: in the end it knows what is there."""
+    for count in range(5):
+        own.put(claim(f"cut-{count}", WHERE, "ReadWriteOnce"))
+        line.cut()
+        own.put(claim(f"later-{count}", WHERE, "ReadWriteOnce"))
+        line.mend()
+    for count in range(5):
+        for name in (f"cut-{count}", f"later-{count}"):
+            sees(migvet, name, "False", FAILED_SECONDS)
+            remove(own, name)
+
+
+def test_made_just_before(own, migvet):
+    """An instance, and at once its migration, through the API server: never judged by a cache that is behind."""
+    own.put(webhook.registration("just-before", webhook.by_url(migvet), migvet.bundle()))
+    try:
+        make(own, "canary", "ReadWriteOnce")
+        eventually(lambda: asked(own, "canary")[0] != "allowed", SECONDS, "the webhook is called")
+        wrong = []
+        for count in range(50):
+            name = f"quick-{count}"
+            good = count % 2 == 0
+            make(own, name, "ReadWriteMany" if good else "ReadWriteOnce")
+            answer, text = asked(own, name)
+            if answer != ("allowed" if good else "denied") or not good and "pvc-access-mode" not in text:
+                wrong.append((name, answer, text))
+        assert not wrong
+    finally:
+        own.api.delete("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/just-before")
+
+
+def asked(cluster, vmi):
+    try:
+        cluster.api.post(f"{KINDS}/virtualmachineinstancemigrations?dryRun=All", migration(f"move-{vmi}", WHERE, vmi))
+    except ApiError as error:
+        return ("denied" if error.status in (400, 403, 422) else "failed"), str(error)
+    return "allowed", ""
+
+
+def test_kinds_that_come_late(tools, logs, memory):
+    """Without any custom resource it is ready; as they are installed it knows them."""
+    cluster = started(Cluster(memory / "late", logs / "late", tools), "late")
+    try:
+        with webhook.Migvet(memory / "migvet-late", logs, kubeconfig=cluster.kubeconfig("admin")) as migvet:
+            cluster.create_kinds()
+            begun = time.monotonic()
+            cluster.put(namespace(WHERE), namespace("kubevirt"),
+                        *(obj for obj in objects.example_cluster() if obj["kind"] == "KubeVirt"))
+            cluster.put(instance("fine", WHERE, migratable=True))
+            eventually(lambda: migvet.review(review_of(migration("m", WHERE, "fine")))["allowed"], LATE_SECONDS,
+                       "the instance is known", pause=0.2)
+            cluster.put(claim("rwo", WHERE, "ReadWriteOnce"), instance("stuck", WHERE, claim="rwo", migratable=False))
+            eventually(lambda: "pvc-access-mode" in rules_of(migvet, migration("m", WHERE, "stuck")), LATE_SECONDS,
+                       "the second is known", pause=0.2)
+            print(f"new kinds are known after {time.monotonic() - begun:.1f} s")
+            # And when they are taken away again there is none.
+            cluster.api.delete(f"{crds.PATH}/virtualmachineinstancemigrations.kubevirt.io")
+            eventually(lambda: migvet.ready(), SECONDS, "it stays ready")
+    finally:
+        cluster.stop()

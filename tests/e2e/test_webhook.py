@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registered with a real API server, by URL and by Service: what a person with kubectl meets, for each kind that is
+reviewed. The same is asked of migvet with files and of migvet with the live cluster."""
+import json
+import re
+import time
+
+import pytest
+
+from conftest import MODES
+from harness import webhook
+from harness.api import ApiError, warnings_of
+from harness.cluster import as_json
+from harness.objects import (claim, eviction, example_cluster, instance, launcher, machine, maintenance, migration,
+                             namespace, policy)
+from harness.processes import eventually
+
+SECONDS = 30
+STRICT, PLAIN = "strict", "plain"
+KNOWN = [namespace(STRICT, enforce="migratable"), namespace(PLAIN),
+         *(claim("rwo", where, "ReadWriteOnce") for where in (STRICT, PLAIN)),
+         *(instance("fine", where, migratable=True) for where in (STRICT, PLAIN)),
+         *(instance("stuck", where, migratable=False, claim="rwo") for where in (STRICT, PLAIN)),
+         *(launcher(vmi, PLAIN) for vmi in ("fine", "stuck"))]
+
+# What migvet refuses, and what a person reads of it. 403 is its own decision, the others are KubeVirt's answers.
+DENIED = {
+    "machine": (machine("bad", STRICT, binding="bridge"), "pod-network-binding"),
+    "machine with a claim": (machine("bad", STRICT, claim="rwo"), "pvc-access-mode"),
+    "machine of the old version": (machine("bad", STRICT, version="v1alpha3", binding="bridge"),
+                                   "pod-network-binding"),
+    "machine that KubeVirt refuses": (machine("bad", PLAIN, evictionStrategy="Migrate"),
+                                      "spec.template.spec.evictionStrategy is set with an unrecognized option"),
+    "instance": (instance("bad", STRICT, binding="bridge"), "pod-network-binding"),
+    "migration": (migration("bad", PLAIN, "stuck"), "pvc-access-mode"),
+    "migration of nothing": (migration("bad", PLAIN, "nobody"), "nobody"),
+    "policy": (policy("bad", completionTimeoutPerGiB=-1), "completionTimeoutPerGiB"),
+}
+# What it lets pass, and the rules that it warns about.
+ALLOWED = {
+    "machine": (machine("good", STRICT), []),
+    "machine with a warning": (machine("good", PLAIN, binding="bridge"),
+                               ["pod-network-binding", "eviction-strategy"]),
+    "machine of the old version": (machine("good", STRICT, version="v1alpha3"), []),
+    "instance": (instance("good", STRICT), []),
+    "migration": (migration("good", PLAIN, "fine"), []),
+    "policy": (policy("good", completionTimeoutPerGiB=10), ["policy-never-matches"]),
+    "maintenance": (maintenance("good", "node-a"), ["maintenance-blocked"]),
+    "maintenance of the old group": (maintenance("good", "node-a", "nodemaintenance.kubevirt.io"),
+                                     ["maintenance-blocked"]),
+}
+
+
+@pytest.fixture(scope="module", name="hook", params=[(mode, by) for mode in MODES for by in ("url", "service")],
+                ids="-".join)
+def hook_fixture(request, cluster, logs, memory):
+    """migvet, registered one way or the other, and in force."""
+    mode, by = request.param
+    cluster.put(*KNOWN)
+    address = "127.0.0.1" if by == "url" else webhook.SERVICE_ADDRESS
+    source = {"files": [*example_cluster(), *KNOWN]} if mode == "files" else {"kubeconfig": cluster.kubeconfig("admin")}
+    name = f"webhook-{mode}-{by}"
+    with webhook.Migvet(memory / name, logs, address=address, **source) as migvet:
+        if by == "service":
+            cluster.put(*webhook.service_objects(migvet.port))
+        client = webhook.by_url(migvet) if by == "url" else webhook.by_service()
+        cluster.put(webhook.registration(name, client, migvet.bundle()))
+        in_force(cluster)
+        yield migvet
+        cluster.api.delete(f"/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/{name}")
+        eventually(lambda: not denied(cluster, migration("canary", PLAIN, "stuck")), SECONDS, "the webhook is gone")
+        # Without it everything can be deleted, and nothing is left for the next one.
+        for obj, _ in ALLOWED.values():
+            if cluster.api.find(path_of(cluster, obj)):
+                cluster.api.delete(path_of(cluster, obj))
+        if by == "service":
+            for obj in webhook.service_objects(migvet.port):
+                if cluster.api.find(path_of(cluster, obj)):
+                    cluster.api.delete(path_of(cluster, obj))
+
+
+def path_of(cluster, obj):
+    return cluster.path_of(obj, obj["metadata"]["name"])
+
+
+def denied(cluster, obj):
+    """Whether a dry run is refused by the webhook."""
+    try:
+        cluster.api.post(f"{cluster.path_of(obj)}?dryRun=All", obj)
+    except ApiError as error:
+        return error.status in (400, 403, 422) and "admission webhook" in str(error) and "failed calling" not in str(error)
+    return False
+
+
+def in_force(cluster):
+    """The API server learns of a webhook some time after it was registered."""
+    eventually(lambda: denied(cluster, migration("canary", PLAIN, "stuck")), SECONDS, "the webhook is called")
+
+
+def create(cluster, obj, *arguments, user="admin", expect=(0, 1)):
+    done = cluster.kubectl("create", "-f", "-", *arguments, stdin=as_json(obj), user=user, expect=expect)
+    warned = [line.removeprefix("Warning: ").split(":")[0] for line in done.stderr.splitlines()
+              if line.startswith("Warning: ") and "is now deprecated" not in line]
+    return done, warned
+
+
+@pytest.mark.usefixtures("hook")
+@pytest.mark.parametrize("name", DENIED)
+def test_denied(cluster, name):
+    obj, words = DENIED[name]
+    for arguments in ([], ["--dry-run=server"]):
+        done, _ = create(cluster, obj, *arguments, expect=(1,))
+        # Of an Invalid status kubectl prints the causes alone.
+        assert re.search(r'admission webhook "validate\.migvet\.io" denied the request|^The request is invalid: ',
+                         done.stderr, re.MULTILINE) and words in done.stderr, done.stderr
+    assert cluster.api.find(path_of(cluster, obj)) is None
+
+
+@pytest.mark.usefixtures("hook")
+@pytest.mark.parametrize("name", ALLOWED)
+def test_allowed(cluster, name):
+    obj, rules = ALLOWED[name]
+    done, warned = create(cluster, obj, "--dry-run=server", expect=(0,))
+    assert (warned, cluster.api.find(path_of(cluster, obj))) == (rules, None), done.stderr
+    done, warned = create(cluster, obj, expect=(0,))
+    assert warned == rules, done.stderr
+    assert cluster.api.find(path_of(cluster, obj))
+    cluster.kubectl("delete", "-f", "-", "--wait=false", stdin=as_json(obj))
+    assert cluster.api.find(path_of(cluster, obj)) is None
+
+
+@pytest.mark.usefixtures("hook")
+def test_update(cluster):
+    """What was good may not become bad; what is bad already may be mended, and labelled."""
+    obj = machine("changed", STRICT)
+    create(cluster, obj, expect=(0,))
+    path = path_of(cluster, obj)
+    try:
+        cluster.api.merge(path, {"metadata": {"labels": {"some": "label"}}})
+        bridge = machine("changed", STRICT, binding="bridge")["spec"]
+        done = cluster.kubectl("-n", STRICT, "patch", "vm", "changed", "--type=merge", "-p",
+                               json.dumps({"spec": bridge}), expect=(1,))
+        assert "pod-network-binding" in done.stderr
+        stored = cluster.api.get(path)
+        assert stored["spec"] == obj["spec"] and stored["metadata"]["labels"] == {"some": "label"}
+        cluster.api.merge(path, {"spec": {"template": {"spec": {"evictionStrategy": "None"}}}})
+    finally:
+        cluster.kubectl("-n", STRICT, "delete", "vm", "changed", "--wait=false")
+
+
+@pytest.mark.usefixtures("hook")
+def test_delete_is_never_denied(cluster):
+    """Also what could not be created now."""
+    cluster.etcd.put("kubevirt.io/virtualmachines", [machine("old", STRICT, binding="bridge")])
+    done = cluster.kubectl("-n", STRICT, "delete", "vm", "old", "--wait=false")
+    assert "deleted" in done.stdout and not cluster.api.find(f"/apis/kubevirt.io/v1/namespaces/{STRICT}/virtualmachines/old")
+
+
+@pytest.mark.usefixtures("hook")
+@pytest.mark.parametrize("vmi, words", [("fine", f'Eviction triggered evacuation of VMI "{PLAIN}/fine"'),
+                                        ("stuck", "not live-migratable")])
+def test_eviction(cluster, vmi, words):
+    """The client is told to try again, as `kubectl drain` does."""
+    pod = f"virt-launcher-{vmi}"
+    with pytest.raises(ApiError) as error:
+        cluster.api.post(f"/api/v1/namespaces/{PLAIN}/pods/{pod}/eviction", eviction(pod, PLAIN))
+    assert error.value.status == 429 and words in str(error.value)
+    assert cluster.api.get(f"/api/v1/namespaces/{PLAIN}/pods/{pod}")
+
+
+@pytest.mark.usefixtures("hook")
+def test_every_user(cluster):
+    """A person's migration is refused; KubeVirt's controllers get KubeVirt's answer, and never ours."""
+    cluster.kubeconfig("jane", "system:masters")
+    done, _ = create(cluster, migration("bad", PLAIN, "stuck"), user="jane", expect=(1,))
+    assert "pvc-access-mode" in done.stderr
+    account = "system:serviceaccount:kubevirt:kubevirt-controller"
+    cluster.kubeconfig("controller", "system:masters", user=account)
+    obj = machine("theirs", STRICT, binding="bridge")
+    create(cluster, obj, user="controller", expect=(0,))
+    cluster.api.delete(path_of(cluster, obj))
+
+
+@pytest.mark.usefixtures("hook")
+def test_many_at_once(cluster):
+    """Warnings come through the API server unharmed, and the decision is the same each time."""
+    obj = machine("many", PLAIN, binding="bridge")
+    path = f"{cluster.path_of(obj)}?dryRun=All"
+    begun = time.monotonic()
+    for _ in range(200):
+        _, headers = cluster.api.request("POST", path, obj)
+        assert [text.split(":")[0] for text in warnings_of(headers)] == ["pod-network-binding", "eviction-strategy"]
+    print(f"200 creates through the API server: {(time.monotonic() - begun) * 5:.1f} ms each")
+
+
+def test_counted(cluster, hook):
+    """What the API server has sent is in the metrics."""
+    before = total(hook)
+    assert denied(cluster, migration("canary", PLAIN, "stuck"))
+    assert total(hook) == before + 1
+
+
+def total(migvet):
+    return sum(value for series, value in migvet.metrics().items()
+               if series.startswith("migvet_admission_reviews_total"))
