@@ -188,7 +188,12 @@ static void say_nothing(FILE *stream, const struct run *run, const struct mv_sna
                                  (struct mv_str){ 0 });
                         before = ", ";
                 }
-        if (run->options->namespace || run->options->selector)
+        if (run->options->namespace && !run->options->n_filenames)
+                fprintf(stream,
+                        "nothing to judge: no VM, instance, migration, pool or replica set is selected in namespace %s; "
+                        "-A judges those of all",
+                        run->options->namespace);
+        else if (run->options->namespace || run->options->selector)
                 fputs("nothing to judge: no VM, instance, migration, pool or replica set of the input is selected",
                       stream);
         else if (!n)
@@ -349,7 +354,7 @@ static int choose_format(const struct mv_options *options, enum format *ret) {
 
 static int run(int argc, char **argv) {
         struct mv_options options;
-        struct mv_snapshot *snapshot = NULL;
+        struct mv_input input = { 0 };
         struct mv_selection selection = { 0 };
         int code = mv_options_parse(&mv_command_check, argc, argv,
                                     MV_OPTION_FILES | MV_OPTION_SELECT | MV_OPTION_OUTPUT |
@@ -361,13 +366,13 @@ static int run(int argc, char **argv) {
         mv_style_init(&r.style, mv_options_color(&options, STDOUT_FILENO), STDOUT_FILENO);
         code = choose_format(&options, &r.format);
         if (code < 0)
-                code = mv_input_load(&mv_command_check, &options, &snapshot);
+                code = mv_input_load(&mv_command_check, &options, &input);
         if (code < 0)
-                code = mv_selection_make(&mv_command_check, &options, snapshot, &selection);
+                code = mv_selection_make(&mv_command_check, &options, input.snapshot, &selection);
         if (code < 0)
-                code = report(&r, snapshot, &selection);
+                code = report(&r, input.snapshot, &selection);
         mv_selection_done(&selection);
-        mv_snapshot_free(snapshot);
+        mv_input_done(&input);
         mv_options_done(&options);
         return code;
 }

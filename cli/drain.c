@@ -178,7 +178,7 @@ static int check_flags(const struct mv_options *options, struct mv_drain_order *
 static int run(int argc, char **argv) {
         struct mv_options options;
         struct mv_drain_order order = { 0 };
-        struct mv_snapshot *snapshot = NULL;
+        struct mv_input input = { 0 };
         enum format format = TABLE;
         int code = mv_options_parse(&mv_command_drain, argc, argv,
                                     MV_OPTION_FILES | MV_OPTION_OUTPUT | MV_OPTION_VERSION |
@@ -188,12 +188,13 @@ static int run(int argc, char **argv) {
                 return code;
         code = check_flags(&options, &order, &format);
         if (code < 0)
-                code = mv_input_load(&mv_command_drain, &options, &snapshot);
+                code = mv_input_load(&mv_command_drain, &options, &input);
         if (code < 0) {
-                const struct mv_kubevirt_config *config = mv_kubevirt_config_at(
-                        &options.arena, mv_snapshot_config(snapshot), mv_str_from(options.kubevirt_version));
+                const struct mv_kubevirt_config *config =
+                        mv_kubevirt_config_at(&options.arena, mv_snapshot_config(input.snapshot),
+                                              mv_str_from(options.kubevirt_version));
                 order.about = (struct mv_drain_question){
-                        .snapshot = snapshot,
+                        .snapshot = input.snapshot,
                         .config = config,
                         .version = config->version_number ? config->version_number : UINT_MAX,
                         .now = (int64_t)time(NULL),
@@ -201,7 +202,7 @@ static int run(int argc, char **argv) {
                 code = options.step ? mv_drain_step_print(&options, &order.about)
                                     : simulate(&options, format, &order);
         }
-        mv_snapshot_free(snapshot);
+        mv_input_done(&input);
         mv_options_done(&options);
         return code;
 }

@@ -231,7 +231,7 @@ static int explain(const struct mv_options *options, const struct mv_snapshot *s
 
 static int run(int argc, char **argv) {
         struct mv_options options;
-        struct mv_snapshot *snapshot = NULL;
+        struct mv_input input = { 0 };
         struct mv_selection selection = { 0 };
         int code = mv_options_parse(&mv_command_explain, argc, argv,
                                     MV_OPTION_FILES | MV_OPTION_OUTPUT | MV_OPTION_VERSION |
@@ -246,13 +246,13 @@ static int run(int argc, char **argv) {
                 code = mv_cli_usage_error(&mv_command_explain, "-o \"%s\" is none of table, json, yaml",
                                           output);
         else
-                code = mv_input_load(&mv_command_explain, &options, &snapshot);
+                code = mv_input_load(&mv_command_explain, &options, &input);
         if (code < 0)
-                code = mv_selection_make(&mv_command_explain, &options, snapshot, &selection);
+                code = mv_selection_make(&mv_command_explain, &options, input.snapshot, &selection);
         if (code < 0)
-                code = explain(&options, snapshot, &selection);
+                code = explain(&options, input.snapshot, &selection);
         mv_selection_done(&selection);
-        mv_snapshot_free(snapshot);
+        mv_input_done(&input);
         mv_options_done(&options);
         return code;
 }

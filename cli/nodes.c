@@ -262,7 +262,7 @@ static void split_arguments(struct mv_options *options) {
 
 static int run(int argc, char **argv) {
         struct mv_options options;
-        struct mv_snapshot *snapshot = NULL;
+        struct mv_input input = { 0 };
         struct mv_selection selection = { 0 };
         const struct mv_nodes_printer *printer = NULL;
         int code =
@@ -278,16 +278,16 @@ static int run(int argc, char **argv) {
         split_arguments(&options);
         code = choose_printer(&options, &printer);
         if (code < 0)
-                code = mv_input_load(&mv_command_nodes, &options, &snapshot);
-        r.snapshot = snapshot;
+                code = mv_input_load(&mv_command_nodes, &options, &input);
+        r.snapshot = input.snapshot;
         if (code < 0)
                 code = choose_nodes(&r);
         if (code < 0)
-                code = mv_selection_make(&mv_command_nodes, &options, snapshot, &selection);
+                code = mv_selection_make(&mv_command_nodes, &options, input.snapshot, &selection);
         if (code < 0)
                 code = printer ? print(&r, printer) : mv_nodes_baseline(&r);
         mv_selection_done(&selection);
-        mv_snapshot_free(snapshot);
+        mv_input_done(&input);
         mv_arena_done(&r.arena);
         mv_options_done(&options);
         return code;

@@ -391,7 +391,7 @@ static int choose_format(const struct mv_options *options, struct run *run) {
 
 static int run(int argc, char **argv) {
         struct mv_options options;
-        struct mv_snapshot *snapshot = NULL;
+        struct mv_input input = { 0 };
         struct mv_selection selection = { 0 };
         int code = mv_options_parse(&mv_command_policy, argc, argv,
                                     MV_OPTION_FILES | MV_OPTION_SELECT | MV_OPTION_OUTPUT |
@@ -403,16 +403,16 @@ static int run(int argc, char **argv) {
         mv_style_init(&r.style, mv_options_color(&options, STDOUT_FILENO), STDOUT_FILENO);
         code = choose_format(&options, &r);
         if (code < 0)
-                code = mv_input_load(&mv_command_policy, &options, &snapshot);
+                code = mv_input_load(&mv_command_policy, &options, &input);
         if (code < 0)
-                code = take_policies(&r, &options, snapshot);
+                code = take_policies(&r, &options, input.snapshot);
         if (code < 0)
-                code = mv_selection_make(&mv_command_policy, &options, snapshot, &selection);
+                code = mv_selection_make(&mv_command_policy, &options, input.snapshot, &selection);
         if (code < 0)
-                code = report(&r, snapshot, &selection);
+                code = report(&r, input.snapshot, &selection);
         free(r.policies);
         mv_selection_done(&selection);
-        mv_snapshot_free(snapshot);
+        mv_input_done(&input);
         mv_options_done(&options);
         return code;
 }

@@ -134,7 +134,7 @@ static int check_options(const struct mv_options *options) {
 
 static int run(int argc, char **argv) {
         struct mv_options options;
-        struct mv_snapshot *snapshot = NULL;
+        struct mv_input input = { 0 };
         struct mv_buf body, response;
         struct mv_err err = { 0 };
         int code = mv_options_parse(&mv_command_review, argc, argv,
@@ -146,15 +146,15 @@ static int run(int argc, char **argv) {
         mv_buf_init(&response, &mv_allocator_system, MOST_BYTES);
         code = check_options(&options);
         if (code < 0 && !options.server)
-                code = mv_input_load(&mv_command_review, &options, &snapshot);
+                code = mv_input_load(&mv_command_review, &options, &input);
         if (code < 0 && read_review(&options, &body, &err) < 0)
                 code = mv_cli_error(&mv_command_review, &err);
         if (code < 0)
                 code = options.server ? ask(&options, &body, &response)
-                                      : answer(&options, snapshot, &body, &response);
+                                      : answer(&options, input.snapshot, &body, &response);
         mv_buf_done(&response);
         mv_buf_done(&body);
-        mv_snapshot_free(snapshot);
+        mv_input_done(&input);
         mv_options_done(&options);
         return code;
 }

@@ -67,7 +67,7 @@ static size_t count_of(int kind) {
 
 static void log_knowledge(const struct mv_kube_informers *informers, enum mv_kind kind) {
         static const char *const messages[] = {
-                [MV_KNOWLEDGE_SOME] = "objects are known, as far as they are read",
+                [MV_KNOWLEDGE_NAMED] = "objects are known, as far as they are read",
                 [MV_KNOWLEDGE_NONE] = "objects are not known yet",
                 [MV_KNOWLEDGE_ALL] = "objects are known",
                 [MV_KNOWLEDGE_ABSENT] = "the server does not have the kind",
@@ -84,9 +84,13 @@ static void log_knowledge(const struct mv_kube_informers *informers, enum mv_kin
                 { "objects", mv_str_from(objects) },
                 { "reason", mv_str_from(informers->reasons[kind]) },
         };
-        bool bad = knowledge == MV_KNOWLEDGE_FORBIDDEN || knowledge == MV_KNOWLEDGE_LOST;
-        informers->logger->line(informers->logger->context, bad ? MV_LOG_WARNING : MV_LOG_INFO, "cluster",
-                                messages[knowledge], fields, informers->reasons[kind][0] ? 3 : 2);
+        static const enum mv_log_level levels[] = {
+                [MV_KNOWLEDGE_NAMED] = MV_LOG_INFO,        [MV_KNOWLEDGE_NONE] = MV_LOG_DEBUG,
+                [MV_KNOWLEDGE_ALL] = MV_LOG_INFO,          [MV_KNOWLEDGE_ABSENT] = MV_LOG_INFO,
+                [MV_KNOWLEDGE_FORBIDDEN] = MV_LOG_WARNING, [MV_KNOWLEDGE_LOST] = MV_LOG_WARNING
+        };
+        informers->logger->line(informers->logger->context, levels[knowledge], "cluster", messages[knowledge],
+                                fields, informers->reasons[kind][0] ? 3 : 2);
 }
 
 static void know_kind(struct mv_kube_informers *informers, enum mv_kind kind, enum mv_knowledge knowledge,
@@ -113,7 +117,7 @@ static void sum_up(struct mv_kube_informers *informers, enum mv_kind kind) {
                                 know_kind(informers, kind, order[i], all[j].reason);
                                 return;
                         }
-        know_kind(informers, kind, some ? MV_KNOWLEDGE_SOME : MV_KNOWLEDGE_ALL, some ? some : "");
+        know_kind(informers, kind, some ? MV_KNOWLEDGE_NAMED : MV_KNOWLEDGE_ALL, some ? some : "");
 }
 
 /* --- from the reflectors to the live cluster --- */
@@ -407,7 +411,7 @@ static void begin_kind(struct mv_kube_informers *informers, enum mv_kind kind) {
         if (!is_needed(informers, kind))
                 know_kind(informers, kind, MV_KNOWLEDGE_NONE, "not asked for");
         else if (!resource->listed)
-                know_kind(informers, kind, MV_KNOWLEDGE_SOME, resource->some);
+                know_kind(informers, kind, MV_KNOWLEDGE_NAMED, resource->some);
         else
                 know_kind(informers, kind, MV_KNOWLEDGE_NONE, "the server was not asked yet");
 }

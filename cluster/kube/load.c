@@ -108,6 +108,8 @@ int mv_kube_load(const struct mv_kube_load_options *options, struct mv_kube_load
         if (!r && (loaded->store = mv_store_new()))
                 loaded->live = mv_live_new(loaded->store);
         if (loaded->live)
+                mv_live_make_entries(loaded->live); /* commands choose among all objects */
+        if (loaded->live)
                 informers = mv_kube_informers_new(&(struct mv_kube_informers_options){
                         .client = client,
                         .live = loaded->live,

@@ -29,6 +29,10 @@ static struct mv_str remedy(struct mv_context *ctx, const struct mv_claim_facts 
         if (facts->missing_kind != MV_KIND_CLAIM)
                 return mv_text(ctx, "%.*s, or name accessModes in the DataVolume",
                                MV_STR_ARG(mv_missing_fix(ctx, facts->missing_kind, MV_STR(""), name)));
+        if (mv_snapshot_has_all(ctx->snapshot, MV_KIND_CLAIM) && !facts->incomplete)
+                return mv_text(ctx,
+                               "make PersistentVolumeClaim %.*s/%.*s with ReadWriteMany, or mend the name",
+                               MV_STR_ARG(ctx->vmi->meta.namespace), MV_STR_ARG(name));
         return mv_text(ctx, "%s%.*s, made with ReadWriteMany",
                        facts->incomplete
                                ? "add storage with accessModes: [ReadWriteMany] to the DataVolume; or "

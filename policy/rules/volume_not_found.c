@@ -49,9 +49,10 @@ static void report(struct search *search, enum mv_outcome outcome, size_t i, enu
         finding->field = mv_spec_field(ctx, "volumes[%zu]", i);
         finding->thing = volume->name;
         finding->index = i;
+        if (outcome == MV_OUTCOME_UNKNOWN || mv_snapshot_has_all(ctx->snapshot, kind))
+                finding->fix = mv_missing_fix(ctx, kind, namespace, name);
         if (outcome != MV_OUTCOME_UNKNOWN)
                 return;
-        finding->fix = mv_missing_fix(ctx, kind, namespace, name);
         mv_report_missing(finding, kind, namespace, name);
 }
 
