@@ -52,8 +52,8 @@ static int answer(const struct mv_options *options, const struct mv_snapshot *sn
         struct mv_buf body, response;
         struct mv_arena arena;
         struct mv_err err = { 0 };
-        struct mv_decide_config config;
-        mv_decide_config_init(&config);
+        struct mv_config config;
+        mv_config_init(&config);
         mv_buf_init(&body, &mv_allocator_system, MOST_BYTES);
         mv_buf_init(&response, &mv_allocator_system, MOST_BYTES);
         mv_arena_init(&arena, &mv_allocator_system, 0);
@@ -61,7 +61,7 @@ static int answer(const struct mv_options *options, const struct mv_snapshot *sn
         if (read_stdin(&body, &err) < 0)
                 code = mv_cli_error(&mv_command_review, &err);
         else {
-                arena.cap = mv_review_memory(body.n);
+                arena.cap = mv_review_memory(&config, body.n);
                 const struct mv_review_input input = {
                         .arena = &arena,
                         .snapshot = snapshot,

@@ -75,7 +75,7 @@ static int review(void *context, bool mutate, struct mv_str body, long long dead
         struct mv_arena *arena = thread_arena();
         if (!arena)
                 return 503;
-        arena->cap = mv_review_memory(body.n);
+        arena->cap = mv_review_memory(&reviewer->config, body.n);
         const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store);
         const struct mv_review_input input = {
                 .arena = arena,
@@ -100,5 +100,5 @@ void mv_reviewer_init(struct mv_reviewer *reviewer, struct mv_store *store) {
                 .mirror = MV_MIRROR_DENY,
                 .backend = { .review = review, .context = reviewer },
         };
-        mv_decide_config_init(&reviewer->config);
+        mv_config_init(&reviewer->config);
 }

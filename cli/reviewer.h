@@ -8,7 +8,7 @@
 
 struct mv_reviewer {
         struct mv_store *store;
-        struct mv_decide_config config;
+        struct mv_config config;
         struct mv_str version; /* --kubevirt-version, or "" */
         enum mv_mirror mirror;
         struct mv_review_backend backend; /* filled by mv_reviewer_init */
