@@ -21,6 +21,7 @@ static const char usage[] =
         "  -R, --recursive               directories with what is below them\n"
         "  -n, --namespace NAME          namespace of objects in the files that name none (default: `default`)\n"
         "      --mutate                  answer as /mutate, which allows everything and changes nothing yet\n"
+        "      --config FILE             what is asked of VMs, and of whom\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
         "  -h, --help                    this text\n";
 
@@ -52,8 +53,6 @@ static int answer(const struct mv_options *options, const struct mv_snapshot *sn
         struct mv_buf body, response;
         struct mv_arena arena;
         struct mv_err err = { 0 };
-        struct mv_config config;
-        mv_config_init(&config);
         mv_buf_init(&body, &mv_allocator_system, MOST_BYTES);
         mv_buf_init(&response, &mv_allocator_system, MOST_BYTES);
         mv_arena_init(&arena, &mv_allocator_system, 0);
@@ -61,11 +60,11 @@ static int answer(const struct mv_options *options, const struct mv_snapshot *sn
         if (read_stdin(&body, &err) < 0)
                 code = mv_cli_error(&mv_command_review, &err);
         else {
-                arena.cap = mv_review_memory(&config, body.n);
+                arena.cap = mv_review_memory(&options->config, body.n);
                 const struct mv_review_input input = {
                         .arena = &arena,
                         .snapshot = snapshot,
-                        .config = &config,
+                        .config = &options->config,
                         .version = mv_str_from(options->kubevirt_version),
                         .mirror = MV_MIRROR_DENY,
                         .mutate = options->mutate,
@@ -92,7 +91,8 @@ static int run(int argc, char **argv) {
         struct mv_options options;
         struct mv_snapshot *snapshot = NULL;
         int code = mv_options_parse(&mv_command_review, argc, argv,
-                                    MV_OPTION_FILES | MV_OPTION_VERSION | MV_OPTION_MUTATE, &options);
+                                    MV_OPTION_FILES | MV_OPTION_CONFIG | MV_OPTION_VERSION | MV_OPTION_MUTATE,
+                                    &options);
         if (code >= 0)
                 return code;
         for (size_t i = 0; code < 0 && i < options.n_filenames; i++)

@@ -75,14 +75,16 @@ static int review(void *context, bool mutate, struct mv_str body, long long dead
         struct mv_arena *arena = thread_arena();
         if (!arena)
                 return 503;
-        arena->cap = mv_review_memory(&reviewer->config, body.n);
+        const struct mv_config *config = mv_config_borrow(reviewer->configs);
+        arena->cap = mv_review_memory(config, body.n);
         const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store);
         const struct mv_review_input input = {
                 .arena = arena,
                 .snapshot = snapshot,
-                .config = &reviewer->config,
+                .config = config,
                 .version = reviewer->version,
-                .mirror = reviewer->mirror,
+                .mirror = reviewer->live ? config->mirror : MV_MIRROR_DENY,
+                .live = reviewer->live,
                 .mutate = mutate,
                 .expired = is_over,
                 .context = &deadline_ns,
@@ -91,14 +93,14 @@ static int review(void *context, bool mutate, struct mv_str body, long long dead
         int status = mv_review_answer(&input, body, response, &result);
         summarize(&result, summary);
         mv_store_return(reviewer->store, snapshot);
+        mv_config_return(reviewer->configs, config);
         return status;
 }
 
-void mv_reviewer_init(struct mv_reviewer *reviewer, struct mv_store *store) {
+void mv_reviewer_init(struct mv_reviewer *reviewer, struct mv_store *store, struct mv_config_watch *configs) {
         *reviewer = (struct mv_reviewer){
                 .store = store,
-                .mirror = MV_MIRROR_DENY,
+                .configs = configs,
                 .backend = { .review = review, .context = reviewer },
         };
-        mv_config_init(&reviewer->config);
 }

@@ -4,6 +4,7 @@
 #include "certs/store_dir.h"
 #include "certs/watch.h"
 #include "cli/cli.h"
+#include "cli/config.h"
 #include "cli/log.h"
 #include "cli/reviewer.h"
 #include "cli/version.h"
@@ -42,6 +43,7 @@ static const char usage[] =
         "                                migvet, migvet.migvet.svc), repeatable\n"
         "      --cert FILE --key FILE    a TLS identity of your own instead, taken up when the files change\n"
         "      --client-ca FILE          answer only clients with a certificate of these authorities\n"
+        "      --config FILE             what is asked of VMs, and of whom; taken up when the file changes\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
         "      --drain DURATION          how long to go on serving after SIGTERM, not ready any more, while\n"
         "                                clients learn of it (default 0s; 5s behind a Service)\n"
@@ -57,7 +59,7 @@ struct serve_options {
         const char **filenames;
         size_t n_filenames;
         bool recursive;
-        const char *namespace, *listen, *management, *certs, *cert, *key, *client_ca, *version;
+        const char *namespace, *listen, *management, *certs, *cert, *key, *client_ca, *config, *version;
         struct mv_names names;
         unsigned drain_ms;
         bool json;
@@ -74,13 +76,27 @@ struct server {
         time_t next_renewal; /* when the directory store is to be looked at again */
         struct mv_store *store;
         struct mv_files_watch *files;
+        struct mv_config_watch *configs;
         struct mv_reviewer reviewer;
         struct mv_webhook *webhook;
 };
 
 /* --- command line --- */
 
-enum { LISTEN = 256, MANAGEMENT, CERTS, DNS, CERT, KEY, CLIENT_CA, VERSION, DRAIN, LOG_FORMAT, LOG_LEVEL };
+enum {
+        LISTEN = 256,
+        MANAGEMENT,
+        CERTS,
+        DNS,
+        CERT,
+        KEY,
+        CLIENT_CA,
+        CONFIG,
+        VERSION,
+        DRAIN,
+        LOG_FORMAT,
+        LOG_LEVEL
+};
 
 static const struct option longs[] = {
         { "help", no_argument, NULL, 'h' },
@@ -94,6 +110,7 @@ static const struct option longs[] = {
         { "cert", required_argument, NULL, CERT },
         { "key", required_argument, NULL, KEY },
         { "client-ca", required_argument, NULL, CLIENT_CA },
+        { "config", required_argument, NULL, CONFIG },
         { "kubevirt-version", required_argument, NULL, VERSION },
         { "drain", required_argument, NULL, DRAIN },
         { "log-format", required_argument, NULL, LOG_FORMAT },
@@ -160,6 +177,9 @@ static int apply(struct serve_options *options, int flag, const char *value) {
                 return -1;
         case CLIENT_CA:
                 options->client_ca = value;
+                return -1;
+        case CONFIG:
+                options->config = value;
                 return -1;
         case VERSION:
                 options->version = value;
@@ -432,7 +452,7 @@ static int start_cluster(struct server *server, struct mv_err *err) {
                 say(server, MV_LOG_WARNING, "KubeVirt's configuration is not used", &field, 1);
         }
         mv_store_return(server->store, snapshot);
-        mv_reviewer_init(&server->reviewer, server->store);
+        mv_reviewer_init(&server->reviewer, server->store, server->configs);
         server->reviewer.version = mv_str_from(options->version);
         return 0;
 }
@@ -440,22 +460,24 @@ static int start_cluster(struct server *server, struct mv_err *err) {
 /* --- running --- */
 
 static int start_webhook(struct server *server, struct mv_err *err) {
-        static struct mv_health_check checks[2];
-        static struct mv_collector collectors[1];
+        static struct mv_health_check checks[3];
+        static struct mv_collector collectors[2];
         checks[0] = (struct mv_health_check){ "cluster", cluster_ready, server };
         checks[1] = (struct mv_health_check){ "identity", identity_ready, server };
+        checks[2] = (struct mv_health_check){ "configuration", mv_config_watch_ready, server->configs };
         collectors[0] = (struct mv_collector){ collect_cluster, server };
+        collectors[1] = (struct mv_collector){ mv_config_watch_collect, server->configs };
         const struct mv_webhook_config config = {
                 .listen = server->options.listen,
                 .management = server->options.management,
-                .limits = MV_WEBHOOK_LIMITS,
+                .limits = mv_config_watch_limits(server->configs),
                 .identity = &server->identity,
                 .client_ca = server->options.client_ca ? &server->trust : NULL,
                 .backend = &server->reviewer.backend,
                 .checks = checks,
-                .n_checks = 2,
+                .n_checks = 3,
                 .collectors = collectors,
-                .n_collectors = 1,
+                .n_collectors = 2,
                 .version = mv_version(),
                 .logger = &server->log.logger,
         };
@@ -492,6 +514,7 @@ static void run_until_signalled(struct server *server, const sigset_t *signals) 
                         mv_files_watch_reload(server->files);
                 }
                 tend_identity(server);
+                mv_config_watch_poll(server->configs);
         }
 }
 
@@ -509,7 +532,11 @@ static int serve(struct server *server) {
         mv_identity_slot_init(&server->identity);
         mv_trust_slot_init(&server->trust);
         int code = MV_EXIT_OK;
-        if (start_cluster(server, &err) < 0 || start_identity(server, &err) < 0 ||
+        struct mv_config shipped;
+        mv_config_init(&shipped);
+        if (mv_config_watch_new(server->options.config, shipped.own_namespace, &server->log.logger,
+                                &server->configs, &err) < 0 ||
+            start_cluster(server, &err) < 0 || start_identity(server, &err) < 0 ||
             start_webhook(server, &err) < 0)
                 code = mv_cli_error(&mv_command_serve, &err);
         else {
@@ -521,6 +548,7 @@ static int serve(struct server *server) {
         mv_webhook_free(server->webhook);
         mv_files_watch_stop(server->files);
         mv_store_free(server->store);
+        mv_config_watch_free(server->configs);
         mv_certs_watch_done(&server->identity_watch);
         mv_certs_watch_done(&server->trust_watch);
         mv_identity_slot_done(&server->identity);
