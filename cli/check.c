@@ -24,6 +24,7 @@ static const char usage[] =
         "  -A, --all-namespaces          judge objects of all namespaces\n"
         "  -l, --selector SELECTOR       judge only objects with these labels (a=b,c!=d,e in (f,g))\n"
         "  -o, --output FORMAT           table (default), wide, json, yaml, name\n"
+        "      --config FILE             severities of rules, by name and by namespace\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does, not as the KubeVirt object says\n"
         "      --fail-on WHAT            exit code 1 at: blocker (default), unknown, risk, never\n"
         "      --color WHEN              auto (default), always or never; NO_COLOR is obeyed\n"
@@ -249,6 +250,7 @@ static void judge_all(struct run *run, const struct mv_snapshot *snapshot,
                 const struct mv_evaluation evaluation = {
                         .arena = &arena,
                         .snapshot = snapshot,
+                        .config = &run->options->config,
                         .version = mv_str_from(run->options->kubevirt_version),
                 };
                 struct mv_verdict verdict;
@@ -289,6 +291,7 @@ static void note_policies(const struct run *run, const struct mv_snapshot *snaps
                 const struct mv_evaluation evaluation = {
                         .arena = &arena,
                         .snapshot = snapshot,
+                        .config = &run->options->config,
                         .version = mv_str_from(run->options->kubevirt_version),
                 };
                 struct mv_verdict verdict;
@@ -356,10 +359,11 @@ static int run(int argc, char **argv) {
         struct mv_options options;
         struct mv_input input = { 0 };
         struct mv_selection selection = { 0 };
-        int code = mv_options_parse(&mv_command_check, argc, argv,
-                                    MV_OPTION_FILES | MV_OPTION_SELECT | MV_OPTION_OUTPUT |
-                                            MV_OPTION_VERSION | MV_OPTION_FAIL_ON | MV_OPTION_COLOR,
-                                    &options);
+        int code =
+                mv_options_parse(&mv_command_check, argc, argv,
+                                 MV_OPTION_FILES | MV_OPTION_SELECT | MV_OPTION_OUTPUT | MV_OPTION_VERSION |
+                                         MV_OPTION_CONFIG | MV_OPTION_FAIL_ON | MV_OPTION_COLOR,
+                                 &options);
         if (code >= 0)
                 return code;
         struct run r = { .options = &options };

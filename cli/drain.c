@@ -40,6 +40,7 @@ static const char usage[] =
         "      --dirty-rate BYTES        bytes of its memory that each guest writes per second, such as 200Mi\n"
         "      --step                    only the next step\n"
         "  -o, --output FORMAT           table (default), json, csv, html; with --step table, json, yaml\n"
+        "      --config FILE             severities of rules, by name and by namespace\n"
         "      --kubevirt-version VER    do as this version of KubeVirt does, not as the KubeVirt object says\n"
         "      --fail-on never           exit code 0 also when the drain blocks\n"
         "      --color WHEN              auto (default), always or never; NO_COLOR is obeyed\n"
@@ -132,6 +133,7 @@ static int simulate(const struct mv_options *options, enum format format, struct
         order->nodes = names;
         order->n_nodes = options->n_arguments;
         order->version = mv_str_from(options->kubevirt_version);
+        order->config = &options->config;
         order->verdicts = true;
         if (tell)
                 fprintf(stderr, "simulating the drain of %zu node%s among %zu instances", order->n_nodes,
@@ -180,10 +182,11 @@ static int run(int argc, char **argv) {
         struct mv_drain_order order = { 0 };
         struct mv_input input = { 0 };
         enum format format = TABLE;
-        int code = mv_options_parse(&mv_command_drain, argc, argv,
-                                    MV_OPTION_FILES | MV_OPTION_OUTPUT | MV_OPTION_VERSION |
-                                            MV_OPTION_FAIL_ON | MV_OPTION_COLOR | MV_OPTION_DRAIN,
-                                    &options);
+        int code =
+                mv_options_parse(&mv_command_drain, argc, argv,
+                                 MV_OPTION_FILES | MV_OPTION_OUTPUT | MV_OPTION_VERSION | MV_OPTION_CONFIG |
+                                         MV_OPTION_FAIL_ON | MV_OPTION_COLOR | MV_OPTION_DRAIN,
+                                 &options);
         if (code >= 0)
                 return code;
         code = check_flags(&options, &order, &format);

@@ -28,6 +28,7 @@ static const char usage[] =
         "                                cluster that of the context)\n"
         "  -o, --output FORMAT           table (default), json or yaml; these two hold the instance that was\n"
         "                                judged, with KubeVirt's defaults, as far as rules read it\n"
+        "      --config FILE             severities of rules, by name and by namespace\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
         "      --fail-on WHAT            exit code 1 at: blocker (default), unknown, risk, never\n"
         "      --color WHEN              auto (default), always or never\n"
@@ -212,6 +213,7 @@ static int explain(const struct mv_options *options, const struct mv_snapshot *s
         mv_arena_init(&arena, &mv_allocator_system, 0);
         const struct mv_evaluation evaluation = { .arena = &arena,
                                                   .snapshot = snapshot,
+                                                  .config = &options->config,
                                                   .version = mv_str_from(options->kubevirt_version) };
         struct mv_verdict verdict;
         struct mv_style style;
@@ -235,7 +237,7 @@ static int run(int argc, char **argv) {
         struct mv_selection selection = { 0 };
         int code = mv_options_parse(&mv_command_explain, argc, argv,
                                     MV_OPTION_FILES | MV_OPTION_OUTPUT | MV_OPTION_VERSION |
-                                            MV_OPTION_FAIL_ON | MV_OPTION_COLOR,
+                                            MV_OPTION_CONFIG | MV_OPTION_FAIL_ON | MV_OPTION_COLOR,
                                     &options);
         if (code >= 0)
                 return code;

@@ -28,6 +28,7 @@ static const char usage[] =
         "      --node-selector SELECTOR  ask only about nodes with these labels\n"
         "      --baseline                the CPU model that nodes have in common\n"
         "  -o, --output FORMAT           table (default), json, csv or html; with --baseline table, json or yaml\n"
+        "      --config FILE             severities of rules, by name and by namespace\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
         "      --fail-on WHAT            exit code 1 when a VM has no node to go to: blocker (default) when that\n"
         "                                lasts, unknown also when it cannot be told, risk also when no node has\n"
@@ -68,6 +69,7 @@ bool mv_nodes_judge(const struct mv_nodes_run *run, const struct mv_entry *entry
         const struct mv_evaluation evaluation = {
                 .arena = row->arena,
                 .snapshot = run->snapshot,
+                .config = &run->options->config,
                 .version = mv_str_from(run->options->kubevirt_version),
         };
         mv_evaluate_entry(&evaluation, entry, verdict);
@@ -265,11 +267,11 @@ static int run(int argc, char **argv) {
         struct mv_input input = { 0 };
         struct mv_selection selection = { 0 };
         const struct mv_nodes_printer *printer = NULL;
-        int code =
-                mv_options_parse(&mv_command_nodes, argc, argv,
-                                 MV_OPTION_FILES | MV_OPTION_SELECT | MV_OPTION_OUTPUT | MV_OPTION_VERSION |
-                                         MV_OPTION_FAIL_ON | MV_OPTION_COLOR | MV_OPTION_NODES,
-                                 &options);
+        int code = mv_options_parse(&mv_command_nodes, argc, argv,
+                                    MV_OPTION_FILES | MV_OPTION_SELECT | MV_OPTION_OUTPUT |
+                                            MV_OPTION_VERSION | MV_OPTION_CONFIG | MV_OPTION_FAIL_ON |
+                                            MV_OPTION_COLOR | MV_OPTION_NODES,
+                                    &options);
         if (code >= 0)
                 return code;
         struct mv_nodes_run r = { .options = &options, .selection = &selection };

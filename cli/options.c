@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/options.h"
 
+#include "cli/config.h"
 #include "policy/kubevirt_config.h"
 
 #include <getopt.h>
@@ -23,7 +24,8 @@ enum {
         KUBECONFIG,
         CONTEXT,
         SERVER,
-        CA_FILE
+        CA_FILE,
+        CONFIG
 };
 
 static const struct flag {
@@ -40,6 +42,7 @@ static const struct flag {
         { { "selector", required_argument, NULL, 'l' }, MV_OPTION_SELECT },
         { { "output", required_argument, NULL, 'o' }, MV_OPTION_OUTPUT },
         { { "kubevirt-version", required_argument, NULL, KUBEVIRT_VERSION }, MV_OPTION_VERSION },
+        { { "config", required_argument, NULL, CONFIG }, MV_OPTION_CONFIG },
         { { "fail-on", required_argument, NULL, FAIL_ON }, MV_OPTION_FAIL_ON },
         { { "color", required_argument, NULL, COLOR }, MV_OPTION_COLOR },
         { { "mutate", no_argument, NULL, MUTATE }, MV_OPTION_MUTATE },
@@ -107,6 +110,9 @@ static int apply(const struct mv_command *command, int flag, const char *value, 
                                 command, "--kubevirt-version \"%s\" is no version such as 1.9 or v1.9.0",
                                 value);
                 options->kubevirt_version = value;
+                return -1;
+        case CONFIG:
+                options->config_file = value;
                 return -1;
         case FAIL_ON:
                 if ((i = one_of(value, fail_on)) < 0)
@@ -191,6 +197,9 @@ int mv_options_parse(const struct mv_command *command, int argc, char **argv, un
                                                   : apply(command, flag, optarg, ret);
         ret->arguments = argv + optind;
         ret->n_arguments = (size_t)(argc - optind);
+        struct mv_err err = { 0 };
+        if (code < 0 && mv_config_load(ret->config_file, &ret->arena, &ret->config, &err) < 0)
+                code = mv_cli_error(command, &err);
         if (code >= 0)
                 mv_options_done(ret);
         return code;

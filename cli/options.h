@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/cli.h"
+#include "policy/config.h"
 #include "policy/object/selector.h"
 #include "policy/verdict.h"
 
@@ -21,6 +22,7 @@ enum {
         MV_OPTION_NODES = 1 << 7,   /* --node-selector, --baseline */
         MV_OPTION_DRAIN = 1 << 8,   /* --step, --one-by-one, --link-bandwidth, --dirty-rate */
         MV_OPTION_SERVER = 1 << 9,  /* --server, --ca-file */
+        MV_OPTION_CONFIG = 1 << 10, /* --config */
 };
 
 struct mv_options {
@@ -33,6 +35,8 @@ struct mv_options {
         struct mv_selector *selector; /* NULL when not given */
         const char *output;           /* NULL when not given */
         const char *kubevirt_version; /* NULL when not given */
+        const char *config_file;      /* NULL when not given */
+        struct mv_config config;      /* of that file, or as shipped */
         enum mv_fail_on fail_on;
         enum mv_color color;
         bool mutate;
@@ -45,7 +49,7 @@ struct mv_options {
         const char *link_bandwidth, *dirty_rate; /* NULL when not given */
         char **arguments;                        /* what is no flag */
         size_t n_arguments;
-        struct mv_arena arena; /* of the selectors */
+        struct mv_arena arena; /* of the selectors and the configuration */
 };
 
 /* Returns -1 when the command is to go on (then mv_options_done), else the exit code: a wrong flag was reported, or

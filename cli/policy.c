@@ -28,6 +28,7 @@ static const char usage[] =
         "  -A, --all-namespaces          objects of all namespaces\n"
         "  -l, --selector SELECTOR       only objects with these labels\n"
         "  -o, --output FORMAT           table (default), wide (also what is in order), json or yaml\n"
+        "      --config FILE             severities of rules, by name and by namespace\n"
         "      --kubevirt-version VER    as this version of KubeVirt does\n"
         "      --fail-on WHAT            exit code 1 at: blocker (default), unknown, risk, never\n"
         "      --color WHEN              auto (default), always or never\n"
@@ -231,6 +232,7 @@ static void explain_all(struct run *run, const struct mv_snapshot *snapshot,
                 const struct mv_evaluation evaluation = {
                         .arena = &run->arena,
                         .snapshot = snapshot,
+                        .config = &run->options->config,
                         .version = mv_str_from(run->options->kubevirt_version),
                 };
                 struct mv_verdict verdict;
@@ -281,6 +283,7 @@ static void judge_policies(struct run *run, const struct mv_snapshot *snapshot) 
                 const struct mv_evaluation evaluation = {
                         .arena = &run->arena,
                         .snapshot = snapshot,
+                        .config = &run->options->config,
                         .version = mv_str_from(run->options->kubevirt_version),
                 };
                 struct mv_verdict verdict;
@@ -393,10 +396,11 @@ static int run(int argc, char **argv) {
         struct mv_options options;
         struct mv_input input = { 0 };
         struct mv_selection selection = { 0 };
-        int code = mv_options_parse(&mv_command_policy, argc, argv,
-                                    MV_OPTION_FILES | MV_OPTION_SELECT | MV_OPTION_OUTPUT |
-                                            MV_OPTION_VERSION | MV_OPTION_FAIL_ON | MV_OPTION_COLOR,
-                                    &options);
+        int code =
+                mv_options_parse(&mv_command_policy, argc, argv,
+                                 MV_OPTION_FILES | MV_OPTION_SELECT | MV_OPTION_OUTPUT | MV_OPTION_VERSION |
+                                         MV_OPTION_CONFIG | MV_OPTION_FAIL_ON | MV_OPTION_COLOR,
+                                 &options);
         if (code >= 0)
                 return code;
         struct run r = { .options = &options };

@@ -25,6 +25,7 @@ static const char usage[] =
         "  -R, --recursive               directories with what is below them\n"
         "  -n, --namespace NAME          namespace of objects in the files that name none (default: `default`)\n"
         "      --mutate                  answer as /mutate, which allows everything and changes nothing yet\n"
+        "      --config FILE             what is asked of VMs, and of whom\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
         "      --server https://HOST:PORT    ask `migvet serve` that runs there, as kube-apiserver would\n"
         "      --ca-file FILE                trust these authorities (PEM) for --server, and no others (default:\n"
@@ -70,13 +71,11 @@ static int read_review(const struct mv_options *options, struct mv_buf *body, st
 static int answer(const struct mv_options *options, const struct mv_snapshot *snapshot,
                   const struct mv_buf *body, struct mv_buf *response) {
         struct mv_arena arena;
-        struct mv_decide_config config;
-        mv_decide_config_init(&config);
-        mv_arena_init(&arena, &mv_allocator_system, mv_review_memory(body->n));
+        mv_arena_init(&arena, &mv_allocator_system, mv_review_memory(&options->config, body->n));
         const struct mv_review_input input = {
                 .arena = &arena,
                 .snapshot = snapshot,
-                .config = &config,
+                .config = &options->config,
                 .version = mv_str_from(options->kubevirt_version),
                 .mirror = MV_MIRROR_DENY,
                 .mutate = options->mutate,
@@ -138,7 +137,8 @@ static int run(int argc, char **argv) {
         struct mv_buf body, response;
         struct mv_err err = { 0 };
         int code = mv_options_parse(&mv_command_review, argc, argv,
-                                    MV_OPTION_FILES | MV_OPTION_VERSION | MV_OPTION_MUTATE | MV_OPTION_SERVER,
+                                    MV_OPTION_FILES | MV_OPTION_CONFIG | MV_OPTION_VERSION |
+                                            MV_OPTION_MUTATE | MV_OPTION_SERVER,
                                     &options);
         if (code >= 0)
                 return code;

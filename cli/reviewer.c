@@ -93,14 +93,16 @@ static int review(void *context, const struct mv_review_call *call, struct mv_bu
         long long deadline_ns = call->deadline_ns;
         if (!arena)
                 return 503;
-        arena->cap = mv_review_memory(call->body.n);
+        const struct mv_config *config = mv_config_borrow(reviewer->configs);
+        arena->cap = mv_review_memory(config, call->body.n);
         const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store);
         const struct mv_review_input input = {
                 .arena = arena,
                 .snapshot = snapshot,
-                .config = &reviewer->config,
+                .config = config,
                 .version = reviewer->version,
-                .mirror = reviewer->mirror,
+                .mirror = reviewer->live ? config->mirror : MV_MIRROR_DENY,
+                .live = reviewer->live,
                 .mutate = call->mutate,
                 .expired = is_over,
                 .context = &deadline_ns,
@@ -113,14 +115,14 @@ static int review(void *context, const struct mv_review_call *call, struct mv_bu
         else
                 summarize(&result, summary);
         mv_store_return(reviewer->store, snapshot);
+        mv_config_return(reviewer->configs, config);
         return status;
 }
 
-void mv_reviewer_init(struct mv_reviewer *reviewer, struct mv_store *store) {
+void mv_reviewer_init(struct mv_reviewer *reviewer, struct mv_store *store, struct mv_config_watch *configs) {
         *reviewer = (struct mv_reviewer){
                 .store = store,
-                .mirror = MV_MIRROR_DENY,
+                .configs = configs,
                 .backend = { .review = review, .context = reviewer },
         };
-        mv_decide_config_init(&reviewer->config);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Joins the server's backend with the cluster's store: borrow a snapshot, answer the review, give it back. */
+/* Joins the server's backend with the cluster's store and the configuration: borrow both, answer the review, give them
+ * back. */
 #pragma once
 
+#include "cli/config.h"
 #include "cluster/store.h"
 #include "policy/review.h"
 #include "webhook/backend.h"
@@ -23,10 +25,11 @@ struct mv_fetcher {
 struct mv_reviewer {
         struct mv_store *store;
         const struct mv_fetcher *fetcher; /* NULL: the snapshot is all there is */
-        struct mv_decide_config config;
-        struct mv_str version; /* --kubevirt-version, or "" */
-        enum mv_mirror mirror;
+        struct mv_config_watch *configs;
+        struct mv_str version;            /* --kubevirt-version, or "" */
+        bool live;                        /* the store is of a live cluster, where KubeVirt answers, too */
         struct mv_review_backend backend; /* filled by mv_reviewer_init */
 };
 
-void mv_reviewer_init(struct mv_reviewer *reviewer, struct mv_store *store);
+/* Both must outlive the reviewer. */
+void mv_reviewer_init(struct mv_reviewer *reviewer, struct mv_store *store, struct mv_config_watch *configs);

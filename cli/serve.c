@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `migvet serve`: the HTTPS admission webhook. The only place that joins webhook, cluster and certs. */
 #include "cli/cli.h"
+#include "cli/config.h"
 #include "cli/log.h"
 #include "cli/reviewer.h"
 #include "cli/serve_cluster.h"
@@ -55,6 +56,7 @@ static const char usage[] =
         "      --ca-lifetime DURATION    of an authority made in --certs-secret (default 8760h)\n"
         "      --leaf-lifetime DURATION  of a certificate signed with it (default 720h)\n"
         "      --client-ca FILE          answer only clients with a certificate of these authorities\n"
+        "      --config FILE             what is asked of VMs, and of whom; taken up when the file changes\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
         "      --drain DURATION          how long to go on serving after SIGTERM, not ready any more, while\n"
         "                                clients learn of it (default 0s; 5s behind a Service)\n"
@@ -74,7 +76,7 @@ enum {
 
 struct serve_options {
         struct mv_serve_cluster_options cluster;
-        const char *listen, *management, *version;
+        const char *listen, *management, *config, *version;
         struct mv_serve_identity_options identity;
         struct mv_kube_config_options kube;
         unsigned long long drain_ms;
@@ -88,6 +90,7 @@ struct server {
         struct mv_kube_config *kube; /* NULL: no API is needed */
         struct mv_serve_identity identity;
         struct mv_serve_cluster cluster;
+        struct mv_config_watch *configs;
         struct mv_reviewer reviewer;
         struct mv_webhook *webhook;
 };
@@ -112,6 +115,7 @@ enum {
         KUBECONFIG,
         CONTEXT,
         CLIENT_CA,
+        CONFIG,
         VERSION,
         DRAIN,
         LOG_FORMAT,
@@ -140,6 +144,7 @@ static const struct option longs[] = {
         { "kubeconfig", required_argument, NULL, KUBECONFIG },
         { "context", required_argument, NULL, CONTEXT },
         { "client-ca", required_argument, NULL, CLIENT_CA },
+        { "config", required_argument, NULL, CONFIG },
         { "kubevirt-version", required_argument, NULL, VERSION },
         { "drain", required_argument, NULL, DRAIN },
         { "log-format", required_argument, NULL, LOG_FORMAT },
@@ -250,6 +255,9 @@ static int apply(struct serve_options *options, int flag, const char *value) {
         case CLIENT_CA:
                 options->identity.client_ca = value;
                 return -1;
+        case CONFIG:
+                options->config = value;
+                return -1;
         case VERSION:
                 options->version = value;
                 return mv_kubevirt_version_parse(mv_str_from(value), &text)
@@ -328,40 +336,52 @@ static int find_kube(struct server *server, struct mv_err *err) {
         return r;
 }
 
+/* Our own namespace, in which nothing is denied, so that we can always be repaired. */
+static int start_configuration(struct server *server, struct mv_err *err) {
+        struct mv_config shipped;
+        mv_config_init(&shipped);
+        struct mv_str own = shipped.own_namespace;
+        if (server->kube && server->options.identity.namespace)
+                own = mv_str_from(server->options.identity.namespace);
+        else if (server->kube && !server->kube->context.n)
+                own = server->kube->namespace; /* the pod's */
+        return mv_config_watch_new(server->options.config, own, &server->log.logger, &server->configs, err);
+}
+
 static int start_cluster(struct server *server, struct mv_err *err) {
         int r = mv_serve_cluster_start(&server->cluster, &server->options.cluster, &server->log.logger, err);
         if (r < 0)
                 return r;
-        mv_reviewer_init(&server->reviewer, server->cluster.store);
+        mv_reviewer_init(&server->reviewer, server->cluster.store, server->configs);
         server->reviewer.version = mv_str_from(server->options.version);
-        if (server->cluster.live) {
-                /* KubeVirt answers the same requests from fresher data. */
-                server->reviewer.mirror = MV_MIRROR_WARN;
+        server->reviewer.live = server->cluster.live != NULL;
+        if (server->cluster.live)
                 server->reviewer.fetcher = &server->cluster.fetcher;
-        }
         return 0;
 }
 
 static int start_webhook(struct server *server, struct mv_err *err) {
-        static struct mv_health_check checks[3];
-        static struct mv_collector collectors[2];
+        static struct mv_health_check checks[4];
+        static struct mv_collector collectors[3];
         checks[0] = (struct mv_health_check){ "cluster", mv_serve_cluster_ready, &server->cluster };
         checks[1] = (struct mv_health_check){ "identity", mv_serve_identity_ready, &server->identity };
-        checks[2] =
+        checks[2] = (struct mv_health_check){ "configuration", mv_config_watch_ready, server->configs };
+        checks[3] =
                 (struct mv_health_check){ "registration", mv_serve_registration_ready, &server->identity };
         collectors[0] = (struct mv_collector){ mv_serve_cluster_collect, &server->cluster };
         collectors[1] = (struct mv_collector){ mv_serve_registration_collect, &server->identity };
+        collectors[2] = (struct mv_collector){ mv_config_watch_collect, server->configs };
         const struct mv_webhook_config config = {
                 .listen = server->options.listen,
                 .management = server->options.management,
-                .limits = MV_WEBHOOK_LIMITS,
+                .limits = mv_config_watch_limits(server->configs),
                 .identity = &server->identity.slot,
                 .client_ca = server->options.identity.client_ca ? &server->identity.trust : NULL,
                 .backend = &server->reviewer.backend,
                 .checks = checks,
-                .n_checks = server->identity.registration ? 3 : 2,
+                .n_checks = server->identity.registration ? 4 : 3,
                 .collectors = collectors,
-                .n_collectors = 2,
+                .n_collectors = 3,
                 .version = mv_version(),
                 .logger = &server->log.logger,
         };
@@ -400,6 +420,7 @@ static void run_until_signalled(struct server *server, const sigset_t *signals) 
                         mv_serve_cluster_reload(&server->cluster);
                 }
                 mv_serve_identity_tend(&server->identity);
+                mv_config_watch_poll(server->configs);
         }
 }
 
@@ -421,7 +442,7 @@ static int serve(struct server *server) {
         if (r == MV_ENOTFOUND && !server->options.kube.kubeconfig && !server->options.kube.context) {
                 mv_cli_error(&mv_command_serve, &err);
                 code = MV_EXIT_UNREACHED;
-        } else if (r < 0 || start_cluster(server, &err) < 0 ||
+        } else if (r < 0 || start_configuration(server, &err) < 0 || start_cluster(server, &err) < 0 ||
                    mv_serve_identity_start(&server->identity, server->kube, &err) < 0 ||
                    start_webhook(server, &err) < 0)
                 code = mv_cli_error(&mv_command_serve, &err);
@@ -434,6 +455,7 @@ static int serve(struct server *server) {
         }
         mv_webhook_free(server->webhook);
         mv_serve_cluster_stop(&server->cluster);
+        mv_config_watch_free(server->configs);
         mv_serve_identity_done(&server->identity);
         mv_kube_config_free(server->kube);
         return code;

@@ -121,6 +121,7 @@ struct mv_claim_facts; /* policy/claims.h */
 struct mv_resolution;  /* policy/resolve.h */
 struct mv_copy;        /* policy/convergence.h */
 struct mv_drain_plan;  /* policy/drain.h */
+struct mv_scope;       /* policy/scope.h */
 
 /* What a check may look at, and where it reports. */
 struct mv_context {
@@ -155,6 +156,9 @@ struct mv_context {
         const struct mv_rule *rule; /* the one that runs */
         const struct mv_revision *revision;
         struct mv_finding *findings, **end;
+        struct mv_finding *off; /* of rules that the configuration turns off */
+        const struct mv_scope
+                *scope;          /* which rules these are, and the severities of others; NULL: as shipped */
         struct mv_finding scrap; /* reports go here when memory is out */
 };
 

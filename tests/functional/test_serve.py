@@ -170,7 +170,7 @@ def test_level_is_enforced(client):
 @pytest.mark.parametrize("namespace, strategy, allowed, warnings", [
     ("shop", "LiveMigrate", True, 2), ("shop", "None", True, 0), ("nowhere", "LiveMigrate", True, 2),
     ("declared", "LiveMigrate", False, 0), ("declared", "LiveMigrateIfPossible", True, 0),
-    ("strict", "None", False, 0), ("resilient", "None", False, 1), ("free", "LiveMigrate", True, 2),
+    ("strict", "None", False, 0), ("resilient", "None", False, 0), ("free", "LiveMigrate", True, 2),
     ("warned", "None", True, 1), ("silent", "LiveMigrate", True, 0)])
 def test_levels(client, namespace, strategy, allowed, warnings):
     spec = instance_spec("bridge", evictionStrategy=strategy)

@@ -2,6 +2,8 @@
 /* What a review names and the snapshot does not have yet is fetched, and the review judged again. */
 #include "cli/reviewer.h"
 
+#include "cli/config.h"
+
 #include "cluster/live.h"
 #include "tests/unit/support.h"
 
@@ -27,6 +29,7 @@
 struct cluster {
         struct mv_store *store;
         struct mv_live *live;
+        struct mv_config_watch *configs;
         struct mv_reviewer reviewer;
         struct mv_fetcher fetcher;
         bool has_vmi, refuses, dull;
@@ -88,8 +91,10 @@ static void cluster_init(struct cluster *cluster) {
                 mv_live_know(cluster->live, (enum mv_kind)kind, MV_KNOWLEDGE_ALL, MV_STR(""));
         put(cluster, MV_KIND_KUBEVIRT, "{'metadata':{'name':'kubevirt','namespace':'kubevirt'}}");
         publish(cluster);
-        mv_reviewer_init(&cluster->reviewer, cluster->store);
-        cluster->reviewer.mirror = MV_MIRROR_WARN;
+        struct mv_err err = { 0 };
+        assert_int_equal(mv_config_watch_new(NULL, MV_STR("migvet"), NULL, &cluster->configs, &err), 0);
+        mv_reviewer_init(&cluster->reviewer, cluster->store, cluster->configs);
+        cluster->reviewer.live = true;
         cluster->fetcher = (struct mv_fetcher){ fetch, wants, cluster };
         cluster->reviewer.fetcher = &cluster->fetcher;
 }
@@ -97,6 +102,7 @@ static void cluster_init(struct cluster *cluster) {
 static void cluster_done(struct cluster *cluster) {
         mv_store_free(cluster->store);
         mv_live_free(cluster->live);
+        mv_config_watch_free(cluster->configs);
 }
 
 /* The status; the answer says `verdict`, when there is one. */
