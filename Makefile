@@ -189,6 +189,8 @@ run_tests = @PYTHON=$(PYTHON) JOBS=$(JOBS) tests/run
 
 # The tests against a real Kubernetes are run where they can be; in CI they must.
 e2e = $(eval e2e := $$(if $$(filter true,$$(CI)),e2e,$$(shell tests/e2e/run --possible && echo e2e)))$(e2e)
+# Their programs are built before, so that one sees why it takes so long; .ci/run does it beside the others.
+e2e_tools = $(if $(e2e),$(if $(filter true,$(CI)),,@tests/e2e/tools/build.sh >/dev/null))
 # They install the chart with the image of what was built.
 e2e_image = $(if $(and $(e2e),$(wildcard packaging/image.py)),$(again) image)
 
@@ -205,6 +207,7 @@ test:
 	@tests/deps.sh build test $(e2e)
 	$(again) built-for-test
 	$(e2e_image)
+	$(e2e_tools)
 	$(run_tests) release:unit,corpus,functional$(addprefix $(comma),$(e2e)) asan:unit,corpus,functional tsan:unit,functional
 
 test-unit:
@@ -222,6 +225,7 @@ test-e2e:
 	@tests/deps.sh build test e2e
 	$(again) all
 	$(e2e_image)
+	$(e2e_tools)
 	$(run_tests) release:e2e
 
 test-asan:

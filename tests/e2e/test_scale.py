@@ -25,7 +25,7 @@ def large_fixture(tools, logs, memory):
         cluster.put(*objects.example_cluster())
         begun = time.monotonic()
         fill(cluster)
-        print(f"{NODES} nodes, {MACHINES} machines with instances and claims written in {time.monotonic() - begun:.1f} s")
+        print(f"{NODES} nodes, {MACHINES} machines, instances and claims: {time.monotonic() - begun:.1f} s")
         yield cluster
     finally:
         cluster.stop()
@@ -33,9 +33,10 @@ def large_fixture(tools, logs, memory):
 
 def fill(cluster):
     template = next(obj for obj in objects.example_cluster() if obj["kind"] == "Node")
+    labels = template["metadata"]["labels"]
     cluster.etcd.put("minions", ({**template, "metadata": {
-        "name": f"large-{number}", "labels": {**template["metadata"]["labels"],
-                                              "kubernetes.io/hostname": f"large-{number}"}}} for number in range(NODES)))
+        "name": f"large-{number}", "labels": {**labels, "kubernetes.io/hostname": f"large-{number}"}}}
+        for number in range(NODES)))
     names = [f"ns-{number}" for number in range(NAMESPACES)]
     cluster.put(*(objects.namespace(name) for name in names))
     numbers = [(f"m-{number}", names[number % NAMESPACES]) for number in range(MACHINES)]
@@ -71,5 +72,6 @@ def test_synced(large, logs, memory):
         large.put(claim("late", "ns-0", "ReadWriteOnce"))
         begun = time.monotonic()
         late = review_of(machine("new", "ns-0", claim="late"))
-        eventually(lambda: migvet.review(late)["auditAnnotations"]["verdict"] == "False", 30, "the claim is seen", pause=0.01)
+        eventually(lambda: migvet.review(late)["auditAnnotations"]["verdict"] == "False", 30, "the claim is seen",
+                   pause=0.01)
         print(f"a change is seen after {1000 * (time.monotonic() - begun):.0f} ms")

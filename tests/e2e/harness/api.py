@@ -4,8 +4,10 @@ import http.client
 import json
 import ssl
 import threading
+import time
 
 TIMEOUT = 30
+IDLE_SECONDS = 20  # before the server gives a silent connection up
 
 
 class ApiError(Exception):
@@ -27,9 +29,11 @@ class Api:
         self.local = threading.local()
 
     def _connection(self):
-        if getattr(self.local, "connection", None) is None:
+        now, used = time.monotonic(), getattr(self.local, "used", 0)
+        if getattr(self.local, "connection", None) is None or now - used > IDLE_SECONDS:
             self.local.connection = http.client.HTTPSConnection(self.address, self.port, timeout=self.timeout,
                                                                 context=self.context)
+        self.local.used = now
         return self.local.connection
 
     def raw(self, method, path, body=None, content_type="application/json"):

@@ -112,8 +112,9 @@ class Cluster:
 
         def controller(name, user, **flags):
             config = self.kubeconfig(name, user=user)
-            flags = {**common, "secure-port": free_port(), "kubeconfig": config, "authentication-kubeconfig": config,
-                     "authorization-kubeconfig": config, **{key.replace("_", "-"): value for key, value in flags.items()}}
+            flags = {key.replace("_", "-"): value for key, value in flags.items()}
+            flags |= {**common, "secure-port": free_port(), "kubeconfig": config,
+                      "authentication-kubeconfig": config, "authorization-kubeconfig": config}
             return Process(name, [self.tools / name, *(f"--{key}={value}" for key, value in flags.items())],
                            self.logs / f"{name}.log")
         return [controller("kube-controller-manager", "system:kube-controller-manager",
@@ -188,8 +189,8 @@ class Cluster:
             # The large ones do not fit into the annotation of client-side apply.
             self.api.apply(f"{crds.PATH}/{definition['metadata']['name']}", definition)
         for definition in wanted:
-            eventually(lambda name=definition["metadata"]["name"]: crds.established(self.api.get(f"{crds.PATH}/{name}")),
-                       START_SECONDS, f"{definition['metadata']['name']} is established")
+            path = f"{crds.PATH}/{definition['metadata']['name']}"
+            eventually(lambda path=path: crds.established(self.api.get(path)), START_SECONDS, f"{path} is established")
         for definition in wanted:
             for version in definition["spec"]["versions"]:
                 path = f"/apis/{definition['spec']['group']}/{version['name']}/{definition['spec']['names']['plural']}"

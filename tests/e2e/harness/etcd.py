@@ -81,6 +81,7 @@ class Etcd:
             meta = {"uid": str(uuid.uuid4()), "creationTimestamp": "2026-01-01T00:00:00Z", "generation": 1,
                     **obj["metadata"]}
             key = "/".join(filter(None, ["/registry", resource, meta.get("namespace"), meta["name"]]))
-            operations.append({"requestPut": {"key": _text(key), "value": _text(json.dumps({**obj, "metadata": meta}))}})
+            value = json.dumps({**obj, "metadata": meta})
+            operations.append({"requestPut": {"key": _text(key), "value": _text(value)}})
         for start in range(0, len(operations), OPERATIONS):
             self._ask("POST", "/v3/kv/txn", {"success": operations[start:start + OPERATIONS]})

@@ -34,7 +34,7 @@ def command(*words, **named):
 
 
 def make_group(name):
-    """A control group of that name in every hierarchy, so that two nodes of one machine do not see each other's pods."""
+    """A control group of that name in every hierarchy, so that two nodes of one machine keep apart."""
     if (GROUPS / "cgroup.controllers").exists():  # version 2: one hierarchy
         wanted = (GROUPS / "cgroup.controllers").read_text(encoding="ascii").split()
         enable = " ".join(f"+{controller}" for controller in wanted)
@@ -171,8 +171,8 @@ state = "/run/containerd"
             "tlsCertFile": str(certificate), "tlsPrivateKeyFile": str(key),
             "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": True},
                                "x509": {"clientCAFile": str(cluster.ca.certificate)}},
-            "authorization": {"mode": "Webhook"}, "resolvConf": "", "clusterDNS": [ADDRESS], "clusterDomain": "cluster.local",
-            "enforceNodeAllocatable": ["pods"],
+            "authorization": {"mode": "Webhook"}, "resolvConf": "",
+            "clusterDNS": [ADDRESS], "clusterDomain": "cluster.local", "enforceNodeAllocatable": ["pods"],
             "evictionHard": {"memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%",
                              "nodefs.inodesFree": "1%"},
             "imageGCHighThresholdPercent": 100, "syncFrequency": "5s", "registerNode": True,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cluster that stays until it is ended: python3 -m harness.up DIRECTORY ADDRESS TOOLS [--node]; see tests/e2e/up.sh."""
+"""A cluster that stays until it is ended, for tests/e2e/up.sh: DIRECTORY ADDRESS TOOLS [--node]."""
 import pathlib
 import shutil
 import signal

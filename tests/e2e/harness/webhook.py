@@ -35,9 +35,11 @@ def program():
 
 
 def reads_live_clusters():
-    """Whether this migvet can serve from the API."""
-    usage = subprocess.run([program(), "serve", "--help"], capture_output=True, text=True, timeout=30, check=True)
-    return "--kubeconfig" in usage.stdout
+    """Whether this migvet can serve from the API: then a kubeconfig that is not there is what it complains about."""
+    nowhere = "/nonexistent/kubeconfig"
+    done = subprocess.run([program(), "serve", "--kubeconfig", nowhere], capture_output=True, text=True, timeout=30,
+                          check=False)
+    return nowhere in done.stderr
 
 
 class Migvet:
@@ -123,7 +125,8 @@ class Migvet:
         context = ssl.create_default_context(cafile=self.certs / "ca.crt")
         connection = http.client.HTTPSConnection("localhost", self.port, timeout=30, context=context)
         try:
-            connection.request("POST", "/validate?timeout=10s", json.dumps(review), {"Content-Type": "application/json"})
+            connection.request("POST", "/validate?timeout=10s", json.dumps(review),
+                               {"Content-Type": "application/json"})
             answer = connection.getresponse()
             text = answer.read()
             assert answer.status == 200, f"{answer.status} {text[:300]}"
