@@ -2,8 +2,8 @@
 #include "cluster/kube/client.h"
 
 #include "cluster/kube/credentials.h"
+#include "cluster/kube/plain.h"
 #include "cluster/kube/transfer.h"
-#include "cluster/kube/wipe.h"
 
 #include <limits.h>
 #include <pthread.h>

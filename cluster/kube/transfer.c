@@ -2,6 +2,7 @@
 #include "cluster/kube/transfer.h"
 
 #include "certs/peer.h"
+#include "cluster/kube/plain.h"
 #include "cluster/kube/wipe.h"
 
 #include <netinet/in.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 enum {
         CONNECT_MS = 15 * 1000,
@@ -19,12 +19,6 @@ enum {
         KEEPALIVE_INTERVAL_S = 5,
         UNACKNOWLEDGED_MS = 30 * 1000,
 };
-
-long long mv_kube_now_ms(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* --- the request --- */
 

@@ -42,6 +42,3 @@ void mv_kube_call_result(struct mv_kube_call *call, const struct mv_kube_config 
                          struct mv_kube_response *ret);
 /* The socket it uses, or CURL_SOCKET_BAD. */
 curl_socket_t mv_kube_call_socket(const struct mv_kube_call *call);
-
-/* CLOCK_MONOTONIC. */
-long long mv_kube_now_ms(void);
