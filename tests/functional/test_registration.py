@@ -445,7 +445,7 @@ def test_secret_is_replaced(replicas):
     ({"ca.key": "bm8ga2V5"}, "ca.key"),
     ({"ca.key": None}, "ca.key: is missing, while ca.crt is there"),
     ({"ca.crt": None}, "ca.crt: is missing, while ca.key is there"),
-    ({"ca.crt": "***"}, "data[ca.crt]: is no text in base64"),
+    ({"ca.crt": "***"}, "data.ca.crt: is no text in base64"),
     ({"next.key": "bm8ga2V5"}, "next.key"),
 ])
 def test_secret_is_broken(replicas, broken, words):
