@@ -297,6 +297,7 @@ def test_what_is_forbidden_is_told(replicas):
     eventually(lambda: server.events("a webhook configuration cannot be read"), SECONDS, "it is told")
     eventually(lambda: replicas.api.reads > 40, SECONDS, "it goes on asking")
     assert server.metrics()["migvet_identity_expiry_seconds"] > time.time() and not ready(server)
+    assert "is forbidden" in remark(server)
     assert len(server.events("a webhook configuration cannot be read")) == 1
     replicas.api.forbidden = ()
     eventually(lambda: ready(server), SECONDS, "it is ready")
