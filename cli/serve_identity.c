@@ -316,8 +316,10 @@ bool mv_serve_registration_ready(void *context, struct mv_buf *remark) {
         mv_registration_status(identity->registration, &status);
         switch (status.in_force) {
         case MV_IN_FORCE_NOT_ASKED:
-                mv_buf_append_text(remark, identity->options->configuration ? "caBundle not looked at yet"
+                mv_buf_append_text(remark, identity->options->configuration ? "caBundle not known yet"
                                                                             : "no webhook configuration");
+                if (status.problem[0])
+                        mv_buf_format(remark, ": %s", status.problem);
                 break;
         case MV_IN_FORCE_NO_CONFIGURATION:
                 mv_buf_append_text(remark, "there is no webhook configuration of that name");

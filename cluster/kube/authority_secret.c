@@ -61,7 +61,7 @@ static int take(struct mv_str base64, const char *item, char **ret, struct mv_er
         if (!mv_base64_decode(base64, (unsigned char *)text, &n) || memchr(text, 0, n)) {
                 mv_secret_free(text, base64.n);
                 if (err)
-                        snprintf(err->path, sizeof err->path, "data[%s]", item);
+                        snprintf(err->path, sizeof err->path, "data.%s", item);
                 return mv_err_set(err, MV_ESYNTAX, "is no text in base64");
         }
         text[n] = '\0';

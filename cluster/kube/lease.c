@@ -4,6 +4,7 @@
 #include "policy/base/json.h"
 #include "policy/object/meta.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -197,6 +198,11 @@ static const struct mv_field lease_fields[] = {
 };
 static const struct mv_table lease_table = MV_TABLE(lease_fields, struct lease);
 
+/* Both are int32 in the API. */
+static long long clamp(int64_t value) {
+        return value < 0 ? 0 : value > INT32_MAX - 1 ? INT32_MAX - 1 : value;
+}
+
 int mv_lease_decode(struct mv_str json, struct mv_lease_record *ret, char *version, size_t size,
                     struct mv_err *err) {
         struct mv_arena arena;
@@ -208,8 +214,8 @@ int mv_lease_decode(struct mv_str json, struct mv_lease_record *ret, char *versi
                 r = mv_err_set(err, MV_ETYPE, "the Lease has no resourceVersion");
         if (r >= 0) {
                 *ret = (struct mv_lease_record){
-                        .duration_seconds = lease.spec.duration.value,
-                        .transitions = lease.spec.transitions.value,
+                        .duration_seconds = clamp(lease.spec.duration.value),
+                        .transitions = clamp(lease.spec.transitions.value),
                 };
                 copy_text(ret->holder, sizeof ret->holder, lease.spec.holder);
                 copy_text(ret->acquire_time, sizeof ret->acquire_time, lease.spec.acquire_time);

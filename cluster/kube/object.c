@@ -53,7 +53,7 @@ static int call(struct mv_kube_caller *caller, const struct mv_kube_request *req
         if (!exchange.status || exchange.err.code) {
                 if (err)
                         *err = exchange.err;
-                return exchange.err.code;
+                return exchange.err.code < 0 ? exchange.err.code : MV_EIO;
         }
         *ret_status = exchange.status;
         return 0;

@@ -102,6 +102,13 @@ size_t mv_published_bundle_count(const struct mv_published_bundle *published) {
         return n;
 }
 
+const char *mv_published_bundle_problem(const struct mv_published_bundle *published) {
+        for (size_t i = 0; i < MV_CONFIGURATIONS; i++)
+                if (published->reading[i].text[0])
+                        return published->reading[i].text;
+        return "";
+}
+
 bool mv_published_bundle_trusts(const struct mv_published_bundle *published, struct mv_str authorities) {
         for (size_t i = 0; i < MV_CONFIGURATIONS; i++)
                 if (!mv_webhook_configuration_trusts(&published->configurations[i], authorities))

@@ -29,6 +29,8 @@ void mv_published_bundle_done(struct mv_published_bundle *published);
 void mv_published_bundle_read(struct mv_published_bundle *published);
 /* How many configurations there are. */
 size_t mv_published_bundle_count(const struct mv_published_bundle *published);
+/* Why one could not be read; "" when all were. */
+const char *mv_published_bundle_problem(const struct mv_published_bundle *published);
 /* All were read, and every webhook believes these authorities. */
 bool mv_published_bundle_trusts(const struct mv_published_bundle *published, struct mv_str authorities);
 /* For the leader: write the bundle where it differs; true when something was written. */

@@ -160,8 +160,9 @@ static void probe(struct mv_registration *r) {
         memcpy(address, r->address, sizeof address);
         const enum mv_in_force before = r->status.in_force;
         pthread_mutex_unlock(&r->lock);
-        if (port && identity && mv_published_bundle_count(&r->published) == 0 && r->published.known)
-                set_in_force(r, MV_IN_FORCE_NO_CONFIGURATION, "");
+        if (port && identity && mv_published_bundle_count(&r->published) == 0)
+                set_in_force(r, r->published.known ? MV_IN_FORCE_NO_CONFIGURATION : MV_IN_FORCE_NOT_ASKED,
+                             mv_published_bundle_problem(&r->published));
         else if (port && identity && mv_published_bundle_count(&r->published) > 0 &&
                  (before != MV_IN_FORCE_YES || probe_is_due(r, identity))) {
                 char text[sizeof r->status.problem];
@@ -258,7 +259,6 @@ static bool wait_until(struct mv_registration *r, long long at_ms) {
         pthread_mutex_lock(&r->lock);
         while (!r->stopping && !r->poked && mv_monotonic_ms() < at_ms)
                 pthread_cond_timedwait(&r->woken, &r->lock, &at);
-        r->poked = false;
         const bool go_on = !r->stopping;
         pthread_mutex_unlock(&r->lock);
         return go_on;
@@ -278,11 +278,12 @@ static void *run(void *argument) {
         long long next_look = 0;
         bool led = false;
         for (long long now = mv_monotonic_ms();; now = mv_monotonic_ms()) {
+                const bool poked = was_poked(r);
                 long long at = now + each_ms;
                 if (open_client(r)) {
                         tend_lease(r);
                         const bool leads = mv_leader_leads(&r->leader);
-                        if (now >= next_look || leads != led || was_poked(r)) {
+                        if (now >= next_look || leads != led || poked) {
                                 led = leads;
                                 next_look = mv_monotonic_ms() + (look(r) ? SHORT_MS : each_ms);
                         }

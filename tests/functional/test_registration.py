@@ -297,6 +297,7 @@ def test_what_is_forbidden_is_told(replicas):
     eventually(lambda: server.events("a webhook configuration cannot be read"), SECONDS, "it is told")
     eventually(lambda: replicas.api.reads > 40, SECONDS, "it goes on asking")
     assert server.metrics()["migvet_identity_expiry_seconds"] > time.time() and not ready(server)
+    assert "is forbidden" in remark(server)
     assert len(server.events("a webhook configuration cannot be read")) == 1
     replicas.api.forbidden = ()
     eventually(lambda: ready(server), SECONDS, "it is ready")
@@ -445,7 +446,7 @@ def test_secret_is_replaced(replicas):
     ({"ca.key": "bm8ga2V5"}, "ca.key"),
     ({"ca.key": None}, "ca.key: is missing, while ca.crt is there"),
     ({"ca.crt": None}, "ca.crt: is missing, while ca.key is there"),
-    ({"ca.crt": "***"}, "data[ca.crt]: is no text in base64"),
+    ({"ca.crt": "***"}, "data.ca.crt: is no text in base64"),
     ({"next.key": "bm8ga2V5"}, "next.key"),
 ])
 def test_secret_is_broken(replicas, broken, words):
