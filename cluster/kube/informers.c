@@ -49,7 +49,7 @@ struct mv_kube_informers {
         uint64_t random;
 };
 
-static bool is_needed(const struct mv_kube_informers *informers, int kind) {
+static bool is_needed(const struct mv_kube_informers *informers, enum mv_kind kind) {
         return informers->kinds >> kind & 1;
 }
 
@@ -58,7 +58,7 @@ static bool is_shared(enum mv_kind kind) {
 }
 
 /* How many selectors; at least one. */
-static size_t count_of(int kind) {
+static size_t count_of(enum mv_kind kind) {
         const char *const *selectors = mv_kube_resources[kind].selectors;
         return selectors[0] && selectors[1] ? 2 : 1;
 }
@@ -307,17 +307,17 @@ static void discovered(void *context) {
         struct mv_kube_informers *informers = context;
         const struct mv_kube_discovery *discovery = mv_kube_discover_current(informers->discover);
         bool absent = false;
-        for (int kind = 0; kind < MV_KIND_COUNT; kind++) {
+        for (enum mv_kind kind = 0; kind < MV_KIND_COUNT; kind++) {
                 const char *version = discovery->versions[kind];
                 if (!is_needed(informers, kind) || !mv_kube_resources[kind].listed)
                         continue;
                 absent |= !version;
                 informers->missed[kind] = version ? 0 : informers->missed[kind] + 1;
                 if (version)
-                        ask_for(informers, (enum mv_kind)kind, version);
+                        ask_for(informers, kind, version);
                 else if (!informers->versions[kind] || informers->missed[kind] >= MISSED)
                         /* An API server that has just started may not know all of its kinds for a moment. */
-                        do_without(informers, (enum mv_kind)kind);
+                        do_without(informers, kind);
         }
         mv_kube_discover_again(informers->discover,
                                informers->once ? LLONG_MAX
@@ -326,7 +326,7 @@ static void discovered(void *context) {
 
 long long mv_kube_informers_step(struct mv_kube_informers *informers, long long now) {
         long long until = mv_kube_discover_step(informers->discover, now);
-        for (int kind = 0; kind < MV_KIND_COUNT; kind++)
+        for (enum mv_kind kind = 0; kind < MV_KIND_COUNT; kind++)
                 for (size_t i = 0; i < count_of(kind); i++) {
                         struct informer *informer = &informers->informers[kind][i];
                         long long at = informer->reflector ? step_informer(informer, now) : LLONG_MAX;
@@ -354,7 +354,7 @@ static void add_status(struct mv_kube_kind_status *sum, const struct mv_reflecto
                 sum->errors[i] += one->errors[i];
 }
 
-static bool is_settled(const struct mv_kube_informers *informers, int kind) {
+static bool is_settled(const struct mv_kube_informers *informers, enum mv_kind kind) {
         return informers->knowledge[kind] != MV_KNOWLEDGE_NONE &&
                informers->knowledge[kind] != MV_KNOWLEDGE_LOST;
 }
@@ -375,7 +375,7 @@ void mv_kube_informers_status(const struct mv_kube_informers *informers, enum mv
 }
 
 bool mv_kube_informers_ready(const struct mv_kube_informers *informers) {
-        for (int kind = 0; kind < MV_KIND_COUNT; kind++)
+        for (enum mv_kind kind = 0; kind < MV_KIND_COUNT; kind++)
                 if (is_needed(informers, kind) && !is_settled(informers, kind))
                         return false;
         return true;
@@ -434,15 +434,15 @@ struct mv_kube_informers *mv_kube_informers_new(const struct mv_kube_informers_o
                 free(informers);
                 return NULL;
         }
-        for (int kind = 0; kind < MV_KIND_COUNT; kind++)
-                begin_kind(informers, (enum mv_kind)kind);
+        for (enum mv_kind kind = 0; kind < MV_KIND_COUNT; kind++)
+                begin_kind(informers, kind);
         return informers;
 }
 
 struct mv_kube_informers *mv_kube_informers_free(struct mv_kube_informers *informers) {
         if (!informers)
                 return NULL;
-        for (int kind = 0; kind < MV_KIND_COUNT; kind++)
+        for (enum mv_kind kind = 0; kind < MV_KIND_COUNT; kind++)
                 for (size_t i = 0; i < MV_KUBE_MOST_SELECTORS; i++) {
                         struct informer *informer = &informers->informers[kind][i];
                         cancel(informer);

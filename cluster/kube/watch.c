@@ -74,13 +74,17 @@ static long long publish_when_due(struct mv_kube_watch *watch, long long now) {
 
 static void renew_status(struct mv_kube_watch *watch, long long now) {
         const struct mv_err *err;
-        bool ready = mv_kube_informers_ready(watch->informers);
-        if (now < watch->status_at && ready == atomic_load(&watch->ready))
+        /* Once, and only when what is known is in force, too. */
+        bool ready = !atomic_load(&watch->ready) && mv_kube_informers_ready(watch->informers) &&
+                     mv_live_due(watch->live) == LLONG_MAX;
+        if (ready)
+                atomic_store(&watch->ready, true);
+        if (now < watch->status_at && !ready)
                 return;
         watch->status_at = now + STATUS_MS;
         pthread_mutex_lock(&watch->lock);
         struct mv_kube_watch_status *status = &watch->status;
-        status->ready = ready;
+        status->settled = mv_kube_informers_ready(watch->informers);
         status->at_ms = now;
         status->publications = watch->publications;
         status->publication_failures = watch->publication_failures;
@@ -90,9 +94,6 @@ static void renew_status(struct mv_kube_watch *watch, long long now) {
         for (int kind = 0; kind < MV_KIND_COUNT; kind++)
                 mv_kube_informers_status(watch->informers, (enum mv_kind)kind, &status->kinds[kind]);
         pthread_mutex_unlock(&watch->lock);
-        /* Only when what is known is in force, too. */
-        if (!ready || mv_live_due(watch->live) == LLONG_MAX || atomic_load(&watch->ready))
-                atomic_store(&watch->ready, ready);
 }
 
 void mv_kube_watch_status(struct mv_kube_watch *watch, struct mv_kube_watch_status *ret) {

@@ -25,7 +25,9 @@ struct mv_kube_watch_options {
 };
 
 struct mv_kube_watch_status {
-        bool ready;                     /* each needed kind is known, or it is known why it is not */
+        /* Each needed kind is known, or it is known why it is not. ready: that was so once, and stays; a kind that appears
+         * later, or a server that is lost, make the answers about that kind uncertain, and no others. settled: it is so. */
+        bool ready, settled;
         long long at_ms;                /* mv_clock_ms: as of then */
         unsigned long long discoveries; /* that were answered */
         unsigned long long publications, publication_failures;
@@ -45,7 +47,7 @@ struct mv_kube_watch *mv_kube_watch_free(struct mv_kube_watch *watch);
 
 /* How it is, at most a second ago. Any thread. *ret is large: some 40 KiB. */
 void mv_kube_watch_status(struct mv_kube_watch *watch, struct mv_kube_watch_status *ret);
-/* Only whether it is ready. Any thread. */
+/* Only whether it is `ready`. Any thread. */
 bool mv_kube_watch_ready(const struct mv_kube_watch *watch);
 
 /* Get these objects, at most until then (CLOCK_MONOTONIC), and call done exactly once: from the thread of the watch, or,
