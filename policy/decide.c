@@ -3,6 +3,7 @@
 
 #include "policy/base/hash.h"
 #include "policy/fitgroups.h"
+#include "policy/notice.h"
 #include "policy/render.h"
 #include "policy/resolve.h"
 
@@ -295,8 +296,11 @@ static void deny(const struct mv_decide_input *in, enum mv_outcome because, stru
 
 /* What beside the findings a person must know of a denial or a warning for that outcome. */
 static struct extra doubt_of(const struct mv_decide_input *in, enum mv_outcome outcome) {
-        return (struct extra){ "configuration",
-                               outcome == MV_OUTCOME_UNKNOWN ? doubt_text(in) : (struct mv_str){ 0 } };
+        /* The verdict has a finding of it already. */
+        bool told = in->scope.severities_in_doubt;
+        return (struct extra){ mv_notice_configuration.id, outcome == MV_OUTCOME_UNKNOWN && !told
+                                                                   ? doubt_text(in)
+                                                                   : (struct mv_str){ 0 } };
 }
 
 static void warn_extra(const struct mv_decide_input *in, const struct extra *extra,

@@ -72,8 +72,25 @@ static void set_severities(struct mv_context *ctx) {
                 ctx->end = mv_scope_apply(ctx->scope, &ctx->findings, &ctx->off);
 }
 
+/* Where it is not known what a rule's findings count for, the verdict is not known. */
+static void tell_doubt(struct mv_context *ctx) {
+        struct mv_finding *finding = ctx->scope && ctx->scope->severities_in_doubt
+                                             ? mv_arena_new(ctx->arena, struct mv_finding)
+                                             : NULL;
+        if (!finding)
+                return;
+        *finding = (struct mv_finding){ .rule = &mv_notice_configuration,
+                                        .outcome = MV_OUTCOME_UNKNOWN,
+                                        .severity = MV_SEVERITY_BLOCKER,
+                                        .message = ctx->scope->doubt,
+                                        .fix = mv_str_from(mv_notice_configuration.fix) };
+        *ctx->end = finding;
+        ctx->end = &finding->next;
+}
+
 static void conclude(struct mv_context *ctx, struct mv_verdict *ret) {
         set_severities(ctx);
+        tell_doubt(ctx);
         ret->findings = ctx->findings;
         ret->off = ctx->off;
 }

@@ -71,3 +71,17 @@ const struct mv_rule mv_notice_out_of_memory = {
         .source = "migvet's own limit",
         .fix = "make the object smaller",
 };
+
+const struct mv_rule mv_notice_configuration = {
+        .id = "configuration",
+        .area = MV_AREA_VERDICT,
+        .severity = MV_SEVERITY_BLOCKER,
+        .reason = "",
+        .summary = "which entry of the configuration applies is not known",
+        .documentation =
+                "An entry of `namespaces` in the configuration has a regular expression that takes too much work for this "
+                "namespace, or a selector, and the Namespace is not in the input. Where the entry sets the severity of a "
+                "rule the verdict is Unknown; where a request would be denied it is Unknown whether it is.",
+        .source = "migvet's own configuration",
+        .fix = "give migvet the Namespace too, or make the regular expression simpler",
+};

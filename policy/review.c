@@ -252,7 +252,9 @@ static void decide_unknown(const struct mv_review_input *in, const struct mv_rev
                            enum mv_kind kind, const char *why, struct mv_decision *decision) {
         mv_decision_init(decision);
         decision->verdict = MV_STR("Unknown");
-        if (in->config->unknown != MV_ACTION_AUDIT) {
+        bool person = !in->snapshot ||
+                      !mv_user_is_controller(mv_snapshot_config(in->snapshot), request->user.username);
+        if (in->config->unknown != MV_ACTION_AUDIT && person) {
                 decision->spare.text = mv_str_from(why);
                 decision->warnings = &decision->spare;
                 decision->n_warnings = 1;

@@ -41,6 +41,8 @@ void mv_scope_of(struct mv_arena *arena, const struct mv_config *config, const s
                         take_entry(entry, ret);
                         return;
                 }
+                if (match == MV_MATCH_UNKNOWN && entry->rules.n)
+                        ret->severities_in_doubt = true;
                 if (match == MV_MATCH_UNKNOWN && !ret->doubt.n)
                         ret->doubt =
                                 entry->selector

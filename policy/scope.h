@@ -18,6 +18,7 @@ struct mv_scope {
         const struct mv_rule_severities *entry; /* of that entry; NULL: none matches */
         const struct mv_rule_severities *all;   /* of the configuration */
         struct mv_str doubt;                    /* why it is not known which entry matches; "" otherwise */
+        bool severities_in_doubt;               /* one that may match sets the severity of a rule */
 };
 
 /* namespace is "" for what has none. */

@@ -30,7 +30,8 @@ def configuration(directory, text="", name="config.yaml"):
 @pytest.fixture(name="files")
 def files_fixture(tmp_path):
     return cluster(tmp_path / "cluster", namespace_of("lab"), namespace_of("labelled", enforce="none"),
-                   named("prod", env="prod"), named("test", env="test"), instance("stuck", spec=BRIDGE))
+                   named("prod", env="prod"), named("test", env="test"), instance("stuck", spec=BRIDGE),
+                   instance("fine", "elsewhere"))
 
 
 @pytest.fixture(name="review")
@@ -108,6 +109,29 @@ def test_a_pattern_at_its_bounds_is_unknown(review):
     denied = review(asked, unknown="deny", **hard)
     assert not denied["allowed"]
     assert denied["status"]["details"]["causes"][-1]["reason"] == "configuration"
+
+
+def test_severities_in_doubt(migvet, files, tmp_path):
+    """What a finding counts for is not known, so the verdict is not; an entry without rules says nothing of it."""
+    def verdict(entry):
+        path = configuration(tmp_path, {"namespaces": [{"selector": {"matchLabels": {"a": "b"}}, **entry}]})
+        result = migvet("check", "-f", files, "--config", path, "-o", "json", "-n", "elsewhere", "vmi/fine",
+                        expect=None)
+        item = json.loads(result.stdout)["items"][0]
+        return item["migratable"], [f["rule"] for f in item["findings"] if f["outcome"] == "unknown"]
+    assert verdict({"rules": {"gpu": "note"}}) == ("Unknown", ["configuration"])
+    assert verdict({"enforce": "none"}) == ("True", [])
+
+
+def test_a_maintenance_that_blocks_can_be_denied(review):
+    """As shipped its rules are no blockers, so that nothing is denied though clusterScoped says so."""
+    maintenance = {"apiVersion": "nodemaintenance.medik8s.io/v1beta1", "kind": "NodeMaintenance",
+                   "metadata": {"name": "m"}, "spec": {"nodeName": "node-a"}}
+    asked = review_of(maintenance)
+    answers = [review(asked, **settings) for settings in (
+        {}, {"clusterScoped": "deny"}, {"clusterScoped": "deny", "rules": {"maintenance-blocked": "blocker"}})]
+    assert [answer["allowed"] for answer in answers] == [True, True, False]
+    assert answers[2]["status"]["details"]["causes"][0]["reason"] == "maintenance-blocked"
 
 
 def test_severities(review, migvet, files, tmp_path):

@@ -557,7 +557,7 @@ def test_health(server):
         assert status == 200 and lines[-1] == f"{path[1:]} check passed"
         assert all(re.match(r"\[\+\][a-z]+ ok", line) for line in lines[:-1])
     assert {re.match(r"\[\+\]([a-z]+)", line)[1] for line in lines[:-1]} == \
-        {"ping", "cluster", "identity", "shutdown"}
+        {"ping", "cluster", "configuration", "identity", "shutdown"}
     assert server.health("/nope")[0] == server.health("/validate")[0] == 404
 
 
@@ -594,7 +594,8 @@ def test_metrics(server, client):
             float(found[3])
             family = found[1] if found[1] in types else re.sub("_(bucket|sum|count)$", "", found[1])
             assert family in types and (types[family] != "counter" or family.endswith("_total")
-                                        or family == "migvet_snapshot_generation")
+                                        or family in ("migvet_snapshot_generation",
+                                                      "migvet_config_generation"))
             assert found[1] + (found[2] or "") not in seen_series
             seen_series.add(found[1] + (found[2] or ""))
     assert helps == set(types)
