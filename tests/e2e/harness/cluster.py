@@ -206,6 +206,12 @@ class Cluster:
             prefix += f"/namespaces/{obj['metadata'].get('namespace', 'default')}"
         return f"{prefix}/{resource['name']}{'/' + name if name else ''}"
 
+    def remove(self, path):
+        """Delete an object, if it is there, and do not wait for those who would have to agree."""
+        if self.api.find(path):
+            self.api.merge(path, {"metadata": {"finalizers": None}})
+            self.api.delete(path)
+
     def put(self, *objects):
         """Create objects, each with its status, and their namespaces where they are missing. What is there already is
         changed."""
