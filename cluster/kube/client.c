@@ -2,8 +2,8 @@
 #include "cluster/kube/client.h"
 
 #include "cluster/kube/credentials.h"
+#include "cluster/kube/plain.h"
 #include "cluster/kube/transfer.h"
-#include "cluster/kube/wipe.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -22,6 +22,8 @@ struct mv_kube_client {
         struct mv_kube_call *first, *last; /* all that are not done, in the order of their start */
         bool performing;                   /* libcurl is calling us */
         bool fresh;                        /* some have not begun */
+        bool plain;                        /* the server was heard to speak no HTTP/2 */
+        struct mv_kube_call *connecting;   /* the one that may be making a connection */
 };
 
 /* --- the list --- */
@@ -37,6 +39,8 @@ static void append(struct mv_kube_client *client, struct mv_kube_call *call) {
 
 static void drop(struct mv_kube_call *call) {
         struct mv_kube_client *client = call->client;
+        if (client->connecting == call)
+                client->connecting = NULL;
         if (call->previous)
                 call->previous->next = call->next;
         else
@@ -115,7 +119,7 @@ struct mv_kube_client *mv_kube_client_free(struct mv_kube_client *client) {
 
 struct mv_kube_call *mv_kube_client_start(struct mv_kube_client *client,
                                           const struct mv_kube_request *request, struct mv_err *err) {
-        struct mv_kube_call *call = mv_kube_call_new(client, request);
+        struct mv_kube_call *call = mv_kube_call_new(client, request, &client->plain);
         if (!call) {
                 mv_err_oom(err);
                 return NULL;
@@ -155,6 +159,19 @@ static void doubt_connection(const struct mv_kube_call *call, long long now, lon
         shutdown(fd, SHUT_RDWR);
 }
 
+/* It has a connection, of its own or a shared one. */
+static bool is_connected(const struct mv_kube_call *call) {
+        curl_off_t us = 0;
+        return curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &us) == CURLE_OK && us > 0;
+}
+
+/* Those that wait for a connection hear at once that there is none. */
+static void fail_waiting(struct mv_kube_client *client, const struct mv_err *err) {
+        for (struct mv_kube_call *call = client->first; call; call = call->next)
+                if (!call->easy && !call->err.code)
+                        call->err = *err;
+}
+
 static void finish(struct mv_kube_call *call, CURLcode code) {
         struct mv_kube_client *client = call->client;
         struct mv_kube_response response;
@@ -165,9 +182,10 @@ static void finish(struct mv_kube_call *call, CURLcode code) {
                 if (problem)
                         response.err = *problem;
         }
+        if (code && response.err.code != MV_ENOMEM && !is_connected(call))
+                fail_waiting(client, &response.err);
         drop(call);
-        if (!call->cancelled)
-                call->request.done(call->request.context, &response);
+        call->request.done(call->request.context, &response);
         mv_kube_call_free(call);
 }
 
@@ -203,31 +221,34 @@ static void begin(struct mv_kube_call *call) {
                 call->err.code = r;
 }
 
-/* Begin what has not begun. The list may change meanwhile, by what done does. */
-static unsigned begin_all(struct mv_kube_client *client) {
-        unsigned ended = 0;
-        while (client->fresh) {
-                struct mv_kube_call *call = client->first;
-                while (call && (call->easy || call->err.code))
-                        call = call->next;
-                if (!call) {
-                        client->fresh = false;
-                        break;
-                }
-                begin(call);
-                if (call->err.code) {
-                        finish(call, CURLE_OK);
-                        ended++;
-                }
-        }
-        return ended;
+/* The first that has not begun, if it may: one after another, so that each sees the connections of those before it. Otherwise
+ * many that start together would make one each, though a few could carry all. Without HTTP/2 each needs one anyhow. */
+static struct mv_kube_call *next_to_begin(struct mv_kube_client *client) {
+        if (client->connecting && is_connected(client->connecting))
+                client->connecting = NULL;
+        if (!client->fresh || (client->connecting && !client->plain))
+                return NULL;
+        struct mv_kube_call *call = client->first;
+        while (call && call->easy)
+                call = call->next;
+        client->fresh = call != NULL;
+        return call;
 }
 
-static struct mv_kube_call *find_cancelled(struct mv_kube_client *client) {
+/* One of a kind that has to go. */
+static struct mv_kube_call *find(struct mv_kube_client *client, bool (*is)(const struct mv_kube_call *)) {
         struct mv_kube_call *call = client->first;
-        while (call && !call->cancelled)
+        while (call && !is(call))
                 call = call->next;
         return call;
+}
+
+static bool is_cancelled(const struct mv_kube_call *call) {
+        return call->cancelled;
+}
+
+static bool has_failed(const struct mv_kube_call *call) {
+        return call->err.code && !call->easy;
 }
 
 /* One whose time is over, or NULL; *ret_next is when the next one's will be. */
@@ -244,38 +265,53 @@ static struct mv_kube_call *find_late(struct mv_kube_client *client, long long n
         return NULL;
 }
 
-/* Transfer without waiting. Returns how many calls have ended. */
-static unsigned transfer(struct mv_kube_client *client, long long *ret_next) {
-        unsigned ended = begin_all(client);
+/* Let libcurl work, and end what has ended. The list may change meanwhile, by what done does. */
+static unsigned perform(struct mv_kube_client *client) {
+        unsigned ended = 0;
         int running, left;
         struct mv_kube_call *call;
         client->performing = true;
         curl_multi_perform(client->multi, &running);
         client->performing = false;
-        while ((call = find_cancelled(client))) {
+        for (; (call = find(client, is_cancelled)); ended++) {
                 drop(call);
                 mv_kube_call_free(call);
-                ended++;
         }
-        for (CURLMsg *message; (message = curl_multi_info_read(client->multi, &left));) {
+        for (CURLMsg *message; (message = curl_multi_info_read(client->multi, &left)); ended++) {
                 char *private = NULL;
                 CURLcode code = message->data.result;
                 curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
                 finish((struct mv_kube_call *)(void *)private, code);
-                ended++;
+        }
+        for (; (call = find(client, has_failed)); ended++)
+                finish(call, CURLE_OK);
+        return ended;
+}
+
+/* Transfer without waiting. Returns how many calls have ended. */
+static unsigned transfer(struct mv_kube_client *client, long long *ret_next) {
+        unsigned ended = perform(client);
+        struct mv_kube_call *call;
+        while ((call = next_to_begin(client))) {
+                begin(call);
+                if (call->err.code) {
+                        finish(call, CURLE_OK);
+                        ended++;
+                        continue;
+                }
+                client->connecting = call;
+                ended += perform(client);
         }
         bool silent;
         long long now = mv_kube_now_ms();
-        while ((call = find_late(client, now, &silent, ret_next))) {
+        for (; (call = find_late(client, now, &silent, ret_next)); ended++)
                 time_out(call, silent, now);
-                ended++;
-        }
         return ended;
 }
 
 void mv_kube_client_run(struct mv_kube_client *client, unsigned timeout_ms) {
         long long next, now = mv_kube_now_ms(), until = now + timeout_ms;
-        if (transfer(client, &next) || client->fresh)
+        if (transfer(client, &next))
                 return;
         if (next < until)
                 until = next;

@@ -3,9 +3,8 @@
 
 #include "certs/certificate.h"
 #include "certs/peer.h"
+#include "cluster/kube/plain.h"
 #include "cluster/kube/wipe.h"
-
-#include <time.h>
 
 enum {
         /* A plugin may ask a person, or block for long: one that has failed, or was run because what it gave had been
@@ -140,10 +139,8 @@ static bool is_space(char c) {
 static int check_token(struct mv_str token, struct mv_err *err) {
         if (!token.n)
                 return mv_err_set(err, MV_ETYPE, "holds no token");
-        for (size_t i = 0; i < token.n; i++)
-                if ((unsigned char)token.p[i] < ' ' || token.p[i] == 0x7f)
-                        return mv_err_set(err, MV_ETYPE, "holds a token with a control character");
-        return 0;
+        return mv_kube_is_plain(token) ? 0
+                                       : mv_err_set(err, MV_ETYPE, "holds a token with a control character");
 }
 
 static int renew_token(struct mv_kube_credentials *c, bool force, struct mv_err *err) {
@@ -174,12 +171,6 @@ static int renew_token(struct mv_kube_credentials *c, bool force, struct mv_err 
 }
 
 /* --- the plugin --- */
-
-static long long clock_ms(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool plugin_is_due(const struct mv_kube_credentials *c, long long now, long long now_ms) {
         bool has_one = c->plugin.token.n || c->plugin.certificate.n;
@@ -255,12 +246,12 @@ int mv_kube_credentials_refresh(struct mv_kube_credentials *c, long long now, lo
                         problem = (struct mv_err){ 0 };
                 }
         if (plugin_is_due(c, now, now_ms)) {
-                long long began = clock_ms();
+                long long began = mv_kube_now_ms();
                 c->plugin_pauses = c->refused;
                 c->plugin_problem = (struct mv_err){ 0 };
                 if (run_plugin(c, &c->plugin_problem))
                         c->plugin_pauses = true;
-                c->plugin_ms = now_ms + (clock_ms() - began);
+                c->plugin_ms = now_ms + (mv_kube_now_ms() - began);
         }
         if (!c->config->exec.command.n || c->plugin.token.n || c->plugin.certificate.n)
                 return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/entries.h"
 
+#include "cluster/kube/plain.h"
 #include "cluster/kube/url.h"
 #include "policy/base/base64.h"
 

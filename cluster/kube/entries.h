@@ -18,10 +18,3 @@ int mv_kube_take_proxy_of_environment(struct mv_kube_config *config, struct mv_e
 static inline struct mv_str mv_kube_keep(struct mv_kube_config *config, struct mv_str text) {
         return text.n ? mv_arena_copy(&config->arena, text) : (struct mv_str){ 0 };
 }
-/* No control character is in the text. */
-static inline bool mv_kube_is_plain(struct mv_str text) {
-        for (size_t i = 0; i < text.n; i++)
-                if ((unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f)
-                        return false;
-        return true;
-}

@@ -2,6 +2,7 @@
 #include "cluster/kube/exec.h"
 
 #include "certs/peer.h"
+#include "cluster/kube/plain.h"
 #include "cluster/kube/wipe.h"
 #include "policy/base/base64.h"
 #include "policy/base/buf.h"
@@ -16,7 +17,6 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -42,12 +42,6 @@ struct plugin {
 #define FAIL(plugin, code, format, ...)                                                               \
         mv_err_set((plugin)->err, (code), "exec plugin %s " format, (plugin)->config->exec.command.p, \
                    ##__VA_ARGS__)
-
-static long long now_ms(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* --- what it is given --- */
 
@@ -218,7 +212,7 @@ static int read_piece(struct plugin *plugin, int fd) {
 
 /* Until its output ends, or it does, or its time. */
 static int collect(struct plugin *plugin, int fd, pid_t pid) {
-        long long end = now_ms() + plugin->timeout_ms;
+        long long end = mv_kube_now_ms() + plugin->timeout_ms;
         bool open = true, ended = false;
         int status = 0, r = 0;
         while (!r && (open || !ended)) {
@@ -231,7 +225,7 @@ static int collect(struct plugin *plugin, int fd, pid_t pid) {
                         open = piece > 0;
                 } else if (was_ended)
                         open = false;
-                if (!r && (open || !ended) && now_ms() >= end)
+                if (!r && (open || !ended) && mv_kube_now_ms() >= end)
                         r = FAIL(plugin, MV_ETIMEOUT, "gave no answer within %u s",
                                  plugin->timeout_ms / 1000);
         }
@@ -283,13 +277,6 @@ static const struct mv_field credential_fields[] = {
 };
 static const struct mv_table credential_table = MV_TABLE(credential_fields, struct exec_credential);
 
-static bool is_header_text(struct mv_str text) {
-        for (size_t i = 0; i < text.n; i++)
-                if ((unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f)
-                        return false;
-        return true;
-}
-
 static int take(struct plugin *plugin, const struct exec_status *status, struct mv_kube_credential *ret) {
         struct mv_err why = { 0 };
         int64_t expires = INT64_MAX;
@@ -302,7 +289,7 @@ static int take(struct plugin *plugin, const struct exec_status *status, struct 
                             "gave only one of status.clientCertificateData and clientKeyData");
         if (!status->token.n && !status->certificate.n)
                 return FAIL(plugin, MV_ETYPE, "gave neither status.token nor status.clientCertificateData");
-        if (!is_header_text(status->token))
+        if (!mv_kube_is_plain(status->token))
                 return FAIL(plugin, MV_ETYPE, "gave a status.token with a control character");
         if (status->certificate.n && mv_peer_check_pair(status->certificate, status->key, &why))
                 return FAIL(plugin, why.code, "gave a client certificate that is not good: %s", why.message);

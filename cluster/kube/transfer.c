@@ -2,6 +2,7 @@
 #include "cluster/kube/transfer.h"
 
 #include "certs/peer.h"
+#include "cluster/kube/plain.h"
 #include "cluster/kube/wipe.h"
 
 #include <netinet/in.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 enum {
         CONNECT_MS = 15 * 1000,
@@ -19,12 +19,6 @@ enum {
         KEEPALIVE_INTERVAL_S = 5,
         UNACKNOWLEDGED_MS = 30 * 1000,
 };
-
-long long mv_kube_now_ms(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* --- the request --- */
 
@@ -35,7 +29,8 @@ static struct mv_str copy(struct mv_buf *text, struct mv_str s) {
         return to;
 }
 
-struct mv_kube_call *mv_kube_call_new(struct mv_kube_client *client, const struct mv_kube_request *request) {
+struct mv_kube_call *mv_kube_call_new(struct mv_kube_client *client, const struct mv_kube_request *request,
+                                      bool *plain) {
         struct mv_kube_call *call = calloc(1, sizeof *call);
         if (!call)
                 return NULL;
@@ -49,6 +44,7 @@ struct mv_kube_call *mv_kube_call_new(struct mv_kube_client *client, const struc
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
                 n += texts[i].n + 1;
         call->client = client;
+        call->plain = plain;
         call->request = *request;
         mv_buf_init(&call->body, &mv_allocator_wiping, SIZE_MAX / 2);
         mv_buf_init(&call->text, &mv_allocator_wiping, n);
@@ -220,8 +216,11 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *context) {
 
 static size_t on_header(char *bytes, size_t size, size_t n, void *context) {
         struct mv_kube_call *call = context;
+        long version = CURL_HTTP_VERSION_NONE;
         (void)bytes;
         call->heard_ms = mv_kube_now_ms();
+        if (curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version) == CURLE_OK && version)
+                *call->plain = version < CURL_HTTP_VERSION_2_0;
         return n * size;
 }
 

@@ -23,13 +23,15 @@ struct mv_kube_call {
         unsigned generation; /* of the credentials that it shows */
 
         long long started_ms, heard_ms; /* heard: when the last byte came */
+        bool *plain;                    /* of the client: the server was heard to speak no HTTP/2 */
         struct mv_buf body;
         struct mv_err err; /* code 0, or why we ended it */
         bool cancelled;    /* by one of its own callbacks */
 };
 
 /* A copy of the request; NULL when out of memory. */
-struct mv_kube_call *mv_kube_call_new(struct mv_kube_client *client, const struct mv_kube_request *request);
+struct mv_kube_call *mv_kube_call_new(struct mv_kube_client *client, const struct mv_kube_request *request,
+                                      bool *plain);
 void mv_kube_call_free(struct mv_kube_call *call);
 
 /* Make call->easy for it. connect_to may be NULL. MV_ENOMEM, MV_EIO. */
@@ -40,6 +42,3 @@ void mv_kube_call_result(struct mv_kube_call *call, const struct mv_kube_config 
                          struct mv_kube_response *ret);
 /* The socket it uses, or CURL_SOCKET_BAD. */
 curl_socket_t mv_kube_call_socket(const struct mv_kube_call *call);
-
-/* CLOCK_MONOTONIC. */
-long long mv_kube_now_ms(void);

@@ -171,7 +171,7 @@ static bool matches_name(struct mv_str host, struct mv_str name) {
 
 /* Take ":port" off; a text with more colons is an address of its own unless it has brackets. */
 static struct mv_str without_port(struct mv_str item, struct mv_str *ret_port) {
-        size_t end = item.n, close = mv_str_find_byte(item, ']');
+        size_t end, close = mv_str_find_byte(item, ']');
         *ret_port = (struct mv_str){ 0 };
         if (close < item.n) {
                 if (close + 1 < item.n && item.p[close + 1] == ':')

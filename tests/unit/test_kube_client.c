@@ -201,6 +201,27 @@ static void test_nobody_there(void **state) {
         kube_done(&kube);
 }
 
+/* Those that wait for a connection fail with the first; the one that starts then is tried anew. */
+static void test_nobody_there_for_many(void **state) {
+        (void)state;
+        enum { N = 20 };
+        struct kube kube = kube_at("https://127.0.0.1:1", "certificate-authority: ca.crt", "");
+        struct answer answers[N];
+        struct mv_kube_request then = request_of(&answers[0], "GET", "/test/echo?2");
+        for (int i = 0; i < N; i++) {
+                answers[i] = (struct answer){ .kube = &kube, .then = i ? NULL : &then };
+                struct mv_kube_request r = request_of(&answers[i], "GET", "/test/echo");
+                start(&answers[i], &r);
+        }
+        for (int i = 0; i < N; i++) {
+                run_to_end(&answers[i]);
+                assert_int_equal(answers[i].err.code, MV_EIO);
+                assert_non_null(strstr(answers[i].err.message, "Failed to connect to 127.0.0.1 port 1"));
+                answer_clear(&answers[i]);
+        }
+        kube_done(&kube);
+}
+
 static void test_status_error(void **state) {
         (void)state;
         static const struct {
@@ -485,6 +506,7 @@ int main(void) {
                 cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_nobody_there),
                 cmocka_unit_test(test_status_error),
+                cmocka_unit_test(test_nobody_there_for_many),
                 cmocka_unit_test(test_stream),
                 cmocka_unit_test(test_stream_is_refused),
                 cmocka_unit_test(test_time),
