@@ -268,6 +268,4 @@ void mv_kube_credentials_refuse(struct mv_kube_credentials *c, unsigned generati
         if (generation != c->generation)
                 return;
         c->refused = true;
-        /* Read the token again, even when the file looks the same. */
-        c->token_stamp = (struct mv_file_stamp){ 0 };
 }

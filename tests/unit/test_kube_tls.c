@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whom the client trusts, and what it shows. */
+#include "cluster/kube/memory_file.h"
 #include "tests/unit/test_kube.h"
 
 /* A copy of a file of the server, made at once, under another name. */
@@ -35,6 +36,31 @@ static int open_again(void **state) {
         (void)state;
         let_in(NULL);
         return 0;
+}
+
+/* Each text has a path of its own, for the last and the one before. */
+static void test_memory_file(void **state) {
+        (void)state;
+        enum { N = 12 };
+        struct mv_memory_file file = MV_MEMORY_FILE_NONE;
+        char paths[N][64], text[8] = "";
+        for (int i = 0; i < N; i++) {
+                char now[8];
+                snprintf(now, sizeof now, "t%d", i);
+                assert_int_equal(mv_memory_file_set(&file, mv_str_from(now), NULL), 0);
+                memcpy(paths[i], file.path, sizeof paths[i]);
+                for (int k = 0; k < i; k++)
+                        assert_string_not_equal(paths[k], paths[i]);
+                for (int k = i ? i - 1 : 0; k <= i; k++) {
+                        FILE *stream = fopen(paths[k], "r");
+                        assert_non_null(stream);
+                        assert_non_null(fgets(text, sizeof text, stream));
+                        fclose(stream);
+                        assert_int_equal(strtol(text + 1, NULL, 10), k);
+                }
+        }
+        mv_memory_file_done(&file);
+        assert_string_equal(file.path, "");
 }
 
 /* --- the server --- */
@@ -314,17 +340,12 @@ static void test_proxy(void **state) {
 int main(void) {
 #define CASE(function) cmocka_unit_test_teardown(function, open_again)
         const struct CMUnitTest tests[] = {
-                CASE(test_trust),
-                CASE(test_server_name),
-                CASE(test_authority_changes),
-                CASE(test_client_certificate),
-                CASE(test_identity_headers),
-                CASE(test_token_file),
-                CASE(test_plugin),
-                CASE(test_plugin_fails),
-                CASE(test_plugin_certificate),
-                CASE(test_files_refused),
-                CASE(test_proxy),
+                CASE(test_memory_file),        CASE(test_trust),
+                CASE(test_server_name),        CASE(test_authority_changes),
+                CASE(test_client_certificate), CASE(test_identity_headers),
+                CASE(test_token_file),         CASE(test_plugin),
+                CASE(test_plugin_fails),       CASE(test_plugin_certificate),
+                CASE(test_files_refused),      CASE(test_proxy),
         };
         return cmocka_run_group_tests(tests, set_up_api, tear_down_api);
 }
