@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is answered, cell by cell of decisions.txt; and who is never denied, whatever the configuration says."""
 import copy
+import json
 import pathlib
 
 import pytest
@@ -236,3 +237,27 @@ def test_kubevirts_own_refusal_comes_first(strict):
     wrong = machine(namespace="kube-system", spec=instance_spec(evictionStrategy="Sometimes"))
     response = strict.review(review_of(wrong, user=CONTROLLERS[0]))
     assert not response["allowed"] and response["status"]["code"] == 422
+
+
+# --- level resilient ----------------------------------------------------
+
+@pytest.mark.parametrize("nodes, runs, says", [
+    ("abc", False, None), ("ab", False, "2 nodes have room for it now, and level resilient asks for 3"),
+    ("abc", True, None), ("ab", True, "1 node has room for it now, and level resilient asks for 2")])
+def test_other_nodes(migvet, tmp_path, nodes, runs, says):
+    """Two others are asked for, and one more to start on while the VM has no node."""
+    spec = spec_of("True")
+    objects = [namespace_of("shop"), *(node(f"node-{name}") for name in nodes)]
+    if runs:
+        objects.append(instance("m", spec=spec, **owned()))
+    (tmp_path / "cluster.yaml").write_text(yaml.safe_dump_all(objects), encoding="utf-8")
+    config = tmp_path / "config" / "config.yaml"
+    config.parent.mkdir()
+    config.write_text(yaml.safe_dump({**HEAD, "defaults": {"enforce": "resilient"}, "resilient": {"otherNodes": 2}}),
+                      encoding="utf-8")
+    response = migvet.json("review", "-f", tmp_path / "cluster.yaml", "--config", config,
+                           stdin=json.dumps(review_of(machine(spec=spec))))["response"]
+    assert word(response) == ("deny" if says else "allow")
+    if says:
+        assert response["status"]["details"]["causes"] == [{"reason": "node-capacity", "message": says}]
+        assert says in response["status"]["message"]
