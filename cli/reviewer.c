@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/reviewer.h"
 
+#include "policy/base/hash.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+
+/* An instance, its claims, their volumes and classes: what one names is known when it is there. */
+enum { MOST_PUT_OFFS = 4 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t arena_key;
@@ -69,13 +74,27 @@ static bool is_over(void *context) {
         return (long long)now.tv_sec * 1000000000 + now.tv_nsec > *deadline_ns;
 }
 
+/* It was not asked for before, and is noted now. What was asked for and is still missing is not there. */
+static bool note_missing(struct mv_review_note *note, const struct mv_missing *missing) {
+        uint64_t hash = mv_hash_add(mv_hash_add(MV_HASH_START + (uint64_t)missing->kind, missing->namespace),
+                                    missing->name);
+        for (size_t i = 0; i < note->n; i++)
+                if (note->words[i] == hash)
+                        return false;
+        if (note->n == sizeof note->words / sizeof *note->words)
+                return false;
+        note->words[note->n++] = hash;
+        return true;
+}
+
 /* Ask for what was missing. False when there is nothing to be asked; else the request was put off. */
 static bool fetch_missing(const struct mv_fetcher *fetcher, const struct mv_review_call *call,
                           const struct mv_review_result *result) {
         struct mv_missing wanted[MV_MOST_MISSING];
         size_t n = 0;
         for (size_t i = 0; i < result->n_missing; i++)
-                if (fetcher->wants(fetcher->context, &result->missing[i]))
+                if (fetcher->wants(fetcher->context, &result->missing[i]) &&
+                    note_missing(call->note, &result->missing[i]))
                         wanted[n++] = result->missing[i];
         if (!n)
                 return false;
@@ -109,7 +128,7 @@ static int review(void *context, const struct mv_review_call *call, struct mv_bu
         };
         struct mv_review_result result;
         int status = mv_review_answer(&input, call->body, response, &result);
-        if (reviewer->fetcher && !call->again && result.n_missing &&
+        if (reviewer->fetcher && call->put_offs < MOST_PUT_OFFS && result.n_missing &&
             fetch_missing(reviewer->fetcher, call, &result))
                 status = MV_REVIEW_PUT_OFF;
         else

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* What became of one review, for metrics and the request log. Slices point into the request's body or into static
  * text. */
@@ -23,12 +24,19 @@ struct mv_review_summary {
         struct mv_str rules; /* comma-separated names of the rules that found something, "" when none */
 };
 
+/* Whatever the backend wants to remember of a request that is put off. */
+struct mv_review_note {
+        uint64_t words[16];
+        size_t n;
+};
+
 /* A request as the server hands it on. */
 struct mv_review_call {
         bool mutate;
-        struct mv_str body;    /* followed by at least 8 zero bytes */
-        long long deadline_ns; /* when the answer must be there; CLOCK_MONOTONIC */
-        bool again;            /* it was put off before, and must be answered now */
+        struct mv_str body;          /* followed by at least 8 zero bytes */
+        long long deadline_ns;       /* when the answer must be there; CLOCK_MONOTONIC */
+        unsigned put_offs;           /* how often it was put off before */
+        struct mv_review_note *note; /* empty at first, and kept until the next time */
         /* Put the request off. Then review returns MV_REVIEW_PUT_OFF, and resume(ticket) is called exactly once, from any
          * thread, even before review has returned, and soon, whatever happens: the connection waits for it. */
         void (*put_off)(void *ticket);

@@ -240,12 +240,13 @@ static enum MHD_Result review(struct mv_route *route, struct mv_listener *listen
                 .mutate = connection->mutate,
                 .body = body,
                 .deadline_ns = mv_route_deadline(connection->begun, connection->timeout),
-                .again = connection->put_off,
+                .put_offs = connection->put_offs,
+                .note = &connection->note,
                 .put_off = put_off,
                 .resume = resume,
                 .ticket = mhd,
         };
-        connection->put_off = true; /* before another thread can resume it */
+        connection->put_offs++; /* before another thread can resume it */
         int status = route->backend->review(route->backend->context, &call, &text, &summary);
         if (status == MV_REVIEW_PUT_OFF) {
                 mv_buf_done(&text);
@@ -299,7 +300,9 @@ enum MHD_Result mv_route_handle(void *context, struct mv_listener *listener, str
 
 void mv_route_finish(void *context, struct mv_connection *connection) {
         body_drop(context, connection);
-        connection->judged = connection->put_off = false;
+        connection->judged = false;
+        connection->put_offs = 0;
+        connection->note.n = 0;
         connection->received = connection->content_length = 0;
         connection->refusal.code = 0;
 }

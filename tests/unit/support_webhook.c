@@ -62,7 +62,7 @@ static int stub_review(void *context, const struct mv_review_call *call, struct 
         struct stub *stub = context;
         struct mv_str body = call->body;
         unsigned sum = 0;
-        if (stub->put_off_ms && !call->again) {
+        if (stub->put_off_ms && !call->put_offs) {
                 put_off(call, stub->put_off_ms);
                 return MV_REVIEW_PUT_OFF;
         }
@@ -76,7 +76,7 @@ static int stub_review(void *context, const struct mv_review_call *call, struct 
         stub->left_ns = call->deadline_ns - mv_now();
         stub->reviews++;
         stub->mutations += call->mutate;
-        stub->resumptions += call->again;
+        stub->resumptions += call->put_offs;
         if (stub->delay_ms)
                 sleep_ms(stub->delay_ms);
         *summary = (struct mv_review_summary){ .uid = MV_STR("u-1"),

@@ -32,6 +32,7 @@ struct cluster {
         struct mv_config_watch *configs;
         struct mv_reviewer reviewer;
         struct mv_fetcher fetcher;
+        struct mv_review_note note;
         bool has_vmi, refuses, dull;
         int fetches, put_offs, resumptions;
         char asked[256];
@@ -106,13 +107,16 @@ static void cluster_done(struct cluster *cluster) {
 }
 
 /* The status; the answer says `verdict`, when there is one. */
-static int ask(struct cluster *cluster, bool again, const char *verdict) {
+static int ask(struct cluster *cluster, unsigned put_offs, const char *verdict) {
         struct mv_str body = json_make(REVIEW);
         struct mv_buf response;
+        if (!put_offs)
+                cluster->note.n = 0;
         struct mv_review_summary summary = { .verdict = "", .level = "" };
         const struct mv_review_call call = { .body = body,
                                              .deadline_ns = LLONG_MAX,
-                                             .again = again,
+                                             .put_offs = put_offs,
+                                             .note = &cluster->note,
                                              .put_off = put_off,
                                              .resume = resume,
                                              .ticket = cluster };
@@ -131,12 +135,12 @@ static void test_fetched(void **state) {
         struct cluster cluster;
         cluster_init(&cluster);
         cluster.has_vmi = true;
-        assert_int_equal(ask(&cluster, false, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(ask(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
         assert_int_equal(cluster.put_offs, 1);
         assert_int_equal(cluster.resumptions, 1);
         assert_string_equal(cluster.asked, "Namespace /a;VirtualMachineInstance a/db;");
-        assert_int_equal(ask(&cluster, true, "True"), 200);
-        assert_int_equal(ask(&cluster, false, "True"), 200); /* and is there from now on */
+        assert_int_equal(ask(&cluster, 1, "True"), 200);
+        assert_int_equal(ask(&cluster, 0, "True"), 200); /* and is there from now on */
         assert_int_equal(cluster.fetches, 1);
         cluster_done(&cluster);
 }
@@ -145,8 +149,8 @@ static void test_not_there(void **state) {
         (void)state;
         struct cluster cluster;
         cluster_init(&cluster);
-        assert_int_equal(ask(&cluster, false, ""), MV_REVIEW_PUT_OFF);
-        assert_int_equal(ask(&cluster, true, "Unknown"), 200); /* asked once only */
+        assert_int_equal(ask(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(ask(&cluster, 1, "Unknown"), 200); /* asked once only */
         assert_int_equal(cluster.fetches, 1);
         cluster_done(&cluster);
 }
@@ -157,14 +161,14 @@ static void test_not_asked(void **state) {
         struct cluster cluster;
         cluster_init(&cluster);
         cluster.dull = true;
-        assert_int_equal(ask(&cluster, false, "Unknown"), 200);
+        assert_int_equal(ask(&cluster, 0, "Unknown"), 200);
         assert_int_equal(cluster.put_offs, 0);
         cluster.dull = false;
         cluster.refuses = true;
-        assert_int_equal(ask(&cluster, false, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(ask(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
         assert_int_equal(cluster.resumptions, 1);
         cluster.reviewer.fetcher = NULL;
-        assert_int_equal(ask(&cluster, false, "Unknown"), 200);
+        assert_int_equal(ask(&cluster, 0, "Unknown"), 200);
         cluster_done(&cluster);
 }
 
