@@ -65,6 +65,7 @@ struct mv_reflector {
         long long down_since;     /* -1: all is well; else what is known is that old */
         long long relisted_at;    /* -1: never */
         unsigned stream_failures; /* streaming lists that broke off, in a row */
+        bool unreached;           /* the last failure was that */
         bool doubted;             /* one 403 was passed over */
         struct mv_reflector_status status;
 };
@@ -135,6 +136,7 @@ static long long backoff(struct mv_reflector *r) {
 
 static void note_failure(struct mv_reflector *r, long long now, enum mv_reflector_error error,
                          const char *message) {
+        r->unreached = error == MV_REFLECTOR_CONNECTION;
         r->status.errors[error]++;
         r->status.restarts++;
         r->status.failures++;
@@ -562,6 +564,13 @@ void mv_reflector_resume(struct mv_reflector *r, long long now) {
         r->mode = MODE_LIST;
         r->at = now;
         know(r, MV_KNOWLEDGE_NONE, "not listed yet");
+}
+
+void mv_reflector_hurry(struct mv_reflector *r, long long now) {
+        if (r->in_flight || !r->unreached || now >= r->at)
+                return;
+        long long at = now + jittered(r, BACKOFF_MS);
+        r->at = at < r->at ? at : r->at;
 }
 
 const struct mv_reflector_status *mv_reflector_status(const struct mv_reflector *r) {
