@@ -3,6 +3,7 @@
 
 #include "cluster/kube/clock.h"
 #include "cluster/kube/discover.h"
+#include "cluster/kube/jitter.h"
 #include "cluster/kube/names.h"
 #include "cluster/kube/resources.h"
 #include "cluster/kube/wire.h"
@@ -255,11 +256,6 @@ static long long step_informer(struct informer *informer, long long now) {
 
 /* --- kinds come and go --- */
 
-static uint64_t next_seed(struct mv_kube_informers *informers) {
-        informers->random = informers->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        return informers->random ^ informers->random >> 32;
-}
-
 /* The kind is there, in that version. */
 static void ask_for(struct mv_kube_informers *informers, enum mv_kind kind, const char *version) {
         bool same = informers->versions[kind] == version;
@@ -277,14 +273,14 @@ static void ask_for(struct mv_kube_informers *informers, enum mv_kind kind, cons
                 cancel(informer);
                 mv_reflector_free(informer->reflector);
                 const char *selector = mv_kube_resources[kind].selectors[i];
-                informer->reflector =
-                        mv_reflector_new(&(struct mv_reflector_options){ .path = mv_buf_str(&path),
-                                                                         .selector = mv_str_from(selector),
-                                                                         .once = informers->once,
-                                                                         .seed = next_seed(informers),
-                                                                         .server = &informers->server,
-                                                                         .sink = &sink,
-                                                                         .context = informer });
+                informer->reflector = mv_reflector_new(
+                        &(struct mv_reflector_options){ .path = mv_buf_str(&path),
+                                                        .selector = mv_str_from(selector),
+                                                        .once = informers->once,
+                                                        .seed = mv_random_next(&informers->random),
+                                                        .server = &informers->server,
+                                                        .sink = &sink,
+                                                        .context = informer });
                 if (!informer->reflector) /* discovery will ask for it again */
                         informers->versions[kind] = NULL;
         }
