@@ -176,7 +176,6 @@ static void finish_round(struct mv_kube_discover *discover) {
         discover->answers++;
         discover->failures = 0;
         discover->err = (struct mv_err){ 0 };
-        discover->at = LLONG_MAX;
         discover->complete(discover->context);
 }
 
@@ -185,6 +184,7 @@ long long mv_kube_discover_step(struct mv_kube_discover *discover, long long now
                 return LLONG_MAX;
         if (now < discover->at)
                 return discover->at;
+        discover->at = LLONG_MAX;
         discover->draft = discover->current;
         discover->n_questions = 0;
         discover->failed = discover->old = false;
@@ -196,7 +196,8 @@ long long mv_kube_discover_step(struct mv_kube_discover *discover, long long now
 }
 
 void mv_kube_discover_again(struct mv_kube_discover *discover, long long at_ms) {
-        discover->at = at_ms;
+        if (at_ms < discover->at)
+                discover->at = at_ms;
 }
 
 const struct mv_kube_discovery *mv_kube_discover_current(const struct mv_kube_discover *discover) {

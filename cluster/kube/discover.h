@@ -21,7 +21,7 @@ struct mv_kube_discover *mv_kube_discover_free(struct mv_kube_discover *discover
 
 /* Ask when it is due. Returns when to call this again, LLONG_MAX while an answer is awaited. */
 long long mv_kube_discover_step(struct mv_kube_discover *discover, long long now_ms);
-/* Ask again then, when no question is under way; from `complete`. */
+/* Ask again then, or earlier when that was said since the last question. */
 void mv_kube_discover_again(struct mv_kube_discover *discover, long long at_ms);
 
 /* As of the last complete answer. */

@@ -3,6 +3,7 @@
 
 #include "cluster/kube/clock.h"
 #include "cluster/kube/discover.h"
+#include "cluster/kube/jitter.h"
 #include "cluster/kube/names.h"
 #include "cluster/kube/resources.h"
 #include "cluster/kube/wire.h"
@@ -44,6 +45,7 @@ struct mv_kube_informers {
         struct informer informers[MV_KIND_COUNT][MV_KUBE_MOST_SELECTORS];
         const char *versions[MV_KIND_COUNT]; /* that the reflectors ask for */
         unsigned missed[MV_KIND_COUNT];      /* answers of discovery in a row without the kind */
+        bool known[MV_KIND_COUNT];           /* the live cluster was told what follows */
         enum mv_knowledge knowledge[MV_KIND_COUNT];
         char reasons[MV_KIND_COUNT][320];
         uint64_t random;
@@ -95,13 +97,14 @@ static void log_knowledge(const struct mv_kube_informers *informers, enum mv_kin
 
 static void know_kind(struct mv_kube_informers *informers, enum mv_kind kind, enum mv_knowledge knowledge,
                       const char *reason) {
-        bool other = knowledge != informers->knowledge[kind];
-        if (!other && strcmp(reason, informers->reasons[kind]) == 0)
+        bool other = knowledge != informers->knowledge[kind], first = !informers->known[kind];
+        if (!first && !other && strcmp(reason, informers->reasons[kind]) == 0)
                 return;
+        informers->known[kind] = true;
         informers->knowledge[kind] = knowledge;
         snprintf(informers->reasons[kind], sizeof informers->reasons[kind], "%s", reason);
         mv_live_know(informers->live, kind, knowledge, mv_str_from(informers->reasons[kind]));
-        if (other)
+        if (other && !first)
                 log_knowledge(informers, kind);
 }
 
@@ -177,6 +180,8 @@ static void sink_know(void *context, enum mv_knowledge knowledge, struct mv_str 
         informer->knowledge = knowledge;
         snprintf(informer->reason, sizeof informer->reason, "%.*s", MV_STR_ARG(reason));
         sum_up(informer->owner, informer->kind);
+        if (knowledge == MV_KNOWLEDGE_ABSENT && !informer->owner->once)
+                mv_kube_discover_again(informer->owner->discover, mv_clock_ms() + ABSENT_MS);
 }
 
 static const struct mv_reflector_sink sink = {
@@ -255,11 +260,6 @@ static long long step_informer(struct informer *informer, long long now) {
 
 /* --- kinds come and go --- */
 
-static uint64_t next_seed(struct mv_kube_informers *informers) {
-        informers->random = informers->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        return informers->random ^ informers->random >> 32;
-}
-
 /* The kind is there, in that version. */
 static void ask_for(struct mv_kube_informers *informers, enum mv_kind kind, const char *version) {
         bool same = informers->versions[kind] == version;
@@ -271,19 +271,20 @@ static void ask_for(struct mv_kube_informers *informers, enum mv_kind kind, cons
                 struct informer *informer = &informers->informers[kind][i];
                 if (same && informer->reflector) {
                         mv_reflector_resume(informer->reflector, mv_clock_ms());
+                        mv_reflector_hurry(informer->reflector, mv_clock_ms());
                         continue;
                 }
                 cancel(informer);
                 mv_reflector_free(informer->reflector);
                 const char *selector = mv_kube_resources[kind].selectors[i];
-                informer->reflector =
-                        mv_reflector_new(&(struct mv_reflector_options){ .path = mv_buf_str(&path),
-                                                                         .selector = mv_str_from(selector),
-                                                                         .once = informers->once,
-                                                                         .seed = next_seed(informers),
-                                                                         .server = &informers->server,
-                                                                         .sink = &sink,
-                                                                         .context = informer });
+                informer->reflector = mv_reflector_new(
+                        &(struct mv_reflector_options){ .path = mv_buf_str(&path),
+                                                        .selector = mv_str_from(selector),
+                                                        .once = informers->once,
+                                                        .seed = mv_random_next(&informers->random),
+                                                        .server = &informers->server,
+                                                        .sink = &sink,
+                                                        .context = informer });
                 if (!informer->reflector) /* discovery will ask for it again */
                         informers->versions[kind] = NULL;
         }
@@ -368,6 +369,8 @@ void mv_kube_informers_status(const struct mv_kube_informers *informers, enum mv
                                              .synced_ms = -1,
                                              .event_ms = -1,
                                              .settled = is_settled(informers, kind) };
+        if (ret->knowledge == MV_KNOWLEDGE_ABSENT)
+                ret->version = NULL;
         memcpy(ret->reason, informers->reasons[kind], sizeof ret->reason);
         for (size_t i = 0; i < count_of(kind); i++)
                 if (informers->informers[kind][i].reflector)
@@ -407,7 +410,6 @@ static void begin_kind(struct mv_kube_informers *informers, enum mv_kind kind) {
         for (size_t i = 0; i < MV_KUBE_MOST_SELECTORS; i++)
                 informers->informers[kind][i] =
                         (struct informer){ .owner = informers, .kind = kind, .knowledge = MV_KNOWLEDGE_NONE };
-        informers->knowledge[kind] = (enum mv_knowledge) - 1;
         if (!is_needed(informers, kind))
                 know_kind(informers, kind, MV_KNOWLEDGE_NONE, "not asked for");
         else if (!resource->listed)

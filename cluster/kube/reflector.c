@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/reflector.h"
 
+#include "cluster/kube/jitter.h"
 #include "cluster/kube/lines.h"
 #include "cluster/kube/wire.h"
 #include "policy/base/buf.h"
@@ -20,14 +21,6 @@ enum {
         UNMARKED_MS = 10 * 1000, /* bookmarks without the mark tell more when they come so late */
         MOST_STREAM_FAILURES = 3,
         WATCH_S = 300, /* a watch ends by itself after that, and up to twice as long */
-};
-
-const char *const mv_reflector_error_names[MV_REFLECTOR_ERRORS] = {
-        [MV_REFLECTOR_CONNECTION] = "connection", [MV_REFLECTOR_EXPIRED] = "expired",
-        [MV_REFLECTOR_THROTTLED] = "throttled",   [MV_REFLECTOR_UNAUTHORIZED] = "unauthorized",
-        [MV_REFLECTOR_FORBIDDEN] = "forbidden",   [MV_REFLECTOR_ABSENT] = "absent",
-        [MV_REFLECTOR_REFUSED] = "refused",       [MV_REFLECTOR_MALFORMED] = "malformed",
-        [MV_REFLECTOR_MEMORY] = "memory",         [MV_REFLECTOR_OBJECT] = "object",
 };
 
 enum mode {
@@ -65,6 +58,7 @@ struct mv_reflector {
         long long down_since;     /* -1: all is well; else what is known is that old */
         long long relisted_at;    /* -1: never */
         unsigned stream_failures; /* streaming lists that broke off, in a row */
+        bool unreached;           /* the last failure was that */
         bool doubted;             /* one 403 was passed over */
         struct mv_reflector_status status;
 };
@@ -112,29 +106,17 @@ static int put(void *context, struct mv_str json, struct mv_err *err) {
 
 /* --- time and chance --- */
 
-static uint64_t next_random(struct mv_reflector *r) {
-        r->random += UINT64_C(0x9e3779b97f4a7c15);
-        uint64_t z = r->random;
-        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-        return z ^ z >> 31;
-}
-
-/* ms, and up to half as much more. */
-static long long jittered(struct mv_reflector *r, long long ms) {
-        return ms + (long long)(next_random(r) % (uint64_t)(ms / 2 + 1));
-}
-
 static long long backoff(struct mv_reflector *r) {
         unsigned doublings = r->failures ? r->failures - 1 : 0;
         long long ms = doublings < 5 ? (long long)BACKOFF_MS << doublings : MOST_BACKOFF_MS;
-        return jittered(r, ms < MOST_BACKOFF_MS ? ms : MOST_BACKOFF_MS);
+        return mv_jitter(&r->random, ms < MOST_BACKOFF_MS ? ms : MOST_BACKOFF_MS);
 }
 
 /* --- outcomes of a request --- */
 
 static void note_failure(struct mv_reflector *r, long long now, enum mv_reflector_error error,
                          const char *message) {
+        r->unreached = error == MV_REFLECTOR_CONNECTION;
         r->status.errors[error]++;
         r->status.restarts++;
         r->status.failures++;
@@ -242,7 +224,7 @@ static void refuse(struct mv_reflector *r, long long now, const char *message) {
         drop_objects(r);
         know(r, MV_KNOWLEDGE_FORBIDDEN, message);
         r->mode = MODE_LIST;
-        r->at = now + jittered(r, MV_REFLECTOR_FORBIDDEN_MS);
+        r->at = now + mv_jitter(&r->random, MV_REFLECTOR_FORBIDDEN_MS);
         r->judged = true;
         r->status.finished = r->once;
 }
@@ -322,17 +304,15 @@ static bool take_event(struct mv_reflector *r, long long now, const struct mv_ku
         r->heard = true;
         if (r->mode == MODE_WATCH)
                 contact(r, now);
+        else if (event->type != MV_EVENT_BOOKMARK)
+                begin(r);
         int code = 0;
         switch (event->type) {
         case MV_EVENT_ADDED:
         case MV_EVENT_MODIFIED:
-                if (r->mode == MODE_STREAM)
-                        begin(r);
                 code = put(r, event->object, NULL);
                 break;
         case MV_EVENT_DELETED:
-                if (r->mode == MODE_STREAM)
-                        begin(r);
                 r->sink->remove(r->context, event->namespace, event->name);
                 break;
         case MV_EVENT_BOOKMARK:
@@ -483,7 +463,7 @@ static void write_query(struct mv_reflector *r) {
                 mv_kube_page_query(&r->query, path, selector, r->page, mv_buf_str(&r->token));
         else
                 mv_kube_watch_query(&r->query, path, selector,
-                                    WATCH_S + (unsigned)(next_random(r) % (WATCH_S + 1)),
+                                    WATCH_S + (unsigned)(mv_random_next(&r->random) % (WATCH_S + 1)),
                                     mv_str_from(r->mode == MODE_STREAM ? "" : r->status.resource_version));
 }
 
@@ -562,6 +542,13 @@ void mv_reflector_resume(struct mv_reflector *r, long long now) {
         r->mode = MODE_LIST;
         r->at = now;
         know(r, MV_KNOWLEDGE_NONE, "not listed yet");
+}
+
+void mv_reflector_hurry(struct mv_reflector *r, long long now) {
+        if (r->in_flight || !r->unreached || now >= r->at)
+                return;
+        long long at = now + mv_jitter(&r->random, BACKOFF_MS);
+        r->at = at < r->at ? at : r->at;
 }
 
 const struct mv_reflector_status *mv_reflector_status(const struct mv_reflector *r) {

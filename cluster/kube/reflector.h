@@ -136,4 +136,7 @@ void mv_reflector_suspend(struct mv_reflector *reflector, const char *reason);
 /* Discovery says that it is there (again). Does nothing unless suspended, by a call or by a 404. */
 void mv_reflector_resume(struct mv_reflector *reflector, long long now_ms);
 
+/* The server has answered somebody else: do not wait much longer for it, where it could not be reached. */
+void mv_reflector_hurry(struct mv_reflector *reflector, long long now_ms);
+
 const struct mv_reflector_status *mv_reflector_status(const struct mv_reflector *reflector);

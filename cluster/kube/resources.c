@@ -63,8 +63,12 @@ const struct mv_kube_resource mv_kube_resources[MV_KIND_COUNT] = {
 
 uint64_t mv_kube_needed(void) {
         /* The mirrors of KubeVirt's webhooks and the drain look these up by themselves. */
-        uint64_t needed = MV_NEED_ALWAYS | MV_NEED(POD) | MV_NEED(NODE) | MV_NEED(MIGRATION) |
-                          MV_NEED(DISRUPTION_BUDGET) | MV_NEED(MAINTENANCE) | MV_NEED(LEGACY_MAINTENANCE);
+        static const enum mv_kind looked_up[] = { MV_KIND_POD,         MV_KIND_NODE,
+                                                  MV_KIND_MIGRATION,   MV_KIND_DISRUPTION_BUDGET,
+                                                  MV_KIND_MAINTENANCE, MV_KIND_LEGACY_MAINTENANCE };
+        uint64_t needed = MV_NEED_ALWAYS;
+        for (size_t i = 0; i < sizeof looked_up / sizeof *looked_up; i++)
+                needed |= UINT64_C(1) << looked_up[i];
         for (size_t i = 0; mv_rules[i]; i++)
                 needed |= mv_rules[i]->needs;
         for (size_t i = 0; mv_notices[i]; i++)

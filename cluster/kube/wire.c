@@ -7,13 +7,13 @@
 
 /* --- questions --- */
 
-void mv_kube_append_encoded(struct mv_buf *buf, struct mv_str s) {
+void mv_kube_append_encoded(struct mv_buf *out, struct mv_str s) {
         static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
         for (size_t i = 0; i < s.n; i++)
                 if (memchr(plain, s.p[i], sizeof plain - 1))
-                        mv_buf_append_byte(buf, s.p[i]);
+                        mv_buf_append_byte(out, s.p[i]);
                 else
-                        mv_buf_format(buf, "%%%02X", (unsigned char)s.p[i]);
+                        mv_buf_format(out, "%%%02X", (unsigned char)s.p[i]);
 }
 
 static void append_selector(struct mv_buf *out, struct mv_str selector) {

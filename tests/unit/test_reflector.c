@@ -202,6 +202,17 @@ static void tell_raw(struct replay *replay, char *argument) {
         tell_piece(replay, argument, strlen(argument));
 }
 
+/* So many bytes without an end of the line. */
+static void tell_fill(struct replay *replay, char *argument) {
+        static char bytes[65536];
+        size_t n = strtoul(argument, NULL, 10);
+        memset(bytes, ' ', sizeof bytes);
+        for (size_t piece; n; n -= piece) {
+                piece = n < sizeof bytes ? n : sizeof bytes;
+                tell_piece(replay, bytes, piece);
+        }
+}
+
 static void tell_line(struct replay *replay, char *argument) {
         tell_raw(replay, argument);
         tell_piece(replay, "\n", 1);
@@ -339,6 +350,11 @@ static void tell_present(struct replay *replay, char *argument) {
         mv_reflector_resume(reflector_of(replay), replay->now);
 }
 
+static void tell_elsewhere(struct replay *replay, char *argument) {
+        (void)argument;
+        mv_reflector_hurry(reflector_of(replay), replay->now);
+}
+
 /* --- the stage --- */
 
 static void set_path(struct replay *replay, char *argument) {
@@ -409,6 +425,8 @@ static const struct {
         { "refused", tell_refused },
         { "absent", tell_absent },
         { "present", tell_present },
+        { "elsewhere", tell_elsewhere },
+        { "fill", tell_fill },
 };
 
 static void run_line(struct replay *replay, char *text) {
