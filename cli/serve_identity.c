@@ -2,6 +2,7 @@
 #include "cli/serve_identity.h"
 
 #include "certs/store_dir.h"
+#include "cluster/kube/leader.h"
 #include "webhook/address.h"
 #include "webhook/metrics.h"
 
@@ -16,7 +17,7 @@ enum { HOUR = 3600, DAY = 24 * HOUR };
 
 #define DEFAULT_LEASE "migvet"
 /* A Secret's authority lives shorter than a directory's: it is renewed without anybody noticing. */
-enum { LEASE_MS = 15000, SETTLE_MS = 30000, CA_DAYS = 365, LEAF_DAYS = 30 };
+enum { LEASE_MS = 15000, SETTLE_MS = 30000, CA_DAYS = 365, LEAF_DAYS = 30, LONGEST_WAIT_MS = 600000 };
 
 static void say(const struct mv_serve_identity *identity, enum mv_log_level level, const char *message,
                 const struct mv_log_field *fields, size_t n) {
@@ -35,6 +36,7 @@ void mv_serve_identity_init(struct mv_serve_identity *identity, struct mv_serve_
                             const struct mv_logger *logger) {
         *identity = (struct mv_serve_identity){ .options = options, .logger = logger };
         mv_identity_slot_init(&identity->slot);
+        mv_identity_slot_init(&identity->files);
         mv_trust_slot_init(&identity->trust);
 }
 
@@ -43,6 +45,7 @@ void mv_serve_identity_done(struct mv_serve_identity *identity) {
         mv_certs_watch_done(&identity->trust_watch);
         mv_serve_identity_stop(identity);
         mv_identity_slot_done(&identity->slot);
+        mv_identity_slot_done(&identity->files);
         mv_trust_slot_done(&identity->trust);
         free(identity->directory);
         free(identity->namespace);
@@ -83,10 +86,11 @@ int mv_serve_identity_check(const struct mv_serve_identity_options *options, str
                                   "a Lease is only for --certs-secret and --webhook-configuration");
         if (options->lease_ms && (options->lease_ms < 1000 || options->lease_ms % 1000 != 0))
                 return mv_err_set(err, MV_EUSAGE, "--lease-duration is whole seconds, one at least");
-        if (!options->secret && (options->ca_ms || options->leaf_ms || options->settle_ms))
-                return mv_err_set(
-                        err, MV_EUSAGE,
-                        "--ca-lifetime, --leaf-lifetime and --rotation-settle are for --certs-secret");
+        if (!kube && options->settle_ms)
+                return mv_err_set(err, MV_EUSAGE,
+                                  "--rotation-settle is for --certs-secret and --webhook-configuration");
+        if (!options->secret && (options->ca_ms || options->leaf_ms))
+                return mv_err_set(err, MV_EUSAGE, "--ca-lifetime and --leaf-lifetime are for --certs-secret");
         if ((options->ca_ms && options->ca_ms < 2000) || (options->leaf_ms && options->leaf_ms < 2000))
                 return mv_err_set(err, MV_EUSAGE, "certificates live for two seconds at least");
         int r = check_name("--certs-secret", options->secret, err);
@@ -161,8 +165,10 @@ static int start_files(struct mv_serve_identity *identity, struct mv_err *err) {
                                                           options->key, err)
                               : start_directory(identity, err);
         if (r >= 0)
-                r = mv_certs_watch_poll_identity(&identity->identity_watch, &identity->slot, time(NULL),
+                r = mv_certs_watch_poll_identity(&identity->identity_watch, &identity->files, time(NULL),
                                                  &changed, err);
+        if (r >= 0)
+                mv_identity_slot_set(&identity->slot, mv_identity_slot_ref(&identity->files));
         if (r == 0 && identity->identity_watch.note[0])
                 say(identity, MV_LOG_WARNING, identity->identity_watch.note, NULL, 0);
         return r;
@@ -217,7 +223,7 @@ static int start_registration(struct mv_serve_identity *identity, const struct m
                 .lease = o->lease ? o->lease : DEFAULT_LEASE,
                 .identity = identity->replica,
                 .lease_ms = o->lease_ms ? (unsigned)o->lease_ms : LEASE_MS,
-                .settle_ms = o->settle_ms ? (unsigned)o->settle_ms : SETTLE_MS,
+                .settle_ms = (unsigned)identity->settle_ms,
                 .ca_seconds = o->ca_ms ? (long long)o->ca_ms / 1000 : (long long)CA_DAYS * DAY,
                 .leaf_seconds = o->leaf_ms ? (long long)o->leaf_ms / 1000 : (long long)LEAF_DAYS * DAY,
                 .names = &o->names,
@@ -238,6 +244,7 @@ int mv_serve_identity_start(struct mv_serve_identity *identity, const struct mv_
                         r = mv_certs_watch_poll_trust(&identity->trust_watch, &identity->trust, &changed,
                                                       err);
         }
+        identity->settle_ms = options->settle_ms ? (long long)options->settle_ms : SETTLE_MS;
         if (r >= 0 && mv_serve_identity_needs_kube(options))
                 r = start_registration(identity, kube, err);
         return r;
@@ -264,6 +271,37 @@ void mv_serve_identity_stop(struct mv_serve_identity *identity) {
         identity->registration = mv_registration_stop(identity->registration);
 }
 
+/* The authority of new files is in every webhook configuration, and API servers know; or the present identity is of no
+ * use any more; or it has taken too long, as where ca.crt is not what others publish. */
+static bool may_take_up(struct mv_serve_identity *identity) {
+        struct mv_registration_status status;
+        const time_t now = time(NULL);
+        struct mv_identity *present = mv_identity_slot_ref(&identity->slot);
+        const bool valid = present && now < mv_identity_validity(present).not_after;
+        mv_identity_unref(present);
+        if (!identity->registration || !valid)
+                return true;
+        mv_registration_status(identity->registration, &status);
+        return (status.looked_ms > identity->waiting_since && status.published_ms >= identity->settle_ms) ||
+               mv_monotonic_ms() - identity->waiting_since > LONGEST_WAIT_MS;
+}
+
+static void tend_files(struct mv_serve_identity *identity) {
+        struct mv_err err = { 0 };
+        bool changed = false;
+        if (mv_certs_watch_poll_identity(&identity->identity_watch, &identity->files, time(NULL), &changed,
+                                         &err) < 0)
+                say_error(identity, MV_LOG_ERROR,
+                          "the new TLS identity cannot be used; the present one stays", &err);
+        if (changed)
+                identity->waiting_since = mv_monotonic_ms();
+        if (!identity->waiting_since || !may_take_up(identity))
+                return;
+        identity->waiting_since = 0;
+        mv_identity_slot_set(&identity->slot, mv_identity_slot_ref(&identity->files));
+        say(identity, MV_LOG_INFO, "TLS identity changed", NULL, 0);
+}
+
 /* Every half second: renew what is due, take up what changed. */
 void mv_serve_identity_tend(struct mv_serve_identity *identity) {
         struct mv_err err = { 0 };
@@ -273,14 +311,8 @@ void mv_serve_identity_tend(struct mv_serve_identity *identity) {
                 say_error(identity, MV_LOG_ERROR, "cannot renew the TLS identity; the present one stays",
                           &err);
         err = (struct mv_err){ 0 };
-        if (identity->options->secret)
-                ; /* the registration's thread does */
-        else if (mv_certs_watch_poll_identity(&identity->identity_watch, &identity->slot, time(NULL),
-                                              &changed, &err) < 0)
-                say_error(identity, MV_LOG_ERROR,
-                          "the new TLS identity cannot be used; the present one stays", &err);
-        else if (changed)
-                say(identity, MV_LOG_INFO, "TLS identity changed", NULL, 0);
+        if (!identity->options->secret)
+                tend_files(identity);
         if (!identity->options->client_ca)
                 return;
         err = (struct mv_err){ 0 };

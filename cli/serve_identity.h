@@ -44,6 +44,9 @@ struct mv_serve_identity {
         const struct mv_logger *logger;
         char *directory; /* of --certs, or NULL with --cert */
         struct mv_identity_slot slot;
+        struct mv_identity_slot files; /* what the files hold; in `slot` as soon as clients believe it */
+        long long settle_ms;           /* --rotation-settle */
+        long long waiting_since;       /* CLOCK_MONOTONIC milliseconds: they differ; 0: they do not */
         struct mv_trust_slot trust;
         struct mv_certs_watch identity_watch, trust_watch;
         time_t next_renewal;                          /* when the directory store is to be looked at again */

@@ -193,8 +193,10 @@ static void tend_lease(struct mv_registration *r) {
         pthread_mutex_unlock(&r->lock);
 }
 
-static void set_rotation(struct mv_registration *r) {
+static void set_rotation(struct mv_registration *r, long long looked_ms, long long published_ms) {
         pthread_mutex_lock(&r->lock);
+        r->status.looked_ms = looked_ms;
+        r->status.published_ms = published_ms;
         snprintf(r->status.rotation, sizeof r->status.rotation, "%s",
                  r->decision.reason ? r->decision.reason : "");
         r->status.rotations = r->shared.rotations;
@@ -205,6 +207,7 @@ static void set_rotation(struct mv_registration *r) {
  * wait. The Lease is tended in between, since each request may take its time. */
 static bool look(struct mv_registration *r) {
         const struct mv_registration_options *options = &r->options;
+        const long long began = mv_monotonic_ms();
         bool written = false, read = true;
         if (options->secret)
                 read = mv_shared_identity_read(&r->shared, now_there(r));
@@ -219,9 +222,10 @@ static bool look(struct mv_registration *r) {
         if (options->configuration && bundle && mv_leader_leads(&r->leader))
                 written = mv_published_bundle_write(&r->published, mv_str_from(bundle));
         tend_lease(r);
+        /* Of a file: just what it holds now, since cert-manager publishes no more than that. */
+        const long long settled = settled_ms(r, options->secret ? bundle : r->file);
         if (options->secret) {
                 const bool in_doubt = clock_in_doubt(r);
-                const long long settled = settled_ms(r, bundle);
                 const bool unknown = !r->published.known;
                 mv_shared_identity_sign(&r->shared, unknown || settled >= options->settle_ms, now_there(r));
                 r->decision = (struct mv_secret_decision){ 0 };
@@ -229,8 +233,8 @@ static bool look(struct mv_registration *r) {
                         written = mv_shared_identity_advance(&r->shared, settled >= 0, settled, in_doubt,
                                                              now_there(r), &r->decision) ||
                                   written;
-                set_rotation(r);
         }
+        set_rotation(r, began, settled);
         free(bundle);
         if (options->configuration)
                 probe(r);

@@ -45,6 +45,9 @@ struct mv_registration_status {
         char problem[512];  /* why not */
         char rotation[160]; /* what goes on, or is waited for, with the authority; "" when nothing */
         unsigned long long rotations;
+        long long looked_ms; /* CLOCK_MONOTONIC: when the last look began; 0: there was none yet */
+        long long
+                published_ms; /* for how long what is to be believed has been in every configuration; -1: it is not */
 };
 
 /* Starts the thread. The API need not be there. MV_ENOMEM, MV_EIO, MV_EUSAGE. */

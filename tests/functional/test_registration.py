@@ -118,7 +118,8 @@ def leaf(server, bundle, name=NAME):
 class Handshakes:
     """Shakes hands with every replica all the time, with a bundle that is as old as it may be in an API server."""
 
-    def __init__(self, replicas):
+    def __init__(self, replicas, server_name=NAME):
+        self.server_name = server_name
         self.replicas, self.failures, self.n, self.stopping = replicas, [], 0, False
         self.leaves = collections.defaultdict(list)
         self.thread = threading.Thread(target=self._run)
@@ -142,7 +143,7 @@ class Handshakes:
                 known.pop(0)
             for name, server in list(self.replicas.running.items()):
                 try:
-                    shown = leaf(server, known[0][1])
+                    shown = leaf(server, known[0][1], self.server_name)
                 except (OSError, ssl.SSLError) as error:
                     if name in self.replicas.running:
                         self.failures.append((name, repr(error)))
@@ -488,14 +489,14 @@ def test_provided_directory_is_published(migvet, tmp_path):
         obj["webhooks"][0]["clientConfig"] = {"url": "https://localhost:8443/validate"}
         api.put(VALIDATING, obj)
         first = provide("first")
-        replicas.options = ["--certs", directory]
-        server = replicas.add("one")
-        eventually(lambda: ready(server), SECONDS, "it is ready")
+        replicas.options = ["--certs", directory, "--rotation-settle", f"{int(SETTLE_SECONDS * 1000)}ms"]
+        server = replicas.add("one", wait=True)
         assert bundles(api) == [first]
-        second = provide("second")
-        eventually(lambda: bundles(api) == [second + first], SECONDS, "both are published")
-        eventually(lambda: ready(server), SECONDS, "it is ready again")
-        assert leaf(server, second, "localhost")
+        with Handshakes(replicas, "localhost") as handshakes:
+            second = provide("second")
+            eventually(lambda: bundles(api) == [second + first], SECONDS, "both are published")
+            eventually(lambda: len(handshakes.leaves["one"]) == 2, SECONDS, "the new one is served")
+        assert ready(server) and leaf(server, second, "localhost")
         assert api.get(SECRET) is None and not (directory / "ca.key").exists()
 
 
@@ -553,6 +554,7 @@ def test_certs_flags(migvet, arguments, words):
     (["--certs-secret", "a", "--lease-duration", "x"], "is no duration"),
     (["--certs-secret", "a", "--ca-lifetime", "1s"], "two seconds"),
     (["--leaf-lifetime", "1h"], "for --certs-secret"),
+    (["--rotation-settle", "1s"], "for --certs-secret and"),
     (["--certs-secret", "a", "-n", "B"], "is no name"),
 ])
 def test_flags(migvet, arguments, words):
