@@ -129,12 +129,18 @@ def test_apiserver_dies(own, migvet):
         assert verdict(migvet, machine("m", WHERE, claim="before")) == "False"
         assert time.monotonic() - begun < 2
     own.start_apiserver()
-    make(own, "after", "ReadWriteOnce")
+    catches_up(own, migvet, "the API server was back")
+
+
+def catches_up(cluster, migvet, since):
+    """What comes is seen, asked for or watched; and that something went can only be seen by watching."""
     begun = time.monotonic()
+    make(cluster, "after", "ReadWriteOnce")
+    remove(cluster, "before")
     sees(migvet, "after", "False", FAILED_SECONDS)
-    print(f"watched again {time.monotonic() - begun:.1f} s after the API server was back")
-    for name in ("before", "after"):
-        remove(own, name)
+    is_gone(migvet, "before", FAILED_SECONDS)
+    print(f"watched again {time.monotonic() - begun:.1f} s after {since}")
+    remove(cluster, "after")
 
 
 def test_etcd_dies(own, migvet):
@@ -145,9 +151,7 @@ def test_etcd_dies(own, migvet):
     own.etcd.start()
     own.wait_for_apiserver()
     eventually(lambda: attempt(own, claim("after", WHERE, "ReadWriteOnce")), FAILED_SECONDS, "etcd takes writes again")
-    sees(migvet, "after", "False", FAILED_SECONDS)
-    for name in ("before", "after"):
-        remove(own, name)
+    catches_up(own, migvet, "etcd was back")
 
 
 def attempt(cluster, obj):
@@ -171,8 +175,10 @@ def test_history_is_lost(own, line, migvet):
     own.apiserver.kill()
     own.start_apiserver()
     line.mend()
+    begun = time.monotonic()
     sees(migvet, "comes", "False", FAILED_SECONDS)
     is_gone(migvet, "goes", FAILED_SECONDS)
+    print(f"listed anew {time.monotonic() - begun:.1f} s after the line was mended")
     assert rules_of(migvet, machine("m", WHERE, claim="stays")) == ["pvc-access-mode"]
     for name in ("comes", "stays"):
         remove(own, name)
@@ -185,10 +191,12 @@ def test_line_is_cut(own, line, migvet):
         line.cut()
         own.put(claim(f"later-{count}", WHERE, "ReadWriteOnce"))
         line.mend()
-    for count in range(5):
-        for name in (f"cut-{count}", f"later-{count}"):
-            sees(migvet, name, "False", FAILED_SECONDS)
-            remove(own, name)
+    names = [f"{word}-{count}" for count in range(5) for word in ("cut", "later")]
+    for name in names:
+        sees(migvet, name, "False", FAILED_SECONDS)
+        remove(own, name)
+    for name in names:
+        is_gone(migvet, name, FAILED_SECONDS)
 
 
 def test_made_just_before(own, migvet):

@@ -222,11 +222,15 @@ def left_of_the_release(cluster):
 
 def test_uninstall(cluster):
     """Nothing is left that stands in anybody's way, or belongs to the release."""
+    begun = time.monotonic()
     cluster.helm("uninstall", chart.RELEASE, "-n", NAMESPACE, "--wait", "--timeout", "90s", seconds=120)
     assert cluster.api.find(CONFIGURATION) is None
     assert ask(cluster.api, *GOOD) == ask(cluster.api, *BAD) == "allowed"
+    print(f"helm uninstall --wait: {time.monotonic() - begun:.1f} s")
     eventually(lambda: not left_of_the_release(cluster), SECONDS, "the pods have ended", pause=0.5)
+    print(f"nothing is left of it: {time.monotonic() - begun:.1f} s")
     # It can be installed again over what is left.
     deploy(cluster, "install")
     eventually(lambda: ask(cluster.api, *BAD) == "denied", SECONDS, "it answers again")
+    print(f"installed again: {time.monotonic() - begun:.1f} s")
     cluster.helm("uninstall", chart.RELEASE, "-n", NAMESPACE)
