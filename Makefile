@@ -8,7 +8,8 @@
 #   coverage  clang, source-based coverage
 #   fuzz      clang, libFuzzer with the asan sanitizers
 # Settings on the command line: WERROR=1 (or CI=true in the environment), V=1 (show commands), CC=, CLANG=,
-# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz), PREFIX= and DESTDIR= (install), JOBS=.
+# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz), PREFIX= and DESTDIR= (install), IMAGE= (image: its name),
+# HELM_TOOLS= (chart: a directory with helm), JOBS=.
 
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 SHELL := /bin/bash
@@ -270,6 +271,25 @@ format:
 	@tests/deps.sh build lint
 	clang-format -i $(c_sources) $(headers)
 
+# --- packaging ---------------------------------------------------------------------------------------------
+
+IMAGE ?= migvet
+.PHONY: image
+image:
+	@tests/deps.sh build image
+	$(again) all
+	@$(PYTHON) packaging/image.py build/release/migvet --version $(VERSION) --commit $(COMMIT) --name $(IMAGE) \
+		--output build/image
+
+# Golden renderings and the package of the chart. HELM_TOOLS is a directory with helm; without it, it is built from Go modules.
+.PHONY: chart
+chart:
+	@tests/deps.sh chart
+	@tools=$${HELM_TOOLS:-$$(tests/e2e/tools/build.sh)}; \
+	sed -i -E 's/^(version|appVersion): .*/\1: $(VERSION)/; s/(image: migvet):.*/\1:$(VERSION)/' charts/migvet/Chart.yaml; \
+	$(PYTHON) tests/chart/render.py --tools "$$tools" --update; \
+	"$$tools/helm" package charts/migvet --destination build/chart
+
 # --- the rest ----------------------------------------------------------------------------------------------
 
 comma := ,
@@ -304,6 +324,8 @@ help:
 	@echo 'make fuzz MINUTES=1    libFuzzer on each target, so many minutes each'
 	@echo 'make bench             time `migvet check` against merely parsing the same YAML, and node fit against ANDs'
 	@echo 'make format            clang-format all C files'
+	@echo 'make image             build/image/migvet-$(VERSION).tar: a container image, made without docker; and its SBOM'
+	@echo 'make chart             render charts/migvet into tests/chart/golden, and package it into build/chart'
 	@echo 'make install           into $$(DESTDIR)$$(PREFIX)/bin, with kubectl-migvet beside it'
 	@echo 'make deps              install the packages that building needs'
 	@echo 'make compile_commands.json, make clean'

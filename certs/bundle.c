@@ -66,7 +66,15 @@ int mv_bundle_merge(struct mv_str first, struct mv_str second, time_t now, char 
         return finish(&out, r, ret, err);
 }
 
-int mv_bundle_equal(struct mv_str a, struct mv_str b, bool *ret, struct mv_err *err) {
+static bool holds_all(const struct mv_cert_list *list, const struct mv_cert_list *part) {
+        for (unsigned i = 0; i < part->n; i++)
+                if (!holds(list, list->n, part->certs[i]))
+                        return false;
+        return true;
+}
+
+/* b is in a; unless only that is asked, a is in b, too. */
+static int compare(struct mv_str a, struct mv_str b, bool both, bool *ret, struct mv_err *err) {
         struct mv_cert_list x, y;
         int r = parse(a, &x, err);
         if (r < 0)
@@ -76,15 +84,18 @@ int mv_bundle_equal(struct mv_str a, struct mv_str b, bool *ret, struct mv_err *
                 mv_cert_list_done(&x);
                 return r;
         }
-        bool equal = true;
-        for (unsigned i = 0; equal && i < x.n; i++)
-                equal = holds(&y, y.n, x.certs[i]);
-        for (unsigned i = 0; equal && i < y.n; i++)
-                equal = holds(&x, x.n, y.certs[i]);
+        *ret = holds_all(&x, &y) && (!both || holds_all(&y, &x));
         mv_cert_list_done(&x);
         mv_cert_list_done(&y);
-        *ret = equal;
         return 0;
+}
+
+int mv_bundle_equal(struct mv_str a, struct mv_str b, bool *ret, struct mv_err *err) {
+        return compare(a, b, true, ret, err);
+}
+
+int mv_bundle_covers(struct mv_str bundle, struct mv_str part, bool *ret, struct mv_err *err) {
+        return compare(bundle, part, false, ret, err);
 }
 
 int mv_bundle_retire(struct mv_str bundle, struct mv_str current_key_pem, time_t now, char **ret,

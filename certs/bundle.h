@@ -19,6 +19,9 @@ int mv_bundle_merge(struct mv_str first, struct mv_str second, time_t now, char 
 /* Both hold the same certificates, in whatever order. */
 int mv_bundle_equal(struct mv_str a, struct mv_str b, bool *ret, struct mv_err *err);
 
+/* Every certificate of part is in bundle. */
+int mv_bundle_covers(struct mv_str bundle, struct mv_str part, bool *ret, struct mv_err *err);
+
 /* The bundle without what mv_rotation_old_ca_until says is over. current_key_pem is the key of the authority
  * in use, which always stays, as do authorities that are younger. */
 int mv_bundle_retire(struct mv_str bundle, struct mv_str current_key_pem, time_t now, char **ret,

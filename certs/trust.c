@@ -2,6 +2,7 @@
 #include "certs/trust.h"
 
 #include "certs/certificate.h"
+#include "certs/peer.h"
 
 #include <gnutls/x509.h>
 #include <stdatomic.h>
@@ -86,16 +87,9 @@ static int verify(struct mv_trust *trust, gnutls_x509_crt_t *certs, unsigned n, 
                                   gnutls_strerror(r));
         if (status == 0) /* the return code alone says nothing about trust */
                 return 0;
-        gnutls_datum_t text;
-        if (gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0) < 0)
-                return mv_err_set(err, MV_ECRYPTO, "the client's certificate is refused (status %u)", status);
-        int length = (int)text.size;
-        while (length > 0 && (text.data[length - 1] == ' ' || text.data[length - 1] == '\0'))
-                length--;
-        r = mv_err_set(err, MV_ECRYPTO, "the client's certificate is refused: %.*s", length,
-                       (const char *)text.data);
-        gnutls_free(text.data);
-        return r;
+        char problem[400];
+        return mv_err_set(err, MV_ECRYPTO, "the client's certificate is refused: %s",
+                          mv_peer_problem(status, problem, sizeof problem));
 }
 
 static bool one_of(const char *name, const char *const *names, size_t n) {

@@ -6,6 +6,8 @@
 #include "certs/names.h"
 #include "certs/rotation.h"
 #include "certs/store_dir.h"
+#include "cli/certs_secret.h"
+#include "cli/certs_view.h"
 #include "cli/cli.h"
 
 #include <getopt.h>
@@ -17,6 +19,7 @@
 
 static const char usage[] =
         "Usage: migvet certs create|show|rotate --certs DIR [flags]\n"
+        "       migvet certs show|rotate --certs-secret NAME [-n NAMESPACE] [flags]\n"
         "\n"
         "The TLS identity of `migvet serve --certs DIR`. The directory holds ca.crt and ca.key (the\n"
         "authority) and tls.crt and tls.key (the server's certificate). `serve` makes and renews them by\n"
@@ -26,8 +29,10 @@ static const char usage[] =
         "  create   make an authority (10 years) and a certificate (1 year); refuses when there is one\n"
         "           already\n"
         "  show     print names, validity and fingerprints; exit code 1 when something is wrong with them\n"
-        "  rotate   make a new certificate now, with --ca also a new authority; ca.crt keeps the old one\n"
-        "           until none of its certificates can be alive\n"
+        "  rotate   in a directory: make a new certificate now, with --ca also a new authority; ca.crt\n"
+        "           keeps the old one until none of its certificates can be alive. In a Secret: ask the\n"
+        "           running replicas for a new authority; they publish it, put it in use and sign new\n"
+        "           certificates, in that order\n"
         "\n"
         "Flags:\n"
         "      --certs DIR          the directory; create makes it when it is missing\n"
@@ -35,10 +40,15 @@ static const char usage[] =
         "                           migvet.migvet.svc; rotate: default those of the present certificate\n"
         "      --ip ADDR[,ADDR...]  IP addresses, repeatable; default 127.0.0.1 and ::1, likewise\n"
         "      --ca                 rotate: a new authority too\n"
+        "      --certs-secret NAME  the Secret of `migvet serve --certs-secret NAME`, in the cluster\n"
+        "  -n, --namespace NAME     its namespace (default: that of the kubeconfig's context)\n"
+        "      --kubeconfig FILE    (default: $KUBECONFIG, ~/.kube/config, or the pod's service account)\n"
+        "      --context NAME       of the kubeconfig (default: its current one)\n"
         "  -o, --output FORMAT      table (default) or json\n"
         "  -h, --help               this text\n"
         "\n"
-        "Exit codes: 0 done, 1 show found something wrong, 2 a wrong command line or unusable files.\n";
+        "Exit codes: 0 done, 1 show found something wrong, 2 a wrong command line or unusable files,\n"
+        "3 the cluster could not be reached.\n";
 
 enum action { CREATE, SHOW, ROTATE };
 
@@ -47,16 +57,7 @@ struct options {
         const char *directory;
         struct mv_names names;
         bool ca, json;
-};
-
-/* Everything that can be said of one certificate. */
-struct view {
-        char *file; /* path */
-        char subject[256], issuer[256];
-        struct mv_validity validity;
-        unsigned char fingerprint[MV_FINGERPRINT_BYTES];
-        bool in_use; /* of an authority: ca.key is its key */
-        struct mv_names names;
+        struct mv_certs_secret_options secret; /* with its name: instead of a directory */
 };
 
 enum { AUTHORITIES_MAX = 32, PROBLEMS_MAX = 8 };
@@ -64,9 +65,9 @@ enum { AUTHORITIES_MAX = 32, PROBLEMS_MAX = 8 };
 struct report {
         const char *directory;
         time_t now;
-        struct view authorities[AUTHORITIES_MAX];
+        struct mv_certificate_view authorities[AUTHORITIES_MAX];
         size_t n_authorities;
-        struct view leaf;
+        struct mv_certificate_view leaf;
         char *key_file, *ca_key_file; /* ca_key_file is NULL when there is none */
         time_t renewal;               /* of the leaf; 0 when somebody else renews it */
         char problems[PROBLEMS_MAX][160];
@@ -74,12 +75,9 @@ struct report {
 };
 
 static void report_done(struct report *report) {
-        for (size_t i = 0; i < report->n_authorities; i++) {
-                free(report->authorities[i].file);
-                mv_names_done(&report->authorities[i].names);
-        }
-        free(report->leaf.file);
-        mv_names_done(&report->leaf.names);
+        for (size_t i = 0; i < report->n_authorities; i++)
+                mv_certificate_view_done(&report->authorities[i]);
+        mv_certificate_view_done(&report->leaf);
         free(report->key_file);
         free(report->ca_key_file);
 }
@@ -89,28 +87,10 @@ static void add_problem(struct report *report, const char *text) {
                 snprintf(report->problems[report->n_problems++], sizeof report->problems[0], "%s", text);
 }
 
-static void check_time(struct report *report, const char *what, const struct mv_validity *validity) {
-        char text[160], when[MV_TIME_TEXT];
-        if (validity->not_after <= report->now)
-                snprintf(text, sizeof text, "%s expired on %s", what,
-                         mv_time_format(validity->not_after, when));
-        else if (validity->not_before > report->now)
-                snprintf(text, sizeof text, "%s is not valid before %s", what,
-                         mv_time_format(validity->not_before, when));
-        else
-                return;
-        add_problem(report, text);
-}
-
-static int view_certificate(gnutls_x509_crt_t cert, const char *path, struct view *view, struct mv_err *err) {
-        view->file = strdup(path);
-        if (!view->file)
-                return mv_err_oom(err);
-        mv_cert_subject(cert, view->subject, sizeof view->subject);
-        mv_cert_issuer(cert, view->issuer, sizeof view->issuer);
-        view->validity = mv_cert_validity(cert);
-        int r = mv_cert_fingerprint(cert, view->fingerprint, err);
-        return r < 0 ? r : mv_cert_names(cert, &view->names, err);
+static void check_time(struct report *report, const char *what, const struct mv_certificate_view *view) {
+        char text[160];
+        if (mv_certificate_view_problem(view, what, report->now, text, sizeof text))
+                add_problem(report, text);
 }
 
 /* A file of the directory as a list of certificates. */
@@ -150,11 +130,11 @@ static int report_authorities(struct report *report, const char *path, const str
         if (key)
                 gnutls_privkey_deinit(key);
         for (unsigned i = 0; r >= 0 && i < list->n && i < AUTHORITIES_MAX; i++) {
-                struct view *view = &report->authorities[report->n_authorities++];
-                r = view_certificate(list->certs[i], path, view, err);
+                struct mv_certificate_view *view = &report->authorities[report->n_authorities++];
+                r = mv_certificate_view_make(list->certs[i], path, view, err);
                 view->in_use = (int)i == in_use;
                 if (view->in_use)
-                        check_time(report, "the authority", &view->validity);
+                        check_time(report, "the authority", view);
         }
         return r;
 }
@@ -162,10 +142,10 @@ static int report_authorities(struct report *report, const char *path, const str
 static int report_leaf(struct report *report, const char *path, const struct mv_cert_list *leaf,
                        const struct mv_cert_list *authorities, struct mv_err *err) {
         gnutls_privkey_t key;
-        int r = view_certificate(leaf->certs[0], path, &report->leaf, err);
+        int r = mv_certificate_view_make(leaf->certs[0], path, &report->leaf, err);
         if (r < 0)
                 return r;
-        check_time(report, "the certificate", &report->leaf.validity);
+        check_time(report, "the certificate", &report->leaf);
         bool signed_by_one = authorities->n == 0; /* a Secret without ca.crt: nothing to compare with */
         for (unsigned i = 0; i < authorities->n; i++)
                 for (unsigned k = 0; k < leaf->n; k++)
@@ -216,57 +196,22 @@ static int make_report(const char *directory, struct report *report, struct mv_e
         return r;
 }
 
-static long long days_left(const struct report *report, const struct view *view) {
-        long long seconds = (long long)view->validity.not_after - (long long)report->now;
-        return seconds <= 0 ? 0 : seconds / (24 * 3600);
-}
-
-/* Names come from a file: a terminal must not act on what stands in it. */
-static void print_plain(const char *text) {
-        for (; *text; text++) {
-                unsigned char c = (unsigned char)*text;
-                putchar(c < ' ' || c == 0x7f ? '?' : c);
-        }
-}
-
-static void print_view(const struct report *report, const struct view *view) {
-        char from[MV_TIME_TEXT], to[MV_TIME_TEXT], fingerprint[MV_FINGERPRINT_TEXT];
-        printf("  Subject      ");
-        print_plain(view->subject);
-        if (view->names.n_dns + view->names.n_ips > 0) {
-                printf("\n  DNS names    ");
-                for (size_t i = 0; i < view->names.n_dns; i++) {
-                        printf("%s", i ? ", " : "");
-                        print_plain(view->names.dns[i]);
-                }
-                printf("\n  Addresses    ");
-                for (size_t i = 0; i < view->names.n_ips; i++)
-                        printf("%s%s", i ? ", " : "", view->names.ips[i]);
-        }
-        printf("\n  Issuer       ");
-        print_plain(view->issuer);
-        printf("\n  Valid        %s to %s\n", mv_time_format(view->validity.not_before, from),
-               mv_time_format(view->validity.not_after, to));
-        printf("  Days left    %lld\n", days_left(report, view));
-        printf("  SHA-256      %s\n", mv_fingerprint_format(view->fingerprint, fingerprint));
-}
-
 static void print_table(const struct report *report) {
         char when[MV_TIME_TEXT];
         printf("Server certificate\n  File         %s\n  Key          %s\n", report->leaf.file,
                report->key_file);
-        print_view(report, &report->leaf);
+        mv_certificate_view_print(&report->leaf, report->now);
         if (report->renewal)
                 printf("  Renewal      %s\n", mv_time_format(report->renewal, when));
         else
                 printf("  Renewal      not by migvet: there is no " MV_STORE_CA_KEY "\n");
         for (size_t i = 0; i < report->n_authorities; i++) {
-                const struct view *view = &report->authorities[i];
+                const struct mv_certificate_view *view = &report->authorities[i];
                 printf("\nAuthority %zu of %zu%s\n  File         %s\n", i + 1, report->n_authorities,
                        view->in_use ? ", in use" : "", view->file);
                 if (view->in_use)
                         printf("  Key          %s\n", report->ca_key_file);
-                print_view(report, view);
+                mv_certificate_view_print(view, report->now);
         }
         for (size_t i = 0; i < report->n_problems; i++)
                 printf("%sProblem: %s\n", i ? "" : "\n", report->problems[i]);
@@ -279,26 +224,10 @@ static struct json_object *texts_to_json(char *const *texts, size_t n) {
         return list;
 }
 
-static struct json_object *view_to_json(const struct report *report, const struct view *view) {
-        char text[MV_TIME_TEXT], fingerprint[MV_FINGERPRINT_TEXT];
-        struct json_object *o = json_object_new_object();
-        json_object_object_add(o, "file", json_object_new_string(view->file));
-        json_object_object_add(o, "subject", json_object_new_string(view->subject));
-        json_object_object_add(o, "issuer", json_object_new_string(view->issuer));
-        json_object_object_add(o, "notBefore",
-                               json_object_new_string(mv_time_format(view->validity.not_before, text)));
-        json_object_object_add(o, "notAfter",
-                               json_object_new_string(mv_time_format(view->validity.not_after, text)));
-        json_object_object_add(o, "daysLeft", json_object_new_int64(days_left(report, view)));
-        json_object_object_add(o, "sha256",
-                               json_object_new_string(mv_fingerprint_format(view->fingerprint, fingerprint)));
-        return o;
-}
-
 static void print_json(const struct report *report) {
         char text[MV_TIME_TEXT];
         struct json_object *o = json_object_new_object();
-        struct json_object *leaf = view_to_json(report, &report->leaf);
+        struct json_object *leaf = mv_certificate_view_json(&report->leaf, report->now);
         struct json_object *authorities = json_object_new_array();
         struct json_object *problems = json_object_new_array();
         json_object_object_add(o, "directory", json_object_new_string(report->directory));
@@ -312,8 +241,8 @@ static void print_json(const struct report *report) {
                                        json_object_new_string(mv_time_format(report->renewal, text)));
         json_object_object_add(o, "certificate", leaf);
         for (size_t i = 0; i < report->n_authorities; i++) {
-                const struct view *view = &report->authorities[i];
-                struct json_object *one = view_to_json(report, view);
+                const struct mv_certificate_view *view = &report->authorities[i];
+                struct json_object *one = mv_certificate_view_json(view, report->now);
                 json_object_object_add(one, "inUse", json_object_new_boolean(view->in_use));
                 if (view->in_use)
                         json_object_object_add(one, "keyFile", json_object_new_string(report->ca_key_file));
@@ -328,7 +257,7 @@ static void print_json(const struct report *report) {
         json_object_put(o);
 }
 
-/* Nothing here reaches for a cluster: whatever failed, it was the command line or the files. */
+/* No cluster was asked: whatever failed, it was the command line or the files. */
 static int fail(const struct mv_err *err) {
         mv_cli_error(&mv_command_certs, err);
         return MV_EXIT_USAGE;
@@ -406,14 +335,57 @@ static int add_list(struct mv_names *names, const char *list, bool dns, struct m
         }
 }
 
+static bool is_object_name(const char *text) {
+        return text[0] && text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-.")] == '\0';
+}
+
+static int check_secret(struct options *options) {
+        const struct mv_command *command = &mv_command_certs;
+        const struct mv_certs_secret_options *secret = &options->secret;
+        if (options->action == CREATE)
+                return mv_cli_usage_error(command,
+                                          "`serve --certs-secret` makes the Secret; create is for --certs");
+        if (options->directory || options->ca || options->names.n_dns + options->names.n_ips > 0)
+                return mv_cli_usage_error(command,
+                                          "--certs, --ca, --dns and --ip do not go with --certs-secret");
+        if (!is_object_name(secret->name))
+                return mv_cli_usage_error(command, "--certs-secret \"%s\" is no name of an object",
+                                          secret->name);
+        if (secret->namespace && !is_object_name(secret->namespace))
+                return mv_cli_usage_error(command, "--namespace \"%s\" is no name of an object",
+                                          secret->namespace);
+        options->secret.json = options->json;
+        return -1;
+}
+
+static int check_options(struct options *options) {
+        const struct mv_command *command = &mv_command_certs;
+        if (options->secret.name)
+                return check_secret(options);
+        if (options->secret.namespace || options->secret.kube.kubeconfig || options->secret.kube.context)
+                return mv_cli_usage_error(command,
+                                          "--namespace, --kubeconfig and --context are for --certs-secret");
+        if (!options->directory || !*options->directory)
+                return mv_cli_usage_error(command, "--certs DIR or --certs-secret NAME is needed");
+        if (options->ca && options->action != ROTATE)
+                return mv_cli_usage_error(command, "--ca is for rotate");
+        if (options->action == SHOW && options->names.n_dns + options->names.n_ips > 0)
+                return mv_cli_usage_error(command, "--dns and --ip are for create and rotate");
+        return -1;
+}
+
 /* Returns -1 when the options are complete, else an exit code. */
 static int parse(int argc, char **argv, struct options *options) {
-        enum { CERTS = 256, DNS, IP, CA };
+        enum { CERTS = 256, DNS, IP, CA, SECRET, KUBECONFIG, CONTEXT };
         static const struct option flags[] = {
                 { "certs", required_argument, NULL, CERTS },
                 { "dns", required_argument, NULL, DNS },
                 { "ip", required_argument, NULL, IP },
                 { "ca", no_argument, NULL, CA },
+                { "certs-secret", required_argument, NULL, SECRET },
+                { "namespace", required_argument, NULL, 'n' },
+                { "kubeconfig", required_argument, NULL, KUBECONFIG },
+                { "context", required_argument, NULL, CONTEXT },
                 { "output", required_argument, NULL, 'o' },
                 { "help", no_argument, NULL, 'h' },
                 { NULL, 0, NULL, 0 },
@@ -424,7 +396,7 @@ static int parse(int argc, char **argv, struct options *options) {
 
         optind = 0;
         opterr = 0;
-        while ((c = getopt_long(argc, argv, ":o:h", flags, NULL)) != -1)
+        while ((c = getopt_long(argc, argv, ":n:o:h", flags, NULL)) != -1)
                 switch (c) {
                 case CERTS:
                         options->directory = optarg;
@@ -437,6 +409,18 @@ static int parse(int argc, char **argv, struct options *options) {
                         break;
                 case CA:
                         options->ca = true;
+                        break;
+                case SECRET:
+                        options->secret.name = optarg;
+                        break;
+                case 'n':
+                        options->secret.namespace = optarg;
+                        break;
+                case KUBECONFIG:
+                        options->secret.kube.kubeconfig = optarg;
+                        break;
+                case CONTEXT:
+                        options->secret.kube.context = optarg;
                         break;
                 case 'o':
                         if (strcmp(optarg, "json") != 0 && strcmp(optarg, "table") != 0)
@@ -465,19 +449,24 @@ static int parse(int argc, char **argv, struct options *options) {
                 options->action = ROTATE;
         else
                 return mv_cli_usage_error(command, "unknown action %s: it is create, show or rotate", action);
-        if (!options->directory || !*options->directory)
-                return mv_cli_usage_error(command, "--certs DIR is needed");
-        if (options->ca && options->action != ROTATE)
-                return mv_cli_usage_error(command, "--ca is for rotate");
-        if (options->action == SHOW && options->names.n_dns + options->names.n_ips > 0)
-                return mv_cli_usage_error(command, "--dns and --ip are for create and rotate");
-        return -1;
+        return check_options(options);
+}
+
+static int in_secret(const struct options *options) {
+        struct mv_err err = { 0 };
+        int code = options->action == SHOW ? mv_certs_secret_show(&options->secret, &err)
+                                           : mv_certs_secret_rotate(&options->secret, &err);
+        if (err.code)
+                mv_cli_error(&mv_command_certs, &err);
+        return code;
 }
 
 static int run(int argc, char **argv) {
         struct options options = { 0 };
         int r = parse(argc, argv, &options);
-        if (r < 0)
+        if (r < 0 && options.secret.name)
+                r = in_secret(&options);
+        else if (r < 0)
                 r = options.action == SHOW ? show(&options) : make(&options);
         mv_names_done(&options.names);
         return r;

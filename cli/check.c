@@ -11,20 +11,20 @@
 #include <unistd.h>
 
 static const char usage[] =
-        "Usage: migvet check -f FILE|DIR|- [KIND/NAME...] [flags]\n"
+        "Usage: migvet check [-f FILE|DIR|-] [KIND/NAME...] [flags]\n"
         "\n"
         "Judges VirtualMachines, VirtualMachineInstances, migrations, pools and replica sets: can they\n"
         "live-migrate, by which method, what prevents it, and what to change. The cluster is what the files\n"
-        "hold: claims, nodes, storage classes and profiles, DataVolumes, the KubeVirt object.\n"
+        "hold, or a live one: claims, nodes, storage classes and profiles, DataVolumes, the KubeVirt object.\n"
         "\n"
-        "Flags:\n"
-        "  -f, --filename FILE|DIR|-     manifests (YAML or JSON, List kinds unpacked), repeatable\n"
-        "  -R, --recursive               directories with what is below them\n"
+        "Flags:\n" MV_USAGE_CLUSTER
         "  -n, --namespace NAME          judge only objects of this namespace, which is also that of objects\n"
-        "                                that name none (default: all, and `default`)\n"
+        "                                in files that name none (default: all, and `default`; on a live\n"
+        "                                cluster the namespace of the context)\n"
         "  -A, --all-namespaces          judge objects of all namespaces\n"
         "  -l, --selector SELECTOR       judge only objects with these labels (a=b,c!=d,e in (f,g))\n"
         "  -o, --output FORMAT           table (default), wide, json, yaml, name\n"
+        "      --config FILE             severities of rules, by name and by namespace\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does, not as the KubeVirt object says\n"
         "      --fail-on WHAT            exit code 1 at: blocker (default), unknown, risk, never\n"
         "      --color WHEN              auto (default), always or never; NO_COLOR is obeyed\n"
@@ -189,7 +189,12 @@ static void say_nothing(FILE *stream, const struct run *run, const struct mv_sna
                                  (struct mv_str){ 0 });
                         before = ", ";
                 }
-        if (run->options->namespace || run->options->selector)
+        if (run->options->namespace && !run->options->n_filenames)
+                fprintf(stream,
+                        "nothing to judge: no VM, instance, migration, pool or replica set is selected in namespace %s; "
+                        "-A judges those of all",
+                        run->options->namespace);
+        else if (run->options->namespace || run->options->selector)
                 fputs("nothing to judge: no VM, instance, migration, pool or replica set of the input is selected",
                       stream);
         else if (!n)
@@ -245,6 +250,7 @@ static void judge_all(struct run *run, const struct mv_snapshot *snapshot,
                 const struct mv_evaluation evaluation = {
                         .arena = &arena,
                         .snapshot = snapshot,
+                        .config = &run->options->config,
                         .version = mv_str_from(run->options->kubevirt_version),
                 };
                 struct mv_verdict verdict;
@@ -285,6 +291,7 @@ static void note_policies(const struct run *run, const struct mv_snapshot *snaps
                 const struct mv_evaluation evaluation = {
                         .arena = &arena,
                         .snapshot = snapshot,
+                        .config = &run->options->config,
                         .version = mv_str_from(run->options->kubevirt_version),
                 };
                 struct mv_verdict verdict;
@@ -350,25 +357,26 @@ static int choose_format(const struct mv_options *options, enum format *ret) {
 
 static int run(int argc, char **argv) {
         struct mv_options options;
-        struct mv_snapshot *snapshot = NULL;
+        struct mv_input input = { 0 };
         struct mv_selection selection = { 0 };
-        int code = mv_options_parse(&mv_command_check, argc, argv,
-                                    MV_OPTION_FILES | MV_OPTION_SELECT | MV_OPTION_OUTPUT |
-                                            MV_OPTION_VERSION | MV_OPTION_FAIL_ON | MV_OPTION_COLOR,
-                                    &options);
+        int code =
+                mv_options_parse(&mv_command_check, argc, argv,
+                                 MV_OPTION_FILES | MV_OPTION_SELECT | MV_OPTION_OUTPUT | MV_OPTION_VERSION |
+                                         MV_OPTION_CONFIG | MV_OPTION_FAIL_ON | MV_OPTION_COLOR,
+                                 &options);
         if (code >= 0)
                 return code;
         struct run r = { .options = &options };
         mv_style_init(&r.style, mv_options_color(&options, STDOUT_FILENO), STDOUT_FILENO);
         code = choose_format(&options, &r.format);
         if (code < 0)
-                code = mv_input_load(&mv_command_check, &options, &snapshot);
+                code = mv_input_load(&mv_command_check, &options, &input);
         if (code < 0)
-                code = mv_selection_make(&mv_command_check, &options, snapshot, &selection);
+                code = mv_selection_make(&mv_command_check, &options, input.snapshot, &selection);
         if (code < 0)
-                code = report(&r, snapshot, &selection);
+                code = report(&r, input.snapshot, &selection);
         mv_selection_done(&selection);
-        mv_snapshot_free(snapshot);
+        mv_input_done(&input);
         mv_options_done(&options);
         return code;
 }

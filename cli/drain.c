@@ -20,8 +20,8 @@ enum {
 }; /* bytes of output; instances from which a line tells of the work */
 
 static const char usage[] =
-        "Usage: migvet drain NODE... -f FILE|DIR|- [flags]\n"
-        "       migvet drain --step -f FILE|DIR|- [flags]\n"
+        "Usage: migvet drain NODE... [-f FILE|DIR|-] [flags]\n"
+        "       migvet drain --step [-f FILE|DIR|-] [flags]\n"
         "\n"
         "Simulates the drain of nodes as kubectl and KubeVirt do it: which instances migrate, where to, in which\n"
         "waves and how long that takes, which restart elsewhere or stay down, which block, and what to fix first.\n"
@@ -32,9 +32,7 @@ static const char usage[] =
         "controller makes, which instances ought to leave their node and cannot, which pending migrations get a\n"
         "target pod, and what each of the others waits for.\n"
         "\n"
-        "Flags:\n"
-        "  -f, --filename FILE|DIR|-     manifests (YAML or JSON, List kinds unpacked), repeatable\n"
-        "  -R, --recursive               directories with what is below them\n"
+        "Flags:\n" MV_USAGE_CLUSTER
         "  -n, --namespace NAME          namespace of objects that name none (default: `default`)\n"
         "      --one-by-one              the next node when the one before is empty and back (default: all at once)\n"
         "      --link-bandwidth BITS     bits per second of each node's network (default 10G), where no\n"
@@ -42,6 +40,7 @@ static const char usage[] =
         "      --dirty-rate BYTES        bytes of its memory that each guest writes per second, such as 200Mi\n"
         "      --step                    only the next step\n"
         "  -o, --output FORMAT           table (default), json, csv, html; with --step table, json, yaml\n"
+        "      --config FILE             severities of rules, by name and by namespace\n"
         "      --kubevirt-version VER    do as this version of KubeVirt does, not as the KubeVirt object says\n"
         "      --fail-on never           exit code 0 also when the drain blocks\n"
         "      --color WHEN              auto (default), always or never; NO_COLOR is obeyed\n"
@@ -134,6 +133,7 @@ static int simulate(const struct mv_options *options, enum format format, struct
         order->nodes = names;
         order->n_nodes = options->n_arguments;
         order->version = mv_str_from(options->kubevirt_version);
+        order->config = &options->config;
         order->verdicts = true;
         if (tell)
                 fprintf(stderr, "simulating the drain of %zu node%s among %zu instances", order->n_nodes,
@@ -180,22 +180,24 @@ static int check_flags(const struct mv_options *options, struct mv_drain_order *
 static int run(int argc, char **argv) {
         struct mv_options options;
         struct mv_drain_order order = { 0 };
-        struct mv_snapshot *snapshot = NULL;
+        struct mv_input input = { 0 };
         enum format format = TABLE;
-        int code = mv_options_parse(&mv_command_drain, argc, argv,
-                                    MV_OPTION_FILES | MV_OPTION_OUTPUT | MV_OPTION_VERSION |
-                                            MV_OPTION_FAIL_ON | MV_OPTION_COLOR | MV_OPTION_DRAIN,
-                                    &options);
+        int code =
+                mv_options_parse(&mv_command_drain, argc, argv,
+                                 MV_OPTION_FILES | MV_OPTION_OUTPUT | MV_OPTION_VERSION | MV_OPTION_CONFIG |
+                                         MV_OPTION_FAIL_ON | MV_OPTION_COLOR | MV_OPTION_DRAIN,
+                                 &options);
         if (code >= 0)
                 return code;
         code = check_flags(&options, &order, &format);
         if (code < 0)
-                code = mv_input_load(&mv_command_drain, &options, &snapshot);
+                code = mv_input_load(&mv_command_drain, &options, &input);
         if (code < 0) {
-                const struct mv_kubevirt_config *config = mv_kubevirt_config_at(
-                        &options.arena, mv_snapshot_config(snapshot), mv_str_from(options.kubevirt_version));
+                const struct mv_kubevirt_config *config =
+                        mv_kubevirt_config_at(&options.arena, mv_snapshot_config(input.snapshot),
+                                              mv_str_from(options.kubevirt_version));
                 order.about = (struct mv_drain_question){
-                        .snapshot = snapshot,
+                        .snapshot = input.snapshot,
                         .config = config,
                         .version = config->version_number ? config->version_number : UINT_MAX,
                         .now = (int64_t)time(NULL),
@@ -203,7 +205,7 @@ static int run(int argc, char **argv) {
                 code = options.step ? mv_drain_step_print(&options, &order.about)
                                     : simulate(&options, format, &order);
         }
-        mv_snapshot_free(snapshot);
+        mv_input_done(&input);
         mv_options_done(&options);
         return code;
 }

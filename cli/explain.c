@@ -16,19 +16,19 @@
 #include <unistd.h>
 
 static const char usage[] =
-        "Usage: migvet explain KIND/NAME -f FILE|DIR|- [flags]\n"
+        "Usage: migvet explain KIND/NAME [-f FILE|DIR|-] [flags]\n"
         "\n"
         "One VM, instance, migration, pool or replica set in full: the verdict, what KubeVirt itself will\n"
         "report, every rule that applies with what it saw, what to change, every node with what stops the VM\n"
         "there, what its launcher pod requests, and where each value comes from.\n"
         "KIND is vm, vmi, vmim, vmpool or vmirs, or the long name.\n"
         "\n"
-        "Flags:\n"
-        "  -f, --filename FILE|DIR|-     manifests that are the cluster, repeatable\n"
-        "  -R, --recursive               directories with what is below them\n"
-        "  -n, --namespace NAME          its namespace (default: any that has the name)\n"
+        "Flags:\n" MV_USAGE_CLUSTER
+        "  -n, --namespace NAME          its namespace (default: any that has the name; on a live\n"
+        "                                cluster that of the context)\n"
         "  -o, --output FORMAT           table (default), json or yaml; these two hold the instance that was\n"
         "                                judged, with KubeVirt's defaults, as far as rules read it\n"
+        "      --config FILE             severities of rules, by name and by namespace\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
         "      --fail-on WHAT            exit code 1 at: blocker (default), unknown, risk, never\n"
         "      --color WHEN              auto (default), always or never\n"
@@ -213,6 +213,7 @@ static int explain(const struct mv_options *options, const struct mv_snapshot *s
         mv_arena_init(&arena, &mv_allocator_system, 0);
         const struct mv_evaluation evaluation = { .arena = &arena,
                                                   .snapshot = snapshot,
+                                                  .config = &options->config,
                                                   .version = mv_str_from(options->kubevirt_version) };
         struct mv_verdict verdict;
         struct mv_style style;
@@ -232,11 +233,11 @@ static int explain(const struct mv_options *options, const struct mv_snapshot *s
 
 static int run(int argc, char **argv) {
         struct mv_options options;
-        struct mv_snapshot *snapshot = NULL;
+        struct mv_input input = { 0 };
         struct mv_selection selection = { 0 };
         int code = mv_options_parse(&mv_command_explain, argc, argv,
                                     MV_OPTION_FILES | MV_OPTION_OUTPUT | MV_OPTION_VERSION |
-                                            MV_OPTION_FAIL_ON | MV_OPTION_COLOR,
+                                            MV_OPTION_CONFIG | MV_OPTION_FAIL_ON | MV_OPTION_COLOR,
                                     &options);
         if (code >= 0)
                 return code;
@@ -247,13 +248,13 @@ static int run(int argc, char **argv) {
                 code = mv_cli_usage_error(&mv_command_explain, "-o \"%s\" is none of table, json, yaml",
                                           output);
         else
-                code = mv_input_load(&mv_command_explain, &options, &snapshot);
+                code = mv_input_load(&mv_command_explain, &options, &input);
         if (code < 0)
-                code = mv_selection_make(&mv_command_explain, &options, snapshot, &selection);
+                code = mv_selection_make(&mv_command_explain, &options, input.snapshot, &selection);
         if (code < 0)
-                code = explain(&options, snapshot, &selection);
+                code = explain(&options, input.snapshot, &selection);
         mv_selection_done(&selection);
-        mv_snapshot_free(snapshot);
+        mv_input_done(&input);
         mv_options_done(&options);
         return code;
 }

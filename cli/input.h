@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cluster that a command looks at: what -f names. */
+/* The cluster that a command looks at: what -f names, or a live one. */
 #pragma once
 
 #include "cli/options.h"
 #include "policy/snapshot.h"
 
-/* Load what the options name into a snapshot, with a progress line on a terminal. Returns -1 when it is there (free it
- * with mv_snapshot_free), else the exit code; the error was printed. */
-int mv_input_load(const struct mv_command *command, const struct mv_options *options,
-                  struct mv_snapshot **ret);
+struct mv_kube_config;
+struct mv_kube_loaded;
+
+struct mv_input {
+        const struct mv_snapshot *snapshot;
+        struct mv_snapshot *files; /* owns it, or */
+        struct mv_kube_loaded *live;
+        struct mv_kube_config *kube;
+};
+
+/* Load what the options name into a snapshot, with a progress line on a terminal. On a live cluster options->namespace
+ * becomes that of the context, unless it is given or all are asked for. Returns -1 when it is there, else the exit code; the
+ * error was printed. */
+int mv_input_load(const struct mv_command *command, struct mv_options *options, struct mv_input *ret);
+/* Takes one that is all zero. */
+void mv_input_done(struct mv_input *input);
 
 /* The kind that somebody typed: "vm", "virtualmachines", "VirtualMachine", "virtualmachine.kubevirt.io"; MV_KIND_COUNT
  * when it is none. */

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 static const char usage[] =
-        "Usage: migvet nodes -f FILE|DIR|- [KIND/NAME...] [flags]\n"
-        "       migvet nodes --baseline [MODEL...] -f FILE|DIR|- [KIND/NAME...] [flags]\n"
+        "Usage: migvet nodes [-f FILE|DIR|-] [KIND/NAME...] [flags]\n"
+        "       migvet nodes --baseline [MODEL...] [-f FILE|DIR|-] [KIND/NAME...] [flags]\n"
         "\n"
         "The matrix of VMs and nodes: where could each VM go, or start while it has no node, and what stops\n"
         "it elsewhere, as a scheduler would decide on the pod that KubeVirt makes. Many nodes are grouped by\n"
@@ -20,15 +20,15 @@ static const char usage[] =
         "With --baseline: for each CPU vendor the newest named CPU model that all nodes support, which node\n"
         "holds it back, and which VMs could move with it that cannot now. MODEL asks about other models.\n"
         "\n"
-        "Flags:\n"
-        "  -f, --filename FILE|DIR|-     manifests that are the cluster, repeatable\n"
-        "  -R, --recursive               directories with what is below them\n"
-        "  -n, --namespace NAME          only VMs of this namespace (default: all)\n"
+        "Flags:\n" MV_USAGE_CLUSTER
+        "  -n, --namespace NAME          only VMs of this namespace (default: all; on a live cluster\n"
+        "                                that of the context)\n"
         "  -A, --all-namespaces          VMs of all namespaces\n"
         "  -l, --selector SELECTOR       only VMs with these labels (a=b,c!=d,e in (f,g))\n"
         "      --node-selector SELECTOR  ask only about nodes with these labels\n"
         "      --baseline                the CPU model that nodes have in common\n"
         "  -o, --output FORMAT           table (default), json, csv or html; with --baseline table, json or yaml\n"
+        "      --config FILE             severities of rules, by name and by namespace\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
         "      --fail-on WHAT            exit code 1 when a VM has no node to go to: blocker (default) when that\n"
         "                                lasts, unknown also when it cannot be told, risk also when no node has\n"
@@ -69,6 +69,7 @@ bool mv_nodes_judge(const struct mv_nodes_run *run, const struct mv_entry *entry
         const struct mv_evaluation evaluation = {
                 .arena = row->arena,
                 .snapshot = run->snapshot,
+                .config = &run->options->config,
                 .version = mv_str_from(run->options->kubevirt_version),
         };
         mv_evaluate_entry(&evaluation, entry, verdict);
@@ -263,14 +264,14 @@ static void split_arguments(struct mv_options *options) {
 
 static int run(int argc, char **argv) {
         struct mv_options options;
-        struct mv_snapshot *snapshot = NULL;
+        struct mv_input input = { 0 };
         struct mv_selection selection = { 0 };
         const struct mv_nodes_printer *printer = NULL;
-        int code =
-                mv_options_parse(&mv_command_nodes, argc, argv,
-                                 MV_OPTION_FILES | MV_OPTION_SELECT | MV_OPTION_OUTPUT | MV_OPTION_VERSION |
-                                         MV_OPTION_FAIL_ON | MV_OPTION_COLOR | MV_OPTION_NODES,
-                                 &options);
+        int code = mv_options_parse(&mv_command_nodes, argc, argv,
+                                    MV_OPTION_FILES | MV_OPTION_SELECT | MV_OPTION_OUTPUT |
+                                            MV_OPTION_VERSION | MV_OPTION_CONFIG | MV_OPTION_FAIL_ON |
+                                            MV_OPTION_COLOR | MV_OPTION_NODES,
+                                    &options);
         if (code >= 0)
                 return code;
         struct mv_nodes_run r = { .options = &options, .selection = &selection };
@@ -279,16 +280,16 @@ static int run(int argc, char **argv) {
         split_arguments(&options);
         code = choose_printer(&options, &printer);
         if (code < 0)
-                code = mv_input_load(&mv_command_nodes, &options, &snapshot);
-        r.snapshot = snapshot;
+                code = mv_input_load(&mv_command_nodes, &options, &input);
+        r.snapshot = input.snapshot;
         if (code < 0)
                 code = choose_nodes(&r);
         if (code < 0)
-                code = mv_selection_make(&mv_command_nodes, &options, snapshot, &selection);
+                code = mv_selection_make(&mv_command_nodes, &options, input.snapshot, &selection);
         if (code < 0)
                 code = printer ? print(&r, printer) : mv_nodes_baseline(&r);
         mv_selection_done(&selection);
-        mv_snapshot_free(snapshot);
+        mv_input_done(&input);
         mv_arena_done(&r.arena);
         mv_options_done(&options);
         return code;

@@ -41,6 +41,7 @@ static bool try(struct mv_nodes_run *run, const struct mv_nodes_row *row, struct
         const struct mv_evaluation evaluation = {
                 .arena = row->arena,
                 .snapshot = run->snapshot,
+                .config = &run->options->config,
                 .version = mv_str_from(run->options->kubevirt_version),
                 .cpu_model = trial->model->name,
         };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/options.h"
 
+#include "cli/config.h"
 #include "policy/kubevirt_config.h"
 
 #include <getopt.h>
@@ -19,7 +20,12 @@ enum {
         STEP,
         ONE_BY_ONE,
         LINK_BANDWIDTH,
-        DIRTY_RATE
+        DIRTY_RATE,
+        KUBECONFIG,
+        CONTEXT,
+        SERVER,
+        CA_FILE,
+        CONFIG
 };
 
 static const struct flag {
@@ -30,13 +36,18 @@ static const struct flag {
         { { "filename", required_argument, NULL, 'f' }, MV_OPTION_FILES },
         { { "recursive", no_argument, NULL, 'R' }, MV_OPTION_FILES },
         { { "namespace", required_argument, NULL, 'n' }, MV_OPTION_FILES },
+        { { "kubeconfig", required_argument, NULL, KUBECONFIG }, MV_OPTION_FILES },
+        { { "context", required_argument, NULL, CONTEXT }, MV_OPTION_FILES },
         { { "all-namespaces", no_argument, NULL, 'A' }, MV_OPTION_SELECT },
         { { "selector", required_argument, NULL, 'l' }, MV_OPTION_SELECT },
         { { "output", required_argument, NULL, 'o' }, MV_OPTION_OUTPUT },
         { { "kubevirt-version", required_argument, NULL, KUBEVIRT_VERSION }, MV_OPTION_VERSION },
+        { { "config", required_argument, NULL, CONFIG }, MV_OPTION_CONFIG },
         { { "fail-on", required_argument, NULL, FAIL_ON }, MV_OPTION_FAIL_ON },
         { { "color", required_argument, NULL, COLOR }, MV_OPTION_COLOR },
         { { "mutate", no_argument, NULL, MUTATE }, MV_OPTION_MUTATE },
+        { { "server", required_argument, NULL, SERVER }, MV_OPTION_SERVER },
+        { { "ca-file", required_argument, NULL, CA_FILE }, MV_OPTION_SERVER },
         { { "node-selector", required_argument, NULL, NODE_SELECTOR }, MV_OPTION_NODES },
         { { "baseline", no_argument, NULL, BASELINE }, MV_OPTION_NODES },
         { { "step", no_argument, NULL, STEP }, MV_OPTION_DRAIN },
@@ -79,6 +90,12 @@ static int apply(const struct mv_command *command, int flag, const char *value, 
         case 'n':
                 options->namespace = value;
                 return -1;
+        case KUBECONFIG:
+                options->kubeconfig = value;
+                return -1;
+        case CONTEXT:
+                options->context = value;
+                return -1;
         case 'A':
                 options->all_namespaces = true;
                 return -1;
@@ -94,6 +111,9 @@ static int apply(const struct mv_command *command, int flag, const char *value, 
                                 value);
                 options->kubevirt_version = value;
                 return -1;
+        case CONFIG:
+                options->config_file = value;
+                return -1;
         case FAIL_ON:
                 if ((i = one_of(value, fail_on)) < 0)
                         return mv_cli_usage_error(
@@ -108,6 +128,12 @@ static int apply(const struct mv_command *command, int flag, const char *value, 
                 return -1;
         case MUTATE:
                 options->mutate = true;
+                return -1;
+        case SERVER:
+                options->server = value;
+                return -1;
+        case CA_FILE:
+                options->ca_file = value;
                 return -1;
         case NODE_SELECTOR:
                 return parse_selector(command, value, options, &options->node_selector);
@@ -171,6 +197,9 @@ int mv_options_parse(const struct mv_command *command, int argc, char **argv, un
                                                   : apply(command, flag, optarg, ret);
         ret->arguments = argv + optind;
         ret->n_arguments = (size_t)(argc - optind);
+        struct mv_err err = { 0 };
+        if (code < 0 && mv_config_load(ret->config_file, &ret->arena, &ret->config, &err) < 0)
+                code = mv_cli_error(command, &err);
         if (code >= 0)
                 mv_options_done(ret);
         return code;

@@ -15,20 +15,20 @@
 #include <unistd.h>
 
 static const char usage[] =
-        "Usage: migvet policy [KIND/NAME...] -f FILE|DIR|- [flags]\n"
+        "Usage: migvet policy [KIND/NAME...] [-f FILE|DIR|-] [flags]\n"
         "\n"
         "For each VM, instance, pool and replica set: the MigrationPolicy that wins and why, the others with\n"
         "their scores or the label that they miss, the effective migration settings and where each comes\n"
         "from, and how long copying takes. Then what is wrong with the policies themselves.\n"
         "migrationpolicy/NAME shows that policy and what it matches.\n"
         "\n"
-        "Flags:\n"
-        "  -f, --filename FILE|DIR|-     manifests that are the cluster, repeatable\n"
-        "  -R, --recursive               directories with what is below them\n"
-        "  -n, --namespace NAME          only objects of this namespace\n"
+        "Flags:\n" MV_USAGE_CLUSTER
+        "  -n, --namespace NAME          only objects of this namespace (default: all; on a live\n"
+        "                                cluster that of the context)\n"
         "  -A, --all-namespaces          objects of all namespaces\n"
         "  -l, --selector SELECTOR       only objects with these labels\n"
         "  -o, --output FORMAT           table (default), wide (also what is in order), json or yaml\n"
+        "      --config FILE             severities of rules, by name and by namespace\n"
         "      --kubevirt-version VER    as this version of KubeVirt does\n"
         "      --fail-on WHAT            exit code 1 at: blocker (default), unknown, risk, never\n"
         "      --color WHEN              auto (default), always or never\n"
@@ -232,6 +232,7 @@ static void explain_all(struct run *run, const struct mv_snapshot *snapshot,
                 const struct mv_evaluation evaluation = {
                         .arena = &run->arena,
                         .snapshot = snapshot,
+                        .config = &run->options->config,
                         .version = mv_str_from(run->options->kubevirt_version),
                 };
                 struct mv_verdict verdict;
@@ -282,6 +283,7 @@ static void judge_policies(struct run *run, const struct mv_snapshot *snapshot) 
                 const struct mv_evaluation evaluation = {
                         .arena = &run->arena,
                         .snapshot = snapshot,
+                        .config = &run->options->config,
                         .version = mv_str_from(run->options->kubevirt_version),
                 };
                 struct mv_verdict verdict;
@@ -392,28 +394,29 @@ static int choose_format(const struct mv_options *options, struct run *run) {
 
 static int run(int argc, char **argv) {
         struct mv_options options;
-        struct mv_snapshot *snapshot = NULL;
+        struct mv_input input = { 0 };
         struct mv_selection selection = { 0 };
-        int code = mv_options_parse(&mv_command_policy, argc, argv,
-                                    MV_OPTION_FILES | MV_OPTION_SELECT | MV_OPTION_OUTPUT |
-                                            MV_OPTION_VERSION | MV_OPTION_FAIL_ON | MV_OPTION_COLOR,
-                                    &options);
+        int code =
+                mv_options_parse(&mv_command_policy, argc, argv,
+                                 MV_OPTION_FILES | MV_OPTION_SELECT | MV_OPTION_OUTPUT | MV_OPTION_VERSION |
+                                         MV_OPTION_CONFIG | MV_OPTION_FAIL_ON | MV_OPTION_COLOR,
+                                 &options);
         if (code >= 0)
                 return code;
         struct run r = { .options = &options };
         mv_style_init(&r.style, mv_options_color(&options, STDOUT_FILENO), STDOUT_FILENO);
         code = choose_format(&options, &r);
         if (code < 0)
-                code = mv_input_load(&mv_command_policy, &options, &snapshot);
+                code = mv_input_load(&mv_command_policy, &options, &input);
         if (code < 0)
-                code = take_policies(&r, &options, snapshot);
+                code = take_policies(&r, &options, input.snapshot);
         if (code < 0)
-                code = mv_selection_make(&mv_command_policy, &options, snapshot, &selection);
+                code = mv_selection_make(&mv_command_policy, &options, input.snapshot, &selection);
         if (code < 0)
-                code = report(&r, snapshot, &selection);
+                code = report(&r, input.snapshot, &selection);
         free(r.policies);
         mv_selection_done(&selection);
-        mv_snapshot_free(snapshot);
+        mv_input_done(&input);
         mv_options_done(&options);
         return code;
 }

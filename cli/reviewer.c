@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/reviewer.h"
 
+#include "policy/base/hash.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+
+/* An instance, its claims, their volumes and classes: what one names is known when it is there. */
+enum { MOST_PUT_OFFS = 4 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t arena_key;
@@ -69,36 +74,74 @@ static bool is_over(void *context) {
         return (long long)now.tv_sec * 1000000000 + now.tv_nsec > *deadline_ns;
 }
 
-static int review(void *context, bool mutate, struct mv_str body, long long deadline_ns,
-                  struct mv_buf *response, struct mv_review_summary *summary) {
+/* It was not asked for before, and is noted now. What was asked for and is still missing is not there. */
+static bool note_missing(struct mv_review_note *note, const struct mv_missing *missing) {
+        uint64_t hash = mv_hash_add(mv_hash_add(MV_HASH_START + (uint64_t)missing->kind, missing->namespace),
+                                    missing->name);
+        for (size_t i = 0; i < note->n; i++)
+                if (note->words[i] == hash)
+                        return false;
+        if (note->n == sizeof note->words / sizeof *note->words)
+                return false;
+        note->words[note->n++] = hash;
+        return true;
+}
+
+/* Ask for what was missing. False when there is nothing to be asked; else the request was put off. */
+static bool fetch_missing(const struct mv_fetcher *fetcher, const struct mv_review_call *call,
+                          const struct mv_review_result *result) {
+        struct mv_missing wanted[MV_MOST_MISSING];
+        size_t n = 0;
+        for (size_t i = 0; i < result->n_missing; i++)
+                if (fetcher->wants(fetcher->context, &result->missing[i]) &&
+                    note_missing(call->note, &result->missing[i]))
+                        wanted[n++] = result->missing[i];
+        if (!n)
+                return false;
+        /* First, since the answer may be there before the question returns. */
+        call->put_off(call->ticket);
+        if (!fetcher->fetch(fetcher->context, wanted, n, call->deadline_ns, call->resume, call->ticket))
+                call->resume(call->ticket);
+        return true;
+}
+
+static int review(void *context, const struct mv_review_call *call, struct mv_buf *response,
+                  struct mv_review_summary *summary) {
         struct mv_reviewer *reviewer = context;
         struct mv_arena *arena = thread_arena();
+        long long deadline_ns = call->deadline_ns;
         if (!arena)
                 return 503;
-        arena->cap = mv_review_memory(body.n);
+        const struct mv_config *config = mv_config_borrow(reviewer->configs);
+        arena->cap = mv_review_memory(config, call->body.n);
         const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store);
         const struct mv_review_input input = {
                 .arena = arena,
                 .snapshot = snapshot,
-                .config = &reviewer->config,
+                .config = config,
                 .version = reviewer->version,
-                .mirror = reviewer->mirror,
-                .mutate = mutate,
+                .mirror = reviewer->live ? config->mirror : MV_MIRROR_DENY,
+                .live = reviewer->live,
+                .mutate = call->mutate,
                 .expired = is_over,
                 .context = &deadline_ns,
         };
         struct mv_review_result result;
-        int status = mv_review_answer(&input, body, response, &result);
-        summarize(&result, summary);
+        int status = mv_review_answer(&input, call->body, response, &result);
+        if (reviewer->fetcher && call->put_offs < MOST_PUT_OFFS && result.n_missing &&
+            fetch_missing(reviewer->fetcher, call, &result))
+                status = MV_REVIEW_PUT_OFF;
+        else
+                summarize(&result, summary);
         mv_store_return(reviewer->store, snapshot);
+        mv_config_return(reviewer->configs, config);
         return status;
 }
 
-void mv_reviewer_init(struct mv_reviewer *reviewer, struct mv_store *store) {
+void mv_reviewer_init(struct mv_reviewer *reviewer, struct mv_store *store, struct mv_config_watch *configs) {
         *reviewer = (struct mv_reviewer){
                 .store = store,
-                .mirror = MV_MIRROR_DENY,
+                .configs = configs,
                 .backend = { .review = review, .context = reviewer },
         };
-        mv_decide_config_init(&reviewer->config);
 }

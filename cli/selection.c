@@ -78,9 +78,10 @@ static int add_named(const struct mv_command *command, const struct mv_options *
                     in_scope(options, entries[i].meta))
                         selection->entries[selection->n++] = &entries[i];
         if (selection->n == before)
-                return mv_cli_usage_error(command, "%s %s%s%.*s is not in the input", mv_kinds[kind].kind,
+                return mv_cli_usage_error(command, "%s %s%s%.*s %s", mv_kinds[kind].kind,
                                           options->namespace ? options->namespace : "",
-                                          options->namespace ? "/" : "", MV_STR_ARG(name));
+                                          options->namespace ? "/" : "", MV_STR_ARG(name),
+                                          mv_snapshot_absent(snapshot, kind));
         return -1;
 }
 

@@ -96,8 +96,8 @@ static void resolve_profile(const struct resolver *r, struct mv_str volume_mode,
                 r->snapshot, MV_KIND_STORAGE_PROFILE, (struct mv_str){ 0 }, facts->storage_class);
         if (!profile) {
                 unknown(facts, MV_KIND_STORAGE_PROFILE, facts->storage_class,
-                        mv_arena_format(r->arena, "StorageProfile %.*s is not in the input",
-                                        MV_STR_ARG(facts->storage_class)));
+                        mv_arena_format(r->arena, "StorageProfile %.*s %s", MV_STR_ARG(facts->storage_class),
+                                        mv_snapshot_absent(r->snapshot, MV_KIND_STORAGE_PROFILE)));
                 return;
         }
         follow(r, facts, "StorageProfile", facts->storage_class);
@@ -203,10 +203,8 @@ static bool take_default_class(const struct resolver *r, const struct mv_data_vo
                 class = r->general_default;
         if (!class) {
                 unknown(facts, MV_KIND_STORAGE_CLASS, MV_STR(""),
-                        mv_arena_format(
-                                r->arena,
-                                "%s %.*s names no storage class, and none in the input is the default", what,
-                                MV_STR_ARG(volume->meta.name)));
+                        mv_arena_format(r->arena, "%s %.*s names no storage class, and none is the default",
+                                        what, MV_STR_ARG(volume->meta.name)));
                 return false;
         }
         facts->storage_class = class->meta.name;
@@ -239,8 +237,9 @@ static void resolve_storage(struct resolver *r, const struct mv_data_volume *vol
                 return;
         else if (storage->storage_class_name.n)
                 unknown(facts, MV_KIND_STORAGE_CLASS, storage->storage_class_name,
-                        mv_arena_format(r->arena, "StorageClass %.*s is not in the input",
-                                        MV_STR_ARG(storage->storage_class_name)));
+                        mv_arena_format(r->arena, "StorageClass %.*s %s",
+                                        MV_STR_ARG(storage->storage_class_name),
+                                        mv_snapshot_absent(r->snapshot, MV_KIND_STORAGE_CLASS)));
         else {
                 unknown(facts, MV_KIND_CLAIM, facts->name,
                         mv_arena_format(
@@ -337,8 +336,9 @@ static void resolve(struct resolver *r, const struct mv_volume *volume, struct m
                 resolve_data_volume(r, template, "DataVolume template", facts);
         else {
                 unknown(facts, MV_KIND_CLAIM, looked_up,
-                        mv_arena_format(r->arena, "PersistentVolumeClaim %.*s/%.*s is not in the input",
-                                        MV_STR_ARG(r->namespace), MV_STR_ARG(looked_up)));
+                        mv_arena_format(r->arena, "PersistentVolumeClaim %.*s/%.*s %s",
+                                        MV_STR_ARG(r->namespace), MV_STR_ARG(looked_up),
+                                        mv_snapshot_absent(r->snapshot, MV_KIND_CLAIM)));
         }
 }
 

@@ -2,22 +2,12 @@
 #include "policy/decide.h"
 
 #include "policy/base/hash.h"
+#include "policy/fitgroups.h"
+#include "policy/notice.h"
 #include "policy/render.h"
 #include "policy/resolve.h"
 
 enum { WARNING_CHARACTERS = 120, MESSAGE_REASONS = 10 };
-
-void mv_decide_config_init(struct mv_decide_config *config) {
-        *config = (struct mv_decide_config){
-                .enforce = MV_LEVEL_NONE,
-                .warn = MV_LEVEL_DECLARED,
-                .audit = MV_LEVEL_MIGRATABLE,
-                .migrations = MV_ACTION_DENY,
-                .unknown = MV_ACTION_WARN,
-                .cluster_scoped = MV_ACTION_WARN,
-                .own_namespace = MV_STR("migvet"),
-        };
-}
 
 void mv_decision_init(struct mv_decision *decision) {
         *decision = (struct mv_decision){ .allowed = true, .code = 200 };
@@ -73,7 +63,7 @@ bool mv_user_is_controller(const struct mv_kubevirt_config *config, struct mv_st
         return mv_str_starts_with(username, MV_STR("system:serviceaccount:kube-system:"));
 }
 
-bool mv_request_is_exempt(const struct mv_decide_config *config, const struct mv_kubevirt_config *kubevirt,
+bool mv_request_is_exempt(const struct mv_config *config, const struct mv_kubevirt_config *kubevirt,
                           const struct mv_review_request *request) {
         return mv_user_is_controller(kubevirt, request->user.username) ||
                mv_str_is(request->namespace, "kube-system") ||
@@ -81,7 +71,7 @@ bool mv_request_is_exempt(const struct mv_decide_config *config, const struct mv
                mv_str_equal(request->namespace, config->own_namespace);
 }
 
-bool mv_object_is_exempt(const struct mv_decide_config *config, const struct mv_kubevirt_config *kubevirt,
+bool mv_object_is_exempt(const struct mv_config *config, const struct mv_kubevirt_config *kubevirt,
                          const struct mv_review_request *request, enum mv_kind kind,
                          const struct mv_meta *meta) {
         const struct mv_owner *owner = mv_meta_controller(meta);
@@ -92,9 +82,6 @@ bool mv_object_is_exempt(const struct mv_decide_config *config, const struct mv_
 
 /* --- levels --- */
 
-static const char *const level_names[] = { "none", "declared", "migratable", "resilient" };
-static const char *const action_names[] = { "audit", "warn", "deny" };
-
 /* The value of a label of the namespace among names; -1 when the label is not there, or says something else (which is
  * warned about). */
 static int label_value(const struct mv_decide_input *in, const char *label, const char *const *names, int n,
@@ -104,26 +91,27 @@ static int label_value(const struct mv_decide_input *in, const char *label, cons
         const struct mv_str *value =
                 namespace ? mv_map_get(&namespace->meta.labels, mv_str_from(label)) : NULL;
         if (!value)
-                return -1;
+                return MV_UNSAID;
         for (int i = 0; i < n; i++)
                 if (mv_str_is(*value, names[i]))
                         return i;
-        if (!in->before)
+        if (!in->before && decision)
                 mv_decision_warn(in->arena, decision, mv_str_from(label),
                                  mv_arena_format(in->arena,
                                                  "unknown value \"%.*s\" on namespace %.*s is passed over",
                                                  MV_STR_ARG(*value), MV_STR_ARG(in->request->namespace)));
-        return -1;
+        return MV_UNSAID;
 }
 
-static enum mv_level level(const struct mv_decide_input *in, const char *label, enum mv_level fallback,
+static enum mv_level level(const struct mv_decide_input *in, const char *label, int configured,
                            struct mv_decision *decision) {
-        int value = label_value(in, label, level_names, 4, decision);
-        /* Room on other nodes is not looked at yet, and nobody shall think it was. */
-        if (value == MV_LEVEL_RESILIENT && !in->before)
-                mv_decision_warn(in->arena, decision, mv_str_from(label),
-                                 MV_STR("level resilient is judged as migratable by this version"));
-        return value < 0 ? fallback : (enum mv_level)value;
+        int value = label_value(in, label, mv_level_names, 4, decision);
+        return (enum mv_level)(value == MV_UNSAID ? configured : value);
+}
+
+static enum mv_action migrations(const struct mv_decide_input *in, struct mv_decision *decision) {
+        int value = label_value(in, "migvet.io/migrations", mv_action_names, 3, decision);
+        return (enum mv_action)(value == MV_UNSAID ? in->scope.levels.migrations : value);
 }
 
 /* Requests are KubeVirt's to judge; what counts for a level is whether the instance can move. */
@@ -141,12 +129,66 @@ static enum mv_outcome instance_outcome(const struct mv_verdict *verdict) {
         return outcome;
 }
 
-/* Whether the verdict passes the level; UNKNOWN when a missing fact decides. */
-static enum mv_outcome passes(const struct mv_verdict *verdict, enum mv_level level_) {
+/* So many other nodes have room now, and so many must have for level resilient. */
+struct room {
+        enum mv_outcome outcome;
+        size_t n, needed;
+};
+
+/* Of an instance without a node: it must start somewhere, and have as many others left. */
+static struct room room_of(const struct mv_decide_input *in, const struct mv_verdict *verdict) {
+        const unsigned now = MV_FIT_EVERYTHING & ~(MV_FIT_BIT(MV_FIT_ADDED) | MV_FIT_BIT(MV_FIT_SPREAD));
+        const struct mv_fit *fit = verdict->fit;
+        struct room room = { MV_OUTCOME_UNKNOWN, 0, in->config->other_nodes };
+        if (!fit || verdict->fit_question->launcher->problem.n)
+                return room;
+        room.needed += fit->source == SIZE_MAX && !fit->source_unknown;
+        room.n = mv_fit_others(in->arena, fit, now);
+        room.outcome = room.n >= room.needed && mv_fit_has_target(in->arena, verdict->fit_question, fit, now)
+                               ? MV_OUTCOME_PASS
+                               : MV_OUTCOME_FAIL;
+        return room;
+}
+
+static struct mv_str room_text(const struct mv_decide_input *in, const struct room *room) {
+        if (room->outcome == MV_OUTCOME_UNKNOWN)
+                return MV_STR(
+                        "which nodes have room for it now is not known, and level resilient asks for that");
+        return mv_arena_format(in->arena, "%zu node%s %s room for it now, and level resilient asks for %zu",
+                               room->n, room->n == 1 ? "" : "s", room->n == 1 ? "has" : "have", room->needed);
+}
+
+/* Where it is not known what the configuration asks for, nothing fails. */
+static enum mv_outcome doubted(const struct mv_decide_input *in, enum mv_outcome outcome) {
+        bool doubt = in->scope.doubt.n || in->exempt.match == MV_MATCH_UNKNOWN;
+        return outcome == MV_OUTCOME_FAIL && doubt ? MV_OUTCOME_UNKNOWN : outcome;
+}
+
+static struct mv_str doubt_text(const struct mv_decide_input *in) {
+        return in->scope.doubt.n                      ? in->scope.doubt
+               : in->exempt.match == MV_MATCH_UNKNOWN ? in->exempt.reason
+                                                      : (struct mv_str){ 0 };
+}
+
+/* Whether the object passes the level; UNKNOWN when a missing fact decides. */
+static enum mv_outcome passes(const struct mv_decide_input *in, enum mv_level level_) {
+        const struct mv_verdict *verdict = in->now;
         if (level_ == MV_LEVEL_NONE ||
             (level_ == MV_LEVEL_DECLARED && !mv_str_is(verdict->eviction_strategy, "LiveMigrate")))
                 return MV_OUTCOME_PASS;
-        return instance_outcome(verdict);
+        enum mv_outcome outcome = instance_outcome(verdict);
+        if (outcome == MV_OUTCOME_FAIL || level_ != MV_LEVEL_RESILIENT)
+                return doubted(in, outcome);
+        struct room room = room_of(in, verdict);
+        return doubted(in, room.outcome == MV_OUTCOME_PASS ? outcome : room.outcome);
+}
+
+/* The level asks for room, and there is not enough, or nobody knows. */
+static bool lacks_room(const struct mv_decide_input *in, enum mv_level level_, struct room *ret) {
+        if (level_ != MV_LEVEL_RESILIENT)
+                return false;
+        *ret = room_of(in, in->now);
+        return ret->outcome != MV_OUTCOME_PASS;
 }
 
 /* --- updates --- */
@@ -209,16 +251,30 @@ static void warn_about(const struct mv_decide_input *in, bool requests, struct m
                         mv_decision_warn(in->arena, decision, mv_str_from(f->rule->id), f->message);
 }
 
+/* The rules' findings that decide, and extra, a reason beside them, unless its text is "". */
+struct extra {
+        const char *name;
+        struct mv_str text;
+};
+
+/* A blocker that makes the request fail, or that is not known; where it is in doubt what is asked for, both. */
+static bool is_reason(const struct mv_decide_input *in, const struct mv_finding *f, enum mv_outcome because) {
+        if (f->severity != MV_SEVERITY_BLOCKER || f->outcome == MV_OUTCOME_PASS)
+                return false;
+        if (f->rule->subject == MV_SUBJECT_REQUEST && because == MV_OUTCOME_FAIL)
+                return false;
+        return f->outcome == because || (because == MV_OUTCOME_UNKNOWN && doubt_text(in).n);
+}
+
 static void deny(const struct mv_decide_input *in, enum mv_outcome because, struct mv_str why,
-                 struct mv_decision *decision) {
+                 const struct extra *extra, struct mv_decision *decision) {
         struct mv_str reasons = { 0 };
         size_t n = 0;
         decision->allowed = false;
         decision->code = 403;
         decision->reason = MV_STR("Forbidden");
         for (const struct mv_finding *f = in->now->findings; f; f = f->next) {
-                if ((f->rule->subject == MV_SUBJECT_REQUEST && because == MV_OUTCOME_FAIL) ||
-                    f->severity != MV_SEVERITY_BLOCKER || f->outcome != because)
+                if (!is_reason(in, f, because))
                         continue;
                 mv_decision_cause(in->arena, decision, mv_str_from(f->rule->id), f->message, f->field);
                 if (n++ < MESSAGE_REASONS)
@@ -228,7 +284,29 @@ static void deny(const struct mv_decide_input *in, enum mv_outcome because, stru
         if (n > MESSAGE_REASONS)
                 reasons = mv_arena_format(in->arena, "%.*s; and %zu more", MV_STR_ARG(reasons),
                                           n - MESSAGE_REASONS);
-        decision->message = mv_arena_format(in->arena, "%.*s: %.*s", MV_STR_ARG(why), MV_STR_ARG(reasons));
+        if (extra->text.n) {
+                mv_decision_cause(in->arena, decision, mv_str_from(extra->name), extra->text,
+                                  (struct mv_str){ 0 });
+                reasons = mv_arena_format(in->arena, "%.*s%s%s: %.*s", MV_STR_ARG(reasons),
+                                          reasons.n ? "; " : "", extra->name, MV_STR_ARG(extra->text));
+        }
+        decision->message = mv_arena_format(in->arena, "%.*s%s%.*s", MV_STR_ARG(why), reasons.n ? ": " : "",
+                                            MV_STR_ARG(reasons));
+}
+
+/* What beside the findings a person must know of a denial or a warning for that outcome. */
+static struct extra doubt_of(const struct mv_decide_input *in, enum mv_outcome outcome) {
+        /* The verdict has a finding of it already. */
+        bool told = in->scope.severities_in_doubt;
+        return (struct extra){ mv_notice_configuration.id, outcome == MV_OUTCOME_UNKNOWN && !told
+                                                                   ? doubt_text(in)
+                                                                   : (struct mv_str){ 0 } };
+}
+
+static void warn_extra(const struct mv_decide_input *in, const struct extra *extra,
+                       struct mv_decision *decision) {
+        if (extra->text.n)
+                mv_decision_warn(in->arena, decision, mv_str_from(extra->name), extra->text);
 }
 
 static struct mv_str object_name(const struct mv_decide_input *in) {
@@ -242,16 +320,17 @@ static void decide_migration(const struct mv_decide_input *in, bool exempt, stru
                 if (f->rule->subject == MV_SUBJECT_REQUEST && f->severity == MV_SEVERITY_NOTE &&
                     f->outcome == MV_OUTCOME_FAIL)
                         mv_decision_warn(in->arena, decision, mv_str_from(f->rule->id), f->message);
-        int value = label_value(in, "migvet.io/migrations", action_names, 3, decision);
-        enum mv_action action = value < 0 ? in->config->migrations : (enum mv_action)value;
-        enum mv_outcome outcome = instance_outcome(in->now);
-        decision->level = mv_str_from(action_names[action]);
+        enum mv_action action = migrations(in, decision);
+        enum mv_outcome outcome = doubted(in, instance_outcome(in->now));
+        const struct extra doubt = doubt_of(in, outcome);
+        decision->level = mv_str_from(mv_action_names[action]);
         if (outcome == MV_OUTCOME_UNKNOWN && in->config->unknown < action)
                 action = in->config->unknown;
         if (outcome == MV_OUTCOME_PASS || exempt || action == MV_ACTION_AUDIT)
                 return;
         if (action == MV_ACTION_WARN) {
                 warn_about(in, true, decision);
+                warn_extra(in, &doubt, decision);
                 return;
         }
         const struct mv_instance *instance = in->now->instance;
@@ -260,36 +339,73 @@ static void decide_migration(const struct mv_decide_input *in, bool exempt, stru
                      in->arena, "VirtualMachineInstance %.*s/%.*s %s", MV_STR_ARG(in->request->namespace),
                      MV_STR_ARG(instance ? instance->vmi.meta.name : in->now->subject.name),
                      outcome == MV_OUTCOME_FAIL ? "cannot migrate" : "is not known to be able to migrate"),
-             decision);
+             &doubt, decision);
+}
+
+/* What KubeVirt makes VMs or instances of: it is warned about and audited, as Pod Security does with workloads. */
+static bool is_template(enum mv_kind kind) {
+        return kind == MV_KIND_POOL || kind == MV_KIND_REPLICA_SET;
+}
+
+static void deny_vm(const struct mv_decide_input *in, enum mv_level enforce, enum mv_outcome outcome,
+                    struct mv_decision *decision) {
+        struct extra extra = doubt_of(in, outcome);
+        struct room room;
+        bool movable = instance_outcome(in->now) == MV_OUTCOME_PASS;
+        if (!extra.text.n && lacks_room(in, enforce, &room) && room.outcome == outcome)
+                extra = (struct extra){ "node-capacity", room_text(in, &room) };
+        deny(in, outcome,
+             mv_arena_format(in->arena, "%.*s %s, and namespace %.*s asks for it (level %s)",
+                             MV_STR_ARG(object_name(in)),
+                             outcome != MV_OUTCOME_FAIL ? "is not known to be able to live-migrate"
+                             : movable                  ? "has not enough nodes to live-migrate to"
+                                                        : "cannot live-migrate",
+                             MV_STR_ARG(in->request->namespace), mv_level_names[enforce]),
+             &extra, decision);
+}
+
+static void warn_vm(const struct mv_decide_input *in, enum mv_level level_, enum mv_outcome outcome,
+                    struct mv_decision *decision) {
+        const struct extra doubt = doubt_of(in, outcome);
+        struct room room, before = { MV_OUTCOME_PASS, 0, 0 };
+        warn_about(in, true, decision);
+        warn_extra(in, &doubt, decision);
+        if (!lacks_room(in, level_, &room))
+                return;
+        if (in->before)
+                before = room_of(in, in->before);
+        const struct extra capacity = { "node-capacity", room_text(in, &room) };
+        if (before.outcome == MV_OUTCOME_PASS &&
+            (room.outcome == MV_OUTCOME_FAIL || in->config->unknown != MV_ACTION_AUDIT))
+                warn_extra(in, &capacity, decision);
 }
 
 static void decide_vm(const struct mv_decide_input *in, bool exempt, struct mv_decision *decision) {
-        bool template_only = in->kind == MV_KIND_POOL || in->kind == MV_KIND_REPLICA_SET;
-        enum mv_level enforce = level(in, "migvet.io/enforce", in->config->enforce, decision);
-        enum mv_level warn = level(in, "migvet.io/warn", in->config->warn, decision);
-        enum mv_level audit = level(in, "migvet.io/audit", in->config->audit, decision);
-        enum mv_outcome enforced = template_only ? MV_OUTCOME_PASS : passes(in->now, enforce);
-        decision->level = mv_str_from(level_names[enforce]);
-        if (passes(in->now, audit) == MV_OUTCOME_PASS)
+        const struct mv_config_levels *said = &in->scope.levels;
+        enum mv_level enforce = level(in, "migvet.io/enforce", said->enforce, decision);
+        enum mv_level warn = level(in, "migvet.io/warn", said->warn, decision);
+        enum mv_level audit = level(in, "migvet.io/audit", said->audit, decision);
+        enum mv_outcome enforced = is_template(in->kind) ? MV_OUTCOME_PASS : passes(in, enforce);
+        struct room room;
+        decision->level = mv_str_from(mv_level_names[enforce]);
+        if (passes(in, audit) == MV_OUTCOME_PASS)
                 decision->rules = (struct mv_str){ 0 };
+        else if (lacks_room(in, audit, &room) && room.outcome == MV_OUTCOME_FAIL)
+                decision->rules = mv_arena_format(in->arena, "%.*s%snode-capacity",
+                                                  MV_STR_ARG(decision->rules), decision->rules.n ? "," : "");
         if (exempt)
                 return;
         bool refuse = enforced == MV_OUTCOME_FAIL || (enforced == MV_OUTCOME_UNKNOWN &&
                                                       in->config->unknown == MV_ACTION_DENY && !in->before);
         if (refuse && is_worse(in)) {
-                deny(in, enforced,
-                     mv_arena_format(in->arena, "%.*s %s, and namespace %.*s asks for it (level %s)",
-                                     MV_STR_ARG(object_name(in)),
-                                     enforced == MV_OUTCOME_FAIL ? "cannot live-migrate"
-                                                                 : "is not known to be able to live-migrate",
-                                     MV_STR_ARG(in->request->namespace), level_names[enforce]),
-                     decision);
+                deny_vm(in, enforce, enforced, decision);
                 return;
         }
-        enum mv_outcome warned = passes(in->now, warn > enforce ? warn : enforce);
+        enum mv_level told = warn > enforce ? warn : enforce;
+        enum mv_outcome warned = passes(in, told);
         if (warned == MV_OUTCOME_FAIL ||
             (warned == MV_OUTCOME_UNKNOWN && in->config->unknown != MV_ACTION_AUDIT))
-                warn_about(in, true, decision);
+                warn_vm(in, told, warned, decision);
 }
 
 /* Of a NodeMaintenance the verdict is whether its drain can end, and the rules are all that failed: no VM is judged. */
@@ -314,14 +430,18 @@ static void decide_cluster_scoped(const struct mv_decide_input *in, bool exempt,
         decision->verdict = mv_str_from(mv_verdict_word(in->now->migratable));
         if (in->kind != MV_KIND_MIGRATION_POLICY)
                 annotate_maintenance(in, decision);
-        decision->level = mv_str_from(action_names[action]);
+        decision->level = mv_str_from(mv_action_names[action]);
         if (exempt || action == MV_ACTION_AUDIT)
                 return;
-        if (action == MV_ACTION_DENY && in->now->migratable == MV_OUTCOME_FAIL && is_worse(in)) {
-                deny(in, MV_OUTCOME_FAIL,
+        enum mv_outcome outcome = doubted(in, in->now->migratable);
+        const struct extra doubt = doubt_of(in, outcome);
+        bool refuse = outcome == MV_OUTCOME_FAIL || (doubt.text.n && in->now->migratable == MV_OUTCOME_FAIL &&
+                                                     in->config->unknown == MV_ACTION_DENY && !in->before);
+        if (action == MV_ACTION_DENY && refuse && is_worse(in)) {
+                deny(in, outcome,
                      mv_arena_format(in->arena, "%.*s %.*s cannot work", MV_STR_ARG(in->now->subject.kind),
                                      MV_STR_ARG(in->now->subject.name)),
-                     decision);
+                     &doubt, decision);
                 return;
         }
         /* What is not known of a policy is of no use to who writes it; of a drain it is. */
@@ -367,12 +487,48 @@ void mv_decide_refused(const struct mv_decide_input *input, struct mv_decision *
         drop_warnings_of_controllers(in, decision);
 }
 
+/* Of what the configuration exempts, and why it does not do so though the object asks for it. */
+static void tell_exemption(const struct mv_decide_input *in, struct mv_decision *decision) {
+        if (in->exempt.match == MV_MATCH_YES)
+                decision->exempt = in->exempt.reason;
+        else if (in->exempt.remark.n && !in->before && (!decision->allowed || decision->n_warnings))
+                mv_decision_warn(in->arena, decision, MV_STR(MV_EXEMPT_ANNOTATION), in->exempt.remark);
+}
+
+/* As long as KubeVirt's namespace is not known, neither is who may never be denied. */
+static bool nobody_is_known(const struct mv_decide_input *in, const struct mv_kubevirt_config *kubevirt) {
+        return in->live && mv_str_is(kubevirt->from, "default");
+}
+
+bool mv_decide_denies_unjudged(const struct mv_decide_input *input) {
+        struct mv_decide_input copy = *input;
+        const struct mv_decide_input *in = &copy;
+        const struct mv_kubevirt_config *kubevirt = mv_snapshot_config(in->snapshot);
+        bool exempt = in->meta ? mv_object_is_exempt(in->config, kubevirt, in->request, in->kind, in->meta)
+                               : mv_request_is_exempt(in->config, kubevirt, in->request);
+        /* Unknown is never worse than what was before. */
+        if (exempt || nobody_is_known(in, kubevirt) || in->config->unknown != MV_ACTION_DENY ||
+            mv_str_is(in->request->operation, "UPDATE"))
+                return false;
+        mv_scope_of(in->arena, in->config, in->snapshot, in->request->namespace, &copy.scope);
+        mv_exempt_of(in->arena, in->config, in->request, in->meta, &copy.exempt);
+        if (in->exempt.match == MV_MATCH_YES)
+                return false;
+        if (in->kind == MV_KIND_MIGRATION)
+                return migrations(in, NULL) == MV_ACTION_DENY;
+        return (in->kind == MV_KIND_VM || in->kind == MV_KIND_VMI) &&
+               level(in, "migvet.io/enforce", in->scope.levels.enforce, NULL) != MV_LEVEL_NONE;
+}
+
 void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision) {
         struct mv_decide_input indexed = *input;
         const struct mv_decide_input *in = &indexed;
+        const struct mv_kubevirt_config *kubevirt = mv_snapshot_config(in->snapshot);
         index_before(&indexed);
-        bool exempt = mv_object_is_exempt(in->config, mv_snapshot_config(in->snapshot), in->request, in->kind,
-                                          in->meta);
+        mv_scope_of(in->arena, in->config, in->snapshot, in->request->namespace, &indexed.scope);
+        mv_exempt_of(in->arena, in->config, in->request, in->meta, &indexed.exempt);
+        bool exempt = in->exempt.match == MV_MATCH_YES || nobody_is_known(in, kubevirt) ||
+                      mv_object_is_exempt(in->config, kubevirt, in->request, in->kind, in->meta);
         annotate(in, decision);
         if (in->kind == MV_KIND_MIGRATION)
                 decide_migration(in, exempt, decision);
@@ -381,5 +537,6 @@ void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision
                 decide_cluster_scoped(in, exempt, decision);
         else
                 decide_vm(in, exempt, decision);
+        tell_exemption(in, decision);
         drop_warnings_of_controllers(in, decision);
 }

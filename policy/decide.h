@@ -2,34 +2,23 @@
 /*
  * Decision: a verdict, who asks, and the levels of the namespace -> allow, warn or deny.
  *
- * The first to say decides: the namespace's label, then the configuration's defaults. As shipped nothing is enforced on
- * VMs, VMs that declare LiveMigrate are warned about, and a person's migration that cannot work is refused.
+ * The first to say decides: the namespace's label, then the first entry of the configuration that matches the namespace,
+ * then its defaults. As shipped nothing is enforced on VMs, VMs that declare LiveMigrate are warned about, and a person's
+ * migration that cannot work is refused.
  *
- * Who is never denied: DELETE, whatever is being deleted, status, KubeVirt's controllers and accounts of kube-system,
- * instances that a VM controls, and objects in kube-system, KubeVirt's and our own namespace.
+ * Who is never denied, whatever the configuration says: DELETE, whatever is being deleted, status, KubeVirt's controllers
+ * and accounts of kube-system, instances that a VM controls (unless vmStart is deny), and objects in kube-system, KubeVirt's
+ * and our own namespace; on a live cluster nobody is as long as KubeVirt's namespace is not known. An update is denied for a
+ * blocker that the old object did not have, and for nothing else.
  */
 #pragma once
 
-#include "policy/object/review.h"
+#include "policy/scope.h"
 #include "policy/verdict.h"
 
 /* An object can have any number of findings; a person reads a few. kube-apiserver cuts warnings beyond 4,096 characters
  * in all. */
 enum { MV_MOST_WARNINGS = 24, MV_MOST_CAUSES = 256 };
-
-enum mv_level { MV_LEVEL_NONE, MV_LEVEL_DECLARED, MV_LEVEL_MIGRATABLE, MV_LEVEL_RESILIENT };
-enum mv_action { MV_ACTION_AUDIT, MV_ACTION_WARN, MV_ACTION_DENY };
-
-/* What decides, with the values as shipped from mv_decide_config_init. */
-struct mv_decide_config {
-        enum mv_level enforce, warn, audit; /* of VMs */
-        enum mv_action migrations;          /* of a migration whose instance cannot move */
-        enum mv_action unknown;             /* AUDIT stands for "allow" */
-        enum mv_action cluster_scoped;      /* of what has no namespace: MigrationPolicies */
-        bool deny_vm_start;                 /* vmStart: deny */
-        struct mv_str own_namespace;        /* where migvet runs */
-};
-void mv_decide_config_init(struct mv_decide_config *config);
 
 struct mv_cause {
         struct mv_str reason, message, field;
@@ -51,7 +40,7 @@ struct mv_decision {
         struct mv_warning spare;     /* for when there is no memory */
         size_t n_causes, n_warnings; /* also of those that were too many to be kept */
         /* Audit annotations; "" is left out. */
-        struct mv_str verdict, rules, policy, level;
+        struct mv_str verdict, rules, policy, level, exempt;
         struct mv_str evacuation; /* the node that KubeVirt marks the instance to leave, for an eviction */
 };
 
@@ -59,13 +48,16 @@ struct mv_decision {
 struct mv_decide_input {
         struct mv_arena *arena;
         const struct mv_snapshot *snapshot;
-        const struct mv_decide_config *config;
+        const struct mv_config *config;
         const struct mv_review_request *request;
         const struct mv_meta *meta;      /* of the object */
         const struct mv_verdict *now;    /* of the object */
         const struct mv_verdict *before; /* of the old object, for an update; both on the same snapshot */
         enum mv_kind kind;
-        /* Filled by mv_decide: the findings of `before`, by rule, outcome and thing. */
+        bool live; /* the snapshot is of a live cluster, not of files */
+        /* Filled by mv_decide: what the configuration says, and the findings of `before`, by rule, outcome and thing. */
+        struct mv_scope scope;
+        struct mv_exempt exempt;
         const struct mv_finding **slots;
         size_t n_slots;
 };
@@ -81,11 +73,16 @@ void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision
 /* KubeVirt itself refuses the request, and decision says so already: add migvet's findings as warnings. */
 void mv_decide_refused(const struct mv_decide_input *input, struct mv_decision *decision);
 
+/* What was not judged, for want of time or memory, is denied: the configuration says so of what is unknown, and the level of
+ * the namespace, or `migrations`, asks for something. Of input just the first members are read, to `meta` (NULL: it cannot be
+ * read), and kind and live. */
+bool mv_decide_denies_unjudged(const struct mv_decide_input *input);
+
 /* The request is one that is never denied, whatever its object is: by who asks, or by its namespace. */
-bool mv_request_is_exempt(const struct mv_decide_config *config, const struct mv_kubevirt_config *kubevirt,
+bool mv_request_is_exempt(const struct mv_config *config, const struct mv_kubevirt_config *kubevirt,
                           const struct mv_review_request *request);
 /* Likewise by what its object is: it is being deleted, or an instance that a VM controls. */
-bool mv_object_is_exempt(const struct mv_decide_config *config, const struct mv_kubevirt_config *kubevirt,
+bool mv_object_is_exempt(const struct mv_config *config, const struct mv_kubevirt_config *kubevirt,
                          const struct mv_review_request *request, enum mv_kind kind,
                          const struct mv_meta *meta);
 /* The user is one of KubeVirt's controllers or an account of kube-system; anybody else counts as a person. */

@@ -21,6 +21,7 @@ enum { MV_DRAIN_GIGABIT = 125000000 }; /* bytes a second */
 struct mv_drain_order {
         struct mv_drain_question about; /* now is not needed */
         struct mv_str version;          /* --kubevirt-version, for the verdicts; "" */
+        const struct mv_config *config; /* likewise; NULL: as shipped */
         const struct mv_str *nodes;     /* names */
         size_t n_nodes;
         bool one_by_one;

@@ -84,6 +84,7 @@ void mv_drain_evaluate(struct mv_drain_making *m, const struct mv_vmi *vmi, stru
         const struct mv_evaluation evaluation = {
                 .arena = &m->scratch,
                 .snapshot = m->order->about.snapshot,
+                .config = m->order->config,
                 .version = m->order->version,
         };
         mv_evaluate_vmi(&evaluation, vmi, ret);

@@ -137,8 +137,9 @@ static void shut_down(struct mv_arena *arena, const struct mv_drain_order *order
                 member->why =
                         mv_arena_format(arena,
                                         "%s, so it is shut down; whether it starts again is not known: its "
-                                        "VirtualMachine %.*s is not in the input",
-                                        because, MV_STR_ARG(owner->name));
+                                        "VirtualMachine %.*s %s",
+                                        because, MV_STR_ARG(owner->name),
+                                        mv_snapshot_absent(order->about.snapshot, MV_KIND_VM));
                 return;
         }
         struct mv_str strategy = run_strategy(vm);

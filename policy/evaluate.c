@@ -5,14 +5,15 @@
 #include "policy/behaviour.h"
 #include "policy/claims.h"
 #include "policy/conditions.h"
+#include "policy/context.h"
 #include "policy/convergence.h"
 #include "policy/drain.h"
 #include "policy/instancetype.h"
 #include "policy/notice.h"
 #include "policy/registry.h"
 #include "policy/resolve.h"
-
-#include <limits.h>
+#include "policy/scope.h"
+#include "policy/unread.h"
 
 /* --- running the rules --- */
 
@@ -65,6 +66,35 @@ static void run_rules(struct mv_context *ctx, bool last) {
         }
 }
 
+/* What the configuration makes of what was found so far. */
+static void set_severities(struct mv_context *ctx) {
+        if (ctx->scope)
+                ctx->end = mv_scope_apply(ctx->scope, &ctx->findings, &ctx->off);
+}
+
+/* Where it is not known what a rule's findings count for, the verdict is not known. */
+static void tell_doubt(struct mv_context *ctx) {
+        struct mv_finding *finding = ctx->scope && ctx->scope->severities_in_doubt
+                                             ? mv_arena_new(ctx->arena, struct mv_finding)
+                                             : NULL;
+        if (!finding)
+                return;
+        *finding = (struct mv_finding){ .rule = &mv_notice_configuration,
+                                        .outcome = MV_OUTCOME_UNKNOWN,
+                                        .severity = MV_SEVERITY_BLOCKER,
+                                        .message = ctx->scope->doubt,
+                                        .fix = mv_str_from(mv_notice_configuration.fix) };
+        *ctx->end = finding;
+        ctx->end = &finding->next;
+}
+
+static void conclude(struct mv_context *ctx, struct mv_verdict *ret) {
+        set_severities(ctx);
+        tell_doubt(ctx);
+        ret->findings = ctx->findings;
+        ret->off = ctx->off;
+}
+
 /* A migration between clusters copies the disks, so that they are not shared is only worth a note. */
 static void ease_for_decentralized(struct mv_context *ctx) {
         if (!ctx->migration || (!ctx->migration->spec.send_to && !ctx->migration->spec.receive))
@@ -81,176 +111,46 @@ static void point_at_vmi_name(struct mv_context *ctx) {
                         f->field = MV_STR("spec.vmiName");
 }
 
-/* Of the snapshot, or of the version asked for. */
-static const struct mv_kubevirt_config *config_of(const struct mv_evaluation *e) {
-        return mv_kubevirt_config_at(e->arena, mv_snapshot_config(e->snapshot), e->version);
-}
-
-static void set_version(struct mv_context *ctx, struct mv_verdict *verdict) {
-        verdict->version = ctx->config->version;
-        verdict->version_from = ctx->config->version_from;
-        ctx->version = ctx->config->version_number;
-        ctx->version_known = ctx->version != 0;
-        if (!ctx->version_known)
-                ctx->version = UINT_MAX; /* every rule as in the newest version */
-        ctx->behaviour = mv_behaviour_of(ctx->version);
-}
-
-/* The object that holds the instance's eviction strategy: KubeVirt writes the cluster's into instances that have none. */
-static struct mv_str eviction_origin(const struct mv_context *ctx, const struct mv_subject *subject) {
-        const struct mv_vmi_template *template = ctx->vm ? ctx->vm->spec.template : NULL;
-        struct mv_str own = ctx->vmi->spec.eviction_strategy;
-        bool from_template = !ctx->vm || (template && template->spec.eviction_strategy.p);
-        if (!from_template && mv_str_equal(own, ctx->config->eviction_strategy))
-                return ctx->config->eviction_from;
-        bool instance = ctx->migration || !from_template;
-        return mv_arena_format(ctx->arena, "%.*s/%.*s/%.*s",
-                               MV_STR_ARG(instance ? MV_STR("VirtualMachineInstance") : subject->kind),
-                               MV_STR_ARG(subject->namespace),
-                               MV_STR_ARG(instance ? ctx->vmi->meta.name : subject->name));
-}
-
-/* The eviction strategy in force, and who set it. */
-static void set_eviction(struct mv_context *ctx, struct mv_verdict *verdict) {
-        struct mv_str own = ctx->vmi->spec.eviction_strategy;
-        verdict->eviction_strategy = own.p ? own : ctx->config->eviction_strategy;
-        verdict->eviction_from = own.p ? eviction_origin(ctx, &verdict->subject) : ctx->config->eviction_from;
-        ctx->eviction_strategy = verdict->eviction_strategy;
-        ctx->eviction_set = !mv_str_is(verdict->eviction_from, "default");
-}
-
-/* Memory ran out somewhere: nothing that was found can be trusted to be all. */
-static void out_of_memory(struct mv_verdict *verdict) {
-        static const struct mv_finding finding = {
-                .rule = &mv_notice_out_of_memory,
-                .outcome = MV_OUTCOME_UNKNOWN,
-                .severity = MV_SEVERITY_BLOCKER,
-                .message = { "there was not enough memory to judge this object", 48 },
-                .fix = { "make the object smaller", 23 },
-        };
-        verdict->migratable = MV_OUTCOME_UNKNOWN;
-        verdict->n_conditions = 0;
-        verdict->resolution = NULL;
-        verdict->fit = NULL;
-        verdict->copy = NULL;
-        verdict->fit_question = NULL;
-        verdict->method = "";
-        verdict->instance = NULL;
-        verdict->refused = NULL;
-        verdict->findings = &finding;
-}
-
-/* The instance with another CPU model. */
-static const struct mv_instance *with_cpu_model(const struct mv_evaluation *e,
-                                                const struct mv_instance *instance) {
-        struct mv_instance *copy = mv_arena_new(e->arena, struct mv_instance);
-        struct mv_cpu *cpu = mv_arena_new(e->arena, struct mv_cpu);
-        if (!copy || !cpu)
-                return instance; /* memory is out: the verdict will say so */
-        *copy = *instance;
-        if (instance->vmi.spec.domain.cpu)
-                *cpu = *instance->vmi.spec.domain.cpu;
-        cpu->model = e->cpu_model;
-        copy->vmi.spec.domain.cpu = cpu;
-        return copy;
-}
-
-/* The launcher pod, and where it could go. An instance that leaves for another cluster goes to no node of this one. */
-static void set_fit(struct mv_context *ctx, struct mv_verdict *verdict) {
-        const struct mv_migration_spec *asked = ctx->migration ? &ctx->migration->spec : NULL;
-        struct mv_fit_question *question = mv_arena_new(ctx->arena, struct mv_fit_question);
-        ctx->launcher = mv_launcher_make(ctx->arena, ctx->config, ctx->version, ctx->vmi);
-        if (!question || !ctx->launcher || !mv_snapshot_count(ctx->snapshot, MV_KIND_NODE) ||
-            (asked && asked->send_to && !asked->receive))
-                return;
-        *question = (struct mv_fit_question){
-                .snapshot = ctx->snapshot,
-                .config = ctx->config,
-                .behaviour = ctx->behaviour,
-                .vmi = ctx->vmi,
-                .launcher = ctx->launcher,
-                .added_node_selector = asked ? &asked->added_node_selector : NULL,
-        };
-        ctx->fit_question = verdict->fit_question = question;
-        ctx->fit = verdict->fit = mv_fit_make(ctx->arena, question);
-}
-
-/* How much a migration copies, and how long that takes. NULL when memory is out. */
-static const struct mv_copy *measure(const struct mv_context *ctx) {
-        struct mv_copy *copy = mv_arena_new(ctx->arena, struct mv_copy);
-        if (!copy || mv_arena_failed(ctx->arena) ||
-            !mv_copy_size_of(ctx->arena, ctx->snapshot, ctx->behaviour, ctx->instance, ctx->claims,
-                             &copy->size))
-                return NULL;
-        mv_convergence_of(&copy->size, ctx->resolution, ctx->config, ctx->behaviour, ctx->vmi,
-                          &copy->figures);
-        return copy;
-}
-
-/* NULL when memory is out. */
-static struct mv_context *context_new(const struct mv_evaluation *e, const struct mv_instance *instance,
-                                      const struct mv_vm *vm, const struct mv_migration *migration,
-                                      struct mv_verdict *ret) {
-        struct mv_context *ctx = mv_arena_new(e->arena, struct mv_context);
-        if (!ctx) {
-                out_of_memory(ret);
-                return NULL;
-        }
-        if (instance && e->cpu_model.n)
-                instance = with_cpu_model(e, instance);
-        *ctx = (struct mv_context){
-                .arena = e->arena,
-                .snapshot = e->snapshot,
-                .config = config_of(e),
-                .instance = instance,
-                .vmi = instance ? &instance->vmi : NULL,
-                .vm = vm,
-                .migration = migration,
-                .user = e->user,
-        };
-        ctx->end = &ctx->findings;
-        set_version(ctx, ret);
-        if (instance)
-                set_eviction(ctx, ret);
-        return ctx;
-}
-
 static void judge(const struct mv_evaluation *e, const struct mv_instance *instance, const struct mv_vm *vm,
                   const struct mv_migration *migration, struct mv_verdict *ret) {
-        struct mv_context *ctx = context_new(e, instance, vm, migration, ret);
+        struct mv_context *ctx = mv_context_new(e, instance, vm, migration, ret);
         if (!ctx)
                 return;
         instance = ctx->instance;
         if (instance) {
                 ctx->claims = mv_claims_resolve(e->arena, e->snapshot, ctx->behaviour, instance);
-                set_fit(ctx, ret);
+                mv_context_set_fit(ctx, ret);
                 ctx->resolution = mv_resolve(e->arena, e->snapshot, &instance->vmi, ctx->version);
-                ctx->copy = measure(ctx);
+                ctx->copy = mv_context_measure(ctx);
                 ret->instance = instance;
                 ret->resolution = ctx->resolution;
                 ret->copy = ctx->copy;
                 if (instance->vmi.status.conditions.n)
                         ret->observed = &instance->vmi.status.conditions;
         }
+        if (instance)
+                mv_report_unread(ctx);
         if (!mv_arena_failed(e->arena))
                 run_rules(ctx, false);
         ret->findings = ctx->findings;
         if (instance && !mv_arena_failed(e->arena)) {
                 mv_conditions_make(ctx, ret);
-                ease_for_decentralized(ctx);
                 ret->method = mv_migration_method(ctx, ret);
+                set_severities(ctx);
+                ease_for_decentralized(ctx);
                 ctx->so_far = summed_up(ctx->findings, false);
                 ctx->condition_status = mv_str_from(ret->conditions[0].status);
                 run_rules(ctx, true);
         }
         mv_name_supplier(ctx);
         point_at_vmi_name(ctx);
-        ret->findings = ctx->findings;
+        conclude(ctx, ret);
+        ease_for_decentralized(ctx);
         ret->migratable = summed_up(ctx->findings, true);
         if (!instance && ret->migratable == MV_OUTCOME_PASS)
                 ret->migratable = MV_OUTCOME_UNKNOWN; /* there was nothing to judge */
         if (mv_arena_failed(e->arena))
-                out_of_memory(ret);
+                mv_out_of_memory(ret);
 }
 
 /* --- the kinds --- */
@@ -301,7 +201,7 @@ static const struct mv_refused *refused_instance(const struct mv_evaluation *e,
 static struct mv_instance *make_instance(const struct mv_evaluation *e, const struct mv_vm *vm,
                                          const struct mv_vmi_status *status, bool submitted,
                                          const struct mv_refused **ret_refused) {
-        const struct mv_kubevirt_config *config = config_of(e);
+        const struct mv_kubevirt_config *config = mv_kubevirt_config_of(e);
         struct mv_made *made = mv_arena_new(e->arena, struct mv_made);
         struct mv_instance *instance = mv_arena_new(e->arena, struct mv_instance);
         *ret_refused = NULL;
@@ -329,10 +229,10 @@ static bool stands_without_instance(const struct mv_rule *rule) {
 /* There is no instance, and will be none. */
 static void judge_refused(const struct mv_evaluation *e, const struct mv_instance *instance,
                           const struct mv_vm *vm, const struct mv_refused *refused, struct mv_verdict *ret) {
-        struct mv_context *ctx = context_new(e, instance, vm, NULL, ret);
+        struct mv_context *ctx = mv_context_new(e, instance, vm, NULL, ret);
         struct mv_finding *finding = mv_arena_new(e->arena, struct mv_finding);
         if (!ctx || !finding) {
-                out_of_memory(ret);
+                mv_out_of_memory(ret);
                 return;
         }
         bool pool = mv_str_is(ret->subject.kind, "VirtualMachinePool");
@@ -359,11 +259,11 @@ static void judge_refused(const struct mv_evaluation *e, const struct mv_instanc
         for (size_t i = 0; mv_rules[i]; i++)
                 if (stands_without_instance(mv_rules[i]))
                         run_rule(ctx, mv_rules[i]);
-        ret->findings = ctx->findings;
+        conclude(ctx, ret);
         ret->refused = refused;
         ret->migratable = MV_OUTCOME_UNKNOWN;
         if (mv_arena_failed(e->arena))
-                out_of_memory(ret);
+                mv_out_of_memory(ret);
 }
 
 /* What of a running instance comes from what its VM names: what would come of it now. */
@@ -372,7 +272,7 @@ static void note_supplied(const struct mv_evaluation *e, const struct mv_vm *vm,
         struct mv_made *made = mv_arena_new(e->arena, struct mv_made);
         if (!made || (!vm->spec.instancetype && !vm->spec.preference))
                 return;
-        mv_instancetype_make(e->arena, e->snapshot, config_of(e), vm, false, made);
+        mv_instancetype_make(e->arena, e->snapshot, mv_kubevirt_config_of(e), vm, false, made);
         if (made->refused)
                 return;
         instance->supplied = made->supplied;
@@ -389,7 +289,7 @@ void mv_evaluate_vm(const struct mv_evaluation *e, const struct mv_vm *vm, bool 
         if (running && !from_template) {
                 instance = mv_arena_new(e->arena, struct mv_instance);
                 if (instance) {
-                        mv_expand_vmi(e->arena, config_of(e), running, instance);
+                        mv_expand_vmi(e->arena, mv_kubevirt_config_of(e), running, instance);
                         instance->spec_path = "spec.template.spec";
                         instance->meta_path = "spec.template.metadata";
                         instance->vm = vm;
@@ -401,7 +301,7 @@ void mv_evaluate_vm(const struct mv_evaluation *e, const struct mv_vm *vm, bool 
                 instance = make_instance(e, vm, running ? &running->status : NULL,
                                          from_template || !mv_vm_is_stored(vm), &refused);
         if (!instance)
-                out_of_memory(ret);
+                mv_out_of_memory(ret);
         else if (refused)
                 judge_refused(e, instance, vm, refused, ret);
         else
@@ -422,10 +322,10 @@ void mv_evaluate_vmi(const struct mv_evaluation *e, const struct mv_vmi *vmi, st
         };
         struct mv_instance *instance = mv_arena_new(e->arena, struct mv_instance);
         if (!instance) {
-                out_of_memory(ret);
+                mv_out_of_memory(ret);
                 return;
         }
-        const struct mv_kubevirt_config *config = config_of(e);
+        const struct mv_kubevirt_config *config = mv_kubevirt_config_of(e);
         mv_expand_vmi(e->arena, config, vmi, instance);
         instance->vm = controlling_vm(e->snapshot, vmi);
         /* One that the API server has stored was admitted once. */
@@ -452,10 +352,10 @@ void mv_evaluate_migration(const struct mv_evaluation *e, const struct mv_migrat
         };
         struct mv_instance *instance = mv_arena_new(e->arena, struct mv_instance);
         if (!instance) {
-                out_of_memory(ret);
+                mv_out_of_memory(ret);
                 return;
         }
-        const struct mv_kubevirt_config *config = config_of(e);
+        const struct mv_kubevirt_config *config = mv_kubevirt_config_of(e);
         struct mv_str namespace = migration->meta.namespace, name = migration->spec.vmi_name;
         const struct mv_vmi *vmi =
                 name.n ? mv_snapshot_find(e->snapshot, MV_KIND_VMI, namespace, name) : NULL;
@@ -487,7 +387,7 @@ void mv_evaluate_pool(const struct mv_evaluation *e, const struct mv_pool *pool,
         }
         struct mv_instance *instance = vm ? make_instance(e, vm, NULL, true, &refused) : NULL;
         if (!instance) {
-                out_of_memory(ret);
+                mv_out_of_memory(ret);
                 return;
         }
         instance->spec_path = "spec.virtualMachineTemplate.spec.template.spec";
@@ -506,10 +406,10 @@ void mv_evaluate_replica_set(const struct mv_evaluation *e, const struct mv_repl
         };
         static const struct mv_vmi_template nothing = { 0 };
         const struct mv_vmi_template *template = set->spec.template ? set->spec.template : &nothing;
-        const struct mv_kubevirt_config *config = config_of(e);
+        const struct mv_kubevirt_config *config = mv_kubevirt_config_of(e);
         struct mv_instance *instance = mv_arena_new(e->arena, struct mv_instance);
         if (!instance) {
-                out_of_memory(ret);
+                mv_out_of_memory(ret);
                 return;
         }
         mv_expand_template(e->arena, config, template, &set->meta, NULL, instance);
@@ -531,15 +431,15 @@ void mv_evaluate_policy(const struct mv_evaluation *e, const struct mv_migration
                                       &policy->meta),
                 .method = "",
         };
-        struct mv_context *ctx = context_new(e, NULL, NULL, NULL, ret);
+        struct mv_context *ctx = mv_context_new(e, NULL, NULL, NULL, ret);
         if (!ctx)
                 return;
         ctx->policy = policy;
         run_rules(ctx, false);
-        ret->findings = ctx->findings;
+        conclude(ctx, ret);
         ret->migratable = summed_up(ctx->findings, true);
         if (mv_arena_failed(e->arena))
-                out_of_memory(ret);
+                mv_out_of_memory(ret);
 }
 
 void mv_evaluate_maintenance(const struct mv_evaluation *e, const struct mv_maintenance *maintenance,
@@ -548,7 +448,7 @@ void mv_evaluate_maintenance(const struct mv_evaluation *e, const struct mv_main
                 .subject = subject_of("NodeMaintenance", maintenance->api_version, &maintenance->meta),
                 .method = "",
         };
-        struct mv_context *ctx = context_new(e, NULL, NULL, NULL, ret);
+        struct mv_context *ctx = mv_context_new(e, NULL, NULL, NULL, ret);
         if (!ctx)
                 return;
         ctx->maintenance = maintenance;
@@ -559,10 +459,10 @@ void mv_evaluate_maintenance(const struct mv_evaluation *e, const struct mv_main
         if (simulated)
                 run_rules(ctx, false);
         mv_arena_done(&arena);
-        ret->findings = ctx->findings;
+        conclude(ctx, ret);
         ret->migratable = summed_up(ctx->findings, true);
         if (!simulated || mv_arena_failed(e->arena))
-                out_of_memory(ret);
+                mv_out_of_memory(ret);
 }
 
 bool mv_evaluate_entry(const struct mv_evaluation *e, const struct mv_entry *entry, struct mv_verdict *ret) {

@@ -14,12 +14,15 @@
 
 #include "policy/verdict.h"
 
+struct mv_config; /* policy/config.h */
+
 struct mv_evaluation {
         struct mv_arena *arena; /* what the verdict is made of; cleared by the caller */
         const struct mv_snapshot *snapshot;
-        struct mv_str version;   /* --kubevirt-version; "" to go by the KubeVirt object */
-        struct mv_str user;      /* who asks, for the rules about requests; "" offline */
-        struct mv_str cpu_model; /* judge as though the instance had this CPU model; "" for its own */
+        const struct mv_config *config; /* for the severities of rules; NULL: as shipped */
+        struct mv_str version;          /* --kubevirt-version; "" to go by the KubeVirt object */
+        struct mv_str user;             /* who asks, for the rules about requests; "" offline */
+        struct mv_str cpu_model;        /* judge as though the instance had this CPU model; "" for its own */
 };
 
 /* A VirtualMachine: the running instance of it that the snapshot has, else the one that KubeVirt would make. With

@@ -40,6 +40,24 @@ const struct mv_rule mv_notice_instancetype = {
         .fix = "name an instancetype and a preference that exist and that leave the VM's own fields alone",
 };
 
+const struct mv_rule mv_notice_cluster_unread = {
+        .id = "cluster-unread",
+        .area = MV_AREA_VERDICT,
+        .severity = MV_SEVERITY_BLOCKER,
+        .needs = MV_NEED(KUBEVIRT) | MV_NEED(NODE) | MV_NEED(POD) | MV_NEED(MIGRATION_POLICY) |
+                 MV_NEED(RESOURCE_QUOTA) | MV_NEED(LIMIT_RANGE),
+        .reason = "",
+        .summary = "a live cluster does not tell what decides",
+        .documentation =
+                "On a live cluster migvet lists and watches what the rules read. Where it may not (its role lacks the "
+                "permission) or has not got so far yet, nothing can be concluded from seeing nothing: without the Nodes and the "
+                "KubeVirt object the verdict is Unknown, without Pods, MigrationPolicies, ResourceQuotas or LimitRanges the "
+                "risks that they tell of are. A kind that the API server does not have is known to be absent, and is "
+                "no finding. With files this does not occur: what they hold is the cluster.",
+        .source = "migvet's own view of the API server; /readyz?verbose lists every kind",
+        .fix = "give migvet's service account get, list and watch of the kind, as its chart does",
+};
+
 const struct mv_rule mv_notice_out_of_memory = {
         .id = "out-of-memory",
         .area = MV_AREA_VERDICT,
@@ -52,4 +70,18 @@ const struct mv_rule mv_notice_out_of_memory = {
                 "verdict is Unknown.",
         .source = "migvet's own limit",
         .fix = "make the object smaller",
+};
+
+const struct mv_rule mv_notice_configuration = {
+        .id = "configuration",
+        .area = MV_AREA_VERDICT,
+        .severity = MV_SEVERITY_BLOCKER,
+        .reason = "",
+        .summary = "which entry of the configuration applies is not known",
+        .documentation =
+                "An entry of `namespaces` in the configuration has a regular expression that takes too much work for this "
+                "namespace, or a selector, and the Namespace is not in the input. Where the entry sets the severity of a "
+                "rule the verdict is Unknown; where a request would be denied it is Unknown whether it is.",
+        .source = "migvet's own configuration",
+        .fix = "give migvet the Namespace too, or make the regular expression simpler",
 };

@@ -133,6 +133,9 @@ struct mv_str mv_refused_advice(struct mv_arena *arena, const struct mv_snapshot
                                                other->namespaced ? "/" : "", MV_STR_ARG(name), other->kind,
                                                scopes[i].field);
         }
+        if (mv_snapshot_has_all(snapshot, refused->missing_kind))
+                return mv_arena_format(arena, "make %s %.*s, or %s", mv_kinds[refused->missing_kind].kind,
+                                       MV_STR_ARG(name), mv_refused_fix(refused));
         return mv_arena_format(arena, "give migvet %s %.*s too, or %s", mv_kinds[refused->missing_kind].kind,
                                MV_STR_ARG(name), mv_refused_fix(refused));
 }

@@ -67,8 +67,9 @@ RULES(DECLARE)
 #define ROW(name) &mv_rule_##name,
 const struct mv_rule *const mv_rules[] = { RULES(ROW) NULL };
 
-const struct mv_rule *const mv_notices[] = { &mv_notice_admission, &mv_notice_instancetype,
-                                             &mv_notice_out_of_memory, NULL };
+const struct mv_rule *const mv_notices[] = { &mv_notice_admission,      &mv_notice_instancetype,
+                                             &mv_notice_cluster_unread, &mv_notice_out_of_memory,
+                                             &mv_notice_configuration,  NULL };
 
 static const struct mv_rule *find(const struct mv_rule *const *list, struct mv_str id) {
         while (*list && !mv_str_is(id, (*list)->id))

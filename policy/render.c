@@ -37,7 +37,7 @@ void mv_render_finding(struct mv_json *json, const struct mv_finding *f) {
                 mv_json_array(json);
                 for (size_t i = 0; i < f->n_missing; i++) {
                         mv_json_object(json);
-                        mv_json_member(json, "kind", mv_str_from(f->missing[i].kind));
+                        mv_json_member(json, "kind", mv_str_from(mv_kinds[f->missing[i].kind].kind));
                         mv_json_member(json, "namespace", f->missing[i].namespace);
                         mv_json_member(json, "name", f->missing[i].name);
                         mv_json_end(json);

@@ -48,11 +48,9 @@ static void render_annotations(struct mv_json *json, const struct mv_decision *d
         const struct {
                 const char *key;
                 struct mv_str value;
-        } all[] = { { "verdict", decision->verdict },
-                    { "rules", decision->rules },
-                    { "policy", decision->policy },
-                    { "level", decision->level },
-                    { "evacuation", decision->evacuation } };
+        } all[] = { { "verdict", decision->verdict }, { "rules", decision->rules },
+                    { "policy", decision->policy },   { "level", decision->level },
+                    { "exempt", decision->exempt },   { "evacuation", decision->evacuation } };
         mv_json_key(json, "auditAnnotations");
         mv_json_object(json);
         for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -132,6 +130,7 @@ static int judge(const struct mv_review_input *in, const struct mv_review_reques
         ret->meta = meta_of(kind, object);
         const struct mv_evaluation evaluation = { .arena = in->arena,
                                                   .snapshot = in->snapshot,
+                                                  .config = in->config,
                                                   .version = in->version,
                                                   .user = request->user.username };
         if (kind == MV_KIND_VM)
@@ -141,6 +140,35 @@ static int judge(const struct mv_review_input *in, const struct mv_review_reques
                                   &(struct mv_entry){ .kind = kind, .meta = meta, .object = object },
                                   &ret->verdict);
         return 0;
+}
+
+static void add_missing(struct mv_review_result *ret, const struct mv_missing *missing) {
+        for (size_t i = 0; i < ret->n_missing; i++)
+                if (ret->missing[i].kind == missing->kind &&
+                    mv_str_equal(ret->missing[i].namespace, missing->namespace) &&
+                    mv_str_equal(ret->missing[i].name, missing->name))
+                        return;
+        if (missing->name.n && ret->n_missing < MV_MOST_MISSING)
+                ret->missing[ret->n_missing++] = *missing;
+}
+
+/* What the verdict would have been made of, and the labels of the namespace that says what becomes of it. */
+static void collect_missing(const struct mv_review_input *in, const struct mv_review_request *request,
+                            const struct mv_verdict *verdict, struct mv_review_result *ret) {
+        const struct mv_missing namespace = { MV_KIND_NAMESPACE, { 0 }, request->namespace };
+        const struct mv_refused *refused = verdict->refused;
+        if (request->namespace.n &&
+            !mv_snapshot_find(in->snapshot, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, request->namespace))
+                add_missing(ret, &namespace);
+        for (const struct mv_finding *f = verdict->findings; f; f = f->next)
+                for (size_t i = 0; f->outcome == MV_OUTCOME_UNKNOWN && i < f->n_missing; i++)
+                        add_missing(ret, &f->missing[i]);
+        if (refused && refused->missing_kind != MV_KIND_COUNT)
+                add_missing(ret, &(struct mv_missing){ refused->missing_kind,
+                                                       mv_kinds[refused->missing_kind].namespaced
+                                                               ? request->namespace
+                                                               : (struct mv_str){ 0 },
+                                                       refused->missing_name });
 }
 
 /* The kind that is judged for this request; MV_KIND_COUNT: allowed untouched. */
@@ -183,23 +211,56 @@ static bool spec_changed(struct mv_arena *arena, const struct mv_review_request 
                !mv_str_equal(spec_text(arena, request->object), spec_text(arena, request->old_object));
 }
 
-size_t mv_review_memory(size_t body_bytes) {
-        return ((size_t)4 << 20) + 32 * body_bytes;
+size_t mv_review_memory(const struct mv_config *config, size_t body_bytes) {
+        return config->limits.memory_per_review + 32 * body_bytes;
 }
 
-/* Nothing could be judged; the configuration says what that means. why is a static text. Needs no memory. */
+/* What can be said of an object that was not judged: who asks, and its metadata, where that can be read. */
+static struct mv_decide_input unjudged(const struct mv_review_input *in,
+                                       const struct mv_review_request *request, enum mv_kind kind,
+                                       struct mv_arena *arena, struct mv_any *any) {
+        const struct mv_decode decode = { .arena = arena };
+        bool read = mv_decode(&decode, request->object, &mv_table_any, any, NULL) == 0;
+        return (struct mv_decide_input){
+                .arena = arena,
+                .snapshot = in->snapshot,
+                .config = in->config,
+                .request = request,
+                .meta = read ? &any->meta : NULL,
+                .kind = kind,
+                .live = in->live,
+        };
+}
+
+/* The review's own memory may be used up. */
+enum { METADATA_BYTES = 4 << 20 };
+
+static bool is_denied_unjudged(const struct mv_review_input *in, const struct mv_review_request *request,
+                               enum mv_kind kind) {
+        struct mv_any any;
+        struct mv_arena arena;
+        mv_arena_init(&arena, in->arena->allocator, METADATA_BYTES);
+        const struct mv_decide_input input = unjudged(in, request, kind, &arena, &any);
+        bool denied = mv_decide_denies_unjudged(&input);
+        mv_arena_done(&arena);
+        return denied;
+}
+
+/* Nothing could be judged; the configuration says what that means. why is a static text. Needs none of the review's
+ * memory. */
 static void decide_unknown(const struct mv_review_input *in, const struct mv_review_request *request,
-                           const char *why, struct mv_decision *decision) {
+                           enum mv_kind kind, const char *why, struct mv_decision *decision) {
         mv_decision_init(decision);
         decision->verdict = MV_STR("Unknown");
-        if (in->config->unknown != MV_ACTION_AUDIT) {
+        bool person = !in->snapshot ||
+                      !mv_user_is_controller(mv_snapshot_config(in->snapshot), request->user.username);
+        if (in->config->unknown != MV_ACTION_AUDIT && person) {
                 decision->spare.text = mv_str_from(why);
                 decision->warnings = &decision->spare;
                 decision->n_warnings = 1;
         }
         /* As long as the cluster is not known, neither is who may never be denied. */
-        if (in->config->unknown != MV_ACTION_DENY || !in->snapshot ||
-            mv_request_is_exempt(in->config, mv_snapshot_config(in->snapshot), request))
+        if (!in->snapshot || !is_denied_unjudged(in, request, kind))
                 return;
         decision->allowed = false;
         decision->code = 403;
@@ -209,13 +270,17 @@ static void decide_unknown(const struct mv_review_input *in, const struct mv_rev
 
 /* The metadata of an object that does not decode as a whole says whether it may be denied at all. */
 static bool invalid_is_exempt(const struct mv_review_input *in, const struct mv_review_request *request,
-                              enum mv_kind kind) {
+                              enum mv_kind kind, struct mv_decision *decision) {
         struct mv_any any;
-        const struct mv_decode decode = { .arena = in->arena };
         const struct mv_kubevirt_config *kubevirt = mv_snapshot_config(in->snapshot);
-        return mv_decode(&decode, request->object, &mv_table_any, &any, NULL) == 0
-                       ? mv_object_is_exempt(in->config, kubevirt, request, kind, &any.meta)
-                       : mv_request_is_exempt(in->config, kubevirt, request);
+        const struct mv_decide_input input = unjudged(in, request, kind, in->arena, &any);
+        struct mv_exempt exempt;
+        mv_exempt_of(in->arena, in->config, request, input.meta, &exempt);
+        if (exempt.match == MV_MATCH_YES)
+                decision->exempt = exempt.reason;
+        return exempt.match != MV_MATCH_NO ||
+               (input.meta ? mv_object_is_exempt(in->config, kubevirt, request, kind, input.meta)
+                           : mv_request_is_exempt(in->config, kubevirt, request));
 }
 
 /* The object does not have the types that its API has: KubeVirt could not read it either. */
@@ -225,7 +290,7 @@ static void decide_invalid(const struct mv_review_input *in, const struct mv_rev
         struct mv_str message =
                 mv_arena_format(in->arena, "%.*s%s%s", MV_STR_ARG(field), field.n ? ": " : "", err->message);
         decision->verdict = MV_STR("Unknown");
-        if (invalid_is_exempt(in, request, kind))
+        if (invalid_is_exempt(in, request, kind, decision))
                 return;
         decision->allowed = false;
         decision->code = 422;
@@ -279,28 +344,31 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
         }
         ret->judged = true;
         if (!in->snapshot || is_late(in)) {
-                decide_unknown(in, request, in->snapshot ? no_time : no_cluster, decision);
+                decide_unknown(in, request, kind, in->snapshot ? no_time : no_cluster, decision);
                 return;
         }
         struct mv_err err = { 0 };
         struct judged_object now, before;
         int r = judge(in, request, kind, request->object, &now, &err);
-        if (r < 0 && r != MV_ENOMEM && kind == MV_KIND_MIGRATION_POLICY) {
-                /* KubeVirt reads some values as other types than rules do, and says itself which it cannot read. */
+        if (r < 0 && r != MV_ENOMEM && (kind == MV_KIND_MIGRATION_POLICY || in->live)) {
+                /* KubeVirt reads some values of policies as other types than rules do, and says itself which it cannot
+                 * read; and on a live cluster it may be a version with other types. */
                 if (!refused(in, request, NULL, decision))
-                        decide_unknown(in, request, no_types, decision);
+                        decide_unknown(in, request, kind, no_types, decision);
                 return;
         }
         if (r < 0 && r != MV_ENOMEM) {
                 decide_invalid(in, request, kind, &err, decision);
                 return;
         }
+        if (r == 0)
+                collect_missing(in, request, &now.verdict, ret);
         /* What cannot be read of the old object was not better than what is new. */
         bool compared = r == 0 && update && request->old_object.n;
         if (compared && !is_late(in) && judge(in, request, kind, request->old_object, &before, NULL) < 0)
                 before = now;
         if (r < 0 || is_late(in)) {
-                decide_unknown(in, request, r < 0 ? no_memory : no_time, decision);
+                decide_unknown(in, request, kind, r < 0 ? no_memory : no_time, decision);
                 return;
         }
         const struct mv_decide_input input = {
@@ -312,6 +380,7 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
                 .now = &now.verdict,
                 .before = compared ? &before.verdict : NULL,
                 .kind = kind,
+                .live = in->live,
         };
         if (refused(in, request, &now.verdict, decision))
                 mv_decide_refused(&input, decision);
@@ -347,7 +416,7 @@ int mv_review_answer(const struct mv_review_input *in, struct mv_str body, struc
         review(in, envelope.request, ret);
         /* A denial stands, even if some of its causes could not be kept; anything else may have missed something. */
         if (mv_arena_failed(in->arena) && (ret->decision.allowed || !ret->decision.message.n)) {
-                decide_unknown(in, ret->request, no_memory, &ret->decision);
+                decide_unknown(in, ret->request, judged_kind(ret->request), no_memory, &ret->decision);
                 ret->judged = true;
         }
         render(response, ret->request, &ret->decision, ret->judged);

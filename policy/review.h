@@ -10,16 +10,16 @@
 #include "policy/base/buf.h"
 #include "policy/decide.h"
 
-enum mv_mirror { MV_MIRROR_OFF, MV_MIRROR_WARN, MV_MIRROR_DENY };
-
 struct mv_review_input {
         struct mv_arena *arena;             /* cleared by the caller; what the result points to lives in it */
         const struct mv_snapshot *snapshot; /* NULL: the cluster has not been read yet */
-        const struct mv_decide_config *config;
+        const struct mv_config *config;
         struct mv_str version; /* --kubevirt-version, or "" */
-        enum mv_mirror mirror; /* KubeVirt's own refusals */
-        bool mutate;           /* answer as /mutate */
-        bool locate; /* what is wrong with the body is told with line and column: a person wrote it */
+        enum mv_mirror
+                mirror; /* KubeVirt's own refusals; DENY for files; the configuration's for a live cluster */
+        bool live;      /* the snapshot is of a live cluster, where KubeVirt answers, too */
+        bool mutate;    /* answer as /mutate */
+        bool locate;    /* what is wrong with the body is told with line and column: a person wrote it */
         /* Unless NULL: the time in which the answer must be given is over. Asked between the stages. */
         bool (*expired)(void *context);
         void *context;
@@ -27,13 +27,18 @@ struct mv_review_input {
 
 /* Memory that the review of a body of so many bytes may take. An object that needs more is none that KubeVirt accepts: its
  * lists hold at most 256 elements. */
-size_t mv_review_memory(size_t body_bytes);
+size_t mv_review_memory(const struct mv_config *config, size_t body_bytes);
+
+enum { MV_MOST_MISSING = 16 };
 
 /* What became of it, for metrics and the log. */
 struct mv_review_result {
         const struct mv_review_request *request; /* NULL when the body is no review */
         struct mv_decision decision;
         bool judged; /* decision.verdict says something */
+        /* Objects that decide and were not in the snapshot; the first so many. Who has them may ask again. */
+        struct mv_missing missing[MV_MOST_MISSING];
+        size_t n_missing;
 };
 
 /*

@@ -41,8 +41,7 @@ struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, co
 void mv_report_missing(struct mv_finding *finding, enum mv_kind kind, struct mv_str namespace,
                        struct mv_str name) {
         if (finding->n_missing < sizeof finding->missing / sizeof *finding->missing)
-                finding->missing[finding->n_missing++] =
-                        (struct mv_missing){ mv_kinds[kind].kind, namespace, name };
+                finding->missing[finding->n_missing++] = (struct mv_missing){ kind, namespace, name };
 }
 
 /* What an instancetype or a preference supplied is, for the user, where he names it. */
@@ -59,6 +58,29 @@ static struct mv_str supplied_field(const struct mv_context *ctx, struct mv_str 
                                                spec.p, instance->supplied[i].by);
         }
         return path;
+}
+
+struct mv_str mv_missing_fix(struct mv_context *ctx, enum mv_kind kind, struct mv_str namespace,
+                             struct mv_str name) {
+        const struct mv_known *known = mv_snapshot_known(ctx->snapshot, kind);
+        const char *slash = namespace.n ? "/" : "", *word = mv_kinds[kind].kind;
+        switch (known->knowledge) {
+        case MV_KNOWLEDGE_SOME:
+                return mv_text(ctx, "give migvet %s %.*s%s%.*s too", word, MV_STR_ARG(namespace), slash,
+                               MV_STR_ARG(name));
+        case MV_KNOWLEDGE_ALL:
+        case MV_KNOWLEDGE_ABSENT:
+                return mv_text(ctx, "make %s %.*s%s%.*s, or mend the name", word, MV_STR_ARG(namespace),
+                               slash, MV_STR_ARG(name));
+        case MV_KNOWLEDGE_FORBIDDEN:
+                return mv_text(ctx, "let migvet list %s: %.*s", mv_kinds[kind].plural,
+                               MV_STR_ARG(known->reason));
+        case MV_KNOWLEDGE_NONE:
+        case MV_KNOWLEDGE_LOST:
+        case MV_KNOWLEDGE_NAMED:
+                break;
+        }
+        return MV_STR("ask again when migvet has read it: /readyz?verbose says what it knows");
 }
 
 struct mv_str mv_spec_field(struct mv_context *ctx, const char *format, ...) {

@@ -83,8 +83,8 @@ enum mv_rule_subject {
          MV_NEED(MIGRATION_POLICY) | MV_NEED_CLAIMS | MV_NEED_INSTANCETYPES)
 
 struct mv_missing { /* an object that decides and is not in the input */
-        const char *kind;
-        struct mv_str namespace, name;
+        enum mv_kind kind;
+        struct mv_str namespace, name; /* no name: any of them */
 };
 
 /* KubeVirt's own webhook refuses the request because of this (pkg/virt-api/webhooks/validating-webhook/admitters). */
@@ -121,6 +121,7 @@ struct mv_claim_facts; /* policy/claims.h */
 struct mv_resolution;  /* policy/resolve.h */
 struct mv_copy;        /* policy/convergence.h */
 struct mv_drain_plan;  /* policy/drain.h */
+struct mv_scope;       /* policy/scope.h */
 
 /* What a check may look at, and where it reports. */
 struct mv_context {
@@ -155,6 +156,9 @@ struct mv_context {
         const struct mv_rule *rule; /* the one that runs */
         const struct mv_revision *revision;
         struct mv_finding *findings, **end;
+        struct mv_finding *off; /* of rules that the configuration turns off */
+        const struct mv_scope
+                *scope;          /* which rules these are, and the severities of others; NULL: as shipped */
         struct mv_finding scrap; /* reports go here when memory is out */
 };
 
@@ -212,6 +216,10 @@ struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, co
 /* Say what is missing for a finding that is unknown. */
 void mv_report_missing(struct mv_finding *finding, enum mv_kind kind, struct mv_str namespace,
                        struct mv_str name);
+
+/* What to do about an object that is not there and decides: "give migvet Node n too", or what helps on a live cluster. */
+struct mv_str mv_missing_fix(struct mv_context *ctx, enum mv_kind kind, struct mv_str namespace,
+                             struct mv_str name);
 
 /* A field of the instance's spec, as the user finds it in his object: mv_spec_field(ctx, "volumes[%zu]", i). */
 struct mv_str mv_spec_field(struct mv_context *ctx, const char *format, ...)

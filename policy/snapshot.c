@@ -1,135 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/snapshot.h"
 
-#include "policy/base/hash.h"
 #include "policy/kubevirt_config.h"
-#include "policy/nodeindex.h"
-#include "policy/nodeusage.h"
 #include "policy/object/config_map.h"
-#include "policy/object/node.h"
-#include "policy/object/vmi.h"
-#include "policy/podindex.h"
-#include "policy/podrequests.h"
+#include "policy/snapshot_making.h"
 
 #include <stdio.h>
-
-enum { MOST_PASSED_OVER = 16 };
-
-struct mv_snapshot {
-        const struct mv_allocator *allocator;
-        struct mv_arena arena;
-        struct mv_entry *entries;
-        size_t n_entries;
-        const void **of_kind[MV_KIND_COUNT];
-        size_t n_of_kind[MV_KIND_COUNT];
-        uint32_t *slots; /* entry number + 1; open addressing by (kind, namespace, name); a power of two */
-        size_t n_slots;
-        struct mv_str *notes;
-        size_t n_notes, notes_capacity;
-        struct mv_passed_over passed_over[MOST_PASSED_OVER + 1];
-        size_t n_passed_over;
-        const struct mv_kubevirt_config *config;
-        const struct mv_config_map *legacy_config, *storage_class_defaults;
-        const struct mv_node_index *node_index;
-        const struct mv_node_usage *node_usage;
-        const struct mv_pod_index *pod_index;
-        int64_t lowest_tsc_frequency;
-};
-
-enum { MOST_LISTS = 32 }; /* one in another */
-
-struct mv_snapshot_builder {
-        struct mv_snapshot *snapshot;
-        struct mv_str default_namespace;
-        size_t capacity;       /* of snapshot->entries */
-        struct mv_arena table; /* of intern */
-        struct mv_intern intern;
-        size_t lists; /* that are open, one in another */
-        bool failed;
-};
 
 void mv_snapshot_free(struct mv_snapshot *snapshot) {
         if (!snapshot)
                 return;
         const struct mv_allocator *allocator = snapshot->allocator;
+        void (*released)(void *context) = snapshot->released;
+        void *context = snapshot->context;
         mv_arena_done(&snapshot->arena);
         allocator->release(allocator->context, snapshot);
+        if (released)
+                released(context);
 }
 
-struct mv_snapshot_builder *mv_snapshot_builder_new(const struct mv_allocator *allocator,
-                                                    struct mv_str default_namespace) {
-        struct mv_snapshot *snapshot = allocator->allocate(allocator->context, sizeof *snapshot);
-        if (!snapshot)
-                return NULL;
-        *snapshot = (struct mv_snapshot){ .allocator = allocator };
-        mv_arena_init(&snapshot->arena, allocator, 0);
-        struct mv_snapshot_builder *builder = mv_arena_new(&snapshot->arena, struct mv_snapshot_builder);
-        if (!builder) {
-                mv_snapshot_free(snapshot);
-                return NULL;
-        }
-        builder->snapshot = snapshot;
-        mv_arena_init(&builder->table, allocator, 0);
-        builder->intern = (struct mv_intern){ .texts = &snapshot->arena, .table = &builder->table };
-        builder->default_namespace = mv_arena_copy(&snapshot->arena, default_namespace);
-        return builder;
-}
+/* --- what is worked out once --- */
 
-struct mv_snapshot_builder *mv_snapshot_builder_free(struct mv_snapshot_builder *builder) {
-        if (builder) {
-                mv_arena_done(&builder->table);
-                mv_snapshot_free(builder->snapshot); /* the builder lives in its arena */
-        }
-        return NULL;
-}
-
-/* --- the index --- */
-
-static uint64_t key_hash(const struct mv_snapshot *snapshot, enum mv_kind kind, struct mv_str namespace,
-                         struct mv_str name) {
-        uint64_t hash = mv_hash_seed(snapshot->slots) + (uint64_t)kind;
-        return mv_hash_add(mv_hash_add(hash, mv_kinds[kind].namespaced ? namespace : MV_STR("")), name);
-}
-
-/* The slot of that object, or the free one where it belongs. */
-static uint32_t *find_slot(const struct mv_snapshot *snapshot, enum mv_kind kind, struct mv_str namespace,
-                           struct mv_str name) {
-        size_t mask = snapshot->n_slots - 1, at = (size_t)key_hash(snapshot, kind, namespace, name) & mask;
-        for (;; at = (at + 1) & mask) {
-                uint32_t *slot = &snapshot->slots[at];
-                if (!*slot)
-                        return slot;
-                const struct mv_entry *entry = &snapshot->entries[*slot - 1];
-                if (entry->kind == kind && mv_str_equal(entry->meta->name, name) &&
-                    (!mv_kinds[kind].namespaced || mv_str_equal(entry->meta->namespace, namespace)))
-                        return slot;
-        }
-}
-
-/* Room for one more entry: where it goes, or NULL. */
-static struct mv_entry *reserve(struct mv_snapshot_builder *builder) {
-        struct mv_snapshot *snapshot = builder->snapshot;
-        if (snapshot->n_entries < builder->capacity)
-                return &snapshot->entries[snapshot->n_entries];
-        size_t capacity = builder->capacity ? builder->capacity * 2 : 64;
-        struct mv_entry *entries = mv_arena_new_array(&snapshot->arena, struct mv_entry, capacity);
-        uint32_t *slots = mv_arena_new_array(&snapshot->arena, uint32_t, capacity * 2);
-        if (!entries || !slots || capacity > UINT32_MAX / 2)
-                return NULL;
-        if (snapshot->n_entries)
-                memcpy(entries, snapshot->entries, snapshot->n_entries * sizeof *entries);
-        snapshot->entries = entries;
-        snapshot->slots = slots;
-        snapshot->n_slots = capacity * 2;
-        builder->capacity = capacity;
-        for (size_t i = 0; i < snapshot->n_entries; i++)
-                if (entries[i].meta->name.n && !entries[i].superseded)
-                        *find_slot(snapshot, entries[i].kind, entries[i].meta->namespace,
-                                   entries[i].meta->name) = (uint32_t)i + 1;
-        return &entries[snapshot->n_entries];
-}
-
-static void add_note(struct mv_snapshot *snapshot, struct mv_str note) {
+void mv_snapshot_add_note(struct mv_snapshot *snapshot, struct mv_str note) {
         if (snapshot->n_notes == snapshot->notes_capacity) {
                 size_t capacity = snapshot->notes_capacity ? snapshot->notes_capacity * 2 : 8;
                 struct mv_str *notes = mv_arena_new_array(&snapshot->arena, struct mv_str, capacity);
@@ -143,278 +35,13 @@ static void add_note(struct mv_snapshot *snapshot, struct mv_str note) {
         snapshot->notes[snapshot->n_notes++] = note;
 }
 
-static int add_entry(struct mv_snapshot_builder *builder, const struct mv_entry *entry, struct mv_err *err) {
-        struct mv_snapshot *snapshot = builder->snapshot;
-        struct mv_entry *place = reserve(builder);
-        if (!place)
-                return mv_err_oom(err);
-        if (entry->meta->name.n) { /* one with generateName cannot be looked up */
-                uint32_t *slot = find_slot(snapshot, entry->kind, entry->meta->namespace, entry->meta->name);
-                struct mv_entry *other = *slot ? &snapshot->entries[*slot - 1] : NULL;
-                if (other && other->digest == entry->digest)
-                        return 0;
-                if (other) {
-                        other->superseded = true;
-                        add_note(
-                                snapshot,
-                                mv_arena_format(
-                                        &snapshot->arena,
-                                        "%s %.*s%s%.*s is given twice, in %.*s and in %.*s: the latter counts",
-                                        mv_kinds[entry->kind].kind, MV_STR_ARG(entry->meta->namespace),
-                                        entry->meta->namespace.n ? "/" : "", MV_STR_ARG(entry->meta->name),
-                                        MV_STR_ARG(other->origin), MV_STR_ARG(entry->origin)));
-                }
-                *slot = (uint32_t)snapshot->n_entries + 1;
-        }
-        *place = *entry;
-        snapshot->n_entries++;
-        return 0;
-}
-
-/* --- decoding --- */
-
-/* The items of a List are found by the scanner, so that one item at a time is decoded. */
-static int add_list(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *list,
-                    struct mv_str origin, struct mv_err *err);
-
-static void pass_over(struct mv_snapshot *snapshot, const struct mv_any *any) {
-        struct mv_passed_over *kinds = snapshot->passed_over;
-        size_t at = 0;
-        while (at < snapshot->n_passed_over && (!mv_str_equal(kinds[at].kind, any->kind) ||
-                                                !mv_str_equal(kinds[at].api_version, any->api_version)))
-                at++;
-        if (at >= MOST_PASSED_OVER) { /* all the others together */
-                at = MOST_PASSED_OVER;
-                kinds[at].kind = MV_STR("...");
-        } else if (at == snapshot->n_passed_over) {
-                kinds[at].api_version = mv_arena_copy(&snapshot->arena, any->api_version);
-                kinds[at].kind = mv_arena_copy(&snapshot->arena, any->kind);
-        }
-        kinds[at].n++;
-        if (at == snapshot->n_passed_over)
-                snapshot->n_passed_over++;
-}
-
-static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *any,
-                      struct mv_str origin, struct mv_err *err) {
-        struct mv_snapshot *snapshot = builder->snapshot;
-        enum mv_kind kind = mv_kind_find(mv_api_group(any->api_version), any->kind);
-        if (kind == MV_KIND_COUNT) {
-                pass_over(snapshot, any);
-                return 0;
-        }
-        const struct mv_kind_info *info = &mv_kinds[kind];
-        void *object = mv_arena_allocate(&snapshot->arena, info->table->size, info->table->align);
-        if (!object)
-                return mv_err_oom(err);
-        struct mv_decode decode = { .arena = &snapshot->arena, .copy = true, .intern = &builder->intern };
-        int r = mv_decode(&decode, json, info->table, object, err);
-        if (r < 0)
-                return r;
-        struct mv_meta *meta = (struct mv_meta *)(void *)((char *)object + info->meta_offset);
-        if (!meta->name.n && !meta->generate_name.n) {
-                if (err) {
-                        err->offset = 0;
-                        memcpy(err->path, "metadata.name", sizeof "metadata.name");
-                }
-                return mv_err_set(err, MV_ETYPE, "a %s without a name", info->kind);
-        }
-        if (info->namespaced && !meta->namespace.n)
-                meta->namespace = builder->default_namespace;
-        if (!info->namespaced)
-                meta->namespace = (struct mv_str){ 0 };
-        r = info->read ? info->read(&decode, json, object, err) : 0;
-        if (r < 0)
-                return r;
-        return add_entry(builder,
-                         &(struct mv_entry){ .kind = kind,
-                                             .meta = meta,
-                                             .object = object,
-                                             .origin = origin,
-                                             .digest = mv_hash_add(MV_HASH_START, json) },
-                         err);
-}
-
-/* origin is already in the arena. json has readable bytes behind it, but not always zeros (an item of a List): the
- * decoder stops at its length, and what stands behind an item is `,` or `]`. */
-static int add_any(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *list,
-                   struct mv_str origin, struct mv_err *err) {
-        struct mv_arena scratch;
-        struct mv_any any;
-        mv_arena_init(&scratch, builder->snapshot->allocator, 0);
-        struct mv_decode decode = { .arena = &scratch };
-        int r = mv_decode(&decode, json, &mv_table_any, &any, err);
-        /* The items of a NodeList and the like, as the API server sends it, do not repeat their kind. */
-        if (r == 0 && list && !any.kind.n && !any.api_version.n && list->kind.n > 4) {
-                any.kind = (struct mv_str){ list->kind.p, list->kind.n - 4 };
-                any.api_version = list->api_version;
-        }
-        if (r == 0 && (!any.kind.n || !any.api_version.n)) {
-                if (err) {
-                        err->offset = 0;
-                        err->path[0] = '\0';
-                }
-                r = mv_err_set(err, MV_ETYPE, "no Kubernetes object: %s is missing",
-                               any.kind.n ? "apiVersion" : "kind");
-        }
-        if (r == 0)
-                r = mv_str_ends_with(any.kind, MV_STR("List")) && !any.meta.name.n
-                            ? add_list(builder, json, &any, origin, err)
-                            : add_object(builder, json, &any, origin, err);
-        mv_arena_done(&scratch);
-        return r;
-}
-
-static int scan_error(const struct mv_scan *scan, struct mv_err *err) {
-        if (err) {
-                err->path[0] = '\0';
-                err->offset = (size_t)(scan->p - scan->begin);
-        }
-        return mv_err_set(err, scan->code, "%s", scan->problem);
-}
-
-static int add_items(struct mv_snapshot_builder *builder, struct mv_scan *scan, const struct mv_any *list,
-                     struct mv_str origin, struct mv_err *err) {
-        bool first = true;
-        if (mv_scan_peek(scan) == 'n')
-                return mv_scan_null(scan) ? 0 : scan_error(scan, err);
-        if (!mv_scan_array(scan))
-                return scan_error(scan, err);
-        for (size_t i = 0; mv_scan_element(scan, &first); i++) {
-                struct mv_str item;
-                if (!mv_scan_skip(scan, &item))
-                        return scan_error(scan, err);
-                int r = add_any(builder, item, list, origin, err);
-                if (r < 0) {
-                        if (err) {
-                                char inner[sizeof err->path];
-                                memcpy(inner, err->path, sizeof inner);
-                                const struct mv_path items = { .key = MV_STR("items") };
-                                const struct mv_path index = { .parent = &items, .index = i };
-                                const struct mv_path rest = { .parent = &index, .key = mv_str_from(inner) };
-                                mv_path_format(inner[0] ? &rest : &index, err->path, sizeof err->path);
-                                err->offset += (size_t)(item.p - scan->begin);
-                        }
-                        return r;
-                }
-        }
-        return scan->code ? scan_error(scan, err) : 0;
-}
-
-static int add_list(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *list,
-                    struct mv_str origin, struct mv_err *err) {
-        struct mv_scan scan;
-        struct mv_scan_string key;
-        bool first = true;
-        mv_scan_init(&scan, json);
-        if (builder->lists >= MOST_LISTS)
-                mv_scan_fail(&scan, MV_ELIMIT, "lists in lists, deeper than 32 levels");
-        if (!mv_scan_object(&scan))
-                return scan_error(&scan, err);
-        builder->lists++;
-        while (mv_scan_key(&scan, &first, &key)) {
-                if (mv_str_is(key.raw, "items")) {
-                        int r = add_items(builder, &scan, list, origin, err);
-                        if (r < 0)
-                                return r;
-                } else if (!mv_scan_skip(&scan, NULL))
-                        return scan_error(&scan, err);
-        }
-        builder->lists--;
-        return scan.code ? scan_error(&scan, err) : 0;
-}
-
-int mv_snapshot_builder_add(struct mv_snapshot_builder *builder, struct mv_str json, struct mv_str origin,
-                            struct mv_err *err) {
-        if (builder->failed)
-                return mv_err_set(err, MV_EUSAGE, "an earlier document failed");
-        struct mv_str kept = mv_arena_copy(&builder->snapshot->arena, origin);
-        int r = add_any(builder, json, NULL, kept, err);
-        builder->failed = r < 0;
-        return r;
-}
-
-/* --- what is worked out once --- */
-
-static bool group_by_kind(struct mv_snapshot *snapshot) {
-        size_t filled[MV_KIND_COUNT] = { 0 };
-        for (size_t i = 0; i < snapshot->n_entries; i++)
-                snapshot->n_of_kind[snapshot->entries[i].kind] += !snapshot->entries[i].superseded;
-        for (int kind = 0; kind < MV_KIND_COUNT; kind++) {
-                snapshot->of_kind[kind] =
-                        mv_arena_new_array(&snapshot->arena, const void *, snapshot->n_of_kind[kind]);
-                if (!snapshot->of_kind[kind])
-                        return false;
-        }
-        for (size_t i = 0; i < snapshot->n_entries; i++) {
-                const struct mv_entry *entry = &snapshot->entries[i];
-                if (!entry->superseded)
-                        snapshot->of_kind[entry->kind][filled[entry->kind]++] = entry->object;
-        }
-        return true;
-}
-
-/* The frequency that the node shows counts, if it is the lowest so far. */
-static void count_tsc_frequency(struct mv_snapshot *snapshot, const struct mv_node *node) {
-        const struct mv_str *label =
-                mv_map_get(&node->meta.labels, MV_STR("cpu-timer.node.kubevirt.io/tsc-frequency"));
-        unsigned long long frequency;
-        if (label && mv_str_to_unsigned(*label, INT64_MAX, &frequency) && frequency &&
-            (!snapshot->lowest_tsc_frequency || (int64_t)frequency < snapshot->lowest_tsc_frequency))
-                snapshot->lowest_tsc_frequency = (int64_t)frequency;
-}
-
-/* A node counts when it is schedulable or runs some instance. */
-static void find_lowest_tsc_frequency(struct mv_snapshot *snapshot) {
-        for (size_t i = 0; i < snapshot->n_of_kind[MV_KIND_NODE]; i++) {
-                const struct mv_node *node = snapshot->of_kind[MV_KIND_NODE][i];
-                if (mv_map_has(&node->meta.labels, MV_STR("kubevirt.io/schedulable"), MV_STR("true")))
-                        count_tsc_frequency(snapshot, node);
-        }
-        for (size_t i = 0; i < snapshot->n_of_kind[MV_KIND_VMI]; i++) {
-                const struct mv_vmi *vmi = snapshot->of_kind[MV_KIND_VMI][i];
-                const struct mv_node *node =
-                        vmi->status.node_name.n
-                                ? mv_snapshot_find(snapshot, MV_KIND_NODE, (struct mv_str){ 0 },
-                                                   vmi->status.node_name)
-                                : NULL;
-                if (node)
-                        count_tsc_frequency(snapshot, node);
-        }
-}
-
-static bool index_nodes(struct mv_snapshot *snapshot) {
-        size_t n = snapshot->n_of_kind[MV_KIND_NODE];
-        struct mv_node_index *index = mv_node_index_new(&snapshot->arena, n);
-        for (size_t i = 0; index && i < n; i++)
-                if (!mv_node_index_replace(index, i, snapshot->of_kind[MV_KIND_NODE][i]))
-                        return false;
-        snapshot->node_index = index;
-        return index && mv_node_index_settle(index);
-}
-
-/* Who is where, and what they leave free. */
-static bool index_pods(struct mv_snapshot *snapshot) {
-        struct mv_pod_index *pods = mv_pod_index_build(&snapshot->arena, snapshot, snapshot->node_index);
-        struct mv_node_usage *usage = mv_node_usage_new(&snapshot->arena, snapshot->node_index);
-        struct mv_arena scratch;
-        mv_arena_init(&scratch, snapshot->allocator, 0);
-        for (size_t i = 0; pods && usage && i < mv_pod_index_count(pods); i++) {
-                const struct mv_placed *placed = mv_pod_index_at(pods, i);
-                if (!placed->pod || placed->node == SIZE_MAX)
-                        continue;
-                const struct mv_amounts requests = mv_pod_requests(&scratch, placed->pod);
-                mv_node_usage_add(usage, placed->node, &requests);
-                if (mv_arena_failed(&scratch))
-                        break;
-                mv_arena_clear(&scratch);
-        }
-        bool ok =
-                pods && usage && !mv_arena_failed(&scratch) && mv_node_usage_settle(&snapshot->arena, usage);
-        mv_arena_done(&scratch);
-        snapshot->node_usage = usage;
-        snapshot->pod_index = pods;
-        return ok;
+static const struct mv_config_map *pass_over_map(struct mv_snapshot *snapshot,
+                                                 const struct mv_config_map *map) {
+        mv_snapshot_add_note(snapshot,
+                             mv_arena_format(&snapshot->arena, "ConfigMap %.*s/%.*s is not read: %.*s: %.*s",
+                                             MV_STR_ARG(map->meta.namespace), MV_STR_ARG(map->meta.name),
+                                             MV_STR_ARG(map->problem_path), MV_STR_ARG(map->problem)));
+        return NULL;
 }
 
 /* That of KubeVirt's namespace, else of an installer's. Anybody can make one of that name elsewhere. */
@@ -431,101 +58,96 @@ static const struct mv_config_map *find_installed_config_map(const struct mv_sna
 /* Files that do not show where KubeVirt is: the only one of that name. */
 static const struct mv_config_map *find_only_config_map(struct mv_snapshot *snapshot, struct mv_str name) {
         const struct mv_config_map *only = NULL;
-        if (snapshot->n_of_kind[MV_KIND_KUBEVIRT] || snapshot->n_of_kind[MV_KIND_HYPERCONVERGED])
+        if (mv_snapshot_count(snapshot, MV_KIND_KUBEVIRT) ||
+            mv_snapshot_count(snapshot, MV_KIND_HYPERCONVERGED))
                 return NULL;
-        for (size_t i = 0; i < snapshot->n_of_kind[MV_KIND_CONFIG_MAP]; i++) {
-                const struct mv_config_map *map = snapshot->of_kind[MV_KIND_CONFIG_MAP][i];
+        for (size_t i = 0; i < mv_snapshot_count(snapshot, MV_KIND_CONFIG_MAP); i++) {
+                const struct mv_config_map *map = mv_snapshot_at(snapshot, MV_KIND_CONFIG_MAP, i);
                 if (!mv_str_equal(map->meta.name, name))
                         continue;
                 if (only)
                         return NULL;
                 only = map;
         }
-        if (only && only->problem.n) {
-                add_note(snapshot,
-                         mv_arena_format(&snapshot->arena, "ConfigMap %.*s/%.*s is not read: %.*s: %.*s",
-                                         MV_STR_ARG(only->meta.namespace), MV_STR_ARG(name),
-                                         MV_STR_ARG(only->problem_path), MV_STR_ARG(only->problem)));
-                return NULL;
-        }
-        return only;
+        return only && only->problem.n ? pass_over_map(snapshot, only) : only;
 }
 
-/* What is wrong with the map, in its file. */
-static int config_map_error(const struct mv_snapshot *snapshot, const struct mv_config_map *map,
-                            struct mv_err *err) {
+/* NULL into *ret when there is none. */
+static int find_cluster_config_map(struct mv_snapshot *snapshot, const char *name, bool pass_over,
+                                   const struct mv_config_map **ret, const struct mv_config_map **ret_map,
+                                   struct mv_err *err) {
+        const struct mv_config_map *map = find_installed_config_map(snapshot, mv_str_from(name));
+        *ret = map ? map : find_only_config_map(snapshot, mv_str_from(name));
+        if (!map || !map->problem.n)
+                return 0;
+        if (pass_over) {
+                *ret = pass_over_map(snapshot, map);
+                return 0;
+        }
+        *ret_map = map;
         if (err) {
                 err->line = err->column = 0;
                 err->offset = 0;
                 snprintf(err->path, sizeof err->path, "%.*s", MV_STR_ARG(map->problem_path));
-                for (size_t i = 0; i < snapshot->n_entries; i++)
-                        if (snapshot->entries[i].object == map)
-                                snprintf(err->file, sizeof err->file, "%.*s",
-                                         MV_STR_ARG(snapshot->entries[i].origin));
         }
         return mv_err_set(err, MV_ETYPE, "ConfigMap %.*s/%.*s: %.*s", MV_STR_ARG(map->meta.namespace),
                           MV_STR_ARG(map->meta.name), MV_STR_ARG(map->problem));
 }
 
-/* NULL into *ret when there is none. */
-static int find_cluster_config_map(struct mv_snapshot *snapshot, const char *name,
-                                   const struct mv_config_map **ret, struct mv_err *err) {
-        *ret = find_installed_config_map(snapshot, mv_str_from(name));
-        if (!*ret)
-                *ret = find_only_config_map(snapshot, mv_str_from(name));
-        return *ret && (*ret)->problem.n ? config_map_error(snapshot, *ret, err) : 0;
-}
-
-int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_snapshot **ret,
-                               struct mv_err *err) {
-        struct mv_snapshot *snapshot = builder->snapshot;
-        int r = 0;
-        bool ok = !builder->failed && reserve(builder) && group_by_kind(snapshot) && index_nodes(snapshot) &&
-                  index_pods(snapshot);
-        if (ok) {
-                snapshot->config = mv_kubevirt_config_new(
-                        &snapshot->arena,
-                        (const struct mv_kubevirt *const *)snapshot->of_kind[MV_KIND_KUBEVIRT],
-                        snapshot->n_of_kind[MV_KIND_KUBEVIRT],
-                        snapshot->n_of_kind[MV_KIND_HYPERCONVERGED]
-                                ? snapshot->of_kind[MV_KIND_HYPERCONVERGED][0]
-                                : NULL);
-                if (snapshot->config)
-                        r = find_cluster_config_map(snapshot, MV_LEGACY_CONFIG, &snapshot->legacy_config,
-                                                    err);
-                if (snapshot->config && r == 0)
-                        r = find_cluster_config_map(snapshot, MV_STORAGE_CLASS_DEFAULTS,
-                                                    &snapshot->storage_class_defaults, err);
-                find_lowest_tsc_frequency(snapshot);
-        }
-        if (!ok || mv_arena_failed(&snapshot->arena)) {
-                bool failed = builder->failed;
-                mv_snapshot_builder_free(builder);
-                return failed ? mv_err_set(err, MV_EUSAGE, "an earlier document failed") : mv_err_oom(err);
-        }
-        if (r < 0) {
-                mv_snapshot_builder_free(builder);
-                return r;
-        }
-        mv_arena_done(&builder->table);
-        *ret = snapshot;
-        return 0;
+int mv_snapshot_configure(struct mv_snapshot *snapshot, bool pass_over, const struct mv_config_map **ret_map,
+                          struct mv_err *err) {
+        const struct mv_kind_table *kubevirts = snapshot->tables[MV_KIND_KUBEVIRT];
+        *ret_map = NULL;
+        snapshot->config = mv_kubevirt_config_new(
+                &snapshot->arena,
+                kubevirts ? (const struct mv_kubevirt *const *)(const void *)kubevirts->objects : NULL,
+                kubevirts ? kubevirts->n : 0,
+                mv_snapshot_count(snapshot, MV_KIND_HYPERCONVERGED)
+                        ? mv_snapshot_at(snapshot, MV_KIND_HYPERCONVERGED, 0)
+                        : NULL);
+        if (!snapshot->config)
+                return mv_err_oom(err);
+        int r = find_cluster_config_map(snapshot, MV_LEGACY_CONFIG, pass_over, &snapshot->legacy_config,
+                                        ret_map, err);
+        if (r == 0)
+                r = find_cluster_config_map(snapshot, MV_STORAGE_CLASS_DEFAULTS, pass_over,
+                                            &snapshot->storage_class_defaults, ret_map, err);
+        return r;
 }
 
 /* --- reading --- */
 
 const void *mv_snapshot_find(const struct mv_snapshot *snapshot, enum mv_kind kind, struct mv_str namespace,
                              struct mv_str name) {
-        uint32_t slot = *find_slot(snapshot, kind, namespace, name);
-        return slot ? snapshot->entries[slot - 1].object : NULL;
+        return mv_kind_table_find(snapshot->tables[kind], namespace, name);
 }
 
 size_t mv_snapshot_count(const struct mv_snapshot *snapshot, enum mv_kind kind) {
-        return snapshot->n_of_kind[kind];
+        const struct mv_kind_table *table = snapshot->tables[kind];
+        return table ? table->n : 0;
 }
 
 const void *mv_snapshot_at(const struct mv_snapshot *snapshot, enum mv_kind kind, size_t i) {
-        return snapshot->of_kind[kind][i];
+        return snapshot->tables[kind]->objects[i];
+}
+
+const struct mv_known *mv_snapshot_known(const struct mv_snapshot *snapshot, enum mv_kind kind) {
+        return &snapshot->known[kind];
+}
+
+const char *mv_snapshot_absent(const struct mv_snapshot *snapshot, enum mv_kind kind) {
+        static const char *const words[] = {
+                [MV_KNOWLEDGE_SOME] = "is not in the input",  [MV_KNOWLEDGE_NONE] = "has not been read yet",
+                [MV_KNOWLEDGE_ALL] = "does not exist",        [MV_KNOWLEDGE_ABSENT] = "does not exist",
+                [MV_KNOWLEDGE_FORBIDDEN] = "may not be read", [MV_KNOWLEDGE_LOST] = "is not known",
+                [MV_KNOWLEDGE_NAMED] = "is not known",
+        };
+        return words[snapshot->known[kind].knowledge];
+}
+
+bool mv_snapshot_has_all(const struct mv_snapshot *snapshot, enum mv_kind kind) {
+        enum mv_knowledge knowledge = snapshot->known[kind].knowledge;
+        return knowledge == MV_KNOWLEDGE_ALL || knowledge == MV_KNOWLEDGE_ABSENT;
 }
 
 const struct mv_entry *mv_snapshot_entries(const struct mv_snapshot *snapshot, size_t *ret_n) {
@@ -553,21 +175,21 @@ const struct mv_config_map *mv_snapshot_cluster_config_map(const struct mv_snaps
 }
 
 const struct mv_node_index *mv_snapshot_node_index(const struct mv_snapshot *snapshot) {
-        return snapshot->node_index;
+        return snapshot->placement.nodes;
 }
 
 const struct mv_node_usage *mv_snapshot_node_usage(const struct mv_snapshot *snapshot) {
-        return snapshot->node_usage;
+        return snapshot->placement.usage;
 }
 
 const struct mv_pod_index *mv_snapshot_pod_index(const struct mv_snapshot *snapshot) {
-        return snapshot->pod_index;
+        return snapshot->placement.pods;
 }
 
 int64_t mv_snapshot_lowest_tsc_frequency(const struct mv_snapshot *snapshot) {
-        return snapshot->lowest_tsc_frequency;
+        return snapshot->placement.lowest_tsc_frequency;
 }
 
 size_t mv_snapshot_bytes(const struct mv_snapshot *snapshot) {
-        return snapshot->arena.held;
+        return snapshot->arena.held + snapshot->shared_bytes;
 }

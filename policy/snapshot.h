@@ -33,6 +33,21 @@ struct mv_passed_over {
         size_t n;
 };
 
+/* What is known of the objects of a kind. */
+enum mv_knowledge {
+        MV_KNOWLEDGE_SOME,      /* files: what is not among them may exist */
+        MV_KNOWLEDGE_NONE,      /* a live cluster that was not asked yet, or has not answered yet */
+        MV_KNOWLEDGE_ALL,       /* all that the cluster has are here */
+        MV_KNOWLEDGE_ABSENT,    /* the cluster does not have the kind, so there is no object of it */
+        MV_KNOWLEDGE_FORBIDDEN, /* they may not be listed */
+        MV_KNOWLEDGE_LOST,      /* all that the cluster had when it last answered are here */
+        MV_KNOWLEDGE_NAMED, /* a live cluster: those that were asked for by name are here, others may exist */
+};
+struct mv_known {
+        enum mv_knowledge knowledge;
+        struct mv_str reason; /* of NONE, FORBIDDEN and LOST in words, "" when there are none */
+};
+
 struct mv_snapshot;
 struct mv_config_map;
 struct mv_kubevirt_config;
@@ -48,7 +63,14 @@ const void *mv_snapshot_find(const struct mv_snapshot *snapshot, enum mv_kind ki
 /* All objects of a kind, in the order in which they came. */
 size_t mv_snapshot_count(const struct mv_snapshot *snapshot, enum mv_kind kind);
 const void *mv_snapshot_at(const struct mv_snapshot *snapshot, enum mv_kind kind, size_t i);
-/* All objects, in the order in which they came. */
+/* What is known of that kind. */
+const struct mv_known *mv_snapshot_known(const struct mv_snapshot *snapshot, enum mv_kind kind);
+/* What is to be said of an object of that kind that is not there: "is not in the input", "does not exist", ... */
+const char *mv_snapshot_absent(const struct mv_snapshot *snapshot, enum mv_kind kind);
+/* What is not there does not exist, as far as the cluster has told. */
+bool mv_snapshot_has_all(const struct mv_snapshot *snapshot, enum mv_kind kind);
+/* All objects, in the order in which they came; of a live cluster by kind, namespace and name. The snapshots of a server on
+ * a live cluster have no entries. */
 const struct mv_entry *mv_snapshot_entries(const struct mv_snapshot *snapshot, size_t *ret_n);
 
 /* What is odd about the input and was passed over, in words: objects that are given twice. */
@@ -91,9 +113,37 @@ struct mv_snapshot_builder *mv_snapshot_builder_free(struct mv_snapshot_builder 
  */
 int mv_snapshot_builder_add(struct mv_snapshot_builder *builder, struct mv_str json, struct mv_str origin,
                             struct mv_err *err);
+/* Say what is known of a kind, which is MV_KNOWLEDGE_SOME unless it is said; reason is copied. */
+void mv_snapshot_builder_know(struct mv_snapshot_builder *builder, enum mv_kind kind,
+                              enum mv_knowledge knowledge, struct mv_str reason);
 /* Make the snapshot and free the builder (also on error). The ConfigMaps that configure the cluster may be wrong: then err
  * has file, path and message. */
 int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_snapshot **ret,
                                struct mv_err *err);
 /* Takes NULL. */
 void mv_snapshot_free(struct mv_snapshot *snapshot);
+
+/* --- assembling, from objects that outlive it --- */
+
+struct mv_kind_table; /* policy/kindtable.h */
+struct mv_placement;  /* policy/placement.h */
+
+/* What several snapshots of a live cluster share, for whatever did not change from one to the next. */
+struct mv_snapshot_parts {
+        const struct mv_kind_table *tables[MV_KIND_COUNT]; /* NULL: no object of that kind */
+        struct mv_known known[MV_KIND_COUNT];              /* copied */
+        const struct mv_placement *placement; /* made of these tables of Nodes, Pods, and instances */
+        size_t bytes;                         /* that all of it holds */
+        bool entries;                         /* make mv_snapshot_entries, for commands */
+        /* Called when the snapshot is freed: its parts are not used any more. From any thread. */
+        void (*released)(void *context);
+        void *context;
+};
+
+/* The placement of what is in these tables; everything lives in arena. False when that is exhausted. */
+bool mv_placement_of(struct mv_arena *arena, const struct mv_kind_table *const tables[MV_KIND_COUNT],
+                     struct mv_placement *ret);
+/* A ConfigMap that configures the cluster and is wrong is passed over, and a note says so. MV_ENOMEM; released is not called
+ * then. */
+int mv_snapshot_assemble(const struct mv_allocator *allocator, const struct mv_snapshot_parts *parts,
+                         struct mv_snapshot **ret, struct mv_err *err);

@@ -26,7 +26,9 @@ struct mv_verdict {
         struct mv_verdict_condition conditions[2];
         size_t n_conditions;
         struct mv_str eviction_strategy, eviction_from;
-        const struct mv_finding *findings;    /* all outcomes, in the order of the registry */
+        const struct mv_finding *findings; /* all outcomes, in the order of the registry */
+        const struct mv_finding *
+                off; /* of rules that the configuration turns off; what KubeVirt says because of them stands */
         const struct mv_conditions *observed; /* of the instance's status; NULL when it has none */
         struct mv_str version, version_from;
         const struct mv_instance *instance;         /* what was judged; NULL when there is none */

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Install the Debian packages that are missing: tests/deps.sh SET...   (build, demo, test, e2e, lint, bench)
+# Install the Debian packages that are missing: tests/deps.sh SET...   (build, demo, test, e2e, lint, bench, image, chart)
 # Says nothing and does nothing when all are there.
 set -euo pipefail
 
@@ -19,8 +19,10 @@ names() {
                 echo gcc libc6-dev python3 python3-pytest python3-yaml openssl util-linux iproute2
                 echo etcd-server containerd runc containernetworking-plugins iptables conntrack
                 ;;
-        lint) echo git clang clang-format clang-tidy shellcheck ;;
+        lint) echo git clang clang-format clang-tidy shellcheck python3-yaml ;;
         bench) echo python3 python3-yaml ;;
+        image) echo python3 binutils ;;
+        chart) echo python3 python3-yaml ;;
         *)
                 echo "tests/deps.sh: no such set: $1" >&2
                 exit 2

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* What became of one review, for metrics and the request log. Slices point into the request's body or into static
  * text. */
@@ -23,14 +24,36 @@ struct mv_review_summary {
         struct mv_str rules; /* comma-separated names of the rules that found something, "" when none */
 };
 
+/* Whatever the backend wants to remember of a request that is put off. */
+struct mv_review_note {
+        uint64_t words[16];
+        size_t n;
+};
+
+/* A request as the server hands it on. */
+struct mv_review_call {
+        bool mutate;
+        struct mv_str body;          /* followed by at least 8 zero bytes */
+        long long deadline_ns;       /* when the answer must be there; CLOCK_MONOTONIC */
+        unsigned put_offs;           /* how often it was put off before */
+        struct mv_review_note *note; /* empty at first, and kept until the next time */
+        /* Put the request off. Then review returns MV_REVIEW_PUT_OFF, and resume(ticket) is called exactly once, from any
+         * thread, even before review has returned, and soon, whatever happens: the connection waits for it. */
+        void (*put_off)(void *ticket);
+        void (*resume)(void *ticket);
+        void *ticket;
+};
+
+enum { MV_REVIEW_PUT_OFF = 0 };
+
 struct mv_review_backend {
         /*
-         * Answer the AdmissionReview in body, which is followed by at least 8 zero bytes, into response (empty on
-         * entry; JSON). deadline_ns is on CLOCK_MONOTONIC. Called from any server thread, several at a time; never
-         * blocks. Returns the HTTP status: 200 with an AdmissionReview, or 400 with a JSON Status.
+         * Answer the AdmissionReview in call->body into response (empty on entry; JSON). Called from any server thread,
+         * several at a time; never blocks. Returns the HTTP status: 200 with an AdmissionReview, or 400 with a JSON Status;
+         * or MV_REVIEW_PUT_OFF, and then it is called again.
          */
-        int (*review)(void *context, bool mutate, struct mv_str body, long long deadline_ns,
-                      struct mv_buf *response, struct mv_review_summary *summary);
+        int (*review)(void *context, const struct mv_review_call *call, struct mv_buf *response,
+                      struct mv_review_summary *summary);
         void *context;
 };
 

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "policy/base/err.h"
+#include "webhook/backend.h"
 #include "webhook/metrics.h"
 #include "webhook/request.h"
 
@@ -68,6 +69,8 @@ struct mv_connection {
         size_t received;
         size_t charged; /* bytes of it in the sum of bodies in flight */
         bool mutate;
+        unsigned put_offs; /* how often the request was put off */
+        struct mv_review_note note;
         long long timeout; /* nanoseconds */
 };
 

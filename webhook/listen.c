@@ -152,18 +152,24 @@ enum accepted {
         ACCEPTED_FULL, /* no room: try again in a moment */
 };
 
+static bool acceptor_is_awaited(const struct mv_listener *listener) {
+        struct pollfd backlog = { .fd = listener->fd, .events = POLLIN };
+        return poll(&backlog, 1, 0) > 0;
+}
+
+/* Nobody has to go while nobody waits: one that has just come would, before it is read. */
+static enum accepted acceptor_make_room(struct mv_listener *listener) {
+        if (!acceptor_is_awaited(listener))
+                return ACCEPTED_ALL;
+        mv_connections_evict(&listener->table);
+        return ACCEPTED_FULL;
+}
+
 static enum accepted acceptor_accept(struct mv_listener *listener, bool closing) {
         for (int i = 0; i < BATCH; i++) {
                 /* While closing, all that is in the backlog is taken: it will get no other server. */
-                if (!closing &&
-                    mv_connections_count(&listener->table) >= listener->config.limits.connections) {
-                        /* Nobody has to go while nobody waits: one that has just come would, before it is read. */
-                        struct pollfd backlog = { .fd = listener->fd, .events = POLLIN };
-                        if (poll(&backlog, 1, 0) <= 0)
-                                return ACCEPTED_ALL;
-                        mv_connections_evict(&listener->table);
-                        return ACCEPTED_FULL;
-                }
+                if (!closing && mv_connections_count(&listener->table) >= listener->config.limits.connections)
+                        return acceptor_make_room(listener);
                 struct sockaddr_storage peer;
                 socklen_t n_peer = sizeof peer;
                 int fd = accept4(listener->fd, (struct sockaddr *)&peer, &n_peer,
@@ -179,9 +185,10 @@ static enum accepted acceptor_accept(struct mv_listener *listener, bool closing)
                 case ENFILE:
                 case ENOMEM:
                 case ENOBUFS:
-                        acceptor_complain(listener, "cannot accept connections", errno);
-                        mv_connections_evict(&listener->table);
-                        return ACCEPTED_FULL;
+                        /* Without a descriptor to be had this is what accept says, whether or not anybody waits. */
+                        if (acceptor_is_awaited(listener))
+                                acceptor_complain(listener, "cannot accept connections", errno);
+                        return acceptor_make_room(listener);
                 case EBADF:
                 case EINVAL:
                 case ENOTSOCK:
@@ -312,8 +319,8 @@ static struct MHD_Daemon *listener_start_server(struct mv_listener *listener) {
                 { MHD_OPTION_END, 0, NULL },
         };
         struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
-        unsigned flags =
-                MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
+        unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET |
+                         MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
         if (listener->config.identity)
                 flags |= MHD_USE_TLS;
         /* The library's own limit and time-out are second lines, a little beyond ours. */

@@ -217,6 +217,14 @@ static void log_review(const struct mv_route *route, const struct mv_connection 
                             sizeof fields / sizeof fields[0]);
 }
 
+static void put_off(void *ticket) {
+        MHD_suspend_connection(ticket);
+}
+
+static void resume(void *ticket) {
+        MHD_resume_connection(ticket);
+}
+
 static enum MHD_Result review(struct mv_route *route, struct mv_listener *listener,
                               struct mv_connection *connection, struct MHD_Connection *mhd) {
         static const char nothing[AFTER_BODY];
@@ -228,9 +236,22 @@ static enum MHD_Result review(struct mv_route *route, struct mv_listener *listen
         struct mv_buf text;
         struct mv_review_summary summary = { .verdict = "", .level = "" };
         mv_buf_init(&text, &mv_allocator_system, RESPONSE_BYTES);
-        int status = route->backend->review(route->backend->context, connection->mutate, body,
-                                            mv_route_deadline(connection->begun, connection->timeout), &text,
-                                            &summary);
+        const struct mv_review_call call = {
+                .mutate = connection->mutate,
+                .body = body,
+                .deadline_ns = mv_route_deadline(connection->begun, connection->timeout),
+                .put_offs = connection->put_offs,
+                .note = &connection->note,
+                .put_off = put_off,
+                .resume = resume,
+                .ticket = mhd,
+        };
+        connection->put_offs++; /* before another thread can resume it */
+        int status = route->backend->review(route->backend->context, &call, &text, &summary);
+        if (status == MV_REVIEW_PUT_OFF) {
+                mv_buf_done(&text);
+                return MHD_YES;
+        }
         bool broken = mv_buf_failed(&text) || text.n == 0;
         if (broken)
                 status = 500;
@@ -280,6 +301,8 @@ enum MHD_Result mv_route_handle(void *context, struct mv_listener *listener, str
 void mv_route_finish(void *context, struct mv_connection *connection) {
         body_drop(context, connection);
         connection->judged = false;
+        connection->put_offs = 0;
+        connection->note.n = 0;
         connection->received = connection->content_length = 0;
         connection->refusal.code = 0;
 }

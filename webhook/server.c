@@ -49,7 +49,7 @@ static void collect_own(void *context, struct mv_buf *out) {
         mv_metrics_write_family(out, bodies_name, "gauge", "Bytes of request bodies held now.");
         mv_metrics_write_sample(out, bodies_name, NULL, 0, (double)atomic_load(&webhook->route.in_flight));
 
-        static const char expiry_name[] = "migvet_tls_certificate_expiry_timestamp_seconds";
+        static const char expiry_name[] = "migvet_identity_expiry_seconds";
         struct mv_identity *identity = mv_identity_slot_ref(webhook->config.identity);
         if (!identity)
                 return;

@@ -30,6 +30,13 @@ void mv_arena_init(struct mv_arena *arena, const struct mv_allocator *allocator,
         *arena = (struct mv_arena){ .allocator = allocator, .cap = cap };
 }
 
+void mv_arena_init_in(struct mv_arena *arena, const struct mv_allocator *allocator, void *memory,
+                      size_t size) {
+        mv_arena_init(arena, allocator, 0);
+        arena->next = memory;
+        arena->end = (char *)memory + size;
+}
+
 static void release_chunks(struct mv_arena *arena, struct mv_arena_chunk *keep) {
         while (arena->chunks && arena->chunks != keep) {
                 struct mv_arena_chunk *chunk = arena->chunks;

@@ -30,6 +30,10 @@ struct mv_arena {
 
 /* Memory is taken on the first allocation, so this cannot fail. */
 void mv_arena_init(struct mv_arena *arena, const struct mv_allocator *allocator, size_t cap);
+/* The same, beginning in memory that is the caller's and aligned for everything; only what does not fit there is taken from
+ * the allocator. mv_arena_clear does not come back to it. */
+void mv_arena_init_in(struct mv_arena *arena, const struct mv_allocator *allocator, void *memory,
+                      size_t size);
 /* Frees everything. The arena may be initialised again. */
 void mv_arena_done(struct mv_arena *arena);
 /* Forgets everything that was allocated, and the failure; keeps the first chunk for reuse. */

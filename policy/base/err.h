@@ -22,6 +22,7 @@ enum mv_code {
         MV_ENOTFOUND = -6, /* what was named does not exist */
         MV_EIO = -7,       /* the operating system refused */
         MV_ECRYPTO = -8,   /* keys, certificates, handshakes */
+        MV_ETIMEOUT = -9,  /* the other side did not answer in time */
 };
 
 struct mv_err {

@@ -35,14 +35,20 @@ static bool is_expected(struct mv_mirror_answer *answer) {
         return false;
 }
 
-/* The request-* rules say what is wrong; the webhook stops at the first. */
-void mv_mirror_migration_create(struct mv_mirror_answer *answer) {
-        const struct mv_finding *first = NULL;
-        if (!is_expected(answer) || !answer->in->verdict)
-                return;
-        for (const struct mv_finding *f = answer->in->verdict->findings; f; f = f->next)
+static const struct mv_finding *first_refusal(const struct mv_finding *findings,
+                                              const struct mv_finding *first) {
+        for (const struct mv_finding *f = findings; f; f = f->next)
                 if (f->refusal.step && (!first || f->refusal.step < first->refusal.step))
                         first = f;
+        return first;
+}
+
+/* The request-* rules say what is wrong, also where they are turned off; the webhook stops at the first. */
+void mv_mirror_migration_create(struct mv_mirror_answer *answer) {
+        const struct mv_verdict *verdict = answer->in->verdict;
+        if (!is_expected(answer) || !verdict)
+                return;
+        const struct mv_finding *first = first_refusal(verdict->off, first_refusal(verdict->findings, NULL));
         if (!first)
                 return;
         if (first->refusal.code == 422)

@@ -328,6 +328,8 @@ static bool decode_bool_text(struct state *state, struct mv_str *ret) {
         return true;
 }
 
+#define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
+
 static bool decode_map(struct state *state, enum mv_type type, struct mv_map *ret,
                        const struct mv_path *parent) {
         struct mv_path path = { .parent = parent };
@@ -339,6 +341,12 @@ static bool decode_map(struct state *state, enum mv_type type, struct mv_map *re
                 return false;
         ret->present = true;
         while (mv_scan_key(&state->scan, &first, &key)) {
+                /* The object once more, as text: nothing that is kept for long needs it. */
+                if (state->decode->copy && mv_str_is(key.raw, LAST_APPLIED)) {
+                        if (!mv_scan_skip(&state->scan, NULL))
+                                return failed_at(state, &path);
+                        continue;
+                }
                 path.key = kept_key(state, &key);
                 if (state->scan.code)
                         return false;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/object/yaml_scalar.h"
 
+#include "policy/base/base64.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
@@ -207,44 +209,13 @@ static struct mv_str make_utf8(struct mv_arena *arena, const unsigned char *p, s
         return (struct mv_str){ out, at };
 }
 
-/* Base64 with padding; line breaks are passed over. False when it is none. */
-static bool decode_base64(struct mv_str text, unsigned char *out, size_t *ret_n) {
-        static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        unsigned long bits = 0;
-        unsigned have = 0, padding = 0;
-        size_t n = 0;
-        for (size_t i = 0; i < text.n; i++) {
-                char c = text.p[i];
-                if (c == '\n' || c == '\r')
-                        continue;
-                const char *digit = c && c != '=' ? strchr(alphabet, c) : NULL;
-                if (digit ? padding : c != '=' || have < 2)
-                        return false;
-                padding += !digit;
-                bits = bits << 6 | (digit ? (unsigned long)(digit - alphabet) : 0);
-                if (++have < 4)
-                        continue;
-                for (unsigned byte = 0; byte + padding < 3; byte++)
-                        out[n++] = (unsigned char)(bits >> (16 - 8 * byte));
-                bits = have = 0;
-                if (padding) { /* nothing may follow */
-                        for (i++; i < text.n; i++)
-                                if (text.p[i] != '\n' && text.p[i] != '\r')
-                                        return false;
-                        break;
-                }
-        }
-        *ret_n = n;
-        return have == 0;
-}
-
 static int resolve_binary(struct mv_arena *arena, struct mv_str text, struct mv_yaml_scalar *ret,
                           struct mv_err *err) {
         unsigned char *bytes = mv_arena_allocate(arena, text.n + 1, 1);
         size_t n;
         if (!bytes)
                 return mv_err_oom(err);
-        if (!decode_base64(text, bytes, &n))
+        if (!mv_base64_decode(text, bytes, &n))
                 return mv_err_set(err, MV_ETYPE, "!!binary value contains invalid base64 data");
         struct mv_str decoded = make_utf8(arena, bytes, n);
         if (mv_arena_failed(arena))

@@ -81,8 +81,9 @@ static void report_depends(struct mv_context *ctx, const struct words *words) {
         if (!claim.n)
                 return;
         finding->fix =
-                mv_text(ctx, "give migvet PersistentVolumeClaim %.*s/%.*s too; or %.*s",
-                        MV_STR_ARG(ctx->vmi->meta.namespace), MV_STR_ARG(claim), MV_STR_ARG(finding->fix));
+                mv_text(ctx, "%.*s; or %.*s",
+                        MV_STR_ARG(mv_missing_fix(ctx, MV_KIND_CLAIM, ctx->vmi->meta.namespace, claim)),
+                        MV_STR_ARG(finding->fix));
         mv_report_missing(finding, MV_KIND_CLAIM, ctx->vmi->meta.namespace, claim);
 }
 

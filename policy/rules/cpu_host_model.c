@@ -80,12 +80,12 @@ static void check(struct mv_context *ctx) {
                 const struct mv_node *node =
                         mv_snapshot_find(ctx->snapshot, MV_KIND_NODE, (struct mv_str){ 0 }, name);
                 if (!node) {
-                        struct mv_finding *finding = mv_report(
-                                ctx, MV_OUTCOME_UNKNOWN,
-                                "the CPU model is host-model, and node %.*s, where the VM runs, is not in the input",
-                                MV_STR_ARG(name));
+                        struct mv_finding *finding =
+                                mv_report(ctx, MV_OUTCOME_UNKNOWN,
+                                          "the CPU model is host-model, and node %.*s, where the VM runs, %s",
+                                          MV_STR_ARG(name), mv_snapshot_absent(ctx->snapshot, MV_KIND_NODE));
                         finding->field = mv_spec_field(ctx, "domain.cpu.model");
-                        finding->fix = mv_text(ctx, "give migvet Node %.*s too", MV_STR_ARG(name));
+                        finding->fix = mv_missing_fix(ctx, MV_KIND_NODE, MV_STR(""), name);
                         mv_report_missing(finding, MV_KIND_NODE, (struct mv_str){ 0 }, name);
                 } else if (has_host_model(node))
                         check_targets(ctx);

@@ -73,10 +73,11 @@ static void check(struct mv_context *ctx) {
         struct mv_finding *finding = report(
                 ctx, MV_OUTCOME_UNKNOWN,
                 mv_text(ctx,
-                        "other nodes offer CPU model %.*s, but node %.*s, where the VM runs, is not in the input, so its "
+                        "other nodes offer CPU model %.*s, but node %.*s, where the VM runs, %s, so its "
                         "CPU vendor is not known",
-                        MV_STR_ARG(cpu->model), MV_STR_ARG(name)));
-        finding->fix = mv_text(ctx, "give migvet Node %.*s too", MV_STR_ARG(name));
+                        MV_STR_ARG(cpu->model), MV_STR_ARG(name),
+                        mv_snapshot_absent(ctx->snapshot, MV_KIND_NODE)));
+        finding->fix = mv_missing_fix(ctx, MV_KIND_NODE, MV_STR(""), name);
         mv_report_missing(finding, MV_KIND_NODE, (struct mv_str){ 0 }, name);
 }
 

@@ -21,7 +21,8 @@ static void check(struct mv_context *ctx) {
                           MV_STR_ARG(namespace), MV_STR_ARG(name), MV_STR_ARG(from));
                 return;
         }
-        bool any = mv_snapshot_count(ctx->snapshot, MV_KIND_NETWORK_ATTACHMENT) != 0;
+        bool any = mv_snapshot_count(ctx->snapshot, MV_KIND_NETWORK_ATTACHMENT) ||
+                   mv_snapshot_has_all(ctx->snapshot, MV_KIND_NETWORK_ATTACHMENT);
         struct mv_finding *finding = mv_report(
                 ctx, any ? MV_OUTCOME_FAIL : MV_OUTCOME_UNKNOWN,
                 any ? "migrations are to use network %.*s (from %.*s), and there is no NetworkAttachmentDefinition "

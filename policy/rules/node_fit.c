@@ -67,11 +67,11 @@ static void check(struct mv_context *ctx) {
         if (!mv_str_is(cpu->model, "host-passthrough"))
                 return; /* cpu-model or cpu-host-model says what is missing */
         struct mv_str name = ctx->vmi->status.node_name;
-        struct mv_finding *finding = mv_report(
-                ctx, MV_OUTCOME_UNKNOWN,
-                "node %.*s, where the VM runs, is not in the input, so the CPU vendor of a target is not known",
-                MV_STR_ARG(name));
-        finding->fix = mv_text(ctx, "give migvet Node %.*s too", MV_STR_ARG(name));
+        struct mv_finding *finding =
+                mv_report(ctx, MV_OUTCOME_UNKNOWN,
+                          "node %.*s, where the VM runs, %s, so the CPU vendor of a target is not known",
+                          MV_STR_ARG(name), mv_snapshot_absent(ctx->snapshot, MV_KIND_NODE));
+        finding->fix = mv_missing_fix(ctx, MV_KIND_NODE, MV_STR(""), name);
         mv_report_missing(finding, MV_KIND_NODE, (struct mv_str){ 0 }, name);
 }
 

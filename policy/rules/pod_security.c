@@ -18,12 +18,12 @@ static const char *const level_names[] = { "privileged", "baseline", "restricted
 
 static void unknown(const struct security *s, const char *what, struct mv_str field) {
         struct mv_str namespace = s->ctx->vmi->meta.namespace;
-        struct mv_finding *finding = mv_report(
-                s->ctx, MV_OUTCOME_UNKNOWN,
-                "%s may be forbidden by the Pod Security level of namespace %.*s, which is not in the input",
-                what, MV_STR_ARG(namespace));
+        struct mv_finding *finding =
+                mv_report(s->ctx, MV_OUTCOME_UNKNOWN,
+                          "%s may be forbidden by the Pod Security level of namespace %.*s, which %s", what,
+                          MV_STR_ARG(namespace), mv_snapshot_absent(s->ctx->snapshot, MV_KIND_NAMESPACE));
         finding->field = field;
-        finding->fix = mv_text(s->ctx, "give migvet Namespace %.*s", MV_STR_ARG(namespace));
+        finding->fix = mv_missing_fix(s->ctx, MV_KIND_NAMESPACE, MV_STR(""), namespace);
         mv_report_missing(finding, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, namespace);
 }
 

@@ -144,10 +144,9 @@ static void check(struct mv_context *ctx) {
                 report_why(ctx, seen.all);
                 return;
         }
-        struct mv_finding *finding =
-                mv_report(ctx, MV_OUTCOME_UNKNOWN,
-                          "whether it matches anything is not known: Namespace %.*s is not in the input",
-                          MV_STR_ARG(seen.unknown[0]));
+        struct mv_finding *finding = mv_report(
+                ctx, MV_OUTCOME_UNKNOWN, "whether it matches anything is not known: Namespace %.*s %s",
+                MV_STR_ARG(seen.unknown[0]), mv_snapshot_absent(ctx->snapshot, MV_KIND_NAMESPACE));
         finding->field = MV_STR("spec.selectors.namespaceSelector");
         finding->fix = MV_STR("give migvet too: Namespace ");
         for (size_t i = 0; i < seen.n_unknown; i++) {

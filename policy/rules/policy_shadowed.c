@@ -151,11 +151,11 @@ static void check(struct mv_context *ctx) {
         else if (record.unsure) {
                 struct mv_finding *finding = mv_report(
                         ctx, MV_OUTCOME_UNKNOWN,
-                        "whether it ever applies is not known: another policy may win, and Namespace %.*s is "
-                        "not in the input",
-                        MV_STR_ARG(record.unknown));
+                        "whether it ever applies is not known: another policy may win, and Namespace %.*s "
+                        "%s",
+                        MV_STR_ARG(record.unknown), mv_snapshot_absent(ctx->snapshot, MV_KIND_NAMESPACE));
                 finding->field = MV_STR("spec.selectors");
-                finding->fix = mv_text(ctx, "give migvet Namespace %.*s too", MV_STR_ARG(record.unknown));
+                finding->fix = mv_missing_fix(ctx, MV_KIND_NAMESPACE, MV_STR(""), record.unknown);
                 mv_report_missing(finding, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, record.unknown);
         } else
                 report_lost(ctx, &record);

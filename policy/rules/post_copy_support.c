@@ -51,13 +51,14 @@ static void check_security(struct mv_context *ctx, struct mv_str from) {
                 return;
         }
         if (mv_pod_security_of(ctx->snapshot, name) == MV_POD_SECURITY_UNKNOWN) {
-                struct mv_finding *finding = mv_report(
-                        ctx, MV_OUTCOME_UNKNOWN,
-                        "post-copy is allowed (%.*s), and Namespace %.*s is not in the input, so its Pod "
-                        "Security level is not known",
-                        MV_STR_ARG(from), MV_STR_ARG(name));
+                struct mv_finding *finding =
+                        mv_report(ctx, MV_OUTCOME_UNKNOWN,
+                                  "post-copy is allowed (%.*s), and Namespace %.*s %s, so its Pod "
+                                  "Security level is not known",
+                                  MV_STR_ARG(from), MV_STR_ARG(name),
+                                  mv_snapshot_absent(ctx->snapshot, MV_KIND_NAMESPACE));
                 finding->field = MV_STR("metadata.namespace");
-                finding->fix = mv_text(ctx, "give migvet Namespace %.*s too", MV_STR_ARG(name));
+                finding->fix = mv_missing_fix(ctx, MV_KIND_NAMESPACE, MV_STR(""), name);
                 mv_report_missing(finding, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, name);
         } else if (mv_pod_security_asks_seccomp(ctx->snapshot, name))
                 report(ctx, MV_STR("metadata.namespace"),

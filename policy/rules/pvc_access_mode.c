@@ -18,8 +18,7 @@ static struct mv_str joined(struct mv_context *ctx, const struct mv_strings *mod
 }
 
 /* What to do about access modes that are not known: it may be there already, and say too little. */
-static struct mv_str remedy(const struct mv_context *ctx, const struct mv_claim_facts *facts) {
-        const char *kind = mv_kinds[facts->missing_kind].kind;
+static struct mv_str remedy(struct mv_context *ctx, const struct mv_claim_facts *facts) {
         struct mv_str name = facts->missing_name;
         if (facts->missing_kind == MV_KIND_STORAGE_PROFILE &&
             mv_snapshot_find(ctx->snapshot, MV_KIND_STORAGE_PROFILE, (struct mv_str){ 0 }, name))
@@ -28,13 +27,17 @@ static struct mv_str remedy(const struct mv_context *ctx, const struct mv_claim_
                         "name accessModes in spec.claimPropertySets of StorageProfile %.*s, or in the DataVolume",
                         MV_STR_ARG(name));
         if (facts->missing_kind != MV_KIND_CLAIM)
-                return mv_text(ctx, "give migvet %s %.*s too, or name accessModes in the DataVolume", kind,
-                               MV_STR_ARG(name));
-        return mv_text(ctx, "%sgive migvet %s %.*s/%.*s too, made with ReadWriteMany",
+                return mv_text(ctx, "%.*s, or name accessModes in the DataVolume",
+                               MV_STR_ARG(mv_missing_fix(ctx, facts->missing_kind, MV_STR(""), name)));
+        if (mv_snapshot_has_all(ctx->snapshot, MV_KIND_CLAIM) && !facts->incomplete)
+                return mv_text(ctx,
+                               "make PersistentVolumeClaim %.*s/%.*s with ReadWriteMany, or mend the name",
+                               MV_STR_ARG(ctx->vmi->meta.namespace), MV_STR_ARG(name));
+        return mv_text(ctx, "%s%.*s, made with ReadWriteMany",
                        facts->incomplete
                                ? "add storage with accessModes: [ReadWriteMany] to the DataVolume; or "
                                : "",
-                       kind, MV_STR_ARG(ctx->vmi->meta.namespace), MV_STR_ARG(name));
+                       MV_STR_ARG(mv_missing_fix(ctx, MV_KIND_CLAIM, ctx->vmi->meta.namespace, name)));
 }
 
 static void check_volume(struct mv_context *ctx, const struct mv_volume *volume, size_t i) {

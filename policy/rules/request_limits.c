@@ -118,11 +118,11 @@ static void check(struct mv_context *ctx) {
                 finding = mv_report(
                         ctx, MV_OUTCOME_UNKNOWN,
                         "the migration may wait: where migration %.*s/%.*s runs from is not known, for instance "
-                        "%.*s is not in the input, and parallelOutboundMigrationsPerNode is %lld",
+                        "%.*s %s, and parallelOutboundMigrationsPerNode is %lld",
                         MV_STR_ARG(lost->meta.namespace), MV_STR_ARG(lost->meta.name),
-                        MV_STR_ARG(lost->spec.vmi_name), (long long)per_node);
-                finding->fix = mv_text(ctx, "give migvet VirtualMachineInstance %.*s/%.*s",
-                                       MV_STR_ARG(lost->meta.namespace), MV_STR_ARG(lost->spec.vmi_name));
+                        MV_STR_ARG(lost->spec.vmi_name), mv_snapshot_absent(ctx->snapshot, MV_KIND_VMI),
+                        (long long)per_node);
+                finding->fix = mv_missing_fix(ctx, MV_KIND_VMI, lost->meta.namespace, lost->spec.vmi_name);
                 mv_report_missing(finding, MV_KIND_VMI, lost->meta.namespace, lost->spec.vmi_name);
         } else
                 finding = mv_report(ctx, MV_OUTCOME_PASS,

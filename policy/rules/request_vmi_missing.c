@@ -19,9 +19,9 @@ static void check(struct mv_context *ctx) {
                                                         .cause_reason = "FieldValueRequired",
                                                         .cause_field = "spec.vmiName" };
         } else if (!mv_snapshot_find(ctx->snapshot, MV_KIND_VMI, namespace, name)) {
-                finding = mv_report(ctx, MV_OUTCOME_UNKNOWN,
-                                    "VirtualMachineInstance %.*s/%.*s is not in the input%s",
+                finding = mv_report(ctx, MV_OUTCOME_UNKNOWN, "VirtualMachineInstance %.*s/%.*s %s%s",
                                     MV_STR_ARG(namespace), MV_STR_ARG(name),
+                                    mv_snapshot_absent(ctx->snapshot, MV_KIND_VMI),
                                     ctx->vmi ? "; its VirtualMachine was judged instead" : "");
                 finding->fix =
                         mv_text(ctx,

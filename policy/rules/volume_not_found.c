@@ -20,8 +20,9 @@ static bool has_any(struct search *search, enum mv_kind kind) {
         const struct mv_context *ctx = search->ctx;
         if (search->seen[kind] != MV_UNSET)
                 return search->seen[kind] == MV_TRUE;
-        search->seen[kind] = MV_FALSE;
-        for (size_t i = 0; i < mv_snapshot_count(ctx->snapshot, kind); i++) {
+        search->seen[kind] = mv_snapshot_has_all(ctx->snapshot, kind) ? MV_TRUE : MV_FALSE;
+        for (size_t i = 0; search->seen[kind] == MV_FALSE && i < mv_snapshot_count(ctx->snapshot, kind);
+             i++) {
                 const char *object = mv_snapshot_at(ctx->snapshot, kind, i);
                 const struct mv_meta *meta =
                         (const struct mv_meta *)(const void *)(object + mv_kinds[kind].meta_offset);
@@ -38,17 +39,20 @@ static void report(struct search *search, enum mv_outcome outcome, size_t i, enu
         struct mv_context *ctx = search->ctx;
         struct mv_str namespace = ctx->vmi->meta.namespace;
         const struct mv_volume *volume = &ctx->vmi->spec.volumes.items[i];
-        struct mv_finding *finding = mv_report(
-                ctx, outcome, "volume %.*s names %s %.*s/%.*s, which is not in the input%s",
-                MV_STR_ARG(volume->name), mv_kinds[kind].kind, MV_STR_ARG(namespace), MV_STR_ARG(name),
-                outcome == MV_OUTCOME_FAIL ? ", though others of its namespace are" : "");
+        struct mv_finding *finding =
+                mv_report(ctx, outcome, "volume %.*s names %s %.*s/%.*s, which %s%s",
+                          MV_STR_ARG(volume->name), mv_kinds[kind].kind, MV_STR_ARG(namespace),
+                          MV_STR_ARG(name), mv_snapshot_absent(ctx->snapshot, kind),
+                          outcome == MV_OUTCOME_FAIL && !mv_snapshot_has_all(ctx->snapshot, kind)
+                                  ? ", though others of its namespace are"
+                                  : "");
         finding->field = mv_spec_field(ctx, "volumes[%zu]", i);
         finding->thing = volume->name;
         finding->index = i;
+        if (outcome == MV_OUTCOME_UNKNOWN || mv_snapshot_has_all(ctx->snapshot, kind))
+                finding->fix = mv_missing_fix(ctx, kind, namespace, name);
         if (outcome != MV_OUTCOME_UNKNOWN)
                 return;
-        finding->fix = mv_text(ctx, "give migvet %s %.*s/%.*s too", mv_kinds[kind].kind,
-                               MV_STR_ARG(namespace), MV_STR_ARG(name));
         mv_report_missing(finding, kind, namespace, name);
 }
 

@@ -31,11 +31,11 @@ static const struct mv_claim *unknown_volume(struct mv_context *ctx, size_t *ret
 static void report_unknown(struct mv_context *ctx, const struct mv_claim *claim, size_t index) {
         struct mv_finding *finding = mv_report(
                 ctx, MV_OUTCOME_UNKNOWN,
-                "claim %.*s is bound to PersistentVolume %.*s, which is not in the input, so where it can be used is not known",
-                MV_STR_ARG(claim->meta.name), MV_STR_ARG(claim->spec.volume_name));
+                "claim %.*s is bound to PersistentVolume %.*s, which %s, so where it can be used is not known",
+                MV_STR_ARG(claim->meta.name), MV_STR_ARG(claim->spec.volume_name),
+                mv_snapshot_absent(ctx->snapshot, MV_KIND_PERSISTENT_VOLUME));
         finding->field = mv_spec_field(ctx, "volumes[%zu]", index);
-        finding->fix =
-                mv_text(ctx, "give migvet PersistentVolume %.*s too", MV_STR_ARG(claim->spec.volume_name));
+        finding->fix = mv_missing_fix(ctx, MV_KIND_PERSISTENT_VOLUME, MV_STR(""), claim->spec.volume_name);
         mv_report_missing(finding, MV_KIND_PERSISTENT_VOLUME, (struct mv_str){ 0 }, claim->spec.volume_name);
 }
 

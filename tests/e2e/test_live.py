@@ -201,7 +201,8 @@ def test_line_is_cut(own, line, migvet):
 
 def test_made_just_before(own, migvet):
     """An instance, and at once its migration, through the API server: never judged by a cache that is behind."""
-    own.put(webhook.registration("just-before", webhook.by_url(migvet), migvet.bundle()))
+    migrations = [(["CREATE"], "Namespaced", "kubevirt.io", ["v1"], ["virtualmachineinstancemigrations"])]
+    own.put(webhook.registration("just-before", webhook.by_url(migvet), migvet.bundle(), reviewed=migrations))
     try:
         make(own, "canary", "ReadWriteOnce", QUICK)
         eventually(lambda: asked(own, "canary")[0] != "allowed", SECONDS, "the webhook is called")

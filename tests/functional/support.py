@@ -36,6 +36,7 @@ KINDS = {
     "VirtualMachineInstanceReplicaSet": ("kubevirt.io", "v1", "virtualmachineinstancereplicasets"),
     "MigrationPolicy": ("migrations.kubevirt.io", "v1alpha1", "migrationpolicies"),
     "Namespace": ("", "v1", "namespaces"),
+    "NodeMaintenance": ("nodemaintenance.medik8s.io", "v1beta1", "nodemaintenances"),
 }
 
 

@@ -124,11 +124,35 @@ def test_emptied_directory_is_no_cluster(migvet, tmp_path):
         assert not client.review(denied)["allowed"]
 
 
-def test_resilient_says_that_it_is_judged_as_migratable(migvet, tmp_path):
+def resilient_node(name, memory):
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {
+        "kubevirt.io/schedulable": "true", "kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name,
+        "machine-type.node.kubevirt.io/q35": "true", "cpu-model.node.kubevirt.io/Haswell": "true"}},
+        "status": {"allocatable": {"cpu": "8", "memory": memory, "pods": "100", "devices.kubevirt.io/kvm": "100",
+                                   "devices.kubevirt.io/tun": "100", "devices.kubevirt.io/vhost-net": "100"}}}
+
+
+def test_resilient_asks_for_room(migvet, tmp_path):
+    """One other node with room, and one to start on."""
+    spec = instance_spec(evictionStrategy="LiveMigrate", architecture="amd64")
+    spec["domain"].update(cpu={"model": "Haswell"}, machine={"type": "q35"}, memory={"guest": "2Gi"})
+    outcomes = []
+    for memories in (["8Gi", "8Gi"], ["8Gi", "1Gi"], ["8Gi", "1Gi", "8Gi"]):
+        directory = tmp_path / str(len(outcomes))
+        directory.mkdir()
+        nodes = [resilient_node(f"node-{i}", memory) for i, memory in enumerate(memories)]
+        cluster(directory, namespace_of("shop", enforce="resilient"), *nodes)
+        outcomes.append(answer(migvet, directory, review_of(machine(spec=spec))))
+    assert [outcome["allowed"] for outcome in outcomes] == [True, False, True]
+    assert "warnings" not in outcomes[0]
+
+
+def test_resilient_without_nodes_is_unknown(migvet, tmp_path):
     directory = cluster(tmp_path, namespace_of("shop", enforce="resilient"))
     response = answer(migvet, directory, review_of(machine()))
     assert response["allowed"]
-    assert response["warnings"] == ["migvet.io/enforce: level resilient is judged as migratable by this version"]
+    assert response["warnings"] == \
+        ["node-capacity: which nodes have room for it now is not known, and level resilient asks for that"]
     assert not answer(migvet, directory, review_of(machine(spec=BRIDGE)))["allowed"]
 
 

@@ -121,7 +121,7 @@ static void answer(const struct mv_review_input *input, struct mv_str body, bool
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static const struct mv_snapshot *snapshot;
-        static struct mv_decide_config config;
+        static struct mv_config config;
         static const struct {
                 size_t cap; /* of memory; 0: the server's */
                 bool cluster, mutate;
@@ -133,7 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         };
         if (!snapshot) {
                 snapshot = make_snapshot();
-                mv_decide_config_init(&config);
+                mv_config_init(&config);
         }
         char *body = malloc(size + MV_SCAN_PADDING);
         if (!body)

@@ -28,10 +28,44 @@ double seconds(void) {
         return (double)mv_now() / 1e9;
 }
 
-static int stub_review(void *context, bool mutate, struct mv_str body, long long deadline_ns,
-                       struct mv_buf *response, struct mv_review_summary *summary) {
+struct late { /* a request that was put off, and is resumed later */
+        const struct mv_review_call call;
+        unsigned ms;
+};
+
+static void *resume_late(void *context) {
+        struct late *late = context;
+        sleep_ms(late->ms);
+        late->call.resume(late->call.ticket);
+        free(late);
+        return NULL;
+}
+
+static void put_off(const struct mv_review_call *call, int ms) {
+        pthread_t thread;
+        call->put_off(call->ticket);
+        struct late *late = malloc(sizeof *late);
+        if (!late)
+                abort();
+        memcpy(late, &(struct late){ *call, (unsigned)ms }, sizeof *late);
+        if (ms < 0) {
+                late->ms = 0;
+                resume_late(late);
+        } else if (pthread_create(&thread, NULL, resume_late, late) == 0)
+                pthread_detach(thread);
+        else
+                abort();
+}
+
+static int stub_review(void *context, const struct mv_review_call *call, struct mv_buf *response,
+                       struct mv_review_summary *summary) {
         struct stub *stub = context;
+        struct mv_str body = call->body;
         unsigned sum = 0;
+        if (stub->put_off_ms && !call->put_offs) {
+                put_off(call, stub->put_off_ms);
+                return MV_REVIEW_PUT_OFF;
+        }
         for (size_t i = 0; i < body.n; i++)
                 sum += (unsigned char)body.p[i];
         for (size_t i = 0; i < 8; i++)
@@ -39,9 +73,10 @@ static int stub_review(void *context, bool mutate, struct mv_str body, long long
                         stub->unterminated = true;
         stub->checksum = sum;
         stub->bytes = body.n;
-        stub->left_ns = deadline_ns - mv_now();
+        stub->left_ns = call->deadline_ns - mv_now();
         stub->reviews++;
-        stub->mutations += mutate;
+        stub->mutations += call->mutate;
+        stub->resumptions += call->put_offs;
         if (stub->delay_ms)
                 sleep_ms(stub->delay_ms);
         *summary = (struct mv_review_summary){ .uid = MV_STR("u-1"),

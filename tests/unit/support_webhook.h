@@ -25,14 +25,16 @@ double seconds(void);
 /* What the last review was, and how many there were. The answer is {"n":BYTES}. */
 struct stub {
         struct mv_review_backend backend;
-        _Atomic unsigned reviews, mutations;
+        _Atomic unsigned reviews, mutations, resumptions;
         _Atomic size_t bytes;
         _Atomic unsigned checksum; /* sum of the bytes of the body */
         _Atomic long long left_ns; /* until the deadline, when asked */
         _Atomic bool unterminated; /* the 8 bytes after a body were not all zero */
         _Atomic unsigned delay_ms;
-        _Atomic int status;     /* to answer; 0: 200 */
-        _Atomic bool silent;    /* answer nothing */
+        _Atomic int
+                put_off_ms;  /* put each request off once for so long; negative: resume it before returning */
+        _Atomic int status;  /* to answer; 0: 200 */
+        _Atomic bool silent; /* answer nothing */
         _Atomic size_t padding; /* spaces after the answer */
 };
 void stub_init(struct stub *stub);

@@ -296,11 +296,11 @@ static const char *review(enum mv_mirror mirror, const char *user, const char *r
         struct mv_str body = json_make(text);
         struct mv_arena arena;
         struct mv_buf response;
-        struct mv_decide_config config;
+        struct mv_config config;
         struct mv_review_result result;
         mv_arena_init(&arena, &mv_allocator_system, 0);
         mv_buf_init(&response, &mv_allocator_system, 1 << 20);
-        mv_decide_config_init(&config);
+        mv_config_init(&config);
         const struct mv_review_input input = {
                 .arena = &arena, .snapshot = snapshot, .config = &config, .mirror = mirror
         };

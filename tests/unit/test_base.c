@@ -10,6 +10,7 @@
 #include "tests/unit/support.h"
 
 #include "policy/base/arena.h"
+#include "policy/base/base64.h"
 #include "policy/base/buf.h"
 #include "policy/base/err.h"
 #include "policy/base/growing.h"
@@ -500,6 +501,35 @@ static void test_names(void **state) {
         mv_arena_done(&arena);
 }
 
+static void test_base64(void **state) {
+        (void)state;
+        static const char *const pairs[][2] = {
+                { "", "" },        { "f", "Zg==" },        { "fo", "Zm8=" },
+                { "foo", "Zm9v" }, { "foob", "Zm9vYg==" }, { "\xff\xfe\xfd", "//79" }
+        };
+        static const char *const none[] = { "Zg", "Zg=", "=", "Zg===", "Zg==Zg==", "Z-==", "Zm9vY" };
+        unsigned char bytes[32];
+        size_t n;
+        struct mv_buf buf;
+        mv_buf_init(&buf, &mv_allocator_system, 64);
+        for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+                mv_buf_clear(&buf);
+                mv_buf_append_base64(&buf, mv_str_from(pairs[i][0]));
+                assert_true(mv_str_is(mv_buf_str(&buf), pairs[i][1]));
+                assert_true(mv_base64_decode(mv_str_from(pairs[i][1]), bytes, &n));
+                assert_true(mv_str_is((struct mv_str){ (char *)bytes, n }, pairs[i][0]));
+        }
+        assert_true(mv_base64_decode(MV_STR("Zm\n9v\r\n"), bytes, &n));
+        assert_memory_equal(bytes, "foo", n);
+        for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+                assert_false(mv_base64_decode(mv_str_from(none[i]), bytes, &n));
+        mv_buf_done(&buf);
+        mv_buf_init(&buf, &mv_allocator_system, 7);
+        mv_buf_append_base64(&buf, MV_STR("foob"));
+        assert_true(mv_buf_failed(&buf));
+        mv_buf_done(&buf);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_arena_memory),
@@ -518,6 +548,7 @@ int main(void) {
                 cmocka_unit_test(test_str_to_unsigned),
                 cmocka_unit_test(test_hash),
                 cmocka_unit_test(test_names),
+                cmocka_unit_test(test_base64),
                 cmocka_unit_test(test_err),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

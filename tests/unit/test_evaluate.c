@@ -374,7 +374,7 @@ static void test_migration(void **state) {
         assert_null(j.verdict.instance);
         const struct mv_finding *f = finding_of(&j.verdict, "request-vmi-missing");
         assert_int_equal(f->n_missing, 1);
-        assert_string_equal(f->missing[0].kind, "VirtualMachineInstance");
+        assert_int_equal(f->missing[0].kind, MV_KIND_VMI);
         assert_str(f->missing[0].namespace, "default");
         assert_str(f->missing[0].name, "gone");
         assert_str(f->refusal.message, "the VMI \"default/gone\" does not exist");

@@ -66,7 +66,7 @@ static void test_verdict(void **state) {
         judge(&judged, snapshot, MV_KIND_VM, "b");
         const struct mv_finding *finding = finding_of(&judged.verdict, "instancetype");
         assert_int_equal(finding->n_missing, 1);
-        assert_string_equal(finding->missing[0].kind, "VirtualMachineClusterInstancetype");
+        assert_int_equal(finding->missing[0].kind, MV_KIND_CLUSTER_INSTANCETYPE);
         assert_str(finding->missing[0].name, "x");
         judged_done(&judged);
         /* What the instancetype brings is, for the user, where the VM names it. */

@@ -416,11 +416,11 @@ static void assert_annotation(const struct mv_snapshot *snapshot, const char *ap
         struct mv_str body = json_make(text);
         struct mv_arena arena;
         struct mv_buf response;
-        struct mv_decide_config config;
+        struct mv_config config;
         struct mv_review_result result;
         mv_arena_init(&arena, &mv_allocator_system, 0);
         mv_buf_init(&response, &mv_allocator_system, 1 << 20);
-        mv_decide_config_init(&config);
+        mv_config_init(&config);
         const struct mv_review_input input = { .arena = &arena, .snapshot = snapshot, .config = &config };
         assert_int_equal(mv_review_answer(&input, body, &response, &result), 200);
         assert_str(result.decision.policy, expected);

@@ -116,7 +116,7 @@ static void test_ports(void **state) {
         for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
                 if (!strstr(answer.body, lines[i]))
                         fail_msg("no %s in %s", lines[i], answer.body);
-        const char *expiry = strstr(answer.body, "\nmigvet_tls_certificate_expiry_timestamp_seconds ");
+        const char *expiry = strstr(answer.body, "\nmigvet_identity_expiry_seconds ");
         assert_non_null(expiry);
         struct mv_identity *identity = mv_identity_slot_ref(&slot);
         assert_int_equal(strtoll(strchr(expiry, ' ') + 1, NULL, 10),

@@ -104,7 +104,7 @@ class Cluster:
             "v": 1,
         }
         if not controllers:
-            flags["disable-admission-plugins"] = "ServiceAccount"  # nobody would make the accounts
+            flags["disable-admission-plugins"] = "ServiceAccount,StorageObjectInUseProtection"  # nobody would make the accounts, or take the finalizers of claims away
         return [self.tools / "kube-apiserver", *(f"--{name}={value}" for name, value in flags.items())]
 
     def _controllers(self):

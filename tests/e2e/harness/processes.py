@@ -5,6 +5,7 @@ They live in the PID namespace of tests/e2e/isolate.sh, so none of them outlives
 """
 import atexit
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -26,10 +27,15 @@ def eventually(condition, seconds, what, pause=0.05):
 
 
 def free_port(address="127.0.0.1"):
-    """A port that nothing listens on. The network is ours alone, or the kernel does not give it out again soon."""
-    with socket.socket() as one:
-        one.bind((address, 0))
-        return one.getsockname()[1]
+    """A port that nothing listens on, of those that the kernel does not give to clients."""
+    for port in random.sample(range(20000, 30000), 100):
+        with socket.socket() as one:
+            try:
+                one.bind((address, port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError(f"no port of {address} is free")
 
 
 class Process:

@@ -49,7 +49,7 @@ class Migvet:
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.address, self.port, self.management = address, port or free_port(address), free_port()
-        self.certs, self.files = self.directory / "certs", None
+        self.certs, self.files, self.live = self.directory / "certs", None, files is None
         if files is not None:
             self.files = self.directory / "cluster"
             self.files.mkdir()

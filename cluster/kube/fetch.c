@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/kube/fetch.h"
+
+#include "cluster/kube/clock.h"
+#include "cluster/kube/resources.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+enum {
+        GET_MS = 5 * 1000,
+        KEPT_MS = 60 * 1000, /* what was fetched, and the watch does not tell of */
+        MOST_GETS = 256,     /* at a time */
+};
+
+/* A GET in flight, or what it brought. */
+struct object {
+        struct object *next;
+        struct mv_kube_fetch *fetch;
+        enum mv_kind kind;
+        struct mv_str namespace, name; /* behind the struct */
+        struct mv_kube_call *call;     /* NULL: it has ended */
+        bool told;                     /* the watch has spoken of it meanwhile */
+        bool put, missing;             /* what came of it */
+        long long until;               /* it is forgotten then */
+};
+
+struct mv_kube_ask {
+        struct mv_kube_ask *next;
+        long long deadline_ms;
+        mv_kube_fetched *done;
+        void *context;
+        size_t n;
+        struct mv_kube_wanted *wanted;
+        enum mv_kube_found *found;
+        bool *open;
+};
+
+struct mv_kube_fetch {
+        struct mv_kube_client *client;
+        struct mv_live *live;
+        struct mv_kube_informers *informers;
+        void (*publish)(void *context);
+        void *context;
+        struct object *objects;
+        size_t n_calls;
+        struct mv_kube_ask *asks;
+};
+
+/* --- questions --- */
+
+struct mv_kube_ask *mv_kube_ask_new(const struct mv_kube_wanted *wanted, size_t n, long long deadline_ns,
+                                    mv_kube_fetched *done, void *context) {
+        size_t bytes =
+                sizeof(struct mv_kube_ask) + n * (sizeof *wanted + sizeof(enum mv_kube_found) + sizeof(bool));
+        for (size_t i = 0; i < n; i++)
+                bytes += wanted[i].namespace.n + wanted[i].name.n;
+        struct mv_kube_ask *ask = calloc(1, bytes);
+        if (!ask)
+                return NULL;
+        ask->deadline_ms = deadline_ns / 1000000;
+        ask->done = done;
+        ask->context = context;
+        ask->n = n;
+        ask->wanted = (struct mv_kube_wanted *)(void *)(ask + 1);
+        ask->found = (enum mv_kube_found *)(void *)(ask->wanted + n);
+        ask->open = (bool *)(void *)(ask->found + n);
+        char *text = (char *)(ask->open + n);
+        for (size_t i = 0; i < n; i++) {
+                struct mv_str *slices[] = { &ask->wanted[i].namespace, &ask->wanted[i].name };
+                ask->wanted[i] = wanted[i];
+                for (size_t j = 0; j < 2; j++) {
+                        if (slices[j]->n)
+                                memcpy(text, slices[j]->p, slices[j]->n);
+                        slices[j]->p = text;
+                        text += slices[j]->n;
+                }
+        }
+        return ask;
+}
+
+static void answer(struct mv_kube_ask *ask) {
+        ask->done(ask->context, ask->found, ask->n);
+        free(ask);
+}
+
+void mv_kube_ask_drop(struct mv_kube_ask *ask) {
+        memset(ask->found, 0, ask->n * sizeof *ask->found);
+        answer(ask);
+}
+
+struct mv_kube_ask **mv_kube_ask_next(struct mv_kube_ask *ask) {
+        return &ask->next;
+}
+
+/* --- objects --- */
+
+static bool is_object(const struct object *object, enum mv_kind kind, struct mv_str namespace,
+                      struct mv_str name) {
+        return object->kind == kind && mv_str_equal(object->name, name) &&
+               (!mv_kinds[kind].namespaced || mv_str_equal(object->namespace, namespace));
+}
+
+static struct object *object_of(const struct mv_kube_fetch *fetch, const struct mv_kube_wanted *wanted) {
+        for (struct object *object = fetch->objects; object; object = object->next)
+                if (is_object(object, wanted->kind, wanted->namespace, wanted->name))
+                        return object;
+        return NULL;
+}
+
+/* The informers name objects while there is something to compare them with. */
+static void tell_kinds(struct mv_kube_fetch *fetch) {
+        uint64_t kinds = 0;
+        for (const struct object *object = fetch->objects; object; object = object->next)
+                kinds |= UINT64_C(1) << object->kind;
+        mv_kube_informers_name(fetch->informers, kinds);
+}
+
+static void done(void *context, const struct mv_kube_response *response) {
+        struct object *object = context;
+        struct mv_kube_fetch *fetch = object->fetch;
+        object->call = NULL;
+        fetch->n_calls--;
+        object->until = LLONG_MIN;
+        object->missing = response->status == 404;
+        if (response->status != 200 || object->told ||
+            mv_live_find(fetch->live, object->kind, object->namespace, object->name))
+                return;
+        if (mv_live_put(fetch->live, object->kind, response->body, NULL) < 0)
+                return;
+        object->put = true;
+        object->until = mv_clock_ms() + KEPT_MS;
+}
+
+/* Returns NULL when that cannot be asked for now. */
+static struct object *get(struct mv_kube_fetch *fetch, const struct mv_kube_wanted *wanted,
+                          const char *version) {
+        struct object *object = NULL;
+        struct mv_buf path;
+        mv_buf_init(&path, &mv_allocator_system, 4096);
+        mv_kube_object_path(&path, wanted->kind, version, wanted->namespace, wanted->name);
+        if (fetch->n_calls < MOST_GETS && !mv_buf_failed(&path))
+                object = calloc(1, sizeof *object + wanted->namespace.n + wanted->name.n);
+        if (object) {
+                char *text = (char *)(object + 1);
+                *object = (struct object){ .fetch = fetch,
+                                           .kind = wanted->kind,
+                                           .namespace = { text, wanted->namespace.n },
+                                           .name = { text + wanted->namespace.n, wanted->name.n } };
+                memcpy(text, wanted->namespace.p, wanted->namespace.n);
+                memcpy(text + wanted->namespace.n, wanted->name.p, wanted->name.n);
+                object->call = mv_kube_client_start(
+                        fetch->client,
+                        &(struct mv_kube_request){ .method = "GET",
+                                                   .path = mv_buf_str(&path),
+                                                   .accept = mv_kube_accept(wanted->kind, MV_KUBE_OBJECT),
+                                                   .timeout_ms = GET_MS,
+                                                   .done = done,
+                                                   .context = object },
+                        NULL);
+        }
+        mv_buf_done(&path);
+        if (object && !object->call) {
+                free(object);
+                object = NULL;
+        }
+        if (object) {
+                object->next = fetch->objects;
+                fetch->objects = object;
+                fetch->n_calls++;
+                tell_kinds(fetch);
+        }
+        return object;
+}
+
+void mv_kube_fetch_named(struct mv_kube_fetch *fetch, enum mv_kind kind, struct mv_str namespace,
+                         struct mv_str name) {
+        for (struct object *object = fetch->objects; object; object = object->next)
+                if (is_object(object, kind, namespace, name)) {
+                        object->told = true;
+                        if (!object->call)
+                                object->until = LLONG_MIN;
+                }
+}
+
+static void forget_old(struct mv_kube_fetch *fetch, long long now) {
+        bool fewer = false;
+        for (struct object **at = &fetch->objects; *at;) {
+                struct object *object = *at;
+                if (object->call || now < object->until) {
+                        at = &object->next;
+                        continue;
+                }
+                if (object->put && !object->told)
+                        mv_live_remove(fetch->live, object->kind, object->namespace, object->name);
+                *at = object->next;
+                free(object);
+                fewer = true;
+        }
+        if (fewer)
+                tell_kinds(fetch);
+}
+
+/* --- answers --- */
+
+void mv_kube_fetch_begin(struct mv_kube_fetch *fetch, struct mv_kube_ask *ask) {
+        for (size_t i = 0; i < ask->n; i++) {
+                const struct mv_kube_wanted *wanted = &ask->wanted[i];
+                const struct mv_kube_resource *resource = &mv_kube_resources[wanted->kind];
+                bool known = false;
+                if (mv_live_find(fetch->live, wanted->kind, wanted->namespace, wanted->name)) {
+                        ask->found[i] = MV_KUBE_FOUND;
+                        continue;
+                }
+                const char *version = mv_kube_informers_version(fetch->informers, wanted->kind, &known);
+                if (known && !version)
+                        ask->found[i] = MV_KUBE_NOT_THERE;
+                else if (resource->fetched && wanted->name.n &&
+                         (wanted->namespace.n || !mv_kinds[wanted->kind].namespaced))
+                        ask->open[i] = object_of(fetch, wanted) ||
+                                       get(fetch, wanted, version ? version : resource->versions[0]);
+        }
+        ask->next = fetch->asks;
+        fetch->asks = ask;
+}
+
+/* What has come of the open ones. Returns whether one is still open. */
+static bool look(struct mv_kube_fetch *fetch, struct mv_kube_ask *ask) {
+        bool open = false;
+        for (size_t i = 0; i < ask->n; i++) {
+                const struct mv_kube_wanted *wanted = &ask->wanted[i];
+                const struct object *object = ask->open[i] ? object_of(fetch, wanted) : NULL;
+                if (!ask->open[i])
+                        continue;
+                bool found = mv_live_find(fetch->live, wanted->kind, wanted->namespace, wanted->name);
+                if (found)
+                        ask->found[i] = MV_KUBE_FOUND;
+                else if (object && !object->call && object->missing)
+                        ask->found[i] = MV_KUBE_NOT_THERE;
+                ask->open[i] = !found && object && object->call;
+                open |= ask->open[i];
+        }
+        return open;
+}
+
+long long mv_kube_fetch_step(struct mv_kube_fetch *fetch, long long now) {
+        struct mv_kube_ask *ready = NULL;
+        long long until = LLONG_MAX;
+        for (struct mv_kube_ask **at = &fetch->asks; *at;) {
+                struct mv_kube_ask *ask = *at;
+                if (look(fetch, ask) && now < ask->deadline_ms) {
+                        until = ask->deadline_ms < until ? ask->deadline_ms : until;
+                        at = &ask->next;
+                        continue;
+                }
+                *at = ask->next;
+                ask->next = ready;
+                ready = ask;
+        }
+        if (ready)
+                fetch->publish(fetch->context);
+        for (struct mv_kube_ask *ask = ready, *next; ask; ask = next) {
+                next = ask->next;
+                answer(ask);
+        }
+        forget_old(fetch, now);
+        for (const struct object *object = fetch->objects; object; object = object->next)
+                if (!object->call && object->until < until)
+                        until = object->until;
+        return until;
+}
+
+/* --- life --- */
+
+struct mv_kube_fetch *mv_kube_fetch_new(struct mv_kube_client *client, struct mv_live *live,
+                                        void (*publish)(void *context), void *context) {
+        struct mv_kube_fetch *fetch = calloc(1, sizeof *fetch);
+        if (fetch)
+                *fetch = (struct mv_kube_fetch){
+                        .client = client, .live = live, .publish = publish, .context = context
+                };
+        return fetch;
+}
+
+void mv_kube_fetch_use(struct mv_kube_fetch *fetch, struct mv_kube_informers *informers) {
+        fetch->informers = informers;
+}
+
+struct mv_kube_fetch *mv_kube_fetch_free(struct mv_kube_fetch *fetch) {
+        if (!fetch)
+                return NULL;
+        for (struct mv_kube_ask *ask = fetch->asks, *next; ask; ask = next) {
+                next = ask->next;
+                look(fetch, ask);
+                answer(ask);
+        }
+        for (struct object *object = fetch->objects, *next; object; object = next) {
+                next = object->next;
+                if (object->call)
+                        mv_kube_client_cancel(fetch->client, object->call);
+                free(object);
+        }
+        free(fetch);
+        return NULL;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Single objects, asked for by name: what a review needs and the watch has not brought yet. Belongs to the thread that
+ * drives the client; cluster/kube/watch.h lets other threads in.
+ *
+ * What always holds: what a GET brings is put only while the watch has nothing of that name and has told of nothing
+ * meanwhile; and it goes again after a minute, unless the watch has told of it by then. So the watch has the last word.
+ */
+#pragma once
+
+#include "cluster/kube/informers.h"
+
+struct mv_kube_wanted {
+        enum mv_kind kind;
+        struct mv_str namespace, name; /* namespace is ignored for kinds that have none */
+};
+
+enum mv_kube_found {
+        MV_KUBE_NOT_KNOWN, /* no answer in time, no permission, or the kind is not asked for by name */
+        MV_KUBE_FOUND,     /* in the snapshot that is in force when `done` is called */
+        MV_KUBE_NOT_THERE, /* it does not exist */
+};
+
+/* Called exactly once. found has n entries, as wanted had. */
+typedef void mv_kube_fetched(void *context, const enum mv_kube_found *found, size_t n);
+
+struct mv_kube_fetch;
+
+/* client, live and informers outlive it. publish makes what was put visible; NULL when out of memory. */
+struct mv_kube_fetch *mv_kube_fetch_new(struct mv_kube_client *client, struct mv_live *live,
+                                        void (*publish)(void *context), void *context);
+/* Questions that are open are answered with what is known. Takes NULL; returns NULL. */
+struct mv_kube_fetch *mv_kube_fetch_free(struct mv_kube_fetch *fetch);
+/* Which versions there are, and who is told which kinds to name. */
+void mv_kube_fetch_use(struct mv_kube_fetch *fetch, struct mv_kube_informers *informers);
+
+/* A question, copied by whoever asks; freed with free when it was answered. */
+struct mv_kube_ask;
+struct mv_kube_ask *mv_kube_ask_new(const struct mv_kube_wanted *wanted, size_t n, long long deadline_ns,
+                                    mv_kube_fetched *done, void *context);
+/* Answer it with "not known", and free it. */
+void mv_kube_ask_drop(struct mv_kube_ask *ask);
+/* For a queue of them. */
+struct mv_kube_ask **mv_kube_ask_next(struct mv_kube_ask *ask);
+
+/* Begin. Takes the question. */
+void mv_kube_fetch_begin(struct mv_kube_fetch *fetch, struct mv_kube_ask *ask);
+/* Answer what can be answered, and what must be. Returns when to call this again (mv_clock_ms). */
+long long mv_kube_fetch_step(struct mv_kube_fetch *fetch, long long now_ms);
+/* The watch has told of this object: `named` of the informers. */
+void mv_kube_fetch_named(struct mv_kube_fetch *fetch, enum mv_kind kind, struct mv_str namespace,
+                         struct mv_str name);

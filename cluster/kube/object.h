@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading and writing one object of the API, for threads that wait for each answer. Buffers are the caller's; use
+ * mv_allocator_wiping for those that will hold a Secret.
+ */
+#pragma once
+
+#include "cluster/kube/client.h"
+
+struct mv_kube_caller {
+        struct mv_kube_client *client;
+        const atomic_bool *cancel; /* NULL, or: true ends a request at once */
+        unsigned timeout_ms;       /* of each request */
+        long long clock_ahead; /* seconds by which the API server's clock was ahead of ours, as last heard */
+};
+
+enum {
+        MV_KUBE_CONFLICT = 1, /* mv_kube_object_write: somebody else was first */
+};
+
+/* *ret_found: there is one; its JSON, followed by 8 zero bytes, is then in out. 0, or what went wrong. */
+int mv_kube_object_get(struct mv_kube_caller *caller, struct mv_str path, struct mv_buf *out, bool *ret_found,
+                       struct mv_err *err);
+
+/*
+ * POST to the path of a collection, PUT or PATCH to that of an object. 0: done, and the object as it is now is in out.
+ * MV_KUBE_CONFLICT: it exists already, or does not exist any more, or has changed (409, 404): read it again. Else what
+ * went wrong.
+ */
+int mv_kube_object_write(struct mv_kube_caller *caller, const char *method, struct mv_str path,
+                         const char *content_type, struct mv_str body, struct mv_buf *out,
+                         struct mv_err *err);
+
+#define MV_KUBE_JSON "application/json"
+#define MV_KUBE_JSON_PATCH "application/json-patch+json"
+#define MV_KUBE_MERGE_PATCH "application/merge-patch+json"

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration file: every value arrives, and whatever is wrong is told with line, column and field. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/support.h"
+
+#include "policy/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define HEAD "apiVersion: config.migvet.io/v1alpha1\nkind: Configuration\n"
+
+struct read {
+        struct mv_arena arena;
+        struct mv_config config;
+        struct mv_err err;
+        int code;
+};
+
+/* Read a text that is freed before the configuration is looked at. */
+static void read_text(struct read *read, const char *text) {
+        *read = (struct read){ .code = 1 };
+        mv_arena_init(&read->arena, &mv_allocator_system, 0);
+        struct mv_str copy = text_make(text, strlen(text));
+        read->code = mv_config_read(&read->arena, copy, &read->config, &read->err);
+        text_free(copy);
+}
+
+static void read_well(struct read *read, const char *text) {
+        read_text(read, text);
+        if (read->code)
+                fail_msg("%u:%u: %s: %s", read->err.line, read->err.column, read->err.path,
+                         read->err.message);
+}
+
+static void test_as_shipped(void **state) {
+        (void)state;
+        struct read read;
+        read_well(&read, HEAD);
+        const struct mv_config *c = &read.config;
+        assert_str(c->cluster_name, "kubernetes");
+        assert_int_equal(c->defaults.enforce, MV_LEVEL_NONE);
+        assert_int_equal(c->defaults.warn, MV_LEVEL_DECLARED);
+        assert_int_equal(c->defaults.audit, MV_LEVEL_MIGRATABLE);
+        assert_int_equal(c->defaults.migrations, MV_ACTION_DENY);
+        assert_int_equal(c->cluster_scoped, MV_ACTION_WARN);
+        assert_int_equal(c->unknown, MV_ACTION_WARN);
+        assert_int_equal(c->mirror, MV_MIRROR_WARN);
+        assert_false(c->deny_vm_start);
+        assert_int_equal(c->other_nodes, 1);
+        assert_int_equal(
+                c->namespaces.n + c->exemptions.n + c->rules.n + c->exempt_users.n + c->exempt_groups.n, 0);
+        assert_int_equal(c->limits.body_bytes, 8 << 20);
+        assert_int_equal(c->limits.memory_per_review, 4 << 20);
+        assert_int_equal(c->limits.connections, 1024);
+        assert_int_equal(c->limits.receive_ms, 5000);
+        assert_int_equal(c->limits.idle_ms, 120000);
+        mv_arena_done(&read.arena);
+}
+
+static const char everything[] = HEAD
+        "clusterName: east\n"
+        "defaults: {enforce: declared, warn: migratable, audit: resilient}\n"
+        "migrations: audit\n"
+        "clusterScoped: deny\n"
+        "unknown: allow\n"
+        "vmStart: deny\n"
+        "mirror: off\n"
+        "resilient: {otherNodes: 2}\n"
+        "namespaces:\n"
+        "- names: [\"prod-.*\", shop]\n"
+        "  enforce: migratable\n"
+        "  migrations: warn\n"
+        "  rules: {cpu-host-passthrough: blocker, gpu: off}\n"
+        "- selector:\n"
+        "    matchLabels: {env: test, example.com/team: \"\"}\n"
+        "    matchExpressions:\n"
+        "    - {key: tier, operator: NotIn, values: [web]}\n"
+        "    - {key: old, operator: DoesNotExist}\n"
+        "  warn: none\n"
+        "  audit: none\n"
+        "exemptions:\n"
+        "- users: [\"system:serviceaccount:backup:.*\"]\n"
+        "  groups: [admins]\n"
+        "  namespaces: [lab]\n"
+        "  selector: {matchLabels: {restored: \"yes\"}}\n"
+        "  reason: restores bring VMs back as they were\n"
+        "annotationExemptions: {users: [alice], groups: [\"ops-.*\"]}\n"
+        "rules: {migration-port: risk, sev: note}\n"
+        "siteRules: []\n"
+        "receivers: []\n"
+        "reports: {api: none}\n"
+        "verdicts: {enabled: false, tokenFile: \"\", clientNames: []}\n"
+        "fillNodeSelector: false\n"
+        "limits: {bodyBytes: 16Mi, connections: 10, receive: 1500ms, idle: 1m30s, memoryPerReview: 8Mi}\n";
+
+static void assert_everything(const struct mv_config *c) {
+        assert_str(c->cluster_name, "east");
+        assert_int_equal(c->defaults.enforce, MV_LEVEL_DECLARED);
+        assert_int_equal(c->defaults.warn, MV_LEVEL_MIGRATABLE);
+        assert_int_equal(c->defaults.audit, MV_LEVEL_RESILIENT);
+        assert_int_equal(c->defaults.migrations, MV_ACTION_AUDIT);
+        assert_int_equal(c->cluster_scoped, MV_ACTION_DENY);
+        assert_int_equal(c->unknown, MV_ACTION_AUDIT);
+        assert_int_equal(c->mirror, MV_MIRROR_OFF);
+        assert_true(c->deny_vm_start);
+        assert_int_equal(c->other_nodes, 2);
+        assert_int_equal(c->namespaces.n, 2);
+        const struct mv_config_namespace *first = &c->namespaces.items[0], *second = first + 1;
+        assert_int_equal(first->names.n, 2);
+        assert_str(first->names.items[0].text, "prod-.*");
+        assert_int_equal(mv_patterns_match(&mv_allocator_system, &first->names, MV_STR("prod-eu")),
+                         MV_MATCH_YES);
+        assert_null(first->selector);
+        assert_int_equal(first->levels.enforce, MV_LEVEL_MIGRATABLE);
+        assert_int_equal(first->levels.warn, MV_UNSAID);
+        assert_int_equal(first->levels.audit, MV_UNSAID);
+        assert_int_equal(first->levels.migrations, MV_ACTION_WARN);
+        assert_int_equal(first->rules.n, 2);
+        assert_string_equal(first->rules.items[0].rule->id, "cpu-host-passthrough");
+        assert_int_equal(first->rules.items[0].severity, MV_SEVERITY_BLOCKER);
+        assert_false(first->rules.items[0].off);
+        assert_string_equal(first->rules.items[1].rule->id, "gpu");
+        assert_true(first->rules.items[1].off);
+        assert_int_equal(second->names.n, 0);
+        assert_non_null(second->selector);
+        assert_int_equal(second->selector->match_labels.n, 2);
+        assert_int_equal(second->selector->match_expressions.n, 2);
+        assert_int_equal(second->levels.warn, MV_LEVEL_NONE);
+        assert_int_equal(second->levels.enforce, MV_UNSAID);
+        assert_int_equal(second->levels.migrations, MV_UNSAID);
+        assert_int_equal(c->exemptions.n, 1);
+        assert_int_equal(c->exemptions.items[0].users.n, 1);
+        assert_int_equal(c->exemptions.items[0].groups.n, 1);
+        assert_int_equal(c->exemptions.items[0].namespaces.n, 1);
+        assert_non_null(c->exemptions.items[0].selector);
+        assert_str(c->exemptions.items[0].reason, "restores bring VMs back as they were");
+        assert_int_equal(c->exempt_users.n, 1);
+        assert_int_equal(c->exempt_groups.n, 1);
+        assert_int_equal(c->rules.n, 2);
+        assert_int_equal(c->rules.items[0].severity, MV_SEVERITY_RISK);
+        assert_int_equal(c->rules.items[1].severity, MV_SEVERITY_NOTE);
+        assert_int_equal(c->limits.body_bytes, 16 << 20);
+        assert_int_equal(c->limits.connections, 10);
+        assert_int_equal(c->limits.receive_ms, 1500);
+        assert_int_equal(c->limits.idle_ms, 90000);
+        assert_int_equal(c->limits.memory_per_review, 8 << 20);
+}
+
+static void test_everything(void **state) {
+        (void)state;
+        struct read read;
+        read_well(&read, everything);
+        assert_everything(&read.config);
+        mv_arena_done(&read.arena);
+}
+
+static void test_json(void **state) {
+        (void)state;
+        struct read read;
+        read_well(&read, "{ \"apiVersion\" : \"config.migvet.io/v1alpha1\", \"kind\": \"Configuration\",\n"
+                         " \"mirror\" :  \"off\" , \"rules\": { \"gpu\" :\n \"off\" , \"sev\":\"risk\" } }");
+        assert_int_equal(read.config.mirror, MV_MIRROR_OFF);
+        assert_int_equal(read.config.rules.n, 2);
+        assert_true(read.config.rules.items[0].off);
+        assert_int_equal(read.config.rules.items[1].severity, MV_SEVERITY_RISK);
+        mv_arena_done(&read.arena);
+        read_text(&read, "{\"apiVersion\":\"config.migvet.io/v1alpha1\",\"kind\":\"Configuration\",\n"
+                         "\"rules\":{\"gpu\":\"off\",\"gpu\":\"risk\"}}");
+        assert_int_equal(read.code, MV_ETYPE);
+        assert_string_equal(read.err.path, "rules.gpu");
+        mv_arena_done(&read.arena);
+}
+
+/* The text behind the header, which is two lines; the place, field and message of the error. */
+static const struct wrong {
+        const char *text;
+        unsigned line, column;
+        const char *path, *says;
+} wrongs[] = {
+        { "clustername: x\n", 3, 1, "clustername", "no key of that name" },
+        { "namespaces:\n- names: [a]\n  enforec: none\n", 5, 3, "namespaces[0].enforec",
+          "no key of that name" },
+        { "defaults: {enforce: strict}\n", 3, 21, "defaults.enforce",
+          "\"strict\" is none of its values: it must be none, declared, migratable or resilient" },
+        { "defaults:\n  warn: 3\n", 4, 9, "defaults.warn", "must be a string" },
+        { "defaults: none\n", 3, 11, "defaults", "must be an object" },
+        { "migrations: refuse\n", 3, 13, "migrations", "must be audit, warn or deny" },
+        { "clusterScoped: off\n", 3, 16, "clusterScoped", "must be a string" },
+        { "unknown: audit\n", 3, 10, "unknown", "must be allow, warn or deny" },
+        { "vmStart: warn\n", 3, 10, "vmStart", "must be allow or deny" },
+        { "mirror: yes\n", 3, 9, "mirror", "\"on\" is none of its values: it must be off, warn or deny" },
+        { "mirror: deny\n", 3, 9, "mirror", "not supported in this version" },
+        { "mirror: [off]\n", 3, 9, "mirror", "must be a string" },
+        { "resilient: {otherNodes: 0}\n", 3, 25, "resilient.otherNodes", "must be from 1 to" },
+        { "resilient: {otherNodes: 1.5}\n", 3, 25, "resilient.otherNodes", "must be an integer" },
+        { "namespaces:\n- enforce: none\n", 4, 3, "namespaces[0]", "must have names or a selector" },
+        { "namespaces:\n- names: []\n", 4, 10, "namespaces[0].names", "must not be empty" },
+        { "namespaces:\n- names: [a]\n  selector: {}\n", 5, 13, "namespaces[0].selector",
+          "exclude one another" },
+        { "namespaces:\n- names: [a, \"b(\"]\n", 4, 14, "namespaces[0].names[1]",
+          "is no regular expression: missing closing parenthesis" },
+        { "namespaces:\n- names: [a, ~]\n", 4, 14, "namespaces[0].names[1]", "must not be empty" },
+        { "namespaces:\n- names: [a]\n  rules: {gpus: risk}\n", 5, 11, "namespaces[0].rules.gpus",
+          "no rule of that name" },
+        { "namespaces:\n- selector: {matchLabel: {}}\n", 4, 14, "namespaces[0].selector.matchLabel",
+          "no key of that name" },
+        { "namespaces:\n- selector: {matchLabels: {a b: c}}\n", 4, 28,
+          "namespaces[0].selector.matchLabels.a b", "is no name of a label" },
+        { "namespaces:\n- selector: {matchLabels: {a: -b}}\n", 4, 31, "namespaces[0].selector.matchLabels.a",
+          "is no value that a label can have" },
+        { "namespaces:\n- selector: {matchExpressions: [{key: a, operator: Is, values: [b]}]}\n", 4, 52,
+          "namespaces[0].selector.matchExpressions[0].operator",
+          "must be In, NotIn, Exists or DoesNotExist" },
+        { "namespaces:\n- selector: {matchExpressions: [{key: a, operator: In}]}\n", 4, 33,
+          "namespaces[0].selector.matchExpressions[0].values", "must name a value for In" },
+        { "namespaces:\n- selector: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}\n", 4, 68,
+          "namespaces[0].selector.matchExpressions[0].values", "must be empty for Exists" },
+        { "exemptions:\n- users: [a]\n", 4, 3, "exemptions[0].reason", "is missing" },
+        { "exemptions:\n- users: [a]\n  reason: \"\"\n", 5, 11, "exemptions[0].reason", "must not be empty" },
+        { "exemptions:\n- reason: because\n", 4, 3, "exemptions[0]", "or it would exempt everything" },
+        { "exemptions:\n- reason: because\n  users: []\n", 5, 10, "exemptions[0].users",
+          "must not be empty" },
+        { "exemptions:\n- reason: because\n  selector: {}\n", 5, 13, "exemptions[0].selector",
+          "selects everything" },
+        { "annotationExemptions: {user: [a]}\n", 3, 24, "annotationExemptions.user", "no key of that name" },
+        { "annotationExemptions: {groups: [\"*\"]}\n", 3, 33, "annotationExemptions.groups[0]",
+          "is no regular expression" },
+        { "rules: {gpu: fatal}\n", 3, 14, "rules.gpu", "must be note, risk, blocker or off" },
+        { "rules: {gpu: true}\n", 3, 14, "rules.gpu", "must be a string" },
+        { "rules: {admission: off}\n", 3, 9, "rules.admission", "no severity to be set" },
+        { "rules: [gpu]\n", 3, 8, "rules", "must be an object" },
+        { "siteRules:\n- name: a\n  kinds: [VirtualMachine]\n  field: spec\n  pattern: a(\n  message: m\n  fix: f\n",
+          7, 12, "siteRules[0].pattern", "is no regular expression" },
+        { "siteRules:\n- name: a\n  kinds: [VM]\n", 5, 11, "siteRules[0].kinds[0]",
+          "\"VM\" is none of its values" },
+        { "siteRules:\n- name: a\n  kinds: [VirtualMachine]\n  field: spec\n  pattern: a\n  message: m\n  fix: f\n",
+          3, 1, "siteRules", "not supported in this version" },
+        { "receivers:\n- {name: a, url: \"http://x\", tokenFile: t}\n", 4, 18, "receivers[0].url",
+          "must begin with https://" },
+        { "receivers:\n- {name: a, url: \"https://x\"}\n", 4, 3, "receivers[0]", "must have one of" },
+        { "receivers:\n- {name: a, url: \"https://x\", tokenFile: t, verdicts: [True, Maybe]}\n", 4, 62,
+          "receivers[0].verdicts[1]", "must be True, False or Unknown" },
+        { "receivers:\n- {name: a, url: \"https://x\", tokenFile: t, verdicts: [True, Unknown]}\n", 3, 1,
+          "receivers", "not supported in this version" },
+        { "outbox: {maxBytes: 1X}\n", 3, 20, "outbox.maxBytes", "must be a quantity" },
+        { "outbox: {tries: 20}\n", 3, 1, "outbox", "not supported in this version" },
+        { "audit: {interval: 10}\n", 3, 19, "audit.interval", "must be a string" },
+        { "audit: {interval: 10x}\n", 3, 19, "audit.interval", "must be a duration, such as 10m" },
+        { "audit: {interval: 10m}\n", 3, 1, "audit", "not supported in this version" },
+        { "reports: {api: v1}\n", 3, 16, "reports.api", "is none of its values" },
+        { "reports: {api: openreports.io/v1alpha1}\n", 3, 1, "reports", "not supported in this version" },
+        { "verdicts: {enabled: true}\n", 3, 11, "verdicts", "must have a tokenFile or clientNames" },
+        { "verdicts: {enabled: true, clientNames: [a]}\n", 3, 1, "verdicts",
+          "not supported in this version" },
+        { "fillNodeSelector: true\n", 3, 1, "fillNodeSelector", "not supported in this version" },
+        { "fillNodeSelector: always\n", 3, 19, "fillNodeSelector", "must be true or false" },
+        { "limits: {bodyBytes: 1}\n", 3, 21, "limits.bodyBytes", "must be from 4096 to" },
+        { "limits: {bodyBytes: -8Mi}\n", 3, 21, "limits.bodyBytes", "must be from 4096 to" },
+        { "limits: {connections: many}\n", 3, 23, "limits.connections", "must be an integer" },
+        { "limits: {receive: 5s5}\n", 3, 19, "limits.receive", "must be a duration" },
+        { "limits: {receive: 1ms}\n", 3, 19, "limits.receive", "must be from 100ms" },
+        { "limits: {idle: 99999999999h}\n", 3, 16, "limits.idle", "must be a duration" },
+        { "kind: Configuration\n", 3, 1, "", "\"kind\"" },
+        { "---\nkind: Configuration\n", 4, 1, "", "second document" },
+        { "a: [\n", 4, 1, "", "" },
+        { "unknown: allow\nmirror: {\n", 5, 1, "", "" },
+};
+
+/* False, and said, when it is not so: one run shows all that differ. */
+static bool is_wrong(const char *text, const struct wrong *wrong) {
+        struct read read;
+        read_text(&read, text);
+        assert_int_not_equal(read.code, 0);
+        assert_int_equal(read.code, read.err.code);
+        bool right = read.err.line == wrong->line && read.err.column == wrong->column &&
+                     strcmp(read.err.path, wrong->path) == 0 && strstr(read.err.message, wrong->says);
+        if (!right)
+                print_error("%sgave %u:%u: %s: %s\n", text, read.err.line, read.err.column, read.err.path,
+                            read.err.message);
+        mv_arena_done(&read.arena);
+        return right;
+}
+
+static void test_what_is_wrong(void **state) {
+        (void)state;
+        char text[1024];
+        bool right = true;
+        for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
+                snprintf(text, sizeof text, HEAD "%s", wrongs[i].text);
+                right = is_wrong(text, &wrongs[i]) && right;
+        }
+        assert_true(right);
+}
+
+static void test_what_it_is(void **state) {
+        (void)state;
+        static const struct wrong headers[] = {
+                { "", 0, 0, "", "there is no configuration in it" },
+                { "# nothing\n", 0, 0, "", "there is no configuration in it" },
+                { "[]\n", 1, 1, "", "must be an object" },
+                { "{}\n", 1, 1, "apiVersion", "is missing" },
+                { "kind: Configuration\n", 1, 1, "apiVersion", "is missing" },
+                { "apiVersion: config.migvet.io/v1alpha1\n", 1, 1, "kind", "is missing" },
+                { "apiVersion: v1\nkind: Configuration\n", 1, 13, "apiVersion",
+                  "must be config.migvet.io/v1alpha1" },
+                { "apiVersion: config.migvet.io/v1alpha1\nkind: Config\n", 2, 7, "kind",
+                  "must be Configuration" },
+        };
+        for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+                assert_true(is_wrong(headers[i].text, &headers[i]));
+}
+
+/* Each allocation fails in turn: all of it, or out of memory. */
+static void test_memory(void **state) {
+        (void)state;
+        for (size_t i = 1;; i++) {
+                struct test_allocator allocator;
+                struct mv_arena arena;
+                struct mv_config config;
+                struct mv_err err = { 0 };
+                test_allocator_init(&allocator, i);
+                mv_arena_init(&arena, &allocator.allocator, 0);
+                int r = mv_config_read(&arena, mv_str_from(everything), &config, &err);
+                if (r == 0)
+                        assert_everything(&config);
+                else
+                        assert_int_equal(r, MV_ENOMEM);
+                mv_arena_done(&arena);
+                assert_int_equal(allocator.live, 0);
+                if (allocator.calls < i) {
+                        assert_int_equal(r, 0);
+                        break;
+                }
+        }
+        for (size_t cap = 1;; cap += 97) {
+                struct mv_arena arena;
+                struct mv_config config;
+                mv_arena_init(&arena, &mv_allocator_system, cap);
+                int r = mv_config_read(&arena, mv_str_from(everything), &config, NULL);
+                mv_arena_done(&arena);
+                if (r == 0)
+                        break;
+                assert_int_equal(r, MV_ENOMEM);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_as_shipped), cmocka_unit_test(test_everything),
+                cmocka_unit_test(test_json),       cmocka_unit_test(test_what_is_wrong),
+                cmocka_unit_test(test_what_it_is), cmocka_unit_test(test_memory),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

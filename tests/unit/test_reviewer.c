@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a review names and the snapshot does not have yet is fetched, and the review judged again. */
+#include "cli/reviewer.h"
+
+#include "cli/config.h"
+
+#include "cluster/live.h"
+#include "tests/unit/support.h"
+
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define REVIEW                                                                                                \
+        "{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview','request':{'uid':'u1','kind':{'group':" \
+        "'kubevirt.io','version':'v1','kind':'VirtualMachineInstanceMigration'},'resource':{'group':"         \
+        "'kubevirt.io','version':'v1','resource':'virtualmachineinstancemigrations'},'namespace':'a','name':" \
+        "'m','operation':'CREATE','userInfo':{'username':'alice'},'object':{'apiVersion':'kubevirt.io/v1',"   \
+        "'kind':'VirtualMachineInstanceMigration','metadata':{'name':'m','namespace':'a'},'spec':{'vmiName':" \
+        "'db'}}}}"
+
+/* A cluster that is a moment ahead of its snapshot. */
+struct cluster {
+        struct mv_store *store;
+        struct mv_live *live;
+        struct mv_config_watch *configs;
+        struct mv_reviewer reviewer;
+        struct mv_fetcher fetcher;
+        struct mv_review_note note;
+        bool has_vmi, refuses, dull;
+        int fetches, put_offs, resumptions;
+        char asked[256];
+};
+
+static void put(struct cluster *cluster, enum mv_kind kind, const char *text) {
+        struct mv_str json = json_make(text);
+        struct mv_err err = { 0 };
+        assert_int_equal(mv_live_put(cluster->live, kind, json, &err), 0);
+        text_free(json);
+}
+
+static void publish(struct cluster *cluster) {
+        struct mv_err err = { 0 };
+        assert_int_equal(mv_live_publish(cluster->live, true, &err), 0);
+}
+
+static bool fetch(void *context, const struct mv_missing *missing, size_t n, long long deadline_ns,
+                  void (*done)(void *done_context), void *done_context) {
+        struct cluster *cluster = context;
+        size_t at = 0;
+        (void)deadline_ns;
+        cluster->fetches++;
+        if (cluster->refuses)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                at += (size_t)snprintf(cluster->asked + at, sizeof cluster->asked - at, "%s %.*s/%.*s;",
+                                       mv_kinds[missing[i].kind].kind, MV_STR_ARG(missing[i].namespace),
+                                       MV_STR_ARG(missing[i].name));
+        if (cluster->has_vmi)
+                put(cluster, MV_KIND_VMI,
+                    "{'metadata':{'name':'db','namespace':'a'},'spec':{'networks':[{'name':'d','pod':{}}],'domain':{'devices':{'interfaces':[{'name':'d','masquerade':{}}]}}},'status':{'phase':"
+                    "'Running','nodeName':'n1'}}");
+        put(cluster, MV_KIND_NAMESPACE, "{'metadata':{'name':'a'}}");
+        publish(cluster);
+        done(done_context);
+        return true;
+}
+
+static bool wants(void *context, const struct mv_missing *missing) {
+        const struct cluster *cluster = context;
+        return !cluster->dull && (missing->kind == MV_KIND_VMI || missing->kind == MV_KIND_NAMESPACE);
+}
+
+static void put_off(void *ticket) {
+        ((struct cluster *)ticket)->put_offs++;
+}
+
+static void resume(void *ticket) {
+        ((struct cluster *)ticket)->resumptions++;
+}
+
+static void cluster_init(struct cluster *cluster) {
+        *cluster = (struct cluster){ .store = mv_store_new() };
+        cluster->live = mv_live_new(cluster->store);
+        for (int kind = 0; kind < MV_KIND_COUNT; kind++)
+                mv_live_know(cluster->live, (enum mv_kind)kind, MV_KNOWLEDGE_ALL, MV_STR(""));
+        put(cluster, MV_KIND_KUBEVIRT, "{'metadata':{'name':'kubevirt','namespace':'kubevirt'}}");
+        publish(cluster);
+        struct mv_err err = { 0 };
+        assert_int_equal(mv_config_watch_new(NULL, MV_STR("migvet"), NULL, &cluster->configs, &err), 0);
+        mv_reviewer_init(&cluster->reviewer, cluster->store, cluster->configs);
+        cluster->reviewer.live = true;
+        cluster->fetcher = (struct mv_fetcher){ fetch, wants, cluster };
+        cluster->reviewer.fetcher = &cluster->fetcher;
+}
+
+static void cluster_done(struct cluster *cluster) {
+        mv_store_free(cluster->store);
+        mv_live_free(cluster->live);
+        mv_config_watch_free(cluster->configs);
+}
+
+/* The status; the answer says `verdict`, when there is one. */
+static int ask(struct cluster *cluster, unsigned put_offs, const char *verdict) {
+        struct mv_str body = json_make(REVIEW);
+        struct mv_buf response;
+        if (!put_offs)
+                cluster->note.n = 0;
+        struct mv_review_summary summary = { .verdict = "", .level = "" };
+        const struct mv_review_call call = { .body = body,
+                                             .deadline_ns = LLONG_MAX,
+                                             .put_offs = put_offs,
+                                             .note = &cluster->note,
+                                             .put_off = put_off,
+                                             .resume = resume,
+                                             .ticket = cluster };
+        mv_buf_init(&response, &mv_allocator_system, 65536);
+        int status = cluster->reviewer.backend.review(cluster->reviewer.backend.context, &call, &response,
+                                                      &summary);
+        if (status == 200)
+                assert_string_equal(summary.verdict, verdict);
+        mv_buf_done(&response);
+        text_free(body);
+        return status;
+}
+
+static void test_fetched(void **state) {
+        (void)state;
+        struct cluster cluster;
+        cluster_init(&cluster);
+        cluster.has_vmi = true;
+        assert_int_equal(ask(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(cluster.put_offs, 1);
+        assert_int_equal(cluster.resumptions, 1);
+        assert_string_equal(cluster.asked, "Namespace /a;VirtualMachineInstance a/db;");
+        assert_int_equal(ask(&cluster, 1, "True"), 200);
+        assert_int_equal(ask(&cluster, 0, "True"), 200); /* and is there from now on */
+        assert_int_equal(cluster.fetches, 1);
+        cluster_done(&cluster);
+}
+
+static void test_not_there(void **state) {
+        (void)state;
+        struct cluster cluster;
+        cluster_init(&cluster);
+        assert_int_equal(ask(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(ask(&cluster, 1, "Unknown"), 200); /* asked once only */
+        assert_int_equal(cluster.fetches, 1);
+        cluster_done(&cluster);
+}
+
+/* What nobody can tell is not asked; whoever cannot be asked resumes at once. */
+static void test_not_asked(void **state) {
+        (void)state;
+        struct cluster cluster;
+        cluster_init(&cluster);
+        cluster.dull = true;
+        assert_int_equal(ask(&cluster, 0, "Unknown"), 200);
+        assert_int_equal(cluster.put_offs, 0);
+        cluster.dull = false;
+        cluster.refuses = true;
+        assert_int_equal(ask(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(cluster.resumptions, 1);
+        cluster.reviewer.fetcher = NULL;
+        assert_int_equal(ask(&cluster, 0, "Unknown"), 200);
+        cluster_done(&cluster);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_fetched),
+                cmocka_unit_test(test_not_there),
+                cmocka_unit_test(test_not_asked),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
