@@ -1,15 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that README.md gives to install migvet on a cluster, so that the tests run these and no others."""
+"""The commands that README.md gives for a cluster, so that the tests run these and no others."""
 import re
 import shlex
 
 from harness import webhook
 
 
+def text():
+    return (webhook.ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", "")
+
+
+def kinds():
+    """What the two `kubectl get` that write files for -f ask for."""
+    found = re.findall(r"^kubectl get -A -o yaml (\S+)", text(), re.MULTILINE)
+    assert len(found) == 2
+    return ",".join(found)
+
+
 def commands():
     """The words of each line of the first block of shell commands under "Install on a cluster"."""
-    text = (webhook.ROOT / "README.md").read_text(encoding="utf-8")
-    block = re.search(r"^## Install on a cluster$.*?^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL).group(1)
+    block = re.search(r"^## Install on a cluster$.*?^```sh\n(.*?)^```$", text(), re.MULTILINE | re.DOTALL).group(1)
     return [shlex.split(line, comments=True) for line in block.splitlines() if shlex.split(line, comments=True)]
 
 
