@@ -101,12 +101,8 @@ static int find_kube(const struct mv_command *command, const struct mv_options *
         int r = mv_kube_config_load(&kube, &ret->kube, &err);
         if (r == 0)
                 return -1;
-        int code = mv_cli_error(command, &err);
-        if (r != MV_ENOTFOUND || options->kubeconfig || options->context)
-                return code;
-        fprintf(stderr, "%s %s: name files with -f, or a cluster with --kubeconfig\n", mv_cli_program(),
-                command->name);
-        return MV_EXIT_UNREACHED;
+        bool named = options->kubeconfig || options->context;
+        return r == MV_ENOTFOUND && !named ? mv_cli_no_cluster(command, &err) : mv_cli_error(command, &err);
 }
 
 /* What could not be read, and is not known therefore. */
