@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 
+/* More of one kind are not told apart: the next whole list shows whether it is still so. */
+enum { MOST_UNREADABLE = 64 };
+
 /* --- items --- */
 
 bool mv_items_reserve(struct mv_items *items, size_t more) {
@@ -101,6 +104,10 @@ static void forget_unreadable(struct mv_live *live, enum mv_kind kind, uint64_t 
 static bool note_unreadable(struct mv_live *live, enum mv_kind kind, uint64_t hash) {
         struct mv_live_kind *state = &live->kinds[kind];
         forget_unreadable(live, kind, hash);
+        if (state->n_unreadable >= MOST_UNREADABLE) {
+                state->swamped = state->round + 1;
+                return true;
+        }
         if (state->n_unreadable == state->unreadable_capacity) {
                 size_t capacity = state->unreadable_capacity ? state->unreadable_capacity * 2 : 8;
                 struct mv_unreadable *memory = reallocarray(state->unreadable, capacity, sizeof *memory);
@@ -134,6 +141,10 @@ void mv_live_end(struct mv_live *live, enum mv_kind kind) {
         if (!state->listing)
                 return;
         state->listing = false;
+        if (state->swamped && state->swamped <= state->round) {
+                state->swamped = 0;
+                live->known_changed = true;
+        }
         for (size_t i = state->n_unreadable; i > 0; i--)
                 if (state->unreadable[i - 1].round != state->round)
                         forget_unreadable(live, kind, state->unreadable[i - 1].hash);

@@ -39,7 +39,8 @@ struct mv_live_kind {
         struct mv_live_table *table; /* in force */
         struct mv_unreadable *unreadable;
         size_t n_unreadable, unreadable_capacity;
-        enum mv_knowledge knowledge;
+        unsigned long long swamped; /* the round after that in which there were too many of them; 0: none */
+        enum mv_knowledge knowledge, placed; /* now; and when the placement was made */
         char *reason;
 };
 

@@ -203,6 +203,23 @@ static void discard(struct publication *publication) {
         free(publication->deferred.items);
 }
 
+/* Of Nodes and Pods, a part says something else than the whole: it is shown only when all were listed once. */
+static bool is_shown(int kind, enum mv_knowledge knowledge) {
+        return (kind != MV_KIND_NODE && kind != MV_KIND_POD) || knowledge == MV_KNOWLEDGE_ALL ||
+               knowledge == MV_KNOWLEDGE_LOST;
+}
+
+/* Not all while there is an object of it that cannot be read. */
+static enum mv_knowledge knowledge_of(const struct mv_live_kind *state) {
+        bool unreadable = state->n_unreadable || state->swamped;
+        return state->knowledge == MV_KNOWLEDGE_ALL && unreadable ? MV_KNOWLEDGE_NAMED : state->knowledge;
+}
+
+static bool shows_otherwise(const struct mv_live *live, int kind) {
+        const struct mv_live_kind *state = &live->kinds[kind];
+        return is_shown(kind, knowledge_of(state)) != is_shown(kind, state->placed);
+}
+
 /* From here on nothing can fail. */
 static void commit(struct mv_live *live, struct publication *publication) {
         struct mv_generation *last = live->last, *generation = publication->generation;
@@ -230,6 +247,8 @@ static void commit(struct mv_live *live, struct publication *publication) {
                         retired->placed = live->placed;
                 live->placed = publication->placed;
                 live->placement_stale = false;
+                for (int kind = 0; kind < MV_KIND_COUNT; kind++)
+                        live->kinds[kind].placed = knowledge_of(&live->kinds[kind]);
         }
         free(live->deferred.items);
         live->deferred = publication->deferred;
@@ -245,7 +264,8 @@ static void commit(struct mv_live *live, struct publication *publication) {
 /* The placement is behind. */
 static bool placement_is_old(const struct mv_live *live) {
         return live->placement_stale || live->kinds[MV_KIND_NODE].dirty || live->kinds[MV_KIND_POD].dirty ||
-               live->kinds[MV_KIND_VMI].dirty;
+               live->kinds[MV_KIND_VMI].dirty || shows_otherwise(live, MV_KIND_NODE) ||
+               shows_otherwise(live, MV_KIND_POD);
 }
 
 /* Something changed that the next publication shows, whether or not it renews the placement. */
@@ -258,11 +278,10 @@ static bool tables_are_old(const struct mv_live *live) {
         return false;
 }
 
-/* What is known of the kind: not all while there is an object of it that cannot be read. */
-static struct mv_known known_of(const struct mv_live_kind *state) {
-        if (state->knowledge == MV_KNOWLEDGE_ALL && state->n_unreadable)
-                return (struct mv_known){ MV_KNOWLEDGE_NAMED, MV_STR("some objects of it cannot be read") };
-        return (struct mv_known){ state->knowledge, mv_str_from(state->reason ? state->reason : "") };
+static struct mv_known known_of(const struct mv_live_kind *state, enum mv_knowledge knowledge) {
+        return (struct mv_known){ knowledge, knowledge == MV_KNOWLEDGE_NAMED && state->knowledge != knowledge
+                                                     ? MV_STR("some objects of it cannot be read")
+                                                     : mv_str_from(state->reason ? state->reason : "") };
 }
 
 static int prepare(struct mv_live *live, bool renew, struct publication *publication,
@@ -278,9 +297,12 @@ static int prepare(struct mv_live *live, bool renew, struct publication *publica
                         return mv_err_oom(err);
                 const struct mv_live_table *table =
                         publication->renewed[kind] ? publication->kinds[kind].table : state->table;
-                parts.tables[kind] = table ? table->table : NULL;
+                /* What is known of them and the table of them go together. */
+                enum mv_knowledge knowledge =
+                        !renew && shows_otherwise(live, kind) ? state->placed : knowledge_of(state);
+                parts.tables[kind] = table && is_shown(kind, knowledge) ? table->table : NULL;
                 parts.bytes += table ? table->arena.held : 0;
-                parts.known[kind] = known_of(state);
+                parts.known[kind] = known_of(state, knowledge);
         }
         long long start = now_us();
         if (renew && !make_placement(publication, parts.tables))

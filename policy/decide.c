@@ -512,7 +512,7 @@ bool mv_decide_denies_unjudged(const struct mv_decide_input *input) {
                 return false;
         mv_scope_of(in->arena, in->config, in->snapshot, in->request->namespace, &copy.scope);
         mv_exempt_of(in->arena, in->config, in->request, in->meta, &copy.exempt);
-        if (in->exempt.match == MV_MATCH_YES)
+        if (in->exempt.match == MV_MATCH_YES || doubt_text(in).n)
                 return false;
         if (in->kind == MV_KIND_MIGRATION)
                 return migrations(in, NULL) == MV_ACTION_DENY;

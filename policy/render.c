@@ -32,7 +32,7 @@ void mv_render_finding(struct mv_json *json, const struct mv_finding *f) {
         mv_json_member(json, "message", f->message);
         mv_json_member(json, "fix", f->outcome == MV_OUTCOME_PASS ? (struct mv_str){ 0 } : f->fix);
         mv_json_member(json, "reason", mv_str_from(f->rule->reason));
-        if (f->n_missing) {
+        if (f->n_missing && f->outcome == MV_OUTCOME_UNKNOWN) {
                 mv_json_key(json, "missing");
                 mv_json_array(json);
                 for (size_t i = 0; i < f->n_missing; i++) {

@@ -161,7 +161,7 @@ static void collect_missing(const struct mv_review_input *in, const struct mv_re
             !mv_snapshot_find(in->snapshot, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, request->namespace))
                 add_missing(ret, &namespace);
         for (const struct mv_finding *f = verdict->findings; f; f = f->next)
-                for (size_t i = 0; f->outcome == MV_OUTCOME_UNKNOWN && i < f->n_missing; i++)
+                for (size_t i = 0; i < f->n_missing; i++)
                         add_missing(ret, &f->missing[i]);
         if (refused && refused->missing_kind != MV_KIND_COUNT)
                 add_missing(ret, &(struct mv_missing){ refused->missing_kind,

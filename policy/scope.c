@@ -30,10 +30,15 @@ static void take_entry(const struct mv_config_namespace *entry, struct mv_scope 
 void mv_scope_of(struct mv_arena *arena, const struct mv_config *config, const struct mv_snapshot *snapshot,
                  struct mv_str name, struct mv_scope *ret) {
         *ret = (struct mv_scope){ .levels = config->defaults, .all = &config->rules };
-        if (!name.n || !config->namespaces.n)
+        if (!name.n)
                 return;
         const struct mv_namespace *namespace =
                 mv_snapshot_find(snapshot, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, name);
+        /* Its labels come before the configuration. Files without it are of a namespace without labels. */
+        if (!namespace && mv_snapshot_known(snapshot, MV_KIND_NAMESPACE)->knowledge != MV_KNOWLEDGE_SOME)
+                ret->doubt =
+                        mv_arena_format(arena, "what namespace %.*s asks for is not known: it %s",
+                                        MV_STR_ARG(name), mv_snapshot_absent(snapshot, MV_KIND_NAMESPACE));
         for (size_t i = 0; i < config->namespaces.n; i++) {
                 const struct mv_config_namespace *entry = &config->namespaces.items[i];
                 enum mv_match match = entry_matches(arena, entry, namespace, name);

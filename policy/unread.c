@@ -22,6 +22,15 @@ static const struct {
 
 void mv_report_unread(struct mv_context *ctx) {
         static const struct mv_revision revision;
+        static const char *const words[] = {
+                [MV_KNOWLEDGE_SOME] = NULL,
+                [MV_KNOWLEDGE_NONE] = "have not been read yet",
+                [MV_KNOWLEDGE_ALL] = NULL,
+                [MV_KNOWLEDGE_ABSENT] = NULL,
+                [MV_KNOWLEDGE_FORBIDDEN] = "may not be listed",
+                [MV_KNOWLEDGE_LOST] = NULL,
+                [MV_KNOWLEDGE_NAMED] = "cannot all be read",
+        };
         const struct mv_migration_spec *asked = ctx->migration ? &ctx->migration->spec : NULL;
         bool leaves = asked && asked->send_to && !asked->receive;
         ctx->rule = &mv_notice_cluster_unread;
@@ -29,12 +38,11 @@ void mv_report_unread(struct mv_context *ctx) {
         for (size_t i = 0; i < sizeof deciding / sizeof *deciding; i++) {
                 enum mv_kind kind = deciding[i].kind;
                 const struct mv_known *known = mv_snapshot_known(ctx->snapshot, kind);
-                bool forbidden = known->knowledge == MV_KNOWLEDGE_FORBIDDEN;
-                if ((!forbidden && known->knowledge != MV_KNOWLEDGE_NONE) || (deciding[i].targets && leaves))
+                const char *why = words[known->knowledge];
+                if (!why || (deciding[i].targets && leaves))
                         continue;
                 struct mv_finding *finding = mv_report(
-                        ctx, MV_OUTCOME_UNKNOWN, "%s %s%s%.*s, so %s", mv_kinds[kind].plural,
-                        forbidden ? "may not be listed" : "have not been read yet",
+                        ctx, MV_OUTCOME_UNKNOWN, "%s %s%s%.*s, so %s", mv_kinds[kind].plural, why,
                         known->reason.n ? ": " : "", MV_STR_ARG(known->reason), deciding[i].so_that);
                 finding->severity = deciding[i].severity;
                 finding->thing = mv_str_from(mv_kinds[kind].kind);

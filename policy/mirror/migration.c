@@ -35,10 +35,20 @@ static bool is_expected(struct mv_mirror_answer *answer) {
         return false;
 }
 
-static const struct mv_finding *first_refusal(const struct mv_finding *findings,
+/* KubeVirt would find what we do not know: an instance that is not there refuses only where all of them are known, or where the
+ * files are the cluster. */
+static bool is_certain(const struct mv_snapshot *snapshot, const struct mv_finding *finding) {
+        return finding->outcome != MV_OUTCOME_UNKNOWN ||
+               mv_snapshot_known(snapshot, MV_KIND_VMI)->knowledge == MV_KNOWLEDGE_SOME ||
+               mv_snapshot_has_all(snapshot, MV_KIND_VMI);
+}
+
+static const struct mv_finding *first_refusal(const struct mv_snapshot *snapshot,
+                                              const struct mv_finding *findings,
                                               const struct mv_finding *first) {
         for (const struct mv_finding *f = findings; f; f = f->next)
-                if (f->refusal.step && (!first || f->refusal.step < first->refusal.step))
+                if (f->refusal.step && (!first || f->refusal.step < first->refusal.step) &&
+                    is_certain(snapshot, f))
                         first = f;
         return first;
 }
@@ -48,7 +58,9 @@ void mv_mirror_migration_create(struct mv_mirror_answer *answer) {
         const struct mv_verdict *verdict = answer->in->verdict;
         if (!is_expected(answer) || !verdict)
                 return;
-        const struct mv_finding *first = first_refusal(verdict->off, first_refusal(verdict->findings, NULL));
+        const struct mv_snapshot *snapshot = answer->in->snapshot;
+        const struct mv_finding *first =
+                first_refusal(snapshot, verdict->off, first_refusal(snapshot, verdict->findings, NULL));
         if (!first)
                 return;
         if (first->refusal.code == 422)

@@ -43,17 +43,25 @@ struct targets {
         size_t n;
 };
 
+/* Without a migration: the pod is no target. */
+static struct target target_of(const struct mv_pod *pod) {
+        const struct mv_str *job = mv_map_get(&pod->meta.labels, MV_STR("kubevirt.io/migrationJobUID"));
+        const struct mv_str *of = mv_map_get(&pod->meta.labels, MV_STR("kubevirt.io/created-by"));
+        return job && of && mv_map_has(&pod->meta.labels, MV_STR("kubevirt.io"), MV_STR("virt-launcher"))
+                       ? (struct target){ *job, *of }
+                       : (struct target){ 0 };
+}
+
 static bool find_targets(struct mv_context *ctx, struct targets *ret) {
-        size_t n = mv_snapshot_count(ctx->snapshot, MV_KIND_POD);
-        *ret = (struct targets){ .items = mv_arena_new_array(ctx->arena, struct target, n) };
+        size_t n = mv_snapshot_count(ctx->snapshot, MV_KIND_POD), n_targets = 0;
+        /* Few pods are targets: they are counted first. */
+        for (size_t i = 0; i < n; i++)
+                n_targets += target_of(mv_snapshot_at(ctx->snapshot, MV_KIND_POD, i)).migration.n != 0;
+        *ret = (struct targets){ .items = mv_arena_new_array(ctx->arena, struct target, n_targets) };
         for (size_t i = 0; ret->items && i < n; i++) {
-                const struct mv_pod *pod = mv_snapshot_at(ctx->snapshot, MV_KIND_POD, i);
-                const struct mv_str *job =
-                        mv_map_get(&pod->meta.labels, MV_STR("kubevirt.io/migrationJobUID"));
-                const struct mv_str *of = mv_map_get(&pod->meta.labels, MV_STR("kubevirt.io/created-by"));
-                if (job && of &&
-                    mv_map_has(&pod->meta.labels, MV_STR("kubevirt.io"), MV_STR("virt-launcher")))
-                        ret->items[ret->n++] = (struct target){ *job, *of };
+                struct target target = target_of(mv_snapshot_at(ctx->snapshot, MV_KIND_POD, i));
+                if (target.migration.n)
+                        ret->items[ret->n++] = target;
         }
         return mv_names_index_build(ctx->arena, &ret->index, ret->items, ret->n, sizeof *ret->items);
 }

@@ -21,8 +21,10 @@ static bool has_any(struct search *search, enum mv_kind kind) {
         if (search->seen[kind] != MV_UNSET)
                 return search->seen[kind] == MV_TRUE;
         search->seen[kind] = mv_snapshot_has_all(ctx->snapshot, kind) ? MV_TRUE : MV_FALSE;
-        for (size_t i = 0; search->seen[kind] == MV_FALSE && i < mv_snapshot_count(ctx->snapshot, kind);
-             i++) {
+        /* Of a live cluster it is known what is known. */
+        if (mv_snapshot_known(ctx->snapshot, kind)->knowledge != MV_KNOWLEDGE_SOME)
+                return search->seen[kind] == MV_TRUE;
+        for (size_t i = 0; i < mv_snapshot_count(ctx->snapshot, kind); i++) {
                 const char *object = mv_snapshot_at(ctx->snapshot, kind, i);
                 const struct mv_meta *meta =
                         (const struct mv_meta *)(const void *)(object + mv_kinds[kind].meta_offset);
@@ -49,10 +51,9 @@ static void report(struct search *search, enum mv_outcome outcome, size_t i, enu
         finding->field = mv_spec_field(ctx, "volumes[%zu]", i);
         finding->thing = volume->name;
         finding->index = i;
-        if (outcome == MV_OUTCOME_UNKNOWN || mv_snapshot_has_all(ctx->snapshot, kind))
-                finding->fix = mv_missing_fix(ctx, kind, namespace, name);
-        if (outcome != MV_OUTCOME_UNKNOWN)
+        if (outcome == MV_OUTCOME_FAIL && !mv_snapshot_has_all(ctx->snapshot, kind))
                 return;
+        finding->fix = mv_missing_fix(ctx, kind, namespace, name);
         mv_report_missing(finding, kind, namespace, name);
 }
 

@@ -42,6 +42,8 @@ static void cluster_init(struct cluster *cluster) {
         *cluster = (struct cluster){ .store = mv_store_new() };
         cluster->live = mv_live_new(cluster->store);
         assert_non_null(cluster->live);
+        for (int kind = 0; kind < MV_KIND_COUNT; kind++)
+                mv_live_know(cluster->live, (enum mv_kind)kind, MV_KNOWLEDGE_ALL, MV_STR(""));
 }
 
 static void cluster_done(struct cluster *cluster) {
@@ -292,19 +294,55 @@ static void test_knowledge(void **state) {
         (void)state;
         struct cluster cluster;
         cluster_init(&cluster);
-        publish(&cluster, false);
+        publish(&cluster, true);
         const struct mv_snapshot *before = mv_store_borrow(cluster.store);
         mv_live_know(cluster.live, MV_KIND_NODE, MV_KNOWLEDGE_FORBIDDEN, MV_STR("nodes is forbidden"));
-        mv_live_know(cluster.live, MV_KIND_POD, MV_KNOWLEDGE_ALL, MV_STR(""));
+        mv_live_know(cluster.live, MV_KIND_VM, MV_KNOWLEDGE_LOST, MV_STR(""));
         assert_true(mv_live_due(cluster.live) != LLONG_MAX);
-        publish(&cluster, false);
+        publish(&cluster, true);
         const struct mv_snapshot *now = mv_store_borrow(cluster.store);
-        assert_int_equal(mv_snapshot_known(before, MV_KIND_NODE)->knowledge, MV_KNOWLEDGE_NONE);
-        assert_int_equal(mv_snapshot_known(now, MV_KIND_NODE)->knowledge, MV_KNOWLEDGE_FORBIDDEN);
-        assert_string_equal(mv_snapshot_known(now, MV_KIND_NODE)->reason.p, "nodes is forbidden");
-        assert_int_equal(mv_snapshot_known(now, MV_KIND_POD)->knowledge, MV_KNOWLEDGE_ALL);
+        assert_int_equal(mv_snapshot_known(before, MV_KIND_NODE)->knowledge, MV_KNOWLEDGE_ALL);
+        const struct mv_known *nodes = mv_snapshot_known(now, MV_KIND_NODE);
+        assert_int_equal(nodes->knowledge, MV_KNOWLEDGE_FORBIDDEN);
+        assert_string_equal(nodes->reason.p, "nodes is forbidden");
+        assert_int_equal(mv_snapshot_known(now, MV_KIND_VM)->knowledge, MV_KNOWLEDGE_LOST);
         mv_store_return(cluster.store, before);
         mv_store_return(cluster.store, now);
+        cluster_done(&cluster);
+}
+
+/* Some of the nodes are not the cluster: they are shown when all have been listed, and then with that knowledge. */
+static void test_parts_are_not_the_whole(void **state) {
+        (void)state;
+        struct cluster cluster;
+        cluster_init(&cluster);
+        for (int round = 0; round < 2; round++) {
+                enum mv_knowledge before = round ? MV_KNOWLEDGE_FORBIDDEN : MV_KNOWLEDGE_NONE;
+                mv_live_know(cluster.live, MV_KIND_NODE, before, MV_STR(""));
+                mv_live_begin(cluster.live, MV_KIND_NODE);
+                assert_int_equal(put(cluster.live, MV_KIND_NODE, "n1", 1, 1), 0);
+                publish(&cluster, true);
+                const struct mv_snapshot *part = mv_store_borrow(cluster.store);
+                assert_int_equal(mv_snapshot_count(part, MV_KIND_NODE), 0);
+                assert_int_equal(mv_node_index_count(mv_snapshot_node_index(part)), 0);
+                assert_int_equal(mv_snapshot_known(part, MV_KIND_NODE)->knowledge, before);
+                mv_store_return(cluster.store, part);
+                assert_int_equal(put(cluster.live, MV_KIND_NODE, "n2", 1, 1), 0);
+                mv_live_end(cluster.live, MV_KIND_NODE);
+                mv_live_know(cluster.live, MV_KIND_NODE, MV_KNOWLEDGE_ALL, MV_STR(""));
+                publish(&cluster, false);
+                const struct mv_snapshot *next = mv_store_borrow(cluster.store);
+                size_t shown = mv_snapshot_count(next, MV_KIND_NODE);
+                assert_true(shown == 0 || shown == 2); /* whichever, what is known of it fits */
+                assert_int_equal(mv_snapshot_known(next, MV_KIND_NODE)->knowledge,
+                                 shown ? MV_KNOWLEDGE_ALL : before);
+                mv_store_return(cluster.store, next);
+                publish(&cluster, true);
+                const struct mv_snapshot *whole = mv_store_borrow(cluster.store);
+                assert_int_equal(mv_snapshot_count(whole, MV_KIND_NODE), 2);
+                assert_int_equal(mv_snapshot_known(whole, MV_KIND_NODE)->knowledge, MV_KNOWLEDGE_ALL);
+                mv_store_return(cluster.store, whole);
+        }
         cluster_done(&cluster);
 }
 
@@ -365,6 +403,7 @@ int main(void) {
                 cmocka_unit_test(test_broken_objects_are_kept_out),
                 cmocka_unit_test(test_entries),
                 cmocka_unit_test(test_knowledge),
+                cmocka_unit_test(test_parts_are_not_the_whole),
                 cmocka_unit_test(test_readers_see_whole_states),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
