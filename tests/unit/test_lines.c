@@ -126,6 +126,8 @@ static void test_path_that_is_too_long(void **state) {
         snprintf(text, sizeof text, "a.%.500s.b", path);
         assert_place(&f, text, 1, 1);
         assert_place(&f, "a.c", 4, 3);
+        snprintf(text, sizeof text, "a.%.253s", path); /* what would fit of it is another path */
+        assert_place(&f, text, 1, 1);
         done(&f);
 }
 
@@ -134,16 +136,31 @@ static void test_nothing_known(void **state) {
         assert_int_equal(mv_lines_find(NULL, MV_STR("spec")).line, 0);
 }
 
+/* All of the lines, or none. */
 static void test_no_memory(void **state) {
         (void)state;
-        static const char text[] = "{\"spec\":\n{\"a\":\n1}}\0\0\0\0\0\0\0";
-        struct fixture f = read_text("{\"spec\":\n{\"a\":\n1}}", 1);
-        const struct mv_place_finder finder = { find, f.reader };
-        struct mv_arena arena;
-        mv_arena_init(&arena, &mv_allocator_system, 1);
-        assert_null(mv_lines_make(&arena, mv_str_from(text), 0, &finder));
-        mv_arena_done(&arena);
-        done(&f);
+        enum { LINES = 4000, SIZE = 32 + 3 * LINES };
+        char *text = malloc(SIZE);
+        size_t n, complete = 0;
+        assert_non_null(text);
+        n = (size_t)snprintf(text, SIZE, "{\"spec\":[");
+        for (int i = 0; i < LINES; i++)
+                n += (size_t)snprintf(text + n, SIZE - n, "%s\n0", i ? "," : "");
+        snprintf(text + n, SIZE - n, "]}");
+        for (size_t cap = 1; cap < (size_t)1 << 20; cap *= 2) {
+                struct fixture f = read_text(text, 0);
+                const struct mv_place_finder finder = { find, f.reader };
+                struct mv_str json;
+                assert_int_equal(mv_document_reader_next(f.reader, &json, NULL), 0);
+                f.arena.cap = cap;
+                f.lines = mv_lines_make(&f.arena, json, 0, &finder);
+                if (f.lines)
+                        assert_place(&f, "spec[3999]", LINES + 1, 1);
+                complete += f.lines != NULL;
+                done(&f);
+        }
+        assert_true(complete > 0 && complete < 18);
+        free(text);
 }
 
 int main(void) {
