@@ -230,7 +230,8 @@ static void emit(struct run *run, struct mv_arena *arena, const struct mv_entry 
                 mv_render_verdict(&run->json, arena, verdict, false, (struct mv_str){ 0 });
                 break;
         case PRINTER:
-                run->printer->object(&run->output, arena, entry, verdict);
+                if (run->printer)
+                        run->printer->object(&run->output, arena, entry, verdict);
                 break;
         }
 }
