@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `migvet check`: a verdict for every VM, instance, migration, pool and replica set of the input. */
+#include "cli/check_output.h"
 #include "cli/input.h"
 #include "cli/text.h"
 #include "cli/yaml_output.h"
@@ -23,30 +24,37 @@ static const char usage[] =
         "                                cluster the namespace of the context)\n"
         "  -A, --all-namespaces          judge objects of all namespaces\n"
         "  -l, --selector SELECTOR       judge only objects with these labels (a=b,c!=d,e in (f,g))\n"
-        "  -o, --output FORMAT           table (default), wide, json, yaml, name\n"
+        "  -o, --output FORMAT           table (default), wide, json, yaml, name; for other programs csv,\n"
+        "                                sarif (2.1.0), junit, github (annotations of a workflow); html\n"
         "      --config FILE             severities of rules, by name and by namespace\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does, not as the KubeVirt object says\n"
         "      --fail-on WHAT            exit code 1 at: blocker (default), unknown, risk, never\n"
         "      --color WHEN              auto (default), always or never; NO_COLOR is obeyed\n"
         "  -h, --help                    this text\n"
         "\n"
+        "CSV (RFC 4180, a header line, one line a finding, and one for each object without any): namespace, kind,\n"
+        "name, migratable, method, rule, severity, outcome, field, message, fix, reason (KubeVirt's), file, line.\n"
+        "A cell that a spreadsheet would take for a formula begins with '.\n"
+        "\n"
+        "SARIF and github: a blocker is an error, or a warning when it is not known; a risk is a warning. JUnit: a\n"
+        "testsuite a namespace, a testcase an object; what is at or above --fail-on is a failure, or an error when\n"
+        "it is not known. Files are named as seen from the working directory; what comes from standard input or a\n"
+        "live cluster has none.\n"
+        "\n"
         "Exit codes: 0 nothing found, 1 something at or above --fail-on, 2 wrong input or command line,\n"
         "3 the cluster could not be read.\n";
 
-enum format { TABLE, WIDE, JSON, YAML, NAME };
+enum format { TABLE, WIDE, JSON, YAML, NAME, PRINTER };
 
 struct run {
         const struct mv_options *options;
         enum format format;
         struct mv_style style;
-        struct mv_buf buf; /* of JSON and YAML */
-        struct mv_json json;
-        size_t count[3]; /* of verdicts, by enum mv_outcome */
-        bool found;      /* something at or above --fail-on */
-        bool shown;      /* a line of the table was printed */
-        /* What was found of the cluster, each once; the table ends with it. */
-        struct mv_arena arena;
-        struct mv_finding *cluster, **cluster_end;
+        const struct mv_check_printer *printer; /* of PRINTER */
+        struct mv_check_output output;
+        struct mv_json json; /* of JSON and YAML, in the output's buf */
+        bool found;          /* something at or above --fail-on */
+        bool shown;          /* a line of the table was printed */
 };
 
 /* --- the table --- */
@@ -81,35 +89,16 @@ static void print_finding(struct run *run, const struct mv_finding *f) {
         mv_text_wrap_from(stdout, f->fix, 11, 11, style->width);
 }
 
-/* The same is found for each object, so keep the first of its kind. */
-static void keep_cluster_finding(struct run *run, const struct mv_finding *f) {
-        for (const struct mv_finding *kept = run->cluster; kept; kept = kept->next)
-                if (kept->rule == f->rule && mv_str_equal(kept->message, f->message))
-                        return;
-        struct mv_finding *kept = mv_arena_new(&run->arena, struct mv_finding);
-        if (!kept) {
-                print_finding(run, f);
-                return;
-        }
-        *kept = *f;
-        kept->next = NULL;
-        kept->message = mv_arena_copy(&run->arena, f->message);
-        kept->field = mv_arena_copy(&run->arena, f->field);
-        kept->fix = mv_arena_copy(&run->arena, f->fix);
-        *run->cluster_end = kept;
-        run->cluster_end = &kept->next;
-}
-
 static bool is_shown(const struct run *run, const struct mv_finding *f, int severity) {
         return f->outcome != MV_OUTCOME_PASS && (int)f->severity == severity &&
                (severity > MV_SEVERITY_NOTE || run->format == WIDE || f->rule->cluster);
 }
 
 static void print_cluster_findings(struct run *run) {
-        if (run->cluster)
+        if (run->output.cluster)
                 printf("%sThe cluster%s\n", run->style.bold, run->style.reset);
         for (int severity = MV_SEVERITY_BLOCKER; severity >= MV_SEVERITY_NOTE; severity--)
-                for (const struct mv_finding *f = run->cluster; f; f = f->next)
+                for (const struct mv_finding *f = run->output.cluster; f; f = f->next)
                         if ((int)f->severity == severity)
                                 print_finding(run, f);
 }
@@ -152,8 +141,8 @@ static void print_row(struct run *run, const struct mv_verdict *verdict) {
                 for (const struct mv_finding *f = verdict->findings; f; f = f->next) {
                         if (!is_shown(run, f, severity))
                                 continue;
-                        if (f->rule->cluster)
-                                keep_cluster_finding(run, f);
+                        if (f->rule->cluster) /* the table ends with it */
+                                mv_check_is_repeated(&run->output, f);
                         else
                                 print_finding(run, f);
                 }
@@ -209,15 +198,16 @@ static void say_nothing(FILE *stream, const struct run *run, const struct mv_sna
 }
 
 static void print_summary(struct run *run, const struct mv_snapshot *snapshot) {
-        size_t n = run->count[0] + run->count[1] + run->count[2];
+        size_t n = run->output.count[0] + run->output.count[1] + run->output.count[2];
         if (!n) {
                 say_nothing(stdout, run, snapshot);
                 return;
         }
         print_cluster_findings(run);
         printf("\n%zu judged: %s%zu can migrate%s, %s%zu cannot%s, %s%zu unknown%s\n", n, run->style.green,
-               run->count[MV_OUTCOME_PASS], run->style.reset, run->style.red, run->count[MV_OUTCOME_FAIL],
-               run->style.reset, run->style.yellow, run->count[MV_OUTCOME_UNKNOWN], run->style.reset);
+               run->output.count[MV_OUTCOME_PASS], run->style.reset, run->style.red,
+               run->output.count[MV_OUTCOME_FAIL], run->style.reset, run->style.yellow,
+               run->output.count[MV_OUTCOME_UNKNOWN], run->style.reset);
 }
 
 /* --- all formats --- */
@@ -239,6 +229,10 @@ static void emit(struct run *run, struct mv_arena *arena, const struct mv_entry 
         case YAML:
                 mv_render_verdict(&run->json, arena, verdict, false, (struct mv_str){ 0 });
                 break;
+        case PRINTER:
+                if (run->printer)
+                        run->printer->object(&run->output, arena, entry, verdict);
+                break;
         }
 }
 
@@ -255,7 +249,7 @@ static void judge_all(struct run *run, const struct mv_snapshot *snapshot,
                 };
                 struct mv_verdict verdict;
                 mv_evaluate_entry(&evaluation, selection->entries[i], &verdict);
-                run->count[verdict.migratable]++;
+                run->output.count[verdict.migratable]++;
                 run->found |= mv_options_fails(run->options, &verdict);
                 emit(run, &arena, selection->entries[i], &verdict);
                 mv_arena_clear(&arena);
@@ -304,10 +298,9 @@ static void note_policies(const struct run *run, const struct mv_snapshot *snaps
 
 static int report(struct run *run, const struct mv_snapshot *snapshot, const struct mv_selection *selection) {
         bool structured = run->format == JSON || run->format == YAML;
-        mv_arena_init(&run->arena, &mv_allocator_system, 0);
-        run->cluster_end = &run->cluster;
-        mv_buf_init(&run->buf, &mv_allocator_system, (size_t)1 << 30);
-        mv_json_init(&run->json, &run->buf);
+        struct mv_check_output *output = &run->output;
+        mv_check_output_init(output, run->options);
+        mv_json_init(&run->json, &output->buf);
         if (structured) {
                 mv_json_object(&run->json);
                 mv_json_member(&run->json, "apiVersion", MV_STR("migvet.io/v1alpha1"));
@@ -315,9 +308,11 @@ static int report(struct run *run, const struct mv_snapshot *snapshot, const str
                 mv_json_key(&run->json, "items");
                 mv_json_array(&run->json);
         }
+        if (run->printer)
+                run->printer->begin(output);
         note_policies(run, snapshot);
         judge_all(run, snapshot, selection);
-        if ((structured || run->format == NAME) && !selection->n) {
+        if (run->format > WIDE && !selection->n) {
                 fprintf(stderr, "%s check: note: ", mv_cli_program());
                 say_nothing(stderr, run, snapshot);
         }
@@ -325,34 +320,44 @@ static int report(struct run *run, const struct mv_snapshot *snapshot, const str
         if (structured) {
                 mv_json_end(&run->json);
                 mv_json_end(&run->json);
-                if (mv_buf_failed(&run->buf))
-                        mv_err_oom(&err);
-                else if (run->format == JSON)
-                        puts(run->buf.p);
-                else
-                        mv_yaml_print(stdout, &run->buf, &err);
-        } else if (run->format != NAME)
+                mv_buf_append_byte(&output->buf, '\n');
+        } else if (run->printer)
+                run->printer->end(output);
+        if (mv_check_output_failed(output))
+                mv_err_oom(&err);
+        else if (run->format == YAML)
+                mv_yaml_print(stdout, &output->buf, &err);
+        else if (output->buf.n)
+                fwrite(output->buf.p, 1, output->buf.n, stdout);
+        else if (run->format <= WIDE)
                 print_summary(run, snapshot);
-        mv_buf_done(&run->buf);
-        mv_arena_done(&run->arena);
+        mv_check_output_done(output);
         if (err.code)
                 return mv_cli_error(&mv_command_check, &err);
         return run->found ? MV_EXIT_FOUND : MV_EXIT_OK;
 }
 
-static int choose_format(const struct mv_options *options, enum format *ret) {
+#define FORMATS "table, wide, json, yaml, name, csv, sarif, junit, github, html"
+
+static int choose_format(const struct mv_options *options, struct run *run) {
         static const char *const names[] = { "table", "wide", "json", "yaml", "name" };
-        if (!options->output) {
-                *ret = TABLE;
-                return -1;
-        }
+        static const struct mv_check_printer *const printers[] = {
+                &mv_check_printer_csv, &mv_check_printer_sarif, &mv_check_printer_junit,
+                &mv_check_printer_github, &mv_check_printer_html
+        };
+        const char *wanted = options->output ? options->output : "table";
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-                if (strcmp(options->output, names[i]) == 0) {
-                        *ret = (enum format)i;
+                if (strcmp(wanted, names[i]) == 0) {
+                        run->format = (enum format)i;
                         return -1;
                 }
-        return mv_cli_usage_error(&mv_command_check, "-o \"%s\" is none of table, wide, json, yaml, name",
-                                  options->output);
+        for (size_t i = 0; i < sizeof printers / sizeof *printers; i++)
+                if (strcmp(wanted, printers[i]->name) == 0) {
+                        run->format = PRINTER;
+                        run->printer = printers[i];
+                        return -1;
+                }
+        return mv_cli_usage_error(&mv_command_check, "-o \"%s\" is none of " FORMATS, wanted);
 }
 
 static int run(int argc, char **argv) {
@@ -368,7 +373,8 @@ static int run(int argc, char **argv) {
                 return code;
         struct run r = { .options = &options };
         mv_style_init(&r.style, mv_options_color(&options, STDOUT_FILENO), STDOUT_FILENO);
-        code = choose_format(&options, &r.format);
+        code = choose_format(&options, &r);
+        options.lines = r.printer && r.printer->lines;
         if (code < 0)
                 code = mv_input_load(&mv_command_check, &options, &input);
         if (code < 0)

@@ -2,6 +2,7 @@
 /* The plan of a drain as JSON and CSV. */
 #include "cli/drain_output.h"
 
+#include "cli/csv.h"
 #include "policy/base/json.h"
 #include "policy/convergence.h"
 
@@ -265,16 +266,6 @@ void mv_drain_write_json(struct mv_buf *buf, const struct mv_drain_plan *plan) {
 
 /* --- CSV (RFC 4180) --- */
 
-static void cell(struct mv_buf *buf, struct mv_str text) {
-        mv_buf_append_byte(buf, '"');
-        for (size_t i = 0; i < text.n; i++) {
-                if (text.p[i] == '"')
-                        mv_buf_append_byte(buf, '"');
-                mv_buf_append_byte(buf, text.p[i]);
-        }
-        mv_buf_append_text(buf, "\",");
-}
-
 static void seconds_cell(struct mv_buf *buf, int64_t milliseconds) {
         if (milliseconds != MV_SIM_NEVER)
                 mv_buf_format(buf, "%lld.%03d", (long long)(milliseconds / 1000), (int)(milliseconds % 1000));
@@ -287,14 +278,14 @@ void mv_drain_write_csv(struct mv_buf *buf, const struct mv_drain_plan *plan) {
                            "endAtLeast,endAtMost,wave\r\n");
         for (size_t i = 0; i < plan->n_fates; i++) {
                 const struct mv_drain_fate *fate = &plan->fates[i];
-                cell(buf, plan->nodes[fate->node].name);
-                cell(buf, fate->vmi->meta.namespace);
-                cell(buf, fate->vmi->meta.name);
-                cell(buf, mv_str_from(mv_drain_outcome_name(fate->outcome)));
-                cell(buf, fate->to);
-                cell(buf, mv_str_from(mv_drain_obstacle_name(fate->obstacle)));
-                cell(buf, fate->why);
-                cell(buf, fate->mismatch);
+                mv_csv_field(buf, plan->nodes[fate->node].name, ",");
+                mv_csv_field(buf, fate->vmi->meta.namespace, ",");
+                mv_csv_field(buf, fate->vmi->meta.name, ",");
+                mv_csv_field(buf, mv_str_from(mv_drain_outcome_name(fate->outcome)), ",");
+                mv_csv_field(buf, fate->to, ",");
+                mv_csv_field(buf, mv_str_from(mv_drain_obstacle_name(fate->obstacle)), ",");
+                mv_csv_field(buf, fate->why, ",");
+                mv_csv_field(buf, fate->mismatch, ",");
                 seconds_cell(buf, fate->begin_least);
                 seconds_cell(buf, fate->begin_most);
                 seconds_cell(buf, fate->end_least);

@@ -71,6 +71,7 @@ static int load_files(const struct mv_command *command, const struct mv_options 
                 .names = options->filenames,
                 .n_names = options->n_filenames,
                 .recursive = options->recursive,
+                .lines = options->lines,
                 .progress = mv_progress_show,
                 .context = &progress,
         };

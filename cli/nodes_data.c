@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `migvet nodes` for programs: JSON and CSV. */
+#include "cli/csv.h"
 #include "cli/nodes.h"
 #include "policy/object/pod.h"
 #include "policy/render.h"
 
-/* Of what is printed in one piece. Rows of CSV go out one by one. */
+/* Print what there is, when it is at least so much. */
+static void flush(struct mv_nodes_run *run, size_t least) {
+        if (run->buf.n < least || mv_buf_failed(&run->buf))
+                return;
+        fwrite(run->buf.p, 1, run->buf.n, stdout);
+        mv_buf_clear(&run->buf);
+}
+
 static bool begin_json(struct mv_nodes_run *run) {
         mv_json_object(&run->json);
         mv_json_member(&run->json, "apiVersion", MV_STR("migvet.io/v1alpha1"));
@@ -38,10 +46,7 @@ static void json_row(struct mv_nodes_run *run, const struct mv_nodes_row *row) {
                 mv_json_end(json);
         }
         mv_json_end(json);
-        if (run->buf.n >= 1 << 16 && !mv_buf_failed(&run->buf)) {
-                fwrite(run->buf.p, 1, run->buf.n, stdout);
-                mv_buf_clear(&run->buf);
-        }
+        flush(run, 1 << 16);
 }
 
 static bool end_json(struct mv_nodes_run *run) {
@@ -58,25 +63,8 @@ const struct mv_nodes_printer mv_nodes_printer_json = { "json", begin_json, json
 /* --- CSV (RFC 4180) --- */
 
 static bool begin_csv(struct mv_nodes_run *run) {
-        (void)run;
-        fputs("namespace,kind,name,node,feasible,causes\r\n", stdout);
+        mv_buf_append_text(&run->buf, "namespace,kind,name,node,feasible,causes\r\n");
         return true;
-}
-
-static void csv_field(struct mv_str s, char behind) {
-        bool quoted = false;
-        for (size_t i = 0; i < s.n; i++)
-                quoted |= s.p[i] == ',' || s.p[i] == '"' || s.p[i] == '\r' || s.p[i] == '\n';
-        if (quoted)
-                putchar('"');
-        for (size_t i = 0; i < s.n; i++) {
-                if (s.p[i] == '"')
-                        putchar('"');
-                putchar(s.p[i]);
-        }
-        if (quoted)
-                putchar('"');
-        putchar(behind);
 }
 
 static void csv_row(struct mv_nodes_run *run, const struct mv_nodes_row *row) {
@@ -89,22 +77,22 @@ static void csv_row(struct mv_nodes_run *run, const struct mv_nodes_row *row) {
                 for (size_t k = 0; k < n; k++)
                         causes = mv_arena_format(row->arena, "%.*s%s%.*s", MV_STR_ARG(causes), k ? " " : "",
                                                  MV_STR_ARG(all[k]));
-                csv_field(subject->namespace, ',');
-                csv_field(subject->kind, ',');
-                csv_field(subject->name, ',');
-                csv_field(mv_node_index_at(run->index, run->columns[i])->meta.name, ',');
-                fputs(!row->fit                                              ? "unknown,"
-                      : mv_node_set_has(row->fit->feasible, run->columns[i]) ? "true,"
-                                                                             : "false,",
-                      stdout);
-                csv_field(causes, '\r');
-                putchar('\n');
+                mv_csv_field(&run->buf, subject->namespace, ",");
+                mv_csv_field(&run->buf, subject->kind, ",");
+                mv_csv_field(&run->buf, subject->name, ",");
+                mv_csv_field(&run->buf, mv_node_index_at(run->index, run->columns[i])->meta.name, ",");
+                mv_buf_append_text(&run->buf, !row->fit ? "unknown,"
+                                              : mv_node_set_has(row->fit->feasible, run->columns[i])
+                                                      ? "true,"
+                                                      : "false,");
+                mv_csv_field(&run->buf, causes, "\r\n");
         }
+        flush(run, 1 << 16);
 }
 
 static bool end_csv(struct mv_nodes_run *run) {
-        (void)run;
-        return true;
+        flush(run, 1);
+        return !mv_buf_failed(&run->buf);
 }
 
 const struct mv_nodes_printer mv_nodes_printer_csv = { "csv", begin_csv, csv_row, end_csv };

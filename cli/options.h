@@ -47,6 +47,7 @@ struct mv_options {
         char **models;                     /* CPU models among the arguments; n_models of them */
         size_t n_models;
         bool step, one_by_one;
+        bool lines; /* no flag, but the command: keep where the objects of files stand */
         const char *link_bandwidth, *dirty_rate; /* NULL when not given */
         char **arguments;                        /* what is no flag */
         size_t n_arguments;

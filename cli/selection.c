@@ -31,11 +31,6 @@ enum mv_kind mv_kind_typed(struct mv_str word) {
         return MV_KIND_COUNT;
 }
 
-static bool is_judged(enum mv_kind kind) {
-        return kind == MV_KIND_VM || kind == MV_KIND_VMI || kind == MV_KIND_MIGRATION ||
-               kind == MV_KIND_POOL || kind == MV_KIND_REPLICA_SET;
-}
-
 static bool in_scope(const struct mv_options *options, const struct mv_meta *meta) {
         if (options->namespace && !options->all_namespaces && !mv_str_is(meta->namespace, options->namespace))
                 return false;
@@ -69,7 +64,7 @@ static int add_named(const struct mv_command *command, const struct mv_options *
                                           argument);
         enum mv_kind kind = mv_kind_typed((struct mv_str){ text.p, slash });
         struct mv_str name = mv_str_from(argument + slash + 1);
-        if (!is_judged(kind))
+        if (!mv_kind_is_judged(kind))
                 return mv_cli_usage_error(command, "\"%.*s\" is none of vm, vmi, vmim, vmpool, vmirs",
                                           (int)slash, argument);
         const struct mv_entry *entries = mv_snapshot_entries(snapshot, &n);
@@ -103,7 +98,7 @@ int mv_selection_make(const struct mv_command *command, const struct mv_options 
         }
         if (!options->n_arguments)
                 for (size_t i = 0; i < n; i++)
-                        if (is_judged(entries[i].kind) && !is_over(&entries[i]) &&
+                        if (mv_kind_is_judged(entries[i].kind) && !is_over(&entries[i]) &&
                             !belongs_to_vm(options, snapshot, &entries[i]) &&
                             in_scope(options, entries[i].meta))
                                 ret->entries[ret->n++] = &entries[i];

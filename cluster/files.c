@@ -28,7 +28,8 @@ struct reading {
         struct mv_files_limits limits;
         mv_files_document *take;
         void *context;
-        struct mv_buf text; /* of the file; its memory is used again for the next */
+        struct mv_buf text;                   /* of the file; its memory is used again for the next */
+        struct mv_document_reader *documents; /* of the file that is being read */
         struct mv_files_counts counts;
 };
 
@@ -165,8 +166,8 @@ static int read_stream(struct reading *reading, const char *path, struct mv_err 
 
 /* --- its documents --- */
 
-static int take_documents(struct reading *reading, struct mv_document_reader *documents, struct mv_str origin,
-                          struct mv_err *err) {
+static int take_documents(struct reading *reading, struct mv_str origin, struct mv_err *err) {
+        struct mv_document_reader *documents = reading->documents;
         for (;;) {
                 struct mv_str json;
                 int r = mv_document_reader_next(documents, &json, err);
@@ -201,40 +202,43 @@ static int read_file(struct reading *reading, const struct mv_listed *file, stru
         const char *origin = strcmp(file->path, "-") == 0 ? "<stdin>" : file->path;
         struct mv_yaml_limits limits = { .nodes = reading->limits.nodes,
                                          .bytes = reading->limits.file_bytes * 4 };
-        struct mv_document_reader *documents;
-        r = mv_document_reader_new(reading->allocator, mv_buf_str(&reading->text), &limits, &documents, err);
+        r = mv_document_reader_new(reading->allocator, mv_buf_str(&reading->text), &limits,
+                                   &reading->documents, err);
         if (r)
                 return r;
-        r = take_documents(reading, documents, mv_str_from(origin), err);
-        mv_document_reader_free(documents);
+        r = take_documents(reading, mv_str_from(origin), err);
+        mv_document_reader_free(reading->documents);
         if (r && r != MV_ENOMEM && err)
                 snprintf(err->file, sizeof err->file, "%s", origin);
+        return r;
+}
+
+static int read_listing(struct reading *reading, const struct mv_files_options *options,
+                        const struct mv_listing *listing, struct mv_files_counts *counts,
+                        struct mv_err *err) {
+        reading->options = options;
+        reading->allocator = options->allocator ? options->allocator : &mv_allocator_system;
+        reading->limits = effective_limits(options);
+        mv_buf_init(&reading->text, reading->allocator, SIZE_MAX);
+        int r = 0;
+        for (size_t i = 0; i < listing->n && !r; i++) {
+                if (options->progress)
+                        options->progress(options->context, i, listing->n);
+                r = read_file(reading, &listing->items[i], err);
+        }
+        if (!r && options->progress)
+                options->progress(options->context, listing->n, listing->n);
+        mv_buf_done(&reading->text);
+        if (counts)
+                *counts = reading->counts;
         return r;
 }
 
 int mv_files_read_listing(const struct mv_files_options *options, const struct mv_listing *listing,
                           mv_files_document *take, void *context, struct mv_files_counts *counts,
                           struct mv_err *err) {
-        struct reading reading = {
-                .options = options,
-                .allocator = options->allocator ? options->allocator : &mv_allocator_system,
-                .limits = effective_limits(options),
-                .take = take,
-                .context = context,
-        };
-        mv_buf_init(&reading.text, reading.allocator, SIZE_MAX);
-        int r = 0;
-        for (size_t i = 0; i < listing->n && !r; i++) {
-                if (options->progress)
-                        options->progress(options->context, i, listing->n);
-                r = read_file(&reading, &listing->items[i], err);
-        }
-        if (!r && options->progress)
-                options->progress(options->context, listing->n, listing->n);
-        mv_buf_done(&reading.text);
-        if (counts)
-                *counts = reading.counts;
-        return r;
+        struct reading reading = { .take = take, .context = context };
+        return read_listing(&reading, options, listing, counts, err);
 }
 
 int mv_files_read(const struct mv_files_options *options, mv_files_document *take, void *context,
@@ -258,6 +262,11 @@ static int add_document(void *context, struct mv_str json, struct mv_str origin,
         return mv_snapshot_builder_add(context, json, origin, err);
 }
 
+static struct mv_place find_place(void *context, size_t offset) {
+        const struct reading *reading = context;
+        return mv_document_reader_place(reading->documents, offset);
+}
+
 int mv_files_load_listing(const struct mv_files_options *options, const struct mv_listing *listing,
                           struct mv_str default_namespace, struct mv_snapshot **ret,
                           struct mv_files_counts *counts, struct mv_err *err) {
@@ -265,7 +274,11 @@ int mv_files_load_listing(const struct mv_files_options *options, const struct m
         struct mv_snapshot_builder *builder = mv_snapshot_builder_new(allocator, default_namespace);
         if (!builder)
                 return mv_err_oom(err);
-        int r = mv_files_read_listing(options, listing, add_document, builder, counts, err);
+        struct reading reading = { .take = add_document, .context = builder };
+        const struct mv_place_finder finder = { .find = find_place, .context = &reading };
+        if (options->lines)
+                mv_snapshot_builder_keep_lines(builder, &finder);
+        int r = read_listing(&reading, options, listing, counts, err);
         if (r) {
                 mv_snapshot_builder_free(builder);
                 return r;

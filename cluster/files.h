@@ -32,6 +32,7 @@ struct mv_files_options {
         const char *const *names;             /* files, directories, "-" */
         size_t n_names;
         bool recursive; /* -R */
+        bool lines;     /* keep where the fields of the objects stand, in a snapshot */
         struct mv_files_limits limits;
         /* Unless NULL: called before the first and after each file. */
         void (*progress)(void *context, size_t files_done, size_t files);

@@ -5,11 +5,13 @@
 #include "policy/object/meta.h"
 
 enum mv_kind {
+        /* those that are judged */
         MV_KIND_VM,
         MV_KIND_VMI,
         MV_KIND_MIGRATION,
         MV_KIND_POOL,
         MV_KIND_REPLICA_SET,
+        /* those that they are judged by */
         MV_KIND_CLAIM,
         MV_KIND_PERSISTENT_VOLUME,
         MV_KIND_DATA_VOLUME,
@@ -55,6 +57,11 @@ struct mv_kind_info {
         int (*read)(const struct mv_decode *decode, struct mv_str json, void *object, struct mv_err *err);
 };
 extern const struct mv_kind_info mv_kinds[MV_KIND_COUNT];
+
+/* Commands judge objects of it: VMs, instances, migrations, pools and replica sets. */
+static inline bool mv_kind_is_judged(enum mv_kind kind) {
+        return kind <= MV_KIND_REPLICA_SET;
+}
 
 /* The kind of that API group and kind; MV_KIND_COUNT when no rule reads it. Versions do not matter. */
 enum mv_kind mv_kind_find(struct mv_str group, struct mv_str kind);

@@ -12,6 +12,7 @@
 #include "policy/base/err.h"
 #include "policy/base/str.h"
 #include "policy/kind.h"
+#include "policy/object/lines.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,9 +23,11 @@ struct mv_entry {
         enum mv_kind kind;
         const struct mv_meta *meta;
         const void *object;   /* struct mv_vm, struct mv_vmi, ..., as kind says */
-        struct mv_str origin; /* the file it came from */
-        uint64_t digest;      /* of its text: tells a repetition from another object of the same name */
-        bool superseded;      /* a later one has its name: lookups and lists by kind do not see this one */
+        struct mv_str origin; /* the file it came from, "" when none */
+        const struct mv_lines
+                *lines;  /* where its fields stand there, when that was asked for and its kind is judged */
+        uint64_t digest; /* of its text: tells a repetition from another object of the same name */
+        bool superseded; /* a later one has its name: lookups and lists by kind do not see this one */
 };
 
 /* Objects of a kind that no rule reads. */
@@ -113,6 +116,10 @@ struct mv_snapshot_builder *mv_snapshot_builder_free(struct mv_snapshot_builder 
  */
 int mv_snapshot_builder_add(struct mv_snapshot_builder *builder, struct mv_str json, struct mv_str origin,
                             struct mv_err *err);
+/* Keep the lines of what is added from now on and judged: finder tells the place of a byte of the document that is being added. NULL: do
+ * not. */
+void mv_snapshot_builder_keep_lines(struct mv_snapshot_builder *builder,
+                                    const struct mv_place_finder *finder);
 /* Say what is known of a kind, which is MV_KNOWLEDGE_SOME unless it is said; reason is copied. */
 void mv_snapshot_builder_know(struct mv_snapshot_builder *builder, enum mv_kind kind,
                               enum mv_knowledge knowledge, struct mv_str reason);

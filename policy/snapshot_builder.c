@@ -15,7 +15,9 @@ struct mv_snapshot_builder {
         size_t n_slots;        /* a power of two */
         struct mv_arena table; /* of intern */
         struct mv_intern intern;
-        size_t lists; /* that are open, one in another */
+        size_t lists;                         /* that are open, one in another */
+        const struct mv_place_finder *finder; /* NULL: lines are not kept */
+        const char *document;                 /* that is being added */
         bool failed;
 };
 
@@ -175,11 +177,17 @@ static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, c
         r = info->read ? info->read(&decode, json, object, err) : 0;
         if (r < 0)
                 return r;
+        const struct mv_lines *lines = NULL;
+        if (builder->finder && mv_kind_is_judged(kind) &&
+            !(lines = mv_lines_make(&snapshot->arena, json, (size_t)(json.p - builder->document),
+                                    builder->finder)))
+                return mv_err_oom(err);
         return add_entry(builder,
                          &(struct mv_entry){ .kind = kind,
                                              .meta = meta,
                                              .object = object,
                                              .origin = origin,
+                                             .lines = lines,
                                              .digest = mv_hash_add(MV_HASH_START, json) },
                          err);
 }
@@ -278,9 +286,15 @@ int mv_snapshot_builder_add(struct mv_snapshot_builder *builder, struct mv_str j
         if (builder->failed)
                 return mv_err_set(err, MV_EUSAGE, "an earlier document failed");
         struct mv_str kept = mv_arena_copy(&builder->snapshot->arena, origin);
+        builder->document = json.p;
         int r = add_any(builder, json, NULL, kept, err);
         builder->failed = r < 0;
         return r;
+}
+
+void mv_snapshot_builder_keep_lines(struct mv_snapshot_builder *builder,
+                                    const struct mv_place_finder *finder) {
+        builder->finder = finder;
 }
 
 void mv_snapshot_builder_know(struct mv_snapshot_builder *builder, enum mv_kind kind,

@@ -1,24 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/json.h"
 
-/* Length of the well-formed UTF-8 character at p, of at most n bytes; 0 when there is none. */
-static size_t character(const unsigned char *p, size_t n) {
-        size_t length = p[0] < 0x80                    ? 1
-                        : p[0] >= 0xc2 && p[0] < 0xe0  ? 2
-                        : (p[0] & 0xf0) == 0xe0        ? 3
-                        : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
-                                                       : 0;
-        if (!length || length > n)
-                return 0;
-        for (size_t i = 1; i < length; i++)
-                if ((p[i] & 0xc0) != 0x80)
-                        return 0;
-        if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-            (p[0] == 0xf4 && p[1] > 0x8f))
-                return 0;
-        return length;
-}
-
 void mv_buf_append_quoted(struct mv_buf *buf, struct mv_str s) {
         static const char hex[] = "0123456789abcdef";
         size_t plain = 0;
@@ -27,7 +9,7 @@ void mv_buf_append_quoted(struct mv_buf *buf, struct mv_str s) {
                 unsigned char c = (unsigned char)s.p[i];
                 size_t length = c >= 0x20 && c < 0x7f && c != '"' && c != '\\' ? 1 : 0;
                 if (!length && c >= 0x80)
-                        length = character((const unsigned char *)s.p + i, s.n - i);
+                        length = mv_str_character(mv_str_skip(s, i));
                 if (length) {
                         i += length;
                         continue;

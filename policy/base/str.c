@@ -43,3 +43,23 @@ bool mv_str_contains(struct mv_str s, struct mv_str part) {
                         return true;
         return false;
 }
+
+size_t mv_str_character(struct mv_str s) {
+        if (!s.n)
+                return 0;
+        const unsigned char *p = (const unsigned char *)s.p;
+        size_t length = p[0] < 0x80                    ? 1
+                        : p[0] >= 0xc2 && p[0] < 0xe0  ? 2
+                        : (p[0] & 0xf0) == 0xe0        ? 3
+                        : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+                                                       : 0;
+        if (!length || length > s.n)
+                return 0;
+        for (size_t i = 1; i < length; i++)
+                if ((p[i] & 0xc0) != 0x80)
+                        return 0;
+        if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+            (p[0] == 0xf4 && p[1] > 0x8f))
+                return 0;
+        return length;
+}

@@ -15,6 +15,8 @@ struct mv_document_reader {
         size_t document;      /* where the current document begins, while it is JSON */
         struct mv_buf copy;   /* of the current document, when it is not the last */
         int code;             /* of the first error */
+        size_t placed;        /* the byte of the text that was placed last, while it is JSON; */
+        struct mv_place place;
 };
 
 static bool is_space(char c) {
@@ -171,4 +173,26 @@ void mv_document_reader_locate(const struct mv_document_reader *reader, size_t o
                 return;
         }
         mv_yaml_locate(reader->yaml, offset, ret_line, ret_column);
+}
+
+struct mv_place mv_document_reader_place(struct mv_document_reader *reader, size_t offset) {
+        struct mv_place place = { 0 };
+        if (reader->yaml) {
+                mv_yaml_locate(reader->yaml, offset, &place.line, &place.column);
+                return place;
+        }
+        size_t at = reader->document + offset;
+        if (!reader->place.line || at < reader->placed) {
+                mv_text_locate(reader->text, at, &place.line, &place.column);
+        } else {
+                place = reader->place;
+                for (size_t i = reader->placed; i < at && i < reader->text.n; i++) {
+                        bool newline = reader->text.p[i] == '\n';
+                        place.line += newline;
+                        place.column = newline ? 1 : place.column + ((reader->text.p[i] & 0xc0) != 0x80);
+                }
+        }
+        reader->placed = at;
+        reader->place = place;
+        return place;
 }

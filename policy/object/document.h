@@ -16,6 +16,7 @@
 #include "policy/base/alloc.h"
 #include "policy/base/err.h"
 #include "policy/base/str.h"
+#include "policy/object/lines.h"
 #include "policy/object/yaml.h"
 
 #include <stddef.h>
@@ -41,3 +42,5 @@ int mv_document_reader_next(struct mv_document_reader *reader, struct mv_str *re
  * comes from. */
 void mv_document_reader_locate(const struct mv_document_reader *reader, size_t offset, unsigned *ret_line,
                                unsigned *ret_column);
+/* The same for many bytes of a document, asked for in their order: each is found from the one before. */
+struct mv_place mv_document_reader_place(struct mv_document_reader *reader, size_t offset);
