@@ -2,7 +2,9 @@
 #include "policy/mutate.h"
 
 #include "policy/base/json.h"
+#include "policy/behaviour.h"
 #include "policy/inputs.h"
+#include "policy/narrow.h"
 #include "policy/nodefit.h"
 #include "policy/resolve.h"
 
@@ -33,8 +35,32 @@ static bool policy_in_doubt(const struct mv_snapshot *snapshot, const struct mv_
                knowledge == MV_KNOWLEDGE_FORBIDDEN;
 }
 
+/* The spec with the selector in it, so that its digest is that of the object as it will be. */
+static struct mv_str filled(struct mv_arena *arena, struct mv_str spec, const struct mv_pair *selector) {
+        static const char padding[MV_SCAN_PADDING];
+        struct mv_str rest = mv_str_skip(spec, 1), copy;
+        struct mv_scan scan;
+        struct mv_buf buf;
+        mv_scan_init(&scan, rest);
+        mv_buf_init(&buf, arena->allocator, spec.n + 4096);
+        mv_buf_append_text(&buf, "{\"addedNodeSelector\":{");
+        mv_buf_append_quoted(&buf, selector->key);
+        mv_buf_append_byte(&buf, ':');
+        mv_buf_append_quoted(&buf, selector->value);
+        mv_buf_append_text(&buf, mv_scan_peek(&scan) == '}' ? "}" : "},");
+        mv_buf_append_str(&buf, rest);
+        mv_buf_append(&buf, padding, sizeof padding);
+        copy = mv_arena_copy(arena, mv_buf_str(&buf));
+        copy.n -= copy.n ? sizeof padding : 0;
+        mv_buf_done(&buf);
+        return copy;
+}
+
 void mv_stamp_make(struct mv_arena *arena, const struct mv_snapshot *snapshot, enum mv_kind kind,
-                   struct mv_str spec, const struct mv_verdict *verdict, struct mv_stamp *ret) {
+                   struct mv_str spec, const struct mv_pair *selector, const struct mv_verdict *verdict,
+                   struct mv_stamp *ret) {
+        if (selector)
+                spec = filled(arena, spec, selector);
         const struct mv_fit *fit = verdict->fit;
         struct mv_decision said;
         mv_decision_init(&said);
@@ -61,6 +87,23 @@ void mv_stamp_read(const struct mv_map *map, struct mv_stamp *ret) {
                 if (value)
                         *(struct mv_str *)(void *)((char *)ret + annotations[i].offset) = *value;
         }
+}
+
+/* --- the selector --- */
+
+bool mv_selector_fill(struct mv_arena *arena, const struct mv_config *config,
+                      const struct mv_kubevirt_config *kubevirt, struct mv_str user,
+                      const struct mv_migration *migration, const struct mv_verdict *verdict,
+                      struct mv_pair *ret) {
+        unsigned version = kubevirt->version_number;
+        if (!config->fill_node_selector || mv_user_is_controller(kubevirt, user) ||
+            migration->spec.added_node_selector.present || !version ||
+            !mv_behaviour_of(version)->added_node_selector || mv_migration_is_decentralized(migration))
+                return false;
+        /* What the pod requests decides where it fits. */
+        if (!verdict->fit_question || verdict->fit_question->launcher->problem.n)
+                return false;
+        return mv_narrow(arena, verdict->fit, ret);
 }
 
 /* --- the patch --- */
@@ -117,7 +160,20 @@ static bool is_empty(const struct mv_stamp *stamp) {
         return true;
 }
 
-void mv_patch_write(struct mv_buf *out, const struct mv_patched *object, const struct mv_stamp *stamp) {
+static void fill(struct mv_json *json, const struct mv_pair *selector) {
+        mv_json_object(json);
+        mv_json_member(json, "op", MV_STR("add"));
+        mv_json_member(json, "path", MV_STR("/spec/addedNodeSelector"));
+        mv_json_key(json, "value");
+        mv_json_object(json);
+        mv_json_key_str(json, selector->key);
+        mv_json_string(json, selector->value);
+        mv_json_end(json);
+        mv_json_end(json);
+}
+
+void mv_patch_write(struct mv_buf *out, const struct mv_patched *object, const struct mv_stamp *stamp,
+                    const struct mv_pair *selector) {
         const struct mv_map *map = object->meta ? &object->meta->annotations : NULL;
         size_t before = out->n;
         struct mv_json json;
@@ -130,6 +186,8 @@ void mv_patch_write(struct mv_buf *out, const struct mv_patched *object, const s
                 for (size_t i = 0; i < ANNOTATIONS; i++)
                         change(&json, annotations[i].path, mv_map_get(map, mv_str_from(annotations[i].key)),
                                value_of(stamp, i));
+        if (selector)
+                fill(&json, selector);
         mv_json_end(&json);
         if (!mv_buf_failed(out) && out->n == before + 2)
                 out->n = before; /* "[]" */

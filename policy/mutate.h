@@ -7,6 +7,8 @@
  * which namespace, does not matter: a stamp denies nothing. What is being deleted is left alone.
  *
  * A patch holds only what differs, so that it is empty for an object that was patched already.
+ *
+ * Where the configuration has fillNodeSelector, a person's migration also gets the node selector of policy/narrow.h.
  */
 #pragma once
 
@@ -23,9 +25,11 @@ struct mv_stamp {
         struct mv_str inputs; /* migvet.io/inputs: mv_inputs_digest; absent where nothing was read */
 };
 
-/* Of an object that was judged; spec is its JSON text. The values are in the arena, whose failure the caller tests. */
+/* Of an object that was judged; spec is its JSON text, and selector what is filled into it (NULL: nothing). The values are
+ * in the arena, whose failure the caller tests. */
 void mv_stamp_make(struct mv_arena *arena, const struct mv_snapshot *snapshot, enum mv_kind kind,
-                   struct mv_str spec, const struct mv_verdict *verdict, struct mv_stamp *ret);
+                   struct mv_str spec, const struct mv_pair *selector, const struct mv_verdict *verdict,
+                   struct mv_stamp *ret);
 /* Of one that was not. */
 void mv_stamp_unknown(struct mv_stamp *ret);
 /* The one that an object has. */
@@ -38,5 +42,13 @@ struct mv_patched {
 /* Read it; false when it cannot be read. */
 bool mv_patched_read(struct mv_arena *arena, struct mv_str object, struct mv_patched *ret);
 
-/* Append the patch that gives the object that stamp; nothing when it has it. */
-void mv_patch_write(struct mv_buf *out, const struct mv_patched *object, const struct mv_stamp *stamp);
+/* What fillNodeSelector puts into spec.addedNodeSelector of this migration, which was judged: false when it is off, a
+ * controller asks, one is given, KubeVirt is not known to have the field, or no label would do. */
+bool mv_selector_fill(struct mv_arena *arena, const struct mv_config *config,
+                      const struct mv_kubevirt_config *kubevirt, struct mv_str user,
+                      const struct mv_migration *migration, const struct mv_verdict *verdict,
+                      struct mv_pair *ret);
+
+/* Append the patch that gives the object that stamp, and its spec that selector (NULL: none); nothing when it has them. */
+void mv_patch_write(struct mv_buf *out, const struct mv_patched *object, const struct mv_stamp *stamp,
+                    const struct mv_pair *selector);

@@ -118,6 +118,7 @@ static int no_review(struct mv_buf *response, const struct mv_err *err) {
 /* --- judging --- */
 
 struct judged_object {
+        const void *object;
         const struct mv_meta *meta;
         struct mv_verdict verdict;
 };
@@ -141,6 +142,7 @@ static int judge(const struct mv_review_input *in, const struct mv_review_reques
                 meta->namespace = request->namespace;
         if (!meta->name.n)
                 meta->name = request->name;
+        ret->object = object;
         ret->meta = meta_of(kind, object);
         const struct mv_evaluation evaluation = { .arena = in->arena,
                                                   .snapshot = in->snapshot,
@@ -402,23 +404,40 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
 
 /* --- /mutate --- */
 
-/* Judge the object for its stamp. What cannot be judged, whatever the reason, is Unknown. */
-static void make_stamp(const struct mv_review_input *in, const struct mv_review_request *request,
-                       enum mv_kind kind, struct mv_review_result *ret, struct mv_stamp *stamp) {
+/* What becomes of an object: its stamp, and the selector that is filled in. */
+struct change {
+        struct mv_stamp stamp;
+        struct mv_pair selector;
+        bool fills; /* there is one */
+};
+
+static void judge_change(const struct mv_review_input *in, const struct mv_review_request *request,
+                         enum mv_kind kind, struct mv_review_result *ret, struct change *change) {
         struct judged_object now;
-        mv_stamp_unknown(stamp);
-        if (in->snapshot && !is_late(in) && judge(in, request, kind, request->object, &now, NULL) == 0) {
-                struct mv_stamp made;
-                collect_missing(in, request, &now.verdict, ret);
-                mv_stamp_make(in->arena, in->snapshot, kind, spec_text(in->arena, request->object),
-                              &now.verdict, &made);
-                if (!mv_arena_failed(in->arena))
-                        *stamp = made;
-        }
+        struct change made = { 0 };
+        if (!in->snapshot || is_late(in) || judge(in, request, kind, request->object, &now, NULL) < 0)
+                return;
+        collect_missing(in, request, &now.verdict, ret);
+        made.fills = kind == MV_KIND_MIGRATION &&
+                     mv_selector_fill(
+                             in->arena, in->config,
+                             mv_kubevirt_config_at(in->arena, mv_snapshot_config(in->snapshot), in->version),
+                             request->user.username, now.object, &now.verdict, &made.selector);
+        mv_stamp_make(in->arena, in->snapshot, kind, spec_text(in->arena, request->object),
+                      made.fills ? &made.selector : NULL, &now.verdict, &made.stamp);
+        if (!mv_arena_failed(in->arena))
+                *change = made;
+}
+
+/* Judge the object. What cannot be judged, whatever the reason, is Unknown. */
+static void make_change(const struct mv_review_input *in, const struct mv_review_request *request,
+                        enum mv_kind kind, struct mv_review_result *ret, struct change *change) {
+        mv_stamp_unknown(&change->stamp);
+        judge_change(in, request, kind, ret, change);
         ret->judged = true;
-        ret->decision.verdict = stamp->verdict;
-        ret->decision.rules = stamp->rules;
-        ret->decision.policy = stamp->policy;
+        ret->decision.verdict = change->stamp.verdict;
+        ret->decision.rules = change->stamp.rules;
+        ret->decision.policy = change->stamp.policy;
 }
 
 /* Append the patch that this request's object needs, if any. Allows whatever comes. */
@@ -426,7 +445,7 @@ static void mutate(const struct mv_review_input *in, const struct mv_review_requ
                    struct mv_buf *patch, struct mv_review_result *ret) {
         enum mv_kind kind = judged_kind(request);
         struct mv_patched object, old;
-        struct mv_stamp stamp;
+        struct change change = { 0 };
         struct mv_arena arena;
         if (kind != MV_KIND_VM && kind != MV_KIND_MIGRATION)
                 return;
@@ -439,12 +458,10 @@ static void mutate(const struct mv_review_input *in, const struct mv_review_requ
                 return;
         }
         if (!kept)
-                make_stamp(in, request, kind, ret, &stamp);
+                make_change(in, request, kind, ret, &change);
         else if (old.meta)
-                mv_stamp_read(&old.meta->annotations, &stamp);
-        else
-                stamp = (struct mv_stamp){ 0 };
-        mv_patch_write(patch, &object, &stamp);
+                mv_stamp_read(&old.meta->annotations, &change.stamp);
+        mv_patch_write(patch, &object, &change.stamp, change.fills ? &change.selector : NULL);
         mv_arena_done(&arena);
 }
 

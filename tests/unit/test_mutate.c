@@ -29,7 +29,7 @@ static void check_patch(const char *object, const struct mv_stamp *stamp, const 
         mv_arena_init(&arena, &mv_allocator_system, 0);
         mv_buf_init(&out, &mv_allocator_system, 1 << 16);
         assert_true(mv_patched_read(&arena, text, &patched));
-        mv_patch_write(&out, &patched, stamp);
+        mv_patch_write(&out, &patched, stamp, NULL);
         assert_false(mv_buf_failed(&out));
         assert_str(mv_buf_str(&out), wanted.p);
         mv_buf_done(&out);
@@ -167,7 +167,7 @@ static void test_json_digest(void **state) {
 struct asked {
         const char *resource, *operation, *object, *old;
         const char *objects; /* of the cluster, with NODE; NULL: it was not read yet */
-        const char *config;
+        const char *config, *user;
         size_t memory;
         bool late;
 };
@@ -194,10 +194,10 @@ static void ask(const struct asked *asked, struct answered *ret) {
                 text, sizeof text,
                 "{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview','request':{'uid':'u','resource':"
                 "{'group':'kubevirt.io','version':'v1','resource':'%s'},'operation':'%s','namespace':'default',"
-                "'name':'x','userInfo':{'username':'jane'},'object':%s,'oldObject':%s}}",
+                "'name':'x','userInfo':{'username':'%s'},'object':%s,'oldObject':%s}}",
                 asked->resource ? asked->resource : "virtualmachines",
-                asked->operation ? asked->operation : "CREATE", asked->object,
-                asked->old ? asked->old : "null");
+                asked->operation ? asked->operation : "CREATE", asked->user ? asked->user : "jane",
+                asked->object, asked->old ? asked->old : "null");
         snprintf(whole, sizeof whole, "apiVersion: " MV_CONFIG_API_VERSION "\nkind: Configuration\n%s",
                  asked->config ? asked->config : "");
         struct mv_str body = json_make(text);
@@ -430,6 +430,128 @@ static void test_inputs(void **state) {
         }
 }
 
+/* --- fillNodeSelector --- */
+
+#define MODEL(name) ",'cpu-model.node.kubevirt.io/" name "':'true'"
+#define ZONE(name) ",'topology.kubernetes.io/zone':'" name "'"
+#define PLACE(name, labels, spec)                                                                               \
+        OF_CLUSTER(                                                                                             \
+                "Node", name,                                                                                   \
+                ",'labels':{'kubernetes.io/arch':'amd64','machine-type.node.kubevirt.io/q35':'true','kubevirt." \
+                "io/schedulable':'true'" labels "}")                                                            \
+        ",'spec':{" spec "}},"
+#define VERSION(version)                                                                                    \
+        "{'apiVersion':'kubevirt.io/v1','kind':'KubeVirt','metadata':{'name':'k','namespace':'kubevirt'},'" \
+        "status':{'phase':'Deployed','observedKubeVirtVersion':'" version "'}},"
+#define RUNNING(spec)                                                                                                     \
+        IN_DEFAULT("kubevirt.io/v1", "VirtualMachineInstance", "i", "")                                                   \
+        ",'spec':{'architecture':'amd64','domain':{'machine':{'type':'q35'},'cpu':{'model':'M'},'devices':{'interfaces':" \
+        "[{'name':'a','masquerade':{}}]}},'networks':[{'name':'a','pod':{}}]" spec                                        \
+        "},'status':{'phase':'Running','nodeName':'a'}}"
+#define MOVE(spec) "{'metadata':{'name':'x'},'spec':{'vmiName':'i'" spec "}}"
+#define BY_MODEL PLACE("a", MODEL("M"), "") PLACE("b", MODEL("M"), "") PLACE("c", MODEL("N"), "")
+#define FILLED(label) "{'op':'add','path':'/spec/addedNodeSelector','value':{'" label "'}}"
+#define OF_MODEL FILLED("cpu-model.node.kubevirt.io/M':'true")
+#define IN_ZONE FILLED("topology.kubernetes.io/zone':'east")
+
+struct filling {
+        const char *objects;
+        const char *filled; /* NULL: nothing */
+        const char *object, *user, *config;
+};
+
+static void check_filling(const struct filling *filling) {
+        struct answered answered;
+        ask(&(struct asked){ .resource = "virtualmachineinstancemigrations",
+                             .object = filling->object ? filling->object : MOVE(""),
+                             .objects = filling->objects,
+                             .user = filling->user,
+                             .config = filling->config ? filling->config : "fillNodeSelector: true\n" },
+            &answered);
+        if (filling->filled ? !strstr(answered.patch, filling->filled)
+                            : strstr(answered.patch, "addedNodeSelector") != NULL)
+                fail_msg("not %s: %s", filling->filled ? filling->filled : "nothing", answered.patch);
+}
+
+static void test_selector(void **state) {
+        (void)state;
+#define NEW VERSION("v1.9.0")
+#define SSD ",'disk':'ssd'"
+#define ON_SSD RUNNING(",'nodeSelector':{'disk':'ssd'}")
+        static const struct {
+                const char *objects, *filled;
+        } cases[] = {
+                { BY_MODEL NEW RUNNING(""), OF_MODEL },
+                /* What is in the way for a moment does not count: d could take it, too. */
+                { BY_MODEL PLACE("d", MODEL("M"), "'unschedulable':true") NEW RUNNING(""), OF_MODEL },
+                /* The model is everywhere, the zone is not; the source may be in it. */
+                { PLACE("a", MODEL("M") SSD ZONE("east"), "") PLACE("b", MODEL("M") SSD ZONE("east"), "")
+                          PLACE("c", MODEL("M") ZONE("west"), "") NEW ON_SSD,
+                  IN_ZONE },
+                { PLACE("a", MODEL("M"), "") PLACE("b", MODEL("M") ZONE("east"), "")
+                          PLACE("c", ZONE("west"), "") NEW RUNNING(""),
+                  OF_MODEL },
+                /* One of the zone does not fit; one that fits is elsewhere. */
+                { PLACE("a", MODEL("M") SSD, "") PLACE("b", MODEL("M") SSD ZONE("east"), "")
+                          PLACE("c", MODEL("M") ZONE("east"), "") NEW ON_SSD,
+                  NULL },
+                { PLACE("a", MODEL("M") SSD, "") PLACE("b", MODEL("M") SSD ZONE("east"), "")
+                          PLACE("c", MODEL("M") SSD ZONE("west"), "") PLACE("d", MODEL("M"), "") NEW ON_SSD,
+                  NULL },
+                /* All others fit, or none does, or nobody knows where it is. */
+                { PLACE("a", MODEL("M"), "") PLACE("b", MODEL("M"), "") NEW RUNNING(""), NULL },
+                { PLACE("a", MODEL("M"), "") PLACE("c", MODEL("N"), "") NEW RUNNING(""), NULL },
+                { PLACE("b", MODEL("M"), "") PLACE("c", MODEL("N"), "") NEW RUNNING(""), NULL },
+                { NEW RUNNING(""), NULL },
+                { BY_MODEL NEW NAMESPACE(""), NULL },
+        };
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+                check_filling(&(struct filling){ .objects = cases[i].objects, .filled = cases[i].filled });
+}
+
+static void test_selector_is_left_alone(void **state) {
+        (void)state;
+        static const struct filling cases[] = {
+                { BY_MODEL NEW RUNNING(""), OF_MODEL, MOVE(",'addedNodeSelector':null"), NULL, NULL },
+                { BY_MODEL NEW RUNNING(""), NULL, MOVE(",'addedNodeSelector':{'a':'b'}"), NULL, NULL },
+                { BY_MODEL NEW RUNNING(""), NULL, MOVE(",'addedNodeSelector':{}"), NULL, NULL },
+                { BY_MODEL NEW RUNNING(""), NULL, MOVE(",'sendTo':{'migrationID':'m','connectURL':'u'}"),
+                  NULL, NULL },
+                { BY_MODEL NEW RUNNING(""), NULL, MOVE(",'receive':{'migrationID':'m'}"), NULL, NULL },
+                { BY_MODEL NEW RUNNING(""), NULL, NULL, "system:serviceaccount:kubevirt:kubevirt-controller",
+                  NULL },
+                { BY_MODEL NEW RUNNING(""), OF_MODEL, NULL,
+                  "system:serviceaccount:kubevirt:kubevirt-apiserver", NULL },
+                { BY_MODEL NEW RUNNING(""), NULL, NULL, NULL, "unknown: warn\n" },
+                { BY_MODEL VERSION("v1.6.0") RUNNING(""), OF_MODEL, NULL, NULL, NULL },
+                { BY_MODEL VERSION("v1.5.9") RUNNING(""), NULL, NULL, NULL, NULL },
+                { BY_MODEL RUNNING(""), NULL, NULL, NULL, NULL },
+        };
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+                check_filling(&cases[i]);
+}
+
+/* The digest is that of the object as it will be. */
+static void test_selector_and_inputs(void **state) {
+        (void)state;
+        static const char objects[] = BY_MODEL NEW RUNNING("");
+        const char *resource = "virtualmachineinstancemigrations", *config = "fillNodeSelector: true\n";
+        char before[17], after[17], off[17];
+        inputs_of(
+                &(struct asked){
+                        .resource = resource, .object = MOVE(""), .objects = objects, .config = config },
+                before);
+        inputs_of(&(struct asked){ .resource = resource,
+                                   .object = MOVE(
+                                           ",'addedNodeSelector':{'cpu-model.node.kubevirt.io/M':'true'}"),
+                                   .objects = objects,
+                                   .config = config },
+                  after);
+        inputs_of(&(struct asked){ .resource = resource, .object = MOVE(""), .objects = objects }, off);
+        assert_string_equal(before, after);
+        assert_string_not_equal(before, off);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_no_annotations),
@@ -442,6 +564,9 @@ int main(void) {
                 cmocka_unit_test(test_other_kinds),
                 cmocka_unit_test(test_never_denied),
                 cmocka_unit_test(test_inputs),
+                cmocka_unit_test(test_selector),
+                cmocka_unit_test(test_selector_is_left_alone),
+                cmocka_unit_test(test_selector_and_inputs),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
