@@ -191,3 +191,37 @@ def test_fixtures_are_stamped_once(migvet, rule):
             del stamped["metadata"]["annotations"]
             assert {**stamped["metadata"], "annotations": 0} == {**obj["metadata"], "annotations": 0}
             assert stamped["spec"] == obj["spec"]
+
+
+# --- fillNodeSelector ---
+
+def node(name, model):
+    labels = {"kubernetes.io/arch": "amd64", "kubevirt.io/schedulable": "true", "machine-type.node.kubevirt.io/q35": "true",
+              f"cpu-model.node.kubevirt.io/{model}": "true", "topology.kubernetes.io/zone": model.lower()}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}}
+
+
+def test_selector_is_filled(migvet, files):
+    """For people, where nobody gave one; and a second time there is nothing more to do."""
+    kubevirt = {"apiVersion": "kubevirt.io/v1", "kind": "KubeVirt", "metadata": {"name": "k", "namespace": "kubevirt"},
+                "status": {"phase": "Deployed", "observedKubeVirtVersion": "v1.9.0"}}
+    objects = [kubevirt, namespace_of("shop"), instance("fine"),
+               *(node(f"node-{name}", model) for name, model in (("a", "Haswell"), ("b", "Haswell"), ("c", "Penryn")))]
+    configuration = "apiVersion: config.migvet.io/v1alpha1\nkind: Configuration\nfillNodeSelector: true\n"
+    directory = files({"cluster/all.yaml": objects, "config.yaml": configuration})
+
+    def answer(obj, *options, user="jane"):
+        review = json.dumps(review_of(obj, user=user))
+        return patch_of(migvet.json("review", "--mutate", "-f", directory / "cluster", *options, stdin=review,
+                                    expect=(0,))["response"])
+    on = ("--config", directory / "config.yaml")
+    move = migration("fine")
+    filled = patched(move, answer(move, *on))
+    assert filled["spec"] == {**move["spec"], "addedNodeSelector": {"cpu-model.node.kubevirt.io/Haswell": "true"}}
+    assert stamp_of(filled)["migvet.io/targets"] == "1" and stamp_of(filled)["migvet.io/verdict"] == "True"
+    assert not answer(filled, *on)
+    given = {**move, "spec": {**move["spec"], "addedNodeSelector": {"kubernetes.io/arch": "amd64"}}}
+    assert patched(given, answer(given, *on))["spec"] == given["spec"]
+    controller = "system:serviceaccount:kubevirt:kubevirt-controller"
+    for same in (answer(move), answer(move, *on, user=controller)):
+        assert patched(move, same)["spec"] == move["spec"]
