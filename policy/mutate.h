@@ -32,8 +32,8 @@ void mv_stamp_make(struct mv_arena *arena, const struct mv_snapshot *snapshot, e
                    struct mv_stamp *ret);
 /* Of one that was not. */
 void mv_stamp_unknown(struct mv_stamp *ret);
-/* The one that an object has. */
-void mv_stamp_read(const struct mv_map *annotations, struct mv_stamp *ret);
+/* The one that an object with these annotations has. */
+void mv_stamp_read(const struct mv_map *map, struct mv_stamp *ret);
 
 /* An object to be patched. */
 struct mv_patched {
