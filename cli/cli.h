@@ -45,5 +45,7 @@ int mv_cli_usage_error(const struct mv_command *command, const char *format, ...
         __attribute__((format(printf, 2, 3)));
 /* Print "migvet COMMAND: error" to stderr; returns the exit code that fits the error's code. */
 int mv_cli_error(const struct mv_command *command, const struct mv_err *err);
+/* Print that no cluster was named and none is configured (err says where was looked); returns MV_EXIT_UNREACHED. */
+int mv_cli_no_cluster(const struct mv_command *command, const struct mv_err *err);
 /* Print the usage text to stdout; returns MV_EXIT_OK. */
 int mv_cli_help(const struct mv_command *command);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/input.h"
 
+#include "cli/log.h"
 #include "cli/progress.h"
 #include "cli/text.h"
 #include "cluster/files.h"
+#include "cluster/kube/clock.h"
 #include "cluster/kube/load.h"
 #include "policy/kubevirt_config.h"
 
@@ -75,10 +77,15 @@ static int load_files(const struct mv_command *command, const struct mv_options 
         struct mv_str namespace = mv_str_from(options->namespace ? options->namespace : "default");
         struct mv_err err = { 0 };
         struct mv_files_counts counts = { 0 };
+        long long start = mv_clock_ms();
         int r = mv_files_load(&files, namespace, &ret->files, &counts, &err);
         mv_progress_done(&progress);
         if (r < 0)
                 return mv_cli_error(command, &err);
+        if (options->verbose)
+                fprintf(stderr, "%s %s: %zu documents in %zu files, %zu bytes, read in %lld ms\n",
+                        mv_cli_program(), command->name, counts.documents, counts.files, counts.bytes,
+                        mv_clock_ms() - start);
         ret->snapshot = ret->files;
         /* A review may be asked of a cluster that is empty. */
         return counts.documents || command == &mv_command_review ? -1 : no_object(command, options);
@@ -94,12 +101,8 @@ static int find_kube(const struct mv_command *command, const struct mv_options *
         int r = mv_kube_config_load(&kube, &ret->kube, &err);
         if (r == 0)
                 return -1;
-        int code = mv_cli_error(command, &err);
-        if (r != MV_ENOTFOUND || options->kubeconfig || options->context)
-                return code;
-        fprintf(stderr, "%s %s: name files with -f, or a cluster with --kubeconfig\n", mv_cli_program(),
-                command->name);
-        return MV_EXIT_UNREACHED;
+        bool named = options->kubeconfig || options->context;
+        return r == MV_ENOTFOUND && !named ? mv_cli_no_cluster(command, &err) : mv_cli_error(command, &err);
 }
 
 /* What could not be read, and is not known therefore. */
@@ -133,7 +136,10 @@ static int load_live(const struct mv_command *command, struct mv_options *option
         if (code >= 0)
                 return code;
         mv_progress_init(&progress, "reading kinds of the cluster");
+        struct mv_log log;
+        mv_log_init(&log, false, MV_LOG_DEBUG);
         const struct mv_kube_load_options load = { .config = ret->kube,
+                                                   .logger = options->verbose ? &log.logger : NULL,
                                                    .progress = show_kinds,
                                                    .context = &progress };
         int r = mv_kube_load(&load, &ret->live, &err);

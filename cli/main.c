@@ -47,6 +47,13 @@ int mv_cli_error(const struct mv_command *command, const struct mv_err *err) {
         return MV_EXIT_USAGE;
 }
 
+int mv_cli_no_cluster(const struct mv_command *command, const struct mv_err *err) {
+        mv_cli_error(command, err);
+        fprintf(stderr, "%s %s: name files with -f, or a cluster with --kubeconfig\n", program,
+                command->name);
+        return MV_EXIT_UNREACHED;
+}
+
 int mv_cli_help(const struct mv_command *command) {
         fputs(command->usage, stdout);
         return MV_EXIT_OK;

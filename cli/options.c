@@ -35,6 +35,7 @@ static const struct flag {
         { { "help", no_argument, NULL, 'h' }, ~0u },
         { { "filename", required_argument, NULL, 'f' }, MV_OPTION_FILES },
         { { "recursive", no_argument, NULL, 'R' }, MV_OPTION_FILES },
+        { { "verbose", no_argument, NULL, 'v' }, MV_OPTION_FILES },
         { { "namespace", required_argument, NULL, 'n' }, MV_OPTION_FILES },
         { { "kubeconfig", required_argument, NULL, KUBECONFIG }, MV_OPTION_FILES },
         { { "context", required_argument, NULL, CONTEXT }, MV_OPTION_FILES },
@@ -83,6 +84,9 @@ static int apply(const struct mv_command *command, int flag, const char *value, 
                 return mv_cli_help(command);
         case 'f':
                 options->filenames[options->n_filenames++] = value;
+                return -1;
+        case 'v':
+                options->verbose = true;
                 return -1;
         case 'R':
                 options->recursive = true;

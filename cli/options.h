@@ -12,7 +12,7 @@ enum mv_color { MV_COLOR_AUTO, MV_COLOR_ALWAYS, MV_COLOR_NEVER };
 
 /* Which flags a command takes beside --help. */
 enum {
-        MV_OPTION_FILES = 1 << 0,   /* -f, -R, -n, --kubeconfig, --context */
+        MV_OPTION_FILES = 1 << 0,   /* -f, -R, -n, --kubeconfig, --context, -v */
         MV_OPTION_SELECT = 1 << 1,  /* -A, -l */
         MV_OPTION_OUTPUT = 1 << 2,  /* -o */
         MV_OPTION_VERSION = 1 << 3, /* --kubevirt-version */
@@ -29,6 +29,7 @@ struct mv_options {
         const char **filenames; /* of argv; n_filenames of them */
         size_t n_filenames;
         bool recursive;
+        bool verbose;          /* say on stderr what is read */
         const char *namespace; /* NULL when not given; on a live cluster that of the context then */
         const char *kubeconfig, *context; /* NULL when not given */
         bool all_namespaces;
@@ -65,7 +66,8 @@ void mv_options_done(struct mv_options *options);
         "  -R, --recursive               directories with what is below them\n"                                 \
         "      --kubeconfig FILE         which cluster (default: $KUBECONFIG, ~/.kube/config, the pod's\n"      \
         "                                service account)\n"                                                    \
-        "      --context NAME            of the kubeconfig (default: its current one)\n"
+        "      --context NAME            of the kubeconfig (default: its current one)\n"                        \
+        "  -v, --verbose                 say on stderr what is read, and how long that takes\n"
 
 /* Colour is wanted on that stream: --color, NO_COLOR, and whether it is a terminal. */
 bool mv_options_color(const struct mv_options *options, int fd);

@@ -440,8 +440,7 @@ static int serve(struct server *server) {
         int r = find_kube(server, &err);
         /* Nobody said which cluster, and there is none. */
         if (r == MV_ENOTFOUND && !server->options.kube.kubeconfig && !server->options.kube.context) {
-                mv_cli_error(&mv_command_serve, &err);
-                code = MV_EXIT_UNREACHED;
+                code = mv_cli_no_cluster(&mv_command_serve, &err);
         } else if (r < 0 || start_configuration(server, &err) < 0 || start_cluster(server, &err) < 0 ||
                    mv_serve_identity_start(&server->identity, server->kube, &err) < 0 ||
                    start_webhook(server, &err) < 0)

@@ -78,13 +78,27 @@ static int start_files(struct mv_serve_cluster *cluster, struct mv_err *err) {
 
 /* --- a live cluster --- */
 
-static const char *const knowledge_words[] = {
-        [MV_KNOWLEDGE_SOME] = "some",           [MV_KNOWLEDGE_NONE] = "unread",
-        [MV_KNOWLEDGE_ALL] = "watched",         [MV_KNOWLEDGE_ABSENT] = "absent",
-        [MV_KNOWLEDGE_FORBIDDEN] = "forbidden", [MV_KNOWLEDGE_LOST] = "stale",
+/* As values of labels. */
+static const char *const state_words[] = {
+        [MV_KNOWLEDGE_SOME] = "some",
+        [MV_KNOWLEDGE_NONE] = "none",
+        [MV_KNOWLEDGE_ALL] = "all",
+        [MV_KNOWLEDGE_ABSENT] = "absent",
+        [MV_KNOWLEDGE_FORBIDDEN] = "forbidden",
+        [MV_KNOWLEDGE_LOST] = "lost",
         [MV_KNOWLEDGE_NAMED] = "named",
 };
-enum { N_KNOWLEDGE = sizeof knowledge_words / sizeof *knowledge_words };
+/* For people. */
+static const char *const remark_words[] = {
+        [MV_KNOWLEDGE_SOME] = "",
+        [MV_KNOWLEDGE_NONE] = "not read yet",
+        [MV_KNOWLEDGE_ALL] = "",
+        [MV_KNOWLEDGE_ABSENT] = "not in this cluster",
+        [MV_KNOWLEDGE_FORBIDDEN] = "may not be listed",
+        [MV_KNOWLEDGE_LOST] = "not heard of any more",
+        [MV_KNOWLEDGE_NAMED] = "read in part",
+};
+enum { N_KNOWLEDGE = sizeof state_words / sizeof *state_words };
 
 /* As of now; NULL when memory is out. It is large. */
 static struct mv_kube_watch_status *live_status(struct mv_serve_cluster *cluster) {
@@ -104,7 +118,7 @@ static void remark_kinds(const struct mv_kube_watch_status *status, enum mv_know
                 if (!k->needed || k->knowledge != knowledge)
                         continue;
                 if (!separator)
-                        mv_buf_format(remark, "; %s: ", knowledge_words[knowledge]);
+                        mv_buf_format(remark, "; %s: ", remark_words[knowledge]);
                 mv_buf_format(remark, "%s%s%s%s", separator ? separator : "", mv_kinds[kind].plural,
                               mv_kinds[kind].group[0] ? "." : "", mv_kinds[kind].group);
                 if (reasons && k->reason[0])
@@ -147,14 +161,14 @@ static void write_kind(struct mv_buf *out, const char *name, int kind, double va
 static void write_states(const struct mv_kube_watch_status *status, struct mv_buf *out) {
         mv_metrics_write_family(
                 out, "migvet_watch_state", "gauge",
-                "1 for what is known of each kind: watched, absent, forbidden, unread, stale, named.");
+                "1 for what is known of each kind: all, none (not read yet), absent (not in this cluster), forbidden, lost (not heard of any more), named (read in part).");
         for (int kind = 0; kind < MV_KIND_COUNT; kind++)
                 for (int state = MV_KNOWLEDGE_NONE; status->kinds[kind].needed && state < N_KNOWLEDGE;
                      state++) {
                         const struct mv_label labels[] = {
                                 { "kind", mv_str_from(mv_kinds[kind].kind) },
                                 { "group", mv_str_from(mv_kinds[kind].group) },
-                                { "state", mv_str_from(knowledge_words[state]) },
+                                { "state", mv_str_from(state_words[state]) },
                         };
                         mv_metrics_write_sample(out, "migvet_watch_state", labels, 3,
                                                 (int)status->kinds[kind].knowledge == state);

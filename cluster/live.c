@@ -86,6 +86,34 @@ static void remove_at(struct mv_live_kind *state, size_t at) {
         empty_slot(state, at);
 }
 
+/* --- objects that cannot be read --- */
+
+static void forget_unreadable(struct mv_live *live, enum mv_kind kind, uint64_t hash) {
+        struct mv_live_kind *state = &live->kinds[kind];
+        for (size_t i = 0; i < state->n_unreadable; i++)
+                if (state->unreadable[i].hash == hash) {
+                        state->unreadable[i] = state->unreadable[--state->n_unreadable];
+                        live->known_changed = true;
+                        return;
+                }
+}
+
+static bool note_unreadable(struct mv_live *live, enum mv_kind kind, uint64_t hash) {
+        struct mv_live_kind *state = &live->kinds[kind];
+        forget_unreadable(live, kind, hash);
+        if (state->n_unreadable == state->unreadable_capacity) {
+                size_t capacity = state->unreadable_capacity ? state->unreadable_capacity * 2 : 8;
+                struct mv_unreadable *memory = reallocarray(state->unreadable, capacity, sizeof *memory);
+                if (!memory)
+                        return false;
+                state->unreadable = memory;
+                state->unreadable_capacity = capacity;
+        }
+        state->unreadable[state->n_unreadable++] = (struct mv_unreadable){ hash, state->round };
+        live->known_changed = true;
+        return true;
+}
+
 /* --- changes --- */
 
 void mv_live_make_entries(struct mv_live *live) {
@@ -106,6 +134,9 @@ void mv_live_end(struct mv_live *live, enum mv_kind kind) {
         if (!state->listing)
                 return;
         state->listing = false;
+        for (size_t i = state->n_unreadable; i > 0; i--)
+                if (state->unreadable[i - 1].round != state->round)
+                        forget_unreadable(live, kind, state->unreadable[i - 1].hash);
         for (size_t at = 0; at < state->n_slots;) {
                 if (state->slots[at] && state->slots[at]->round != state->round)
                         remove_at(state, at); /* another one may have moved to this slot */
@@ -114,15 +145,21 @@ void mv_live_end(struct mv_live *live, enum mv_kind kind) {
         }
 }
 
-/* The namespace and name of an object that cannot be decoded otherwise. */
-static void forget_broken(struct mv_live *live, enum mv_kind kind, struct mv_str json) {
+/* An object that cannot be decoded takes the place of what had its name. */
+static int put_unreadable(struct mv_live *live, enum mv_kind kind, struct mv_str json, int code,
+                          struct mv_err *err) {
         struct mv_arena scratch;
-        struct mv_any any;
+        struct mv_any any = { 0 };
         mv_arena_init(&scratch, &mv_allocator_system, 0);
         const struct mv_decode decode = { .arena = &scratch };
         if (mv_decode(&decode, json, &mv_table_any, &any, NULL) == 0)
                 mv_live_remove(live, kind, any.meta.namespace, any.meta.name);
+        else
+                any.meta = (struct mv_meta){ 0 }; /* one without a name */
+        bool noted = note_unreadable(live, kind,
+                                     mv_block_hash(live->pool, kind, any.meta.namespace, any.meta.name));
         mv_arena_done(&scratch);
+        return noted ? code : mv_err_oom(err);
 }
 
 /* What is there under the name of the object in json; NULL when there is nothing. */
@@ -146,10 +183,9 @@ int mv_live_put(struct mv_live *live, enum mv_kind kind, struct mv_str json, str
         int r = mv_block_new(live->pool, kind, json, &block, err);
         if (r < 0) {
                 free(item);
-                if (r != MV_ENOMEM)
-                        forget_broken(live, kind, json);
-                return r;
+                return r == MV_ENOMEM ? r : put_unreadable(live, kind, json, r, err);
         }
+        forget_unreadable(live, kind, block->hash);
         size_t at;
         struct mv_item *present = find_present(live, kind, block, &at);
         if (present && mv_block_same(present->block, block)) {
@@ -175,6 +211,7 @@ int mv_live_put(struct mv_live *live, enum mv_kind kind, struct mv_str json, str
 void mv_live_remove(struct mv_live *live, enum mv_kind kind, struct mv_str namespace, struct mv_str name) {
         struct mv_live_kind *state = &live->kinds[kind];
         uint64_t hash;
+        forget_unreadable(live, kind, mv_block_hash(live->pool, kind, namespace, name));
         if (!state->n_slots)
                 return;
         size_t at = find_slot(live, kind, namespace, name, &hash);
@@ -249,6 +286,7 @@ struct mv_live *mv_live_free(struct mv_live *live) {
                                 mv_item_free(live, state->slots[i]);
                 free(state->slots);
                 free(state->reason);
+                free(state->unreadable);
                 mv_live_table_free(state->table);
         }
         mv_items_free(live, &live->deferred);

@@ -32,7 +32,8 @@ void mv_live_begin(struct mv_live *live, enum mv_kind kind);
 void mv_live_end(struct mv_live *live, enum mv_kind kind);
 void mv_live_abandon(struct mv_live *live, enum mv_kind kind);
 /* An object that was added or has changed; json is followed by 8 readable bytes. Errors as mv_block_new: of an object that
- * cannot be decoded nothing is kept, what was known of it before neither. */
+ * cannot be decoded nothing is kept, what was known of it before neither; and as long as it is there, what is not there of its
+ * kind is not known (MV_KNOWLEDGE_NAMED in the place of ALL), since it may be this one. */
 int mv_live_put(struct mv_live *live, enum mv_kind kind, struct mv_str json, struct mv_err *err);
 void mv_live_remove(struct mv_live *live, enum mv_kind kind, struct mv_str namespace, struct mv_str name);
 /* The object as it is now, or NULL; good until the next call. */

@@ -22,6 +22,12 @@ struct mv_items {
         size_t n, capacity;
 };
 
+/* An object that cannot be read, by the hash of its name. */
+struct mv_unreadable {
+        uint64_t hash;
+        unsigned long long round; /* of the list that brought it last */
+};
+
 struct mv_live_kind {
         struct mv_item **slots; /* by namespace and name; open addressing, n_slots a power of two */
         size_t n_slots, n;
@@ -31,6 +37,8 @@ struct mv_live_kind {
         unsigned long long round;
         bool listing, dirty;
         struct mv_live_table *table; /* in force */
+        struct mv_unreadable *unreadable;
+        size_t n_unreadable, unreadable_capacity;
         enum mv_knowledge knowledge;
         char *reason;
 };

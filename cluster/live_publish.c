@@ -258,6 +258,13 @@ static bool tables_are_old(const struct mv_live *live) {
         return false;
 }
 
+/* What is known of the kind: not all while there is an object of it that cannot be read. */
+static struct mv_known known_of(const struct mv_live_kind *state) {
+        if (state->knowledge == MV_KNOWLEDGE_ALL && state->n_unreadable)
+                return (struct mv_known){ MV_KNOWLEDGE_NAMED, MV_STR("some objects of it cannot be read") };
+        return (struct mv_known){ state->knowledge, mv_str_from(state->reason ? state->reason : "") };
+}
+
 static int prepare(struct mv_live *live, bool renew, struct publication *publication,
                    struct mv_snapshot **ret, struct mv_err *err) {
         struct mv_snapshot_parts parts = { .bytes = live->bytes + mv_block_pool_bytes(live->pool),
@@ -273,8 +280,7 @@ static int prepare(struct mv_live *live, bool renew, struct publication *publica
                         publication->renewed[kind] ? publication->kinds[kind].table : state->table;
                 parts.tables[kind] = table ? table->table : NULL;
                 parts.bytes += table ? table->arena.held : 0;
-                parts.known[kind] = (struct mv_known){ state->knowledge,
-                                                       mv_str_from(state->reason ? state->reason : "") };
+                parts.known[kind] = known_of(state);
         }
         long long start = now_us();
         if (renew && !make_placement(publication, parts.tables))

@@ -248,8 +248,7 @@ static void judge_status(struct mv_reflector *r, long long now, int status, stru
         char message[sizeof said.message + 32];
         mv_kube_status_read(body, &said);
         status = status ? status : said.code;
-        if (said.retry_after_ms > retry_after_ms)
-                retry_after_ms = said.retry_after_ms;
+        retry_after_ms = said.retry_after_ms > retry_after_ms ? said.retry_after_ms : retry_after_ms;
         snprintf(message, sizeof message, "%s%s(%d)", said.message,
                  said.message[0] ? " " : "the server refused ", status);
         switch (status) {
@@ -272,6 +271,8 @@ static void judge_status(struct mv_reflector *r, long long now, int status, stru
         case 429:
         case 503:
                 note_failure(r, now, MV_REFLECTOR_THROTTLED, message);
+                r->failures =
+                        retry_after_ms > 0 ? 1 : r->failures; /* it says how long: pauses need not grow */
                 retry(r, now, resumption(r), retry_after_ms);
                 break;
         default:
@@ -545,10 +546,9 @@ void mv_reflector_resume(struct mv_reflector *r, long long now) {
 }
 
 void mv_reflector_hurry(struct mv_reflector *r, long long now) {
-        if (r->in_flight || !r->unreached || now >= r->at)
-                return;
         long long at = now + mv_jitter(&r->random, BACKOFF_MS);
-        r->at = at < r->at ? at : r->at;
+        if (!r->in_flight && r->unreached && at < r->at)
+                r->at = at;
 }
 
 const struct mv_reflector_status *mv_reflector_status(const struct mv_reflector *r) {

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from harness import chart, objects, webhook
+from harness import chart, objects, readme, webhook
 from harness.api import Api, ApiError
 from harness.cluster import MASTERS, as_json
 from harness.node import NAME as NODE, Node
@@ -62,9 +62,10 @@ def installed_fixture(node):
 
 
 def deploy(cluster, verb, **values):
+    words = readme.command("helm", "install") if verb == "install" else [chart.RELEASE, chart.CHART, "-n", NAMESPACE]
+    words = [chart.CHART if word == "charts/migvet" else word for word in words]
     try:
-        cluster.helm(verb, chart.RELEASE, chart.CHART, "-n", NAMESPACE, "--wait", "--timeout", "90s",
-                     *chart.settings({**VALUES, **values}), seconds=150)
+        cluster.helm(verb, *words, "--wait", "--timeout", "90s", *chart.settings({**VALUES, **values}), seconds=150)
     except AssertionError as error:
         what = cluster.kubectl("-n", NAMESPACE, "get", "pods,events", expect=None).stdout
         said = cluster.kubectl("-n", NAMESPACE, "logs", "-l", f"app.kubernetes.io/instance={chart.RELEASE}",
@@ -131,6 +132,19 @@ def pods(cluster):
 
 def bundle(cluster):
     return base64.b64decode(cluster.api.get(CONFIGURATION)["webhooks"][0]["clientConfig"]["caBundle"])
+
+
+def test_the_commands_of_the_readme(cluster):
+    """`make image` made the image of this node, the second is how the release came here, and this is the third."""
+    assert readme.command("make") == ["image"]
+    cluster.put(namespace("theirs"))
+    obj = machine("bridged", "theirs", binding="bridge")
+    cluster.kubectl("create", "--dry-run=server", "-f", "-", stdin=as_json(obj), expect=(0,))
+    cluster.kubectl(*readme.command("kubectl", NAMESPACE="theirs"))
+    eventually(lambda: cluster.kubectl("create", "--dry-run=server", "-f", "-", stdin=as_json(obj),
+                                       expect=None).returncode, SECONDS, "the label is obeyed")
+    done = cluster.kubectl("create", "-f", "-", stdin=as_json(obj), expect=(1,))
+    assert "namespace theirs asks for it" in done.stderr, done.stderr
 
 
 def test_denied_through_the_service(cluster):

@@ -100,6 +100,12 @@ def test_wide(migvet):
     assert "volume-block-migration" in text
 
 
+def test_verbose(migvet):
+    done = migvet("check", "-v", "-f", CLUSTER, "vm/web", expect=(0,))
+    assert re.search(r"^migvet check: 18 documents in 4 files, \d+ bytes, read in \d+ ms$", done.stderr, re.MULTILINE)
+    assert "read in" not in migvet("check", "-f", CLUSTER, "vm/web", expect=(0,)).stderr
+
+
 def test_name(migvet):
     lines = migvet("check", "-f", CLUSTER, "-o", "name", expect=(1,)).stdout.splitlines()
     assert lines == [f"virtualmachine.kubevirt.io/{name}" for name in VERDICTS]

@@ -215,25 +215,50 @@ static void test_what_does_not_matter_changes_nothing(void **state) {
         cluster_done(&cluster);
 }
 
-static void test_broken_objects_are_kept_out(void **state) {
-        (void)state;
-        struct cluster cluster;
+/* What the next snapshot says that is known of claims. */
+static enum mv_knowledge knowledge(struct cluster *cluster) {
+        publish(cluster, false);
+        const struct mv_snapshot *snapshot = mv_store_borrow(cluster->store);
+        enum mv_knowledge knowledge = mv_snapshot_known(snapshot, MV_KIND_CLAIM)->knowledge;
+        mv_store_return(cluster->store, snapshot);
+        return knowledge;
+}
+
+static void put_broken(struct cluster *cluster) {
         struct mv_err err = { 0 };
         static const char broken[] =
                 "{\"metadata\":{\"name\":\"n1\",\"namespace\":\"a\"},\"spec\":{\"accessModes\":7}}        ";
+        const struct mv_str json = { broken, sizeof broken - 9 };
+        assert_int_equal(mv_live_put(cluster->live, MV_KIND_CLAIM, json, &err), MV_ETYPE);
+        assert_string_equal(err.path, "spec.accessModes");
+}
+
+static void test_broken_objects_are_kept_out(void **state) {
+        (void)state;
+        struct cluster cluster;
         cluster_init(&cluster);
         assert_int_equal(put(cluster.live, MV_KIND_CLAIM, "n1", 1, 1), 0);
         assert_int_equal(put(cluster.live, MV_KIND_CLAIM, "n2", 1, 1), 0);
         publish(&cluster, true);
-        assert_int_equal(
-                mv_live_put(cluster.live, MV_KIND_CLAIM, (struct mv_str){ broken, sizeof broken - 9 }, &err),
-                MV_ETYPE);
-        assert_string_equal(err.path, "spec.accessModes");
+        put_broken(&cluster);
         publish(&cluster, true);
         const struct mv_snapshot *snapshot = mv_store_borrow(cluster.store);
         assert_int_equal(value_in(snapshot, MV_KIND_CLAIM, 1), 0);
         assert_int_equal(value_in(snapshot, MV_KIND_CLAIM, 2), 1);
         mv_store_return(cluster.store, snapshot);
+        /* It may be what somebody looks for, as long as it is there. */
+        mv_live_know(cluster.live, MV_KIND_CLAIM, MV_KNOWLEDGE_ALL, MV_STR(""));
+        assert_int_equal(knowledge(&cluster), MV_KNOWLEDGE_NAMED);
+        assert_int_equal(put(cluster.live, MV_KIND_CLAIM, "n1", 1, 2), 0);
+        assert_int_equal(knowledge(&cluster), MV_KNOWLEDGE_ALL);
+        put_broken(&cluster);
+        assert_int_equal(knowledge(&cluster), MV_KNOWLEDGE_NAMED);
+        mv_live_begin(cluster.live, MV_KIND_CLAIM);
+        mv_live_end(cluster.live, MV_KIND_CLAIM);
+        assert_int_equal(knowledge(&cluster), MV_KNOWLEDGE_ALL);
+        put_broken(&cluster);
+        mv_live_remove(cluster.live, MV_KIND_CLAIM, MV_STR("a"), MV_STR("n1"));
+        assert_int_equal(knowledge(&cluster), MV_KNOWLEDGE_ALL);
         cluster_done(&cluster);
 }
 

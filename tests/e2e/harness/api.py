@@ -2,6 +2,7 @@
 """A plain client of the Kubernetes API for tests: JSON over kept connections, one a thread."""
 import http.client
 import json
+import re
 import ssl
 import threading
 import time
@@ -96,5 +97,6 @@ class Api:
 
 
 def warnings_of(headers):
-    """The texts of the Warning header fields."""
-    return [value.split(" ", 2)[2].strip('"') for value in headers.get_all("Warning") or []]
+    """The texts of the Warning header fields: 299 - "text", with backslashes before quotes and themselves."""
+    quoted = [value.split(" ", 2)[2] for value in headers.get_all("Warning") or []]
+    return [re.sub(r"\\(.)", r"\1", text[1:-1]) for text in quoted]

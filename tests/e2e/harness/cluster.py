@@ -227,6 +227,8 @@ class Cluster:
                 if error.status != 409:
                     raise
                 made = self.api.merge(one, obj)
+            if obj["kind"] == "Node" and "taints" not in obj.get("spec", {}):
+                self.api.merge(one, {"spec": {"taints": None}})  # each new node gets one, as it is not ready
             if "status" in obj and made.get("status") != obj["status"]:
                 self.api.merge(f"{one}/status", {"status": obj["status"]})
 

@@ -7,7 +7,6 @@ import os
 import pathlib
 import shutil
 import ssl
-import subprocess
 
 import yaml
 
@@ -32,14 +31,6 @@ def program():
     path = ROOT / os.environ.get("MIGVET", "build/migvet")
     assert os.access(path, os.X_OK), f"{path} is not there: build it first"
     return path
-
-
-def reads_live_clusters():
-    """Whether this migvet can serve from the API: then a kubeconfig that is not there is what it complains about."""
-    nowhere = "/nonexistent/kubeconfig"
-    done = subprocess.run([program(), "serve", "--kubeconfig", nowhere], capture_output=True, text=True, timeout=30,
-                          check=False)
-    return nowhere in done.stderr
 
 
 class Migvet:
