@@ -24,7 +24,7 @@ static const char usage[] =
         "  -f, --filename FILE|DIR       manifests that are the cluster, repeatable\n"
         "  -R, --recursive               directories with what is below them\n"
         "  -n, --namespace NAME          namespace of objects in the files that name none (default: `default`)\n"
-        "      --mutate                  answer as /mutate, which allows everything and changes nothing yet\n"
+        "      --mutate                  answer as /mutate: the annotations with the verdict, as a patch\n"
         "      --config FILE             what is asked of VMs, and of whom\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
         "      --server https://HOST:PORT    ask `migvet serve` that runs there, as kube-apiserver would\n"

@@ -348,6 +348,7 @@ static void read_settings(struct mv_config_reading *reading, const struct file *
         ret->other_nodes =
                 mv_config_number(reading, MV_AT(MV_AT(NULL, "resilient"), "otherNodes"),
                                  file->resilient.other_nodes, 1, MOST_NODES_ASKED, ret->other_nodes);
+        ret->fill_node_selector = file->fill_node_selector == MV_TRUE;
         ret->rules = mv_config_severities(reading, MV_AT(NULL, "rules"), file->rules);
 }
 
@@ -461,7 +462,6 @@ static void refuse_features_to_come(struct mv_config_reading *reading, const str
                 { MV_STR("audit"), mv_config_given(reading, MV_AT(NULL, "audit")) },
                 { MV_STR("reports"), file->reports.api.n && !mv_str_is(file->reports.api, "none") },
                 { MV_STR("verdicts"), file->verdicts.enabled == MV_TRUE },
-                { MV_STR("fillNodeSelector"), file->fill_node_selector == MV_TRUE },
         };
         /* It would need a read of what the request names just before the answer. */
         if (mv_str_is(file->mirror, "\"deny\""))

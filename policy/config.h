@@ -70,6 +70,7 @@ struct mv_config {
         bool deny_vm_start;               /* vmStart: deny */
         enum mv_mirror mirror;            /* on a live cluster */
         unsigned other_nodes;             /* level resilient */
+        bool fill_node_selector;          /* of people's migrations, in /mutate */
         MV_LIST(struct mv_config_namespace) namespaces;
         MV_LIST(struct mv_exemption) exemptions;
         struct mv_patterns exempt_users, exempt_groups; /* who may use the annotation migvet.io/exempt */

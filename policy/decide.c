@@ -461,12 +461,12 @@ static void drop_warnings_of_controllers(const struct mv_decide_input *in, struc
         decision->warnings_end = &decision->warnings;
 }
 
-/* What every answer about an object that was judged says of it. */
-static void annotate(const struct mv_decide_input *in, struct mv_decision *decision) {
-        const struct mv_policy_match *policy = mv_resolution_policy(in->now->resolution);
-        decision->verdict = mv_str_from(mv_verdict_word(instance_outcome(in->now)));
-        decision->rules = mv_verdict_blockers(in->arena, in->now);
-        if (in->now->resolution)
+void mv_decision_annotate(struct mv_arena *arena, const struct mv_verdict *verdict,
+                          struct mv_decision *decision) {
+        const struct mv_policy_match *policy = mv_resolution_policy(verdict->resolution);
+        decision->verdict = mv_str_from(mv_verdict_word(instance_outcome(verdict)));
+        decision->rules = mv_verdict_blockers(arena, verdict);
+        if (verdict->resolution)
                 decision->policy = policy ? policy->policy->meta.name : MV_STR("none");
 }
 
@@ -474,7 +474,7 @@ void mv_decide_refused(const struct mv_decide_input *input, struct mv_decision *
         struct mv_decide_input indexed = *input;
         const struct mv_decide_input *in = &indexed;
         index_before(&indexed);
-        annotate(in, decision);
+        mv_decision_annotate(in->arena, in->now, decision);
         /* Of a policy KubeVirt's causes say what its values lack; the rest is said, too. */
         bool policy = in->kind == MV_KIND_MIGRATION_POLICY;
         if (policy)
@@ -529,7 +529,7 @@ void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision
         mv_exempt_of(in->arena, in->config, in->request, in->meta, &indexed.exempt);
         bool exempt = in->exempt.match == MV_MATCH_YES || nobody_is_known(in, kubevirt) ||
                       mv_object_is_exempt(in->config, kubevirt, in->request, in->kind, in->meta);
-        annotate(in, decision);
+        mv_decision_annotate(in->arena, in->now, decision);
         if (in->kind == MV_KIND_MIGRATION)
                 decide_migration(in, exempt, decision);
         else if (in->kind == MV_KIND_MIGRATION_POLICY || in->kind == MV_KIND_MAINTENANCE ||

@@ -68,6 +68,10 @@ void mv_decision_warn(struct mv_arena *arena, struct mv_decision *decision, stru
 void mv_decision_cause(struct mv_arena *arena, struct mv_decision *decision, struct mv_str reason,
                        struct mv_str message, struct mv_str field);
 
+/* What every answer about an object that was judged says of it: verdict, rules, policy. */
+void mv_decision_annotate(struct mv_arena *arena, const struct mv_verdict *verdict,
+                          struct mv_decision *decision);
+
 /* Decide on an object that was judged. decision is initialised; warnings that it holds are kept. */
 void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision);
 /* KubeVirt itself refuses the request, and decision says so already: add migvet's findings as warnings. */

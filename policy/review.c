@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/review.h"
 
+#include "policy/base/base64.h"
 #include "policy/base/json.h"
 #include "policy/evaluate.h"
 #include "policy/mirror.h"
+#include "policy/mutate.h"
 #include "policy/notice.h"
 #include "policy/object/status.h"
 #include "policy/object/yaml.h"
@@ -59,8 +61,19 @@ static void render_annotations(struct mv_json *json, const struct mv_decision *d
         mv_json_end(json);
 }
 
+/* patch is "" when nothing changes; base64 needs no escapes. */
+static void render_patch(struct mv_json *json, struct mv_str patch) {
+        if (!patch.n)
+                return;
+        mv_json_member(json, "patchType", MV_STR("JSONPatch"));
+        mv_json_key(json, "patch");
+        mv_json_raw(json, MV_STR("\""));
+        mv_buf_append_base64(json->buf, patch);
+        mv_buf_append_byte(json->buf, '"');
+}
+
 static void render(struct mv_buf *response, const struct mv_review_request *request,
-                   const struct mv_decision *decision, bool judged) {
+                   const struct mv_decision *decision, bool annotated, struct mv_str patch) {
         struct mv_json json;
         mv_json_init(&json, response);
         mv_json_object(&json);
@@ -86,8 +99,9 @@ static void render(struct mv_buf *response, const struct mv_review_request *requ
                 }
                 mv_json_end(&json);
         }
-        if (judged || decision->evacuation.n)
+        if (annotated || decision->evacuation.n)
                 render_annotations(&json, decision);
+        render_patch(&json, patch);
         mv_json_end(&json);
         mv_json_end(&json);
 }
@@ -104,6 +118,7 @@ static int no_review(struct mv_buf *response, const struct mv_err *err) {
 /* --- judging --- */
 
 struct judged_object {
+        const void *object;
         const struct mv_meta *meta;
         struct mv_verdict verdict;
 };
@@ -127,6 +142,7 @@ static int judge(const struct mv_review_input *in, const struct mv_review_reques
                 meta->namespace = request->namespace;
         if (!meta->name.n)
                 meta->name = request->name;
+        ret->object = object;
         ret->meta = meta_of(kind, object);
         const struct mv_evaluation evaluation = { .arena = in->arena,
                                                   .snapshot = in->snapshot,
@@ -336,8 +352,6 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
         struct mv_decision *decision = &ret->decision;
         enum mv_kind kind = judged_kind(request);
         bool update = mv_str_is(request->operation, "UPDATE");
-        if (in->mutate)
-                return;
         if (kind == MV_KIND_COUNT || (update && !spec_changed(in->arena, request))) {
                 refused(in, request, NULL, decision);
                 return;
@@ -388,6 +402,80 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
                 mv_decide(&input, decision);
 }
 
+/* --- /mutate --- */
+
+/* What becomes of an object: its stamp, and the selector that is filled in. */
+struct change {
+        struct mv_stamp stamp;
+        struct mv_pair selector;
+        bool fills; /* there is one */
+};
+
+static void judge_change(const struct mv_review_input *in, const struct mv_review_request *request,
+                         enum mv_kind kind, struct mv_review_result *ret, struct change *change) {
+        struct judged_object now;
+        struct change made = { 0 };
+        if (!in->snapshot || is_late(in) || judge(in, request, kind, request->object, &now, NULL) < 0)
+                return;
+        collect_missing(in, request, &now.verdict, ret);
+        made.fills = kind == MV_KIND_MIGRATION &&
+                     mv_selector_fill(
+                             in->arena, in->config,
+                             mv_kubevirt_config_at(in->arena, mv_snapshot_config(in->snapshot), in->version),
+                             request->user.username, now.object, &now.verdict, &made.selector);
+        mv_stamp_make(in->arena, in->snapshot, kind, spec_text(in->arena, request->object),
+                      made.fills ? &made.selector : NULL, &now.verdict, &made.stamp);
+        if (!mv_arena_failed(in->arena))
+                *change = made;
+}
+
+/* Judge the object. What cannot be judged, whatever the reason, is Unknown. */
+static void make_change(const struct mv_review_input *in, const struct mv_review_request *request,
+                        enum mv_kind kind, struct mv_review_result *ret, struct change *change) {
+        mv_stamp_unknown(&change->stamp);
+        judge_change(in, request, kind, ret, change);
+        ret->judged = true;
+        ret->decision.verdict = change->stamp.verdict;
+        ret->decision.rules = change->stamp.rules;
+        ret->decision.policy = change->stamp.policy;
+}
+
+/* Append the patch that this request's object needs, if any. Allows whatever comes. */
+static void mutate(const struct mv_review_input *in, const struct mv_review_request *request,
+                   struct mv_buf *patch, struct mv_review_result *ret) {
+        enum mv_kind kind = judged_kind(request);
+        struct mv_patched object, old;
+        struct change change = { 0 };
+        struct mv_arena arena;
+        if (kind != MV_KIND_VM && kind != MV_KIND_MIGRATION)
+                return;
+        mv_arena_init(&arena, in->arena->allocator, METADATA_BYTES);
+        bool kept = mv_str_is(request->operation, "UPDATE") && !spec_changed(&arena, request);
+        if (!mv_patched_read(&arena, request->object, &object) ||
+            (object.meta && object.meta->deletion_timestamp.n) ||
+            (kept && !mv_patched_read(&arena, request->old_object, &old))) {
+                mv_arena_done(&arena);
+                return;
+        }
+        if (!kept)
+                make_change(in, request, kind, ret, &change);
+        else if (old.meta)
+                mv_stamp_read(&old.meta->annotations, &change.stamp);
+        mv_patch_write(patch, &object, &change.stamp, change.fills ? &change.selector : NULL);
+        mv_arena_done(&arena);
+}
+
+static void answer_mutate(const struct mv_review_input *in, const struct mv_review_request *request,
+                          struct mv_buf *response, struct mv_review_result *ret) {
+        enum { PATCH_BYTES = 1 << 20 }; /* all annotations together have 256 KiB at most */
+        struct mv_buf patch;
+        mv_buf_init(&patch, in->arena->allocator, PATCH_BYTES);
+        mutate(in, request, &patch, ret);
+        render(response, request, &ret->decision, false,
+               mv_buf_failed(&patch) ? (struct mv_str){ 0 } : mv_buf_str(&patch));
+        mv_buf_done(&patch);
+}
+
 int mv_review_answer(const struct mv_review_input *in, struct mv_str body, struct mv_buf *response,
                      struct mv_review_result *ret) {
         struct mv_err err = { 0 };
@@ -413,12 +501,16 @@ int mv_review_answer(const struct mv_review_input *in, struct mv_str body, struc
         if (err.code)
                 return no_review(response, &err);
         ret->request = envelope.request;
+        if (in->mutate) {
+                answer_mutate(in, envelope.request, response, ret);
+                return 200;
+        }
         review(in, envelope.request, ret);
         /* A denial stands, even if some of its causes could not be kept; anything else may have missed something. */
         if (mv_arena_failed(in->arena) && (ret->decision.allowed || !ret->decision.message.n)) {
                 decide_unknown(in, ret->request, judged_kind(ret->request), no_memory, &ret->decision);
                 ret->judged = true;
         }
-        render(response, ret->request, &ret->decision, ret->judged);
+        render(response, ret->request, &ret->decision, ret->judged, (struct mv_str){ 0 });
         return 200;
 }

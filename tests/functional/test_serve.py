@@ -143,11 +143,6 @@ def test_warnings(migvet, client):
         assert all(len(warning) <= 120 for warning in some["warnings"])
 
 
-def test_mutate_changes_nothing_yet(client):
-    response = client.review(example("create-good-vm"), path="/mutate?timeout=10s")
-    assert response["allowed"] is True and "patch" not in response
-
-
 # --- who may be denied --------------------------------------------------
 
 def test_level_is_enforced(client):

@@ -110,6 +110,8 @@ static void answer(const struct mv_review_input *input, struct mv_str body, bool
                 bool allowed = holds(response, ",\"allowed\":true");
                 check(holds(response, "\"kind\":\"AdmissionReview\""), "no review", response);
                 check(allowed == result.decision.allowed, "another decision", response);
+                check(allowed || !input->mutate, "refused by /mutate", response);
+                check(!holds(response, "\"patch\"") || input->mutate, "a patch of /validate", response);
                 check(allowed || (result.decision.code >= 400 && result.decision.message.n &&
                                   holds(response, "\"code\":4")),
                       "refused without a reason", response);
@@ -129,11 +131,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         } runs[] = {
                 { 0, true, false, MV_MIRROR_DENY },     { 0, true, false, MV_MIRROR_OFF },
                 { 0, false, false, MV_MIRROR_DENY },    { 0, true, true, MV_MIRROR_DENY },
-                { 16384, true, false, MV_MIRROR_DENY },
+                { 16384, true, false, MV_MIRROR_DENY }, { 16384, true, true, MV_MIRROR_DENY },
         };
         if (!snapshot) {
                 snapshot = make_snapshot();
                 mv_config_init(&config);
+                config.fill_node_selector = true;
         }
         char *body = malloc(size + MV_SCAN_PADDING);
         if (!body)

@@ -97,7 +97,7 @@ static const char everything[] = HEAD
         "receivers: []\n"
         "reports: {api: none}\n"
         "verdicts: {enabled: false, tokenFile: \"\", clientNames: []}\n"
-        "fillNodeSelector: false\n"
+        "fillNodeSelector: true\n"
         "limits: {bodyBytes: 16Mi, connections: 10, receive: 1500ms, idle: 1m30s, memoryPerReview: 8Mi}\n";
 
 static void assert_everything(const struct mv_config *c) {
@@ -110,6 +110,7 @@ static void assert_everything(const struct mv_config *c) {
         assert_int_equal(c->unknown, MV_ACTION_AUDIT);
         assert_int_equal(c->mirror, MV_MIRROR_OFF);
         assert_true(c->deny_vm_start);
+        assert_true(c->fill_node_selector);
         assert_int_equal(c->other_nodes, 2);
         assert_int_equal(c->namespaces.n, 2);
         const struct mv_config_namespace *first = &c->namespaces.items[0], *second = first + 1;
@@ -259,7 +260,6 @@ static const struct wrong {
         { "verdicts: {enabled: true}\n", 3, 11, "verdicts", "must have a tokenFile or clientNames" },
         { "verdicts: {enabled: true, clientNames: [a]}\n", 3, 1, "verdicts",
           "not supported in this version" },
-        { "fillNodeSelector: true\n", 3, 1, "fillNodeSelector", "not supported in this version" },
         { "fillNodeSelector: always\n", 3, 19, "fillNodeSelector", "must be true or false" },
         { "limits: {bodyBytes: 1}\n", 3, 21, "limits.bodyBytes", "must be from 4096 to" },
         { "limits: {bodyBytes: -8Mi}\n", 3, 21, "limits.bodyBytes", "must be from 4096 to" },
