@@ -69,6 +69,7 @@ static int load_files(const struct mv_command *command, const struct mv_options 
                 .names = options->filenames,
                 .n_names = options->n_filenames,
                 .recursive = options->recursive,
+                .texts = mv_site_rules_texts(&options->config.site_rules),
                 .progress = mv_progress_show,
                 .context = &progress,
         };
@@ -134,6 +135,7 @@ static int load_live(const struct mv_command *command, struct mv_options *option
                 return code;
         mv_progress_init(&progress, "reading kinds of the cluster");
         const struct mv_kube_load_options load = { .config = ret->kube,
+                                                   .texts = mv_site_rules_texts(&options->config.site_rules),
                                                    .progress = show_kinds,
                                                    .context = &progress };
         int r = mv_kube_load(&load, &ret->live, &err);

@@ -265,6 +265,7 @@ int mv_files_load_listing(const struct mv_files_options *options, const struct m
         struct mv_snapshot_builder *builder = mv_snapshot_builder_new(allocator, default_namespace);
         if (!builder)
                 return mv_err_oom(err);
+        mv_snapshot_builder_keep_texts(builder, options->texts);
         int r = mv_files_read_listing(options, listing, add_document, builder, counts, err);
         if (r) {
                 mv_snapshot_builder_free(builder);

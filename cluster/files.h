@@ -32,6 +32,7 @@ struct mv_files_options {
         const char *const *names;             /* files, directories, "-" */
         size_t n_names;
         bool recursive; /* -R */
+        uint64_t texts; /* kinds whose objects keep their text (mv_snapshot_builder_keep_texts) */
         struct mv_files_limits limits;
         /* Unless NULL: called before the first and after each file. */
         void (*progress)(void *context, size_t files_done, size_t files);

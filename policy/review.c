@@ -127,6 +127,7 @@ static int judge(const struct mv_review_input *in, const struct mv_review_reques
                 meta->namespace = request->namespace;
         if (!meta->name.n)
                 meta->name = request->name;
+        meta->text = text;
         ret->meta = meta_of(kind, object);
         const struct mv_evaluation evaluation = { .arena = in->arena,
                                                   .snapshot = in->snapshot,

@@ -15,7 +15,8 @@ struct mv_snapshot_builder {
         size_t n_slots;        /* a power of two */
         struct mv_arena table; /* of intern */
         struct mv_intern intern;
-        size_t lists; /* that are open, one in another */
+        uint64_t texts; /* kinds whose text is kept */
+        size_t lists;   /* that are open, one in another */
         bool failed;
 };
 
@@ -175,6 +176,8 @@ static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, c
         r = info->read ? info->read(&decode, json, object, err) : 0;
         if (r < 0)
                 return r;
+        if (builder->texts >> kind & 1)
+                meta->text = mv_arena_copy_padded(&snapshot->arena, json, MV_SCAN_PADDING);
         return add_entry(builder,
                          &(struct mv_entry){ .kind = kind,
                                              .meta = meta,
@@ -281,6 +284,10 @@ int mv_snapshot_builder_add(struct mv_snapshot_builder *builder, struct mv_str j
         int r = add_any(builder, json, NULL, kept, err);
         builder->failed = r < 0;
         return r;
+}
+
+void mv_snapshot_builder_keep_texts(struct mv_snapshot_builder *builder, uint64_t kinds) {
+        builder->texts = kinds;
 }
 
 void mv_snapshot_builder_know(struct mv_snapshot_builder *builder, enum mv_kind kind,
