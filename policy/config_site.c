@@ -30,6 +30,15 @@ static void check_rule_name(struct mv_config_reading *reading, const struct mv_p
                                 "a rule of migvet has this name: rules sets its severity");
 }
 
+/* It goes into warnings and tables. */
+static void check_line(struct mv_config_reading *reading, const struct mv_path *path, struct mv_str text) {
+        mv_config_text(reading, path, text, true);
+        for (size_t i = 0; i < text.n; i++)
+                if ((unsigned char)text.p[i] < ' ')
+                        mv_config_wrong(reading, path, MV_ETYPE,
+                                        "must be one line, without control characters");
+}
+
 static void read_site_rule(struct mv_config_reading *reading, const struct mv_path *path,
                            const struct mv_written_site_rule *from, struct mv_site_rule *ret) {
         static const char *const absents[] = { "fail", "pass", NULL };
@@ -57,8 +66,8 @@ static void read_site_rule(struct mv_config_reading *reading, const struct mv_pa
         ret->may_be_absent = mv_config_choice(reading, MV_AT(path, "absent"), from->absent, absents, 0) == 1;
         int severity = mv_config_choice(reading, MV_AT(path, "severity"), from->severity, severities,
                                         MV_SEVERITY_RISK);
-        mv_config_text(reading, MV_AT(path, "message"), from->message, true);
-        mv_config_text(reading, MV_AT(path, "fix"), from->fix, true);
+        check_line(reading, MV_AT(path, "message"), from->message);
+        check_line(reading, MV_AT(path, "fix"), from->fix);
         mv_site_rule_init(reading->arena, ret, from->name, (enum mv_severity)severity, from->message,
                           from->fix);
 }

@@ -277,6 +277,8 @@ static const struct wrong {
           "siteRules[0].field", "[*] or a name in quotes is expected, behind 7 bytes of it" },
         { SITE_RULE "  severity: fatal\n", 10, 13, "siteRules[0].severity", "must be note, risk or blocker" },
         { SITE_RULE "  absent: maybe\n", 10, 11, "siteRules[0].absent", "must be fail or pass" },
+        { "siteRules:\n- name: a\n  kinds: [VirtualMachine]\n  field: spec\n  pattern: a\n  message: \"a\\nb\"\n  fix: f\n",
+          8, 12, "siteRules[0].message", "must be one line" },
         { SITE_RULE "rules: {b: off}\n", 10, 9, "rules.b", "no rule of that name" },
         { "receivers:\n- {name: a, url: \"http://x\", tokenFile: t}\n", 4, 18, "receivers[0].url",
           "must begin with https://" },
