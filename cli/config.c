@@ -28,6 +28,7 @@ struct mv_config_watch {
         uint64_t judged, seen;          /* fingerprints of what was judged, and of what the last look found */
         bool again;                     /* the next look reads, whatever the stamp says */
         struct mv_config_limits limits; /* at the start */
+        uint64_t texts;                 /* likewise: kinds whose text siteRules read */
 
         pthread_mutex_t lock; /* of what follows */
         struct held *current;
@@ -114,6 +115,9 @@ void mv_config_watch_status(struct mv_config_watch *watch, struct mv_config_stat
 
 /* --- telling --- */
 
+static const char texts_not_kept[] =
+        "some of siteRules read objects of which a part was not kept: they are Unknown until the next start";
+
 /* The configuration in force answers reviews, whatever the file holds now: ready. */
 bool mv_config_watch_ready(void *context, struct mv_buf *remark) {
         struct mv_config_status status;
@@ -125,6 +129,8 @@ bool mv_config_watch_ready(void *context, struct mv_buf *remark) {
         mv_buf_format(remark, "generation %llu", status.generation);
         if (status.restart)
                 mv_buf_append_text(remark, "; changed limits of the server are taken up at its next start");
+        if (status.texts)
+                mv_buf_format(remark, "; %s", texts_not_kept);
         if (status.err.code) {
                 char text[1152];
                 mv_buf_format(remark, "; the file is broken now, this one stays: %s",
@@ -143,6 +149,10 @@ void mv_config_watch_collect(void *context, struct mv_buf *out) {
                 out, "migvet_config_broken", "gauge",
                 "1 while the configuration file is broken and the last good one is in force.");
         mv_metrics_write_sample(out, "migvet_config_broken", NULL, 0, status.err.code ? 1 : 0);
+}
+
+uint64_t mv_config_watch_texts(struct mv_config_watch *watch) {
+        return watch->texts;
 }
 
 struct mv_webhook_limits mv_config_watch_limits(struct mv_config_watch *watch) {
@@ -171,6 +181,7 @@ static bool needs_restart(const struct mv_config_limits *running, const struct m
 
 static void put_in_force(struct mv_config_watch *watch, struct held *held) {
         bool restart = needs_restart(&watch->limits, &held->config.limits);
+        bool texts = (mv_site_rules_texts(&held->config.site_rules) & ~watch->texts) != 0;
         char generation[24];
         pthread_mutex_lock(&watch->lock);
         struct held *done = drop(watch->current);
@@ -179,6 +190,7 @@ static void put_in_force(struct mv_config_watch *watch, struct held *held) {
         watch->status.failing_since = 0;
         watch->status.err = (struct mv_err){ 0 };
         watch->status.restart = restart;
+        watch->status.texts = texts;
         snprintf(generation, sizeof generation, "%llu", watch->status.generation);
         pthread_mutex_unlock(&watch->lock);
         free_held(done);
@@ -186,6 +198,8 @@ static void put_in_force(struct mv_config_watch *watch, struct held *held) {
         if (restart)
                 say(watch, MV_LOG_WARNING, "changed limits of the server are taken up at its next start",
                     "file", watch->path);
+        if (texts)
+                say(watch, MV_LOG_WARNING, texts_not_kept, "file", watch->path);
 }
 
 static void note_failure(struct mv_config_watch *watch, const struct mv_err *err) {
@@ -272,6 +286,7 @@ int mv_config_watch_new(const char *path, struct mv_str own_namespace, const str
                 return r;
         }
         watch->limits = watch->current->config.limits;
+        watch->texts = mv_site_rules_texts(&watch->current->config.site_rules);
         watch->status = (struct mv_config_status){ .generation = 1, .file = path != NULL };
         *ret = watch;
         return 0;

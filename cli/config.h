@@ -25,6 +25,7 @@ struct mv_config_status {
         time_t failing_since;          /* 0 while all is well */
         struct mv_err err;             /* why it fails; code 0 while all is well */
         bool restart;                  /* limits were changed that are taken up at the next start */
+        bool texts; /* rules of siteRules read what a server keeps only if it started with them */
 };
 
 /* Read the file (NULL: as shipped). path and own_namespace are copied; logger may be NULL. What mv_config_load returns. */
@@ -46,5 +47,7 @@ void mv_config_watch_status(struct mv_config_watch *watch, struct mv_config_stat
 /* For /readyz?verbose and /metrics; context is the watch. Any thread. */
 bool mv_config_watch_ready(void *context, struct mv_buf *remark);
 void mv_config_watch_collect(void *context, struct mv_buf *out);
+/* The kinds whose text the rules of siteRules read, as they were when the watch was made. */
+uint64_t mv_config_watch_texts(struct mv_config_watch *watch);
 /* The limits of the server, as they were when the watch was made. */
 struct mv_webhook_limits mv_config_watch_limits(struct mv_config_watch *watch);

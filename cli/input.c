@@ -72,6 +72,7 @@ static int load_files(const struct mv_command *command, const struct mv_options 
                 .n_names = options->n_filenames,
                 .recursive = options->recursive,
                 .lines = options->lines,
+                .texts = mv_site_rules_texts(&options->config.site_rules),
                 .progress = mv_progress_show,
                 .context = &progress,
         };
@@ -141,6 +142,7 @@ static int load_live(const struct mv_command *command, struct mv_options *option
         mv_log_init(&log, false, MV_LOG_DEBUG);
         const struct mv_kube_load_options load = { .config = ret->kube,
                                                    .logger = options->verbose ? &log.logger : NULL,
+                                                   .texts = mv_site_rules_texts(&options->config.site_rules),
                                                    .progress = show_kinds,
                                                    .context = &progress };
         int r = mv_kube_load(&load, &ret->live, &err);

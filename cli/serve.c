@@ -349,6 +349,7 @@ static int start_configuration(struct server *server, struct mv_err *err) {
 }
 
 static int start_cluster(struct server *server, struct mv_err *err) {
+        server->options.cluster.texts = mv_config_watch_texts(server->configs);
         int r = mv_serve_cluster_start(&server->cluster, &server->options.cluster, &server->log.logger, err);
         if (r < 0)
                 return r;

@@ -65,7 +65,8 @@ static int start_files(struct mv_serve_cluster *cluster, struct mv_err *err) {
         const struct mv_files_watch_options watch = {
                 .files = { .names = options->filenames,
                            .n_names = options->n_filenames,
-                           .recursive = options->recursive },
+                           .recursive = options->recursive,
+                           .texts = options->texts },
                 .default_namespace = mv_str_from(options->namespace),
                 .store = cluster->store,
                 .logger = cluster->logger,
@@ -274,6 +275,7 @@ static bool wants(void *context, const struct mv_missing *missing) {
 static int start_live(struct mv_serve_cluster *cluster, struct mv_err *err) {
         const struct mv_kube_watch_options watch = {
                 .config = cluster->options->kube,
+                .texts = cluster->options->texts,
                 .store = cluster->store,
                 .logger = cluster->logger,
         };

@@ -15,6 +15,7 @@ struct mv_serve_cluster_options {
         size_t n_filenames;
         bool recursive;
         const char *namespace;             /* of objects in files that name none */
+        uint64_t texts;                    /* kinds whose objects keep their text, for siteRules */
         const struct mv_kube_config *kube; /* which live cluster; not used with files */
 };
 

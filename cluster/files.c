@@ -274,6 +274,7 @@ int mv_files_load_listing(const struct mv_files_options *options, const struct m
         struct mv_snapshot_builder *builder = mv_snapshot_builder_new(allocator, default_namespace);
         if (!builder)
                 return mv_err_oom(err);
+        mv_snapshot_builder_keep_texts(builder, options->texts);
         struct reading reading = { .take = add_document, .context = builder };
         const struct mv_place_finder finder = { .find = find_place, .context = &reading };
         if (options->lines)

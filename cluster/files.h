@@ -33,6 +33,7 @@ struct mv_files_options {
         size_t n_names;
         bool recursive; /* -R */
         bool lines;     /* keep where the fields of the objects stand, in a snapshot */
+        uint64_t texts; /* kinds whose objects keep their text (mv_snapshot_builder_keep_texts) */
         struct mv_files_limits limits;
         /* Unless NULL: called before the first and after each file. */
         void (*progress)(void *context, size_t files_done, size_t files);

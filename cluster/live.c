@@ -127,6 +127,10 @@ void mv_live_make_entries(struct mv_live *live) {
         live->entries = true;
 }
 
+void mv_live_keep_texts(struct mv_live *live, uint64_t kinds) {
+        mv_block_pool_keep_texts(live->pool, kinds);
+}
+
 void mv_live_begin(struct mv_live *live, enum mv_kind kind) {
         live->kinds[kind].round++;
         live->kinds[kind].listing = true;

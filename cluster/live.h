@@ -25,6 +25,8 @@ struct mv_live *mv_live_free(struct mv_live *live);
 
 /* Snapshots are to have entries (policy/snapshot.h). */
 void mv_live_make_entries(struct mv_live *live);
+/* Objects of these kinds (1 << kind, or-ed) that are put from now on keep their text (mv_meta.text). */
+void mv_live_keep_texts(struct mv_live *live, uint64_t kinds);
 
 /* A whole list comes: between begin and end each object is put; what was there and did not come again is dropped at the
  * end. A list that is not ended (mv_live_abandon, or another begin) changes only what it has put. */

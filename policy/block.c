@@ -5,6 +5,7 @@
 #include "policy/base/texts.h"
 #include "policy/kindtable.h"
 #include "policy/object/same.h"
+#include "policy/object/scan.h"
 
 #include <stdio.h>
 
@@ -13,7 +14,8 @@ enum { SCRATCH_BYTES = 1024 * 1024 };
 struct mv_block_pool {
         const struct mv_allocator *allocator;
         struct mv_texts texts;
-        char *scratch; /* SCRATCH_BYTES: where an object is decoded to learn its size */
+        uint64_t texts_kept; /* kinds */
+        char *scratch;       /* SCRATCH_BYTES: where an object is decoded to learn its size */
 };
 
 /* A block as it is allocated: this, the uses of shared texts, the decoded object. */
@@ -47,6 +49,10 @@ struct mv_block_pool *mv_block_pool_free(struct mv_block_pool *pool) {
         return NULL;
 }
 
+void mv_block_pool_keep_texts(struct mv_block_pool *pool, uint64_t kinds) {
+        pool->texts_kept = kinds;
+}
+
 size_t mv_block_pool_bytes(const struct mv_block_pool *pool) {
         return pool->texts.bytes;
 }
@@ -70,6 +76,9 @@ static int decode(struct mv_block_pool *pool, struct mv_arena *arena, enum mv_ki
         int r = object ? mv_decode(&decode, json, info->table, object, err) : mv_err_oom(err);
         if (r == 0 && info->read)
                 r = info->read(&decode, json, object, err);
+        if (r == 0 && pool->texts_kept >> kind & 1)
+                ((struct mv_meta *)(void *)((char *)object + info->meta_offset))->text =
+                        mv_arena_copy_padded(arena, json, MV_SCAN_PADDING);
         if (r == 0 && (mv_arena_failed(arena) || pool->texts.failed))
                 r = mv_err_oom(err);
         if (r < 0)
@@ -158,7 +167,7 @@ int mv_block_new(struct mv_block_pool *pool, enum mv_kind kind, struct mv_str js
 
 /* What is read beside the table cannot be compared. */
 bool mv_block_same(const struct mv_block *a, const struct mv_block *b) {
-        return a->kind == b->kind && !mv_kinds[a->kind].read &&
+        return a->kind == b->kind && !mv_kinds[a->kind].read && mv_str_equal(a->meta->text, b->meta->text) &&
                mv_decoded_same(mv_kinds[a->kind].table, a->object, b->object);
 }
 

@@ -25,6 +25,8 @@ struct mv_block {
 
 /* NULL when out of memory. */
 struct mv_block_pool *mv_block_pool_new(const struct mv_allocator *allocator);
+/* Blocks made from now on keep the text of objects of these kinds (1 << kind, or-ed), as mv_meta.text. */
+void mv_block_pool_keep_texts(struct mv_block_pool *pool, uint64_t kinds);
 /* No block of it may be left. Takes NULL; returns NULL. */
 struct mv_block_pool *mv_block_pool_free(struct mv_block_pool *pool);
 /* Bytes of the texts that the blocks share. */
@@ -39,7 +41,7 @@ int mv_block_new(struct mv_block_pool *pool, enum mv_kind kind, struct mv_str js
 /* Takes NULL; returns NULL. */
 struct mv_block *mv_block_free(struct mv_block_pool *pool, struct mv_block *block);
 /* Both say the same, as far as that can be told: resource versions do not count, since a watch tells of many changes that touch
- * nothing which is kept. */
+ * nothing which is kept. Of kinds whose text is kept, the texts are the same. */
 bool mv_block_same(const struct mv_block *a, const struct mv_block *b);
 uint64_t mv_block_seed(const struct mv_block_pool *pool);
 /* The hash that a block of that name has. */

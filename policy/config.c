@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/config.h"
 
-#include "policy/config_values.h"
+#include "policy/config_site.h"
 #include "policy/object/document.h"
 
 #include <limits.h>
@@ -61,10 +61,6 @@ struct file_who {
 struct file_resilient {
         struct mv_optional_int other_nodes;
 };
-struct file_site_rule {
-        struct mv_str name, field, pattern, absent, severity, message, fix;
-        struct mv_strings kinds;
-};
 struct file_receiver {
         struct mv_str name, url, ca_file, client_cert_file, token_file, hmac_key_file;
         struct mv_strings kinds;
@@ -97,7 +93,7 @@ struct file {
         MV_LIST(struct file_namespace) namespaces;
         MV_LIST(struct file_exemption) exemptions;
         struct file_who annotation_exemptions;
-        MV_LIST(struct file_site_rule) site_rules;
+        struct mv_written_site_rules site_rules;
         MV_LIST(struct file_receiver) receivers;
         struct file_outbox outbox;
         struct file_audit audit;
@@ -161,13 +157,6 @@ static const struct mv_field who_fields[] = {
 static const struct mv_table who_table = MV_TABLE_CLOSED(who_fields, struct file_who);
 static const struct mv_field resilient_fields[] = { NUMBER(file_resilient, "otherNodes", other_nodes) };
 static const struct mv_table resilient_table = MV_TABLE_CLOSED(resilient_fields, struct file_resilient);
-static const struct mv_field site_rule_fields[] = {
-        TEXT(file_site_rule, "name", name),       TEXTS(file_site_rule, "kinds", kinds),
-        TEXT(file_site_rule, "field", field),     TEXT(file_site_rule, "pattern", pattern),
-        TEXT(file_site_rule, "absent", absent),   TEXT(file_site_rule, "severity", severity),
-        TEXT(file_site_rule, "message", message), TEXT(file_site_rule, "fix", fix),
-};
-static const struct mv_table site_rule_table = MV_TABLE_CLOSED(site_rule_fields, struct file_site_rule);
 static const struct mv_field receiver_fields[] = {
         TEXT(file_receiver, "name", name),
         TEXT(file_receiver, "url", url),
@@ -222,7 +211,7 @@ static const struct mv_field file_fields[] = {
         LIST(file, "exemptions", exemptions, exemption_table),
         OBJECT(file, "annotationExemptions", annotation_exemptions, who_table),
         RAW(file, "rules", rules),
-        LIST(file, "siteRules", site_rules, site_rule_table),
+        LIST(file, "siteRules", site_rules, mv_table_site_rule),
         LIST(file, "receivers", receivers, receiver_table),
         OBJECT(file, "outbox", outbox, outbox_table),
         OBJECT(file, "audit", audit, audit_table),
@@ -404,35 +393,12 @@ static void check_receiver(struct mv_config_reading *reading, const struct mv_pa
         check_verdicts(reading, MV_AT(path, "verdicts"), receiver->verdicts);
 }
 
-static void check_site_rule(struct mv_config_reading *reading, const struct mv_path *path,
-                            const struct file_site_rule *rule) {
-        static const char *const absents[] = { "fail", "pass", NULL };
-        static const char *const severities[] = { "note", "risk", "blocker", NULL };
-        struct mv_pattern pattern;
-        struct mv_err err = { 0 };
-        mv_config_text(reading, MV_AT(path, "name"), rule->name, true);
-        if (!rule->kinds.n)
-                mv_config_wrong(reading, MV_AT(path, "kinds"), MV_ETYPE, "must name a kind");
-        check_kinds(reading, MV_AT(path, "kinds"), &rule->kinds);
-        mv_config_text(reading, MV_AT(path, "field"), rule->field, true);
-        mv_config_text(reading, MV_AT(path, "pattern"), rule->pattern, true);
-        int r = rule->pattern.n ? mv_pattern_compile(reading->arena, rule->pattern, &pattern, &err) : 0;
-        if (r < 0)
-                mv_config_wrong(reading, MV_AT(path, "pattern"), r, "%s", err.message);
-        mv_config_choice(reading, MV_AT(path, "absent"), rule->absent, absents, 0);
-        mv_config_choice(reading, MV_AT(path, "severity"), rule->severity, severities, 0);
-        mv_config_text(reading, MV_AT(path, "message"), rule->message, true);
-        mv_config_text(reading, MV_AT(path, "fix"), rule->fix, true);
-}
-
 /* Their values are checked all the same, so that a file is right when the feature comes. */
 static void check_features_to_come(struct mv_config_reading *reading, const struct file *file) {
         static const char *const reports[] = { "openreports.io/v1alpha1", "wgpolicyk8s.io/v1alpha2", "none",
                                                NULL };
         const struct mv_path *outbox = MV_AT(NULL, "outbox"), *audit = MV_AT(NULL, "audit"),
                              *verdicts = MV_AT(NULL, "verdicts");
-        for (size_t i = 0; i < file->site_rules.n; i++)
-                check_site_rule(reading, MV_AT_ITEM(MV_AT(NULL, "siteRules"), i), &file->site_rules.items[i]);
         for (size_t i = 0; i < file->receivers.n; i++)
                 check_receiver(reading, MV_AT_ITEM(MV_AT(NULL, "receivers"), i), &file->receivers.items[i]);
         mv_config_text(reading, MV_AT(outbox, "directory"), file->outbox.directory, false);
@@ -456,7 +422,6 @@ static void refuse_features_to_come(struct mv_config_reading *reading, const str
                 struct mv_str key;
                 bool asked;
         } features[] = {
-                { MV_STR("siteRules"), file->site_rules.n > 0 },
                 { MV_STR("receivers"), file->receivers.n > 0 },
                 { MV_STR("outbox"), mv_config_given(reading, MV_AT(NULL, "outbox")) },
                 { MV_STR("audit"), mv_config_given(reading, MV_AT(NULL, "audit")) },
@@ -492,9 +457,11 @@ static void check_header(struct mv_config_reading *reading, const struct file *f
 /* Read one document, which lives in the arena. err->offset says where it is wrong. */
 static int read_document(struct mv_arena *arena, struct mv_str json, struct mv_config *ret,
                          struct mv_err *err) {
-        struct mv_config_reading reading = { .arena = arena, .json = json, .err = err };
-        const struct mv_decode decode = { .arena = arena, .unknown = unknown_key, .context = &reading };
         struct mv_config config;
+        struct mv_config_reading reading = {
+                .arena = arena, .json = json, .err = err, .site_rules = &config.site_rules
+        };
+        const struct mv_decode decode = { .arena = arena, .unknown = unknown_key, .context = &reading };
         struct file file;
         struct mv_err why = { 0 };
         mv_config_init(&config);
@@ -507,6 +474,8 @@ static int read_document(struct mv_arena *arena, struct mv_str json, struct mv_c
         if (!reading.code)
                 check_header(&reading, &file);
         if (!reading.code) {
+                mv_config_site_rules(&reading, MV_AT(NULL, "siteRules"), &file.site_rules,
+                                     &config.site_rules);
                 read_settings(&reading, &file, &config);
                 read_lists(&reading, &file, &config);
                 read_limits(&reading, &file.limits, &config.limits);
@@ -521,14 +490,6 @@ static int read_document(struct mv_arena *arena, struct mv_str json, struct mv_c
         return 0;
 }
 
-/* A copy with what the scanner reads behind it. */
-static struct mv_str padded(struct mv_arena *arena, struct mv_str text) {
-        char *copy = mv_arena_allocate(arena, text.n + MV_SCAN_PADDING, 1);
-        if (copy && text.n)
-                memcpy(copy, text.p, text.n);
-        return (struct mv_str){ copy, copy ? text.n : 0 };
-}
-
 static int read_only_document(struct mv_arena *arena, struct mv_document_reader *documents,
                               struct mv_config *ret, struct mv_err *err) {
         struct mv_str json;
@@ -539,7 +500,7 @@ static int read_only_document(struct mv_arena *arena, struct mv_document_reader 
                 return r;
         if (!json.p)
                 return mv_err_set(err, MV_ESYNTAX, "there is no configuration in it");
-        struct mv_str copy = padded(arena, json);
+        struct mv_str copy = mv_arena_copy_padded(arena, json, MV_SCAN_PADDING);
         r = copy.p ? read_document(arena, copy, &config, &why) : mv_err_oom(&why);
         if (r < 0) {
                 if (r != MV_ENOMEM)
@@ -562,7 +523,7 @@ int mv_config_read(struct mv_arena *arena, struct mv_str text, struct mv_config 
         const struct mv_yaml_limits limits = { .nodes = MOST_YAML_NODES };
         struct mv_document_reader *documents = NULL;
         struct mv_err why = { 0 };
-        struct mv_str copy = padded(arena, text);
+        struct mv_str copy = mv_arena_copy_padded(arena, text, MV_SCAN_PADDING);
         int r = copy.p ? mv_document_reader_new(arena->allocator, copy, &limits, &documents, &why)
                        : mv_err_oom(&why);
         if (r == 0)

@@ -11,7 +11,7 @@
 
 #include "policy/object/scheduling.h"
 #include "policy/pattern.h"
-#include "policy/rule.h"
+#include "policy/siterule.h"
 
 #define MV_CONFIG_API_VERSION "config.migvet.io/v1alpha1"
 
@@ -75,6 +75,7 @@ struct mv_config {
         MV_LIST(struct mv_exemption) exemptions;
         struct mv_patterns exempt_users, exempt_groups; /* who may use the annotation migvet.io/exempt */
         struct mv_rule_severities rules;
+        struct mv_site_rules site_rules;
         struct mv_config_limits limits;
         struct mv_str own_namespace; /* where migvet runs; of the program, not of the file */
 };

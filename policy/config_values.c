@@ -276,11 +276,16 @@ void mv_config_selector(struct mv_config_reading *reading, const struct mv_path 
 
 /* --- severities --- */
 
+const struct mv_rule *mv_config_find_rule(const struct mv_config_reading *reading, struct mv_str name) {
+        const struct mv_site_rule *rule = mv_site_rules_find(reading->site_rules, name);
+        return rule ? &rule->rule : mv_rule_find(name);
+}
+
 static void add_severity(struct mv_config_reading *reading, const struct mv_path *path, struct mv_str name,
                          struct mv_str json, struct mv_rule_severities *list) {
         /* In the order of enum mv_severity. */
         static const char *const names[] = { "note", "risk", "blocker", "off", NULL };
-        const struct mv_rule *rule = mv_rule_find(name);
+        const struct mv_rule *rule = mv_config_find_rule(reading, name);
         int choice =
                 mv_config_choice(reading, path, mv_config_scalar(reading, path, json, NULL, "off"), names, 0);
         if (!rule)
@@ -315,6 +320,7 @@ struct mv_rule_severities mv_config_severities(struct mv_config_reading *reading
         }
         while (mv_rules[most])
                 most++;
+        most += reading->site_rules->n;
         /* An error ends it, so a rule comes once, and one more is the one that is wrong. */
         list.items = mv_arena_new_array(reading->arena, struct mv_rule_severity, most + 1);
         mv_scan_object(&scan);

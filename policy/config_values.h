@@ -11,7 +11,8 @@ struct mv_config_reading {
         struct mv_arena *arena;
         struct mv_str json; /* the document; all slices point into it, or into the arena */
         struct mv_err *err; /* not NULL */
-        int code;           /* 0, or that of the first error */
+        const struct mv_site_rules *site_rules; /* that were read; their severities may be set, too */
+        int code;                               /* 0, or that of the first error */
 };
 
 /* Paths of fields, for the calls below. */
@@ -19,6 +20,8 @@ struct mv_config_reading {
 #define MV_AT_ITEM(parent_, index_) (&(const struct mv_path){ .parent = (parent_), .index = (index_) })
 #define MV_AT_KEY(parent_, key_) (&(const struct mv_path){ .parent = (parent_), .key = (key_) })
 
+/* The rule of the registry, or of siteRules, that has this name; NULL when there is none. */
+const struct mv_rule *mv_config_find_rule(const struct mv_config_reading *reading, struct mv_str name);
 /* The value at path, or what comes next above it, is wrong. */
 void mv_config_wrong(struct mv_config_reading *reading, const struct mv_path *path, int code,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -57,6 +57,25 @@ static void run_rule(struct mv_context *ctx, const struct mv_rule *rule) {
                 revision->check(ctx);
 }
 
+/* What the rules of the site look at: what the user wrote, or the instance that his migration names. */
+static void run_site_rules(struct mv_context *ctx, const struct mv_evaluation *e,
+                           const struct mv_verdict *verdict) {
+        const struct mv_migration *asked = ctx->migration;
+        const struct mv_vm *vm = ctx->vm;
+        const struct mv_vmi *vmi =
+                mv_str_is(verdict->subject.kind, "VirtualMachineInstance") ? ctx->vmi : NULL;
+        if (asked && ctx->instance) {
+                struct mv_str namespace = asked->meta.namespace, name = asked->spec.vmi_name;
+                vmi = mv_snapshot_find(e->snapshot, MV_KIND_VMI, namespace, name);
+                vm = vmi ? NULL : mv_snapshot_find(e->snapshot, MV_KIND_VM, namespace, name);
+        } else if (!mv_str_is(verdict->subject.kind, "VirtualMachine"))
+                vm = NULL;
+        ctx->written = vmi ? &vmi->meta : vm ? &vm->meta : NULL;
+        ctx->written_kind = vmi ? MV_KIND_VMI : MV_KIND_VM;
+        for (size_t i = 0; e->config && i < e->config->site_rules.n && !mv_arena_failed(ctx->arena); i++)
+                run_rule(ctx, &e->config->site_rules.items[i].rule);
+}
+
 static void run_rules(struct mv_context *ctx, bool last) {
         for (size_t i = 0; mv_rules[i] && !mv_arena_failed(ctx->arena); i++) {
                 const struct mv_rule *rule = mv_rules[i];
@@ -143,6 +162,7 @@ static void judge(const struct mv_evaluation *e, const struct mv_instance *insta
                 run_rules(ctx, true);
         }
         mv_name_supplier(ctx);
+        run_site_rules(ctx, e, ret); /* KubeVirt knows nothing of them */
         point_at_vmi_name(ctx);
         conclude(ctx, ret);
         ease_for_decentralized(ctx);
@@ -259,6 +279,7 @@ static void judge_refused(const struct mv_evaluation *e, const struct mv_instanc
         for (size_t i = 0; mv_rules[i]; i++)
                 if (stands_without_instance(mv_rules[i]))
                         run_rule(ctx, mv_rules[i]);
+        run_site_rules(ctx, e, ret);
         conclude(ctx, ret);
         ret->refused = refused;
         ret->migratable = MV_OUTCOME_UNKNOWN;

@@ -143,6 +143,7 @@ static int judge(const struct mv_review_input *in, const struct mv_review_reques
         if (!meta->name.n)
                 meta->name = request->name;
         ret->object = object;
+        meta->text = text;
         ret->meta = meta_of(kind, object);
         const struct mv_evaluation evaluation = { .arena = in->arena,
                                                   .snapshot = in->snapshot,

@@ -54,6 +54,7 @@ enum mv_area {
         MV_AREA_POLICY,
         MV_AREA_CONVERGENCE,
         MV_AREA_MAINTENANCE,
+        MV_AREA_SITE,    /* of the configuration's siteRules (policy/siterule.h) */
         MV_AREA_VERDICT, /* of notices (policy/notice.h) */
 };
 
@@ -149,7 +150,10 @@ struct mv_context {
         const struct mv_copy *copy;             /* how much they copy, and how long that takes */
         struct mv_str eviction_strategy;        /* the effective one */
         bool eviction_set;                      /* somebody set it, on the object or for the cluster */
-        struct mv_str condition_status;         /* LiveMigratable as computed, for rules with .last */
+        /* The object whose fields the rules of a site look at, of that kind (VM or VMI); NULL: none. */
+        const struct mv_meta *written;
+        enum mv_kind written_kind;
+        struct mv_str condition_status; /* LiveMigratable as computed, for rules with .last */
         enum mv_outcome
                 so_far; /* FAIL when a blocker failed, UNKNOWN when one is unknown: for rules with .last */
 

@@ -120,6 +120,8 @@ int mv_snapshot_builder_add(struct mv_snapshot_builder *builder, struct mv_str j
  * not. */
 void mv_snapshot_builder_keep_lines(struct mv_snapshot_builder *builder,
                                     const struct mv_place_finder *finder);
+/* Keep the text of objects of these kinds (1 << kind, or-ed) that are added from now on, as mv_meta.text. */
+void mv_snapshot_builder_keep_texts(struct mv_snapshot_builder *builder, uint64_t kinds);
 /* Say what is known of a kind, which is MV_KNOWLEDGE_SOME unless it is said; reason is copied. */
 void mv_snapshot_builder_know(struct mv_snapshot_builder *builder, enum mv_kind kind,
                               enum mv_knowledge knowledge, struct mv_str reason);

@@ -15,6 +15,7 @@ struct mv_snapshot_builder {
         size_t n_slots;        /* a power of two */
         struct mv_arena table; /* of intern */
         struct mv_intern intern;
+        uint64_t texts;                       /* kinds whose text is kept */
         size_t lists;                         /* that are open, one in another */
         const struct mv_place_finder *finder; /* NULL: lines are not kept */
         const char *document;                 /* that is being added */
@@ -182,6 +183,8 @@ static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, c
             !(lines = mv_lines_make(&snapshot->arena, json, (size_t)(json.p - builder->document),
                                     builder->finder)))
                 return mv_err_oom(err);
+        if (builder->texts >> kind & 1)
+                meta->text = mv_arena_copy_padded(&snapshot->arena, json, MV_SCAN_PADDING);
         return add_entry(builder,
                          &(struct mv_entry){ .kind = kind,
                                              .meta = meta,
@@ -295,6 +298,10 @@ int mv_snapshot_builder_add(struct mv_snapshot_builder *builder, struct mv_str j
 void mv_snapshot_builder_keep_lines(struct mv_snapshot_builder *builder,
                                     const struct mv_place_finder *finder) {
         builder->finder = finder;
+}
+
+void mv_snapshot_builder_keep_texts(struct mv_snapshot_builder *builder, uint64_t kinds) {
+        builder->texts = kinds;
 }
 
 void mv_snapshot_builder_know(struct mv_snapshot_builder *builder, enum mv_kind kind,

@@ -20,6 +20,6 @@ const char *mv_area_name(enum mv_area area) {
         static const char *const names[] = { "storage",       "network",   "cpu",         "device",
                                              "security",      "placement", "eviction",    "request",
                                              "configuration", "policy",    "convergence", "maintenance",
-                                             "verdict" };
+                                             "site",          "verdict" };
         return names[area];
 }

@@ -107,8 +107,10 @@ int mv_kube_load(const struct mv_kube_load_options *options, struct mv_kube_load
         int r = mv_kube_client_new(options->config, &client, err);
         if (!r && (loaded->store = mv_store_new()))
                 loaded->live = mv_live_new(loaded->store);
-        if (loaded->live)
+        if (loaded->live) {
                 mv_live_make_entries(loaded->live); /* commands choose among all objects */
+                mv_live_keep_texts(loaded->live, options->texts);
+        }
         if (loaded->live)
                 informers = mv_kube_informers_new(&(struct mv_kube_informers_options){
                         .client = client,

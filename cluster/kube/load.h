@@ -12,6 +12,7 @@
 struct mv_kube_load_options {
         const struct mv_kube_config *config;
         uint64_t kinds;                 /* bits; 0: mv_kube_needed() */
+        uint64_t texts;                 /* bits of kinds whose objects keep their text (mv_meta.text) */
         const struct mv_logger *logger; /* NULL: nothing is logged */
         unsigned timeout_ms;            /* for all of it; 0: two minutes */
         const atomic_bool *cancel;      /* unless NULL: when it becomes true, MV_EIO */

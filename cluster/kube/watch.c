@@ -210,6 +210,8 @@ int mv_kube_watch_start(const struct mv_kube_watch_options *options, struct mv_k
         int r = mv_kube_client_new(options->config, &watch->client, err);
         watch->live = r ? NULL : mv_live_new(options->store);
         if (watch->live)
+                mv_live_keep_texts(watch->live, options->texts);
+        if (watch->live)
                 watch->fetch = mv_kube_fetch_new(watch->client, watch->live, publish, watch);
         if (watch->fetch)
                 watch->informers = mv_kube_informers_new(&(struct mv_kube_informers_options){

@@ -17,6 +17,7 @@ struct mv_kube_watch_options {
         const struct mv_kube_config *config; /* outlives the watch */
         struct mv_store *store;              /* see mv_kube_watch_free */
         uint64_t kinds;                      /* bits; 0: mv_kube_needed() */
+        uint64_t texts;                      /* bits of kinds whose objects keep their text (mv_meta.text) */
         const struct mv_logger *logger;      /* NULL: nothing is logged */
         /* Unless NULL: called after each publication, from the thread of the watch. It must not call functions of this
          * header. */

@@ -122,13 +122,17 @@ bool mv_arena_extend(struct mv_arena *arena, const void *memory, size_t size, si
         return true;
 }
 
-struct mv_str mv_arena_copy(struct mv_arena *arena, struct mv_str s) {
-        char *memory = s.n < SIZE_MAX ? mv_arena_allocate(arena, s.n + 1, 1) : NULL;
+struct mv_str mv_arena_copy_padded(struct mv_arena *arena, struct mv_str s, size_t padding) {
+        char *memory = s.n < SIZE_MAX - padding ? mv_arena_allocate(arena, s.n + padding, 1) : NULL;
         if (!memory)
                 return (struct mv_str){ 0 };
         if (s.n)
                 memcpy(memory, s.p, s.n);
         return (struct mv_str){ .p = memory, .n = s.n };
+}
+
+struct mv_str mv_arena_copy(struct mv_arena *arena, struct mv_str s) {
+        return mv_arena_copy_padded(arena, s, 1);
 }
 
 struct mv_str mv_arena_format_va(struct mv_arena *arena, const char *format, va_list args) {

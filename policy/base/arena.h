@@ -58,7 +58,9 @@ bool mv_arena_extend(struct mv_arena *arena, const void *memory, size_t size, si
 
 /* A copy of s, followed by a NUL byte that its length does not count. Empty on failure. */
 struct mv_str mv_arena_copy(struct mv_arena *arena, struct mv_str s);
-/* A text in printf format, likewise. */
+/* A copy of s, followed by that many zero bytes. */
+struct mv_str mv_arena_copy_padded(struct mv_arena *arena, struct mv_str s, size_t padding);
+/* A text in printf format, followed by a NUL byte likewise. */
 struct mv_str mv_arena_format(struct mv_arena *arena, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 struct mv_str mv_arena_format_va(struct mv_arena *arena, const char *format, va_list args)

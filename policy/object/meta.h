@@ -16,6 +16,9 @@ struct mv_meta {
         struct mv_str deletion_timestamp; /* "" when it is not being deleted */
         struct mv_map labels, annotations;
         MV_LIST(struct mv_owner) owners;
+        /* The whole object as JSON, which nobody decodes: for the siteRules of a configuration. p is NULL where whoever made
+         * the object did not keep it. */
+        struct mv_str text;
 };
 
 struct mv_condition {

@@ -2,6 +2,7 @@
 """`review --server`: a running server answers, trusted for its certificate only."""
 import http.server
 import json
+import time
 import pathlib
 import socket
 import ssl
@@ -36,6 +37,10 @@ def test_answers_as_offline(migvet, server):
 def test_mutate_and_a_last_slash(migvet, server):
     migvet("review", "--server", f"https://localhost:{server.port}/", "--ca-file", server.ca, "--mutate", CHART_REVIEW,
            expect=(0,))
+    # The line is written after the answer.
+    end = time.monotonic() + 10
+    while server.events("review")[-1]["webhook"] != "mutate" and time.monotonic() < end:
+        time.sleep(0.05)
     assert server.events("review")[-1]["webhook"] == "mutate"
 
 

@@ -4,6 +4,7 @@
  * matched), and what is not has a message, and a line where it names a field. The same text is read the same twice.
  */
 #include "policy/config.h"
+#include "policy/registry.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -40,6 +41,24 @@ static void check_levels(const struct mv_config_levels *levels, int least) {
                       levels->audit <= MV_LEVEL_RESILIENT && levels->migrations >= least &&
                       levels->migrations <= MV_ACTION_DENY,
               "a level that does not exist");
+}
+
+static void check_site_rules(const struct mv_site_rules *rules) {
+        for (size_t i = 0; i < rules->n; i++) {
+                const struct mv_site_rule *rule = &rules->items[i];
+                const struct mv_patterns patterns = { (struct mv_pattern *)&rule->pattern, 1 };
+                check(mv_site_rules_find(rules, mv_str_from(rule->rule.id)) == rule &&
+                              !mv_rule_find(mv_str_from(rule->rule.id)),
+                      "two rules of one name");
+                check(rule->rule.summary[0] && rule->rule.fix[0] && rule->rule.revisions[0].check &&
+                              (rule->of_vms || rule->of_instances),
+                      "a rule that says nothing, or of nothing");
+                check(rule->path.n >= 1 && rule->path.n <= MV_SITE_STEPS && rule->path.steps[0].n,
+                      "a path of no field");
+                for (size_t j = 0; j < rule->path.n; j++)
+                        check(!rule->path.steps[j].p || rule->path.steps[j].n, "a step without a name");
+                check_patterns(&patterns);
+        }
 }
 
 static void check_config(const struct mv_config *config) {
@@ -81,9 +100,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 struct mv_err err = { 0 };
                 mv_arena_init(&arena, &mv_allocator_system, (size_t)64 << 20);
                 codes[i] = mv_config_read(&arena, text, &config, &err);
-                if (codes[i] == 0)
+                if (codes[i] == 0) {
                         check_config(&config);
-                else
+                        check_site_rules(&config.site_rules);
+                } else
                         check(err.code == codes[i] && err.message[0] &&
                                       (codes[i] == MV_ENOMEM || !err.path[0] || err.line),
                               "an error without a message or a place");

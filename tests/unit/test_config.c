@@ -15,6 +15,8 @@
 #include <string.h>
 
 #define HEAD "apiVersion: config.migvet.io/v1alpha1\nkind: Configuration\n"
+#define SITE_RULE \
+        "siteRules:\n- name: a\n  kinds: [VirtualMachine]\n  field: spec\n  pattern: a\n  message: m\n  fix: f\n"
 
 struct read {
         struct mv_arena arena;
@@ -92,8 +94,17 @@ static const char everything[] = HEAD
         "  selector: {matchLabels: {restored: \"yes\"}}\n"
         "  reason: restores bring VMs back as they were\n"
         "annotationExemptions: {users: [alice], groups: [\"ops-.*\"]}\n"
-        "rules: {migration-port: risk, sev: note}\n"
-        "siteRules: []\n"
+        "rules: {migration-port: risk, sev: note, production-storage: note}\n"
+        "siteRules:\n"
+        "- name: production-storage\n"
+        "  kinds: [VirtualMachine, VirtualMachineInstance]\n"
+        "  field: spec.template.spec.volumes[*].dataVolume.name\n"
+        "  pattern: \"ceph-.*\"\n"
+        "  absent: pass\n"
+        "  severity: blocker\n"
+        "  message: production VMs use Ceph\n"
+        "  fix: choose storage class ceph-rbd\n"
+        "- {name: bound, kinds: [VirtualMachine], field: claim.spec.volumeName, pattern: .*, message: m, fix: f}\n"
         "receivers: []\n"
         "reports: {api: none}\n"
         "verdicts: {enabled: false, tokenFile: \"\", clientNames: []}\n"
@@ -144,9 +155,24 @@ static void assert_everything(const struct mv_config *c) {
         assert_str(c->exemptions.items[0].reason, "restores bring VMs back as they were");
         assert_int_equal(c->exempt_users.n, 1);
         assert_int_equal(c->exempt_groups.n, 1);
-        assert_int_equal(c->rules.n, 2);
+        assert_int_equal(c->rules.n, 3);
         assert_int_equal(c->rules.items[0].severity, MV_SEVERITY_RISK);
         assert_int_equal(c->rules.items[1].severity, MV_SEVERITY_NOTE);
+        assert_int_equal(c->site_rules.n, 2);
+        const struct mv_site_rule *storage = &c->site_rules.items[0], *bound = storage + 1;
+        assert_ptr_equal(c->rules.items[2].rule, &storage->rule);
+        assert_string_equal(storage->rule.id, "production-storage");
+        assert_string_equal(storage->rule.summary, "production VMs use Ceph");
+        assert_string_equal(storage->rule.fix, "choose storage class ceph-rbd");
+        assert_int_equal(storage->rule.severity, MV_SEVERITY_BLOCKER);
+        assert_true(storage->of_vms && storage->of_instances && storage->may_be_absent);
+        assert_int_equal(storage->path.root, MV_SITE_OBJECT);
+        assert_int_equal(storage->path.n, 7);
+        assert_int_equal(mv_pattern_match(&mv_allocator_system, &storage->pattern, MV_STR("ceph-1")),
+                         MV_MATCH_YES);
+        assert_int_equal(bound->rule.severity, MV_SEVERITY_RISK);
+        assert_true(bound->of_vms && !bound->of_instances && !bound->may_be_absent);
+        assert_int_equal(mv_site_rules_texts(&c->site_rules), MV_NEED(VM) | MV_NEED(VMI) | MV_NEED(CLAIM));
         assert_int_equal(c->limits.body_bytes, 16 << 20);
         assert_int_equal(c->limits.connections, 10);
         assert_int_equal(c->limits.receive_ms, 1500);
@@ -241,8 +267,20 @@ static const struct wrong {
           7, 12, "siteRules[0].pattern", "is no regular expression" },
         { "siteRules:\n- name: a\n  kinds: [VM]\n", 5, 11, "siteRules[0].kinds[0]",
           "\"VM\" is none of its values" },
-        { "siteRules:\n- name: a\n  kinds: [VirtualMachine]\n  field: spec\n  pattern: a\n  message: m\n  fix: f\n",
-          3, 1, "siteRules", "not supported in this version" },
+        { "siteRules:\n- name: a\n  kinds: [VirtualMachineInstanceMigration]\n", 5, 11,
+          "siteRules[0].kinds[0]", "must be VirtualMachine or VirtualMachineInstance" },
+        { "siteRules:\n- name: a\n  kinds: []\n", 5, 10, "siteRules[0].kinds", "must name a kind" },
+        { "siteRules:\n- name: A b\n", 4, 9, "siteRules[0].name", "small letters, digits and -" },
+        { "siteRules:\n- name: gpu\n", 4, 9, "siteRules[0].name", "a rule of migvet has this name" },
+        { "siteRules:\n- name: admission\n", 4, 9, "siteRules[0].name", "a rule of migvet has this name" },
+        { SITE_RULE "- name: a\n", 10, 9, "siteRules[1].name", "another rule of siteRules" },
+        { "siteRules:\n- name: a\n  kinds: [VirtualMachine]\n  field: spec.a[1]\n", 6, 10,
+          "siteRules[0].field", "[*] or a name in quotes is expected, behind 7 bytes of it" },
+        { SITE_RULE "  severity: fatal\n", 10, 13, "siteRules[0].severity", "must be note, risk or blocker" },
+        { SITE_RULE "  absent: maybe\n", 10, 11, "siteRules[0].absent", "must be fail or pass" },
+        { "siteRules:\n- name: a\n  kinds: [VirtualMachine]\n  field: spec\n  pattern: a\n  message: \"a\\nb\"\n  fix: f\n",
+          8, 12, "siteRules[0].message", "must be one line" },
+        { SITE_RULE "rules: {b: off}\n", 10, 9, "rules.b", "no rule of that name" },
         { "receivers:\n- {name: a, url: \"http://x\", tokenFile: t}\n", 4, 18, "receivers[0].url",
           "must begin with https://" },
         { "receivers:\n- {name: a, url: \"https://x\"}\n", 4, 3, "receivers[0]", "must have one of" },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/live.h"
 
+#include "policy/object/storage.h"
 #include "policy/kindtable.h"
 #include "policy/nodeindex.h"
 #include "tests/unit/support_random_cluster.h"
@@ -217,6 +218,31 @@ static void test_what_does_not_matter_changes_nothing(void **state) {
         cluster_done(&cluster);
 }
 
+/* Where the text of a kind is kept, all of it matters. */
+static void test_texts(void **state) {
+        (void)state;
+        struct cluster cluster;
+        struct mv_str n1 = MV_STR("n1"), none = { 0 };
+        cluster_init(&cluster);
+        mv_live_keep_texts(cluster.live, UINT64_C(1) << MV_KIND_STORAGE_CLASS);
+        for (unsigned version = 1; version <= 2; version++) {
+                char said[32];
+                snprintf(said, sizeof said, "\"resourceVersion\":\"%u\"", version);
+                assert_int_equal(put(cluster.live, MV_KIND_NODE, "n1", 1, version), 0);
+                assert_int_equal(put(cluster.live, MV_KIND_STORAGE_CLASS, "n1", 1, version), 0);
+                assert_true(mv_live_due(cluster.live) != LLONG_MAX);
+                publish(&cluster, true);
+                const struct mv_snapshot *snapshot = mv_store_borrow(cluster.store);
+                const struct mv_storage_class *class =
+                        mv_snapshot_find(snapshot, MV_KIND_STORAGE_CLASS, none, n1);
+                const struct mv_node *node = mv_snapshot_find(snapshot, MV_KIND_NODE, none, n1);
+                assert_true(mv_str_contains(class->meta.text, mv_str_from(said)));
+                assert_null(node->meta.text.p);
+                mv_store_return(cluster.store, snapshot);
+        }
+        cluster_done(&cluster);
+}
+
 /* What the next snapshot says that is known of claims. */
 static enum mv_knowledge knowledge(struct cluster *cluster) {
         publish(cluster, false);
@@ -400,6 +426,7 @@ int main(void) {
                 cmocka_unit_test(test_random_histories),
                 cmocka_unit_test(test_two_speeds),
                 cmocka_unit_test(test_what_does_not_matter_changes_nothing),
+                cmocka_unit_test(test_texts),
                 cmocka_unit_test(test_broken_objects_are_kept_out),
                 cmocka_unit_test(test_entries),
                 cmocka_unit_test(test_knowledge),
