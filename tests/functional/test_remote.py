@@ -2,11 +2,11 @@
 """`review --server`: a running server answers, trusted for its certificate only."""
 import http.server
 import json
-import time
 import pathlib
 import socket
 import ssl
 import threading
+import time
 
 import pytest
 
