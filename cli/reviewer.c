@@ -74,34 +74,71 @@ static bool is_over(void *context) {
         return (long long)now.tv_sec * 1000000000 + now.tv_nsec > *deadline_ns;
 }
 
-/* It was not asked for before, and is noted now. What was asked for and is still missing is not there. */
-static bool note_missing(struct mv_review_note *note, const struct mv_missing *missing) {
-        uint64_t hash = mv_hash_add(mv_hash_add(MV_HASH_START + (uint64_t)missing->kind, missing->namespace),
-                                    missing->name);
+static uint64_t hash_missing(const struct mv_missing *missing) {
+        return mv_hash_add(mv_hash_add(MV_HASH_START + (uint64_t)missing->kind, missing->namespace),
+                           missing->name);
+}
+
+/* A note's words are the hashes of what was asked for; the bits of its answer say of which of them all is known. */
+static bool note_find(const struct mv_review_note *note, const struct mv_missing *missing, size_t *ret) {
+        uint64_t hash = hash_missing(missing);
         for (size_t i = 0; i < note->n; i++)
-                if (note->words[i] == hash)
-                        return false;
-        if (note->n == sizeof note->words / sizeof *note->words)
+                if (note->words[i] == hash) {
+                        *ret = i;
+                        return true;
+                }
+        return false;
+}
+
+bool mv_reviewer_is_unknown(const struct mv_fetcher *fetcher, const struct mv_review_note *note,
+                            const struct mv_missing *missing) {
+        size_t at;
+        return fetcher->wants(fetcher->context, missing) &&
+               !(note_find(note, missing, &at) && (note->answer >> at & 1));
+}
+
+/* It was not asked for before, and is noted now. */
+static bool note_missing(struct mv_review_note *note, const struct mv_missing *missing) {
+        size_t at;
+        if (note_find(note, missing, &at) || note->n == sizeof note->words / sizeof *note->words)
                 return false;
-        note->words[note->n++] = hash;
+        note->words[note->n++] = hash_missing(missing);
         return true;
 }
 
-/* Ask for what was missing. False when there is nothing to be asked; else the request was put off. */
+struct question {
+        void (*resume)(void *ticket, uint64_t answer);
+        void *ticket;
+        size_t first; /* of the note's words */
+};
+
+static void answered(void *context, uint64_t known) {
+        struct question question = *(struct question *)context;
+        free(context);
+        question.resume(question.ticket, known << question.first);
+}
+
+/* Ask for what was missing. True: the request was put off. */
 static bool fetch_missing(const struct mv_fetcher *fetcher, const struct mv_review_call *call,
                           const struct mv_review_result *result) {
         struct mv_missing wanted[MV_MOST_MISSING];
-        size_t n = 0;
+        size_t n = 0, first = call->note->n;
         for (size_t i = 0; i < result->n_missing; i++)
                 if (fetcher->wants(fetcher->context, &result->missing[i]) &&
                     note_missing(call->note, &result->missing[i]))
                         wanted[n++] = result->missing[i];
-        if (!n)
+        struct question *question = n ? malloc(sizeof *question) : NULL;
+        if (!question)
                 return false;
         /* First, since the answer may be there before the question returns. */
-        call->put_off(call->ticket);
-        if (!fetcher->fetch(fetcher->context, wanted, n, call->deadline_ns, call->resume, call->ticket))
-                call->resume(call->ticket);
+        void *ticket = call->put_off(call);
+        if (!ticket) {
+                free(question);
+                return false;
+        }
+        *question = (struct question){ call->resume, ticket, first };
+        if (!fetcher->fetch(fetcher->context, wanted, n, call->deadline_ns, answered, question))
+                answered(question, 0);
         return true;
 }
 

@@ -11,12 +11,12 @@
 /* Asks the cluster for objects that its snapshot does not have yet. */
 struct mv_fetcher {
         /*
-         * Look for the objects, put those that are there into the store, and call done(done_context) exactly once, from any
-         * thread, when all is known or the deadline (CLOCK_MONOTONIC) has come. The names are copied. False: there is nothing
-         * to be asked, and done is not called.
+         * Look for the objects, put those that are there into the store, and call done(done_context, known) exactly once,
+         * from any thread, when all is known or the deadline (CLOCK_MONOTONIC) has come. Bit i of known: missing[i] was put
+         * into the store, or does not exist. The names are copied. False: nobody can be asked, and done is not called.
          */
         bool (*fetch)(void *context, const struct mv_missing *missing, size_t n, long long deadline_ns,
-                      void (*done)(void *done_context), void *done_context);
+                      void (*done)(void *done_context, uint64_t known), void *done_context);
         /* Whether it is worth asking: the kind is watched, and the snapshot may be a moment behind. */
         bool (*wants)(void *context, const struct mv_missing *missing);
         void *context;
@@ -30,6 +30,11 @@ struct mv_reviewer {
         bool live;                        /* the store is of a live cluster, where KubeVirt answers, too */
         struct mv_review_backend backend; /* filled by mv_reviewer_init */
 };
+
+/* Whether the object, which the snapshot does not have, may exist all the same: it is worth asking for, and who was
+ * asked has not said. note is that of the review. */
+bool mv_reviewer_is_unknown(const struct mv_fetcher *fetcher, const struct mv_review_note *note,
+                            const struct mv_missing *missing);
 
 /* Both must outlive the reviewer. */
 void mv_reviewer_init(struct mv_reviewer *reviewer, struct mv_store *store, struct mv_config_watch *configs);

@@ -239,20 +239,24 @@ static void collect_live(struct mv_serve_cluster *cluster, struct mv_buf *out) {
 /* A question that is under way. */
 struct fetching {
         struct mv_serve_cluster *cluster;
-        void (*done)(void *context);
+        void (*done)(void *context, uint64_t known);
         void *context;
 };
 
 static void fetched(void *context, const enum mv_kube_found *found, size_t n) {
         struct fetching fetching = *(struct fetching *)context;
         free(context);
-        for (size_t i = 0; i < n; i++)
+        uint64_t known = 0;
+        for (size_t i = 0; i < n; i++) {
                 atomic_fetch_add(&fetching.cluster->fetched[found[i]], 1);
-        fetching.done(fetching.context);
+                if (found[i] != MV_KUBE_NOT_KNOWN)
+                        known |= (uint64_t)1 << i;
+        }
+        fetching.done(fetching.context, known);
 }
 
 static bool fetch(void *context, const struct mv_missing *missing, size_t n, long long deadline_ns,
-                  void (*done)(void *done_context), void *done_context) {
+                  void (*done)(void *done_context, uint64_t known), void *done_context) {
         struct mv_serve_cluster *cluster = context;
         struct mv_kube_wanted wanted[MV_MOST_MISSING];
         struct fetching *fetching = malloc(sizeof *fetching);

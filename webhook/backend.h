@@ -28,6 +28,7 @@ struct mv_review_summary {
 struct mv_review_note {
         uint64_t words[16];
         size_t n;
+        uint64_t answer; /* all bits that resume was given so far; none when the server went on without */
 };
 
 /* A request as the server hands it on. */
@@ -37,11 +38,13 @@ struct mv_review_call {
         long long deadline_ns;       /* when the answer must be there; CLOCK_MONOTONIC */
         unsigned put_offs;           /* how often it was put off before */
         struct mv_review_note *note; /* empty at first, and kept until the next time */
-        /* Put the request off. Then review returns MV_REVIEW_PUT_OFF, and resume(ticket) is called exactly once, from any
-         * thread, even before review has returned, and soon, whatever happens: the connection waits for it. */
-        void (*put_off)(void *ticket);
-        void (*resume)(void *ticket);
-        void *ticket;
+        /* Put the request off: returns a ticket, or NULL when it can wait no longer and must be answered with what is
+         * known. With a ticket review returns MV_REVIEW_PUT_OFF, and resume is called exactly once, from any thread, even
+         * before review has returned. When the request's time is over the server goes on without; a late call of resume
+         * does nothing. */
+        void *(*put_off)(const struct mv_review_call *call);
+        void (*resume)(void *ticket, uint64_t answer);
+        void *server; /* put_off's own */
 };
 
 enum { MV_REVIEW_PUT_OFF = 0 };

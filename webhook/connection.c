@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/connection.h"
 
+#include "webhook/ticket.h"
+
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -129,6 +131,15 @@ size_t mv_connections_count(struct mv_connections *table) {
         return n;
 }
 
+static void phase_set(struct mv_connection *connection, enum mv_phase phase, long long now,
+                      long long deadline) {
+        /* The deadline first: a sweep in between sees the old phase with more time, not the new one with
+         * less. */
+        atomic_store_explicit(&connection->deadline, deadline, memory_order_relaxed);
+        atomic_store_explicit(&connection->since, now, memory_order_relaxed);
+        atomic_store_explicit(&connection->phase, phase, memory_order_relaxed);
+}
+
 void mv_connection_enter(struct mv_connections *table, struct mv_connection *connection,
                          enum mv_phase phase) {
         const unsigned allowed[] = {
@@ -138,12 +149,7 @@ void mv_connection_enter(struct mv_connections *table, struct mv_connection *con
                 [MV_PHASE_IDLE] = table->limits.idle_ms,
         };
         long long now = mv_now();
-        /* The deadline first: a sweep in between sees the old phase with more time, not the new one with
-         * less. */
-        atomic_store_explicit(&connection->deadline, now + allowed[phase] * millisecond,
-                              memory_order_relaxed);
-        atomic_store_explicit(&connection->since, now, memory_order_relaxed);
-        atomic_store_explicit(&connection->phase, phase, memory_order_relaxed);
+        phase_set(connection, phase, now, now + allowed[phase] * millisecond);
 }
 
 static enum mv_phase connection_phase(const struct mv_connection *connection) {
@@ -159,16 +165,80 @@ static bool connection_is_quiet(const struct mv_connection *connection) {
         return phase == MV_PHASE_NEW || phase == MV_PHASE_IDLE;
 }
 
+/* --- requests that are put off --------------------------------------------------------------------------- */
+
+struct mv_ticket *mv_connections_put_off(struct mv_connections *table, struct mv_connection *connection,
+                                         struct MHD_Connection *mhd, long long until_ns,
+                                         long long deadline_ns) {
+        struct mv_ticket *ticket = mv_ticket_new(mhd, until_ns);
+        if (!ticket)
+                return NULL;
+        phase_set(connection, MV_PHASE_WAITING, mv_now(), deadline_ns);
+        pthread_mutex_lock(&table->lock);
+        connection->ticket = ticket;
+        bool stopping = table->stopping;
+        pthread_mutex_unlock(&table->lock);
+        if (stopping) { /* and who hurried all the others may not have seen this one */
+                mv_ticket_hold(ticket);
+                mv_ticket_hurry(ticket);
+        }
+        return ticket;
+}
+
+void mv_connections_take_up(struct mv_connections *table, struct mv_connection *connection) {
+        pthread_mutex_lock(&table->lock);
+        struct mv_ticket *ticket = connection->ticket;
+        connection->ticket = NULL;
+        pthread_mutex_unlock(&table->lock);
+        uint64_t answer = 0;
+        if (ticket && mv_ticket_take_up(ticket, &answer))
+                connection->hurried = true;
+        connection->note.answer |= answer;
+}
+
+/* Add the connection's ticket to a list. The table is locked. */
+static void tickets_add(struct mv_ticket **list, struct mv_ticket *ticket) {
+        mv_ticket_hold(ticket);
+        *mv_ticket_next(ticket) = *list;
+        *list = ticket;
+}
+
+/* Without the table's lock: the library takes locks of its own. */
+static void tickets_hurry(struct mv_ticket *list) {
+        while (list) {
+                struct mv_ticket *ticket = list;
+                list = *mv_ticket_next(ticket);
+                mv_ticket_hurry(ticket);
+        }
+}
+
+void mv_connections_hurry(struct mv_connections *table) {
+        struct mv_ticket *waiting = NULL;
+        pthread_mutex_lock(&table->lock);
+        table->stopping = true;
+        for (struct mv_connection *c = table->first; c; c = c->next)
+                if (c->ticket)
+                        tickets_add(&waiting, c->ticket);
+        pthread_mutex_unlock(&table->lock);
+        tickets_hurry(waiting);
+}
+
+/* --- who has to go --------------------------------------------------------------------------------------- */
+
 void mv_connections_sweep(struct mv_connections *table, bool closing) {
         static const enum mv_counter timed_out[] = {
                 [MV_PHASE_NEW] = MV_COUNTER_TIMED_OUT_NEW,
                 [MV_PHASE_RECEIVING] = MV_COUNTER_TIMED_OUT_RECEIVING,
+                [MV_PHASE_WAITING] = MV_COUNTER_TIMED_OUT_WAITING,
                 [MV_PHASE_SENDING] = MV_COUNTER_TIMED_OUT_SENDING,
                 [MV_PHASE_IDLE] = MV_COUNTER_TIMED_OUT_IDLE,
         };
         long long now = mv_now();
+        struct mv_ticket *over = NULL;
         pthread_mutex_lock(&table->lock);
         for (struct mv_connection *c = table->first; c; c = c->next) {
+                if (c->ticket && mv_ticket_is_over(c->ticket, now))
+                        tickets_add(&over, c->ticket);
                 if (!c->attached || c->shut)
                         continue;
                 if (now > atomic_load_explicit(&c->deadline, memory_order_relaxed)) {
@@ -185,6 +255,7 @@ void mv_connections_sweep(struct mv_connections *table, bool closing) {
                 }
         }
         pthread_mutex_unlock(&table->lock);
+        tickets_hurry(over);
 }
 
 /* Shut one that is not at work; what an idle one has sent by now is still answered. */

@@ -8,8 +8,11 @@
  * it counts against the limit), is attached when the library reports it, and leaves the table before its
  * descriptor is closed: a descriptor that is shut here is never somebody else's.
  *
- * The table has its own lock. Phase and deadline are atomic: a server thread sets them on its own connection
- * without the lock. All else in a connection belongs to the server thread that serves it.
+ * A request that is put off (webhook/ticket.h) waits for others, so it has a time of its own, at which it is
+ * hurried on.
+ *
+ * The table has its own lock, for `ticket`, too. Phase and deadline are atomic: a server thread sets them on
+ * its own connection without the lock. All else in a connection belongs to the server thread that serves it.
  */
 #pragma once
 
@@ -18,6 +21,7 @@
 #include "webhook/metrics.h"
 #include "webhook/request.h"
 
+#include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -25,10 +29,12 @@
 
 struct mv_identity;
 struct mv_identity_slot;
+struct mv_ticket;
 
 enum mv_phase {
         MV_PHASE_NEW,       /* no request yet: the handshake, or silence */
         MV_PHASE_RECEIVING, /* a request line was read */
+        MV_PHASE_WAITING,   /* the request was read, and is put off */
         MV_PHASE_SENDING,   /* an answer was queued */
         MV_PHASE_IDLE,      /* an answer was sent, no new request line yet */
 };
@@ -48,6 +54,7 @@ struct mv_connection {
         _Atomic(enum mv_phase) phase;
         _Atomic long long since; /* when the phase began; CLOCK_MONOTONIC nanoseconds */
         _Atomic long long deadline;
+        struct mv_ticket *ticket; /* NULL, or the request is put off */
 
         /* TLS, all NULL without it; see webhook/tls.h */
         struct mv_identity_slot *identities; /* where the handshake finds its identity */
@@ -70,6 +77,7 @@ struct mv_connection {
         size_t charged; /* bytes of it in the sum of bodies in flight */
         bool mutate;
         unsigned put_offs; /* how often the request was put off */
+        bool hurried;      /* once more it cannot be */
         struct mv_review_note note;
         long long timeout; /* nanoseconds */
 };
@@ -84,6 +92,7 @@ struct mv_connections {
         unsigned n_servers;
         struct mv_limits limits;
         struct mv_metrics *metrics; /* may be NULL */
+        bool stopping;              /* nobody waits any more */
 };
 
 /* CLOCK_MONOTONIC in nanoseconds. */
@@ -104,10 +113,20 @@ void mv_connections_remove(struct mv_connections *table, struct mv_connection *c
 
 size_t mv_connections_count(struct mv_connections *table);
 
-/* The connection enters a phase now, and its deadline follows from the limits. */
+/* The connection enters a phase now, other than WAITING, and its deadline follows from the limits. */
 void mv_connection_enter(struct mv_connections *table, struct mv_connection *connection, enum mv_phase phase);
 
-/* Shut what is past its deadline. When closing, also shut for reading what has been idle, or new and
+/* Suspend the connection until somebody resumes the ticket, or until_ns, when a sweep does; it is shut at
+ * deadline_ns. NULL on lack of memory, and then it is not suspended. */
+struct mv_ticket *mv_connections_put_off(struct mv_connections *table, struct mv_connection *connection,
+                                         struct MHD_Connection *mhd, long long until_ns,
+                                         long long deadline_ns);
+/* The request goes on, or is over: the ticket, if any, is given back, and noted is what came of it. */
+void mv_connections_take_up(struct mv_connections *table, struct mv_connection *connection);
+/* From now on nobody is left suspended: the library cannot be stopped before. */
+void mv_connections_hurry(struct mv_connections *table);
+
+/* Hurry requests that were put off and whose time is over, and shut what is past its deadline. When closing, also shut for reading what has been idle, or new and
  * silent, for more than a second. */
 void mv_connections_sweep(struct mv_connections *table, bool closing);
 

@@ -63,6 +63,7 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
                 *socket_context = NULL;
                 if (!connection)
                         return;
+                mv_connections_take_up(&listener->table, connection);
                 listener->config.handler.finish(listener->config.handler.context, connection);
                 mv_tls_detach(connection);
                 mv_connections_remove(&listener->table, connection);
@@ -101,6 +102,7 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
         if (!connection)
                 return;
         *request = NULL;
+        mv_connections_take_up(&listener->table, connection);
         listener->config.handler.finish(listener->config.handler.context, connection);
         mv_connection_enter(&listener->table, connection, MV_PHASE_IDLE);
 }
@@ -116,6 +118,17 @@ enum MHD_Result mv_listener_answer(struct mv_listener *listener, struct mv_conne
         enum MHD_Result result = MHD_queue_response(mhd, code, response);
         MHD_destroy_response(response);
         return result;
+}
+
+struct mv_ticket *mv_listener_put_off(struct mv_listener *listener, struct mv_connection *connection,
+                                      struct MHD_Connection *mhd, long long until_ns, long long deadline_ns) {
+        /* The sweep that is last before until_ns, and not the first after it. */
+        return mv_connections_put_off(&listener->table, connection, mhd, until_ns - SWEEP_MS * millisecond,
+                                      deadline_ns);
+}
+
+void mv_listener_take_up(struct mv_listener *listener, struct mv_connection *connection) {
+        mv_connections_take_up(&listener->table, connection);
 }
 
 /* --- the acceptor --------------------------------------------------------------------------------------- */
@@ -385,6 +398,7 @@ void mv_listener_stop(struct mv_listener *listener) {
                 pthread_join(listener->acceptor, NULL);
                 listener->started = false;
         }
+        mv_connections_hurry(&listener->table);
         for (unsigned i = 0; listener->servers && i < listener->config.n_servers; i++)
                 if (listener->servers[i]) {
                         MHD_stop_daemon(listener->servers[i]);

@@ -71,6 +71,13 @@ bool mv_listener_wait(struct mv_listener *listener, unsigned grace_ms);
 /* End the threads and what connections are left. */
 void mv_listener_stop(struct mv_listener *listener);
 
+/* Put the request off, from its handler, which then returns MHD_YES and is called again: when the ticket is
+ * resumed, or at until_ns at the latest, if not at once. NULL on lack of memory. */
+struct mv_ticket *mv_listener_put_off(struct mv_listener *listener, struct mv_connection *connection,
+                                      struct MHD_Connection *mhd, long long until_ns, long long deadline_ns);
+/* The handler was called again: give the ticket back, if there is one, and note what came of it. */
+void mv_listener_take_up(struct mv_listener *listener, struct mv_connection *connection);
+
 /* Queue response for the connection, and let go of it. With `close`, and while draining, the connection ends
  * with this answer. response may be NULL (no memory): then the connection is dropped. */
 enum MHD_Result mv_listener_answer(struct mv_listener *listener, struct mv_connection *connection,

@@ -22,6 +22,8 @@ static const struct {
                                        "Connections cut off at their deadline, by what was waited for." },
         [MV_COUNTER_TIMED_OUT_RECEIVING] = { "migvet_connections_timed_out_total", "{phase=\"receiving\"}",
                                              NULL },
+        [MV_COUNTER_TIMED_OUT_WAITING] = { "migvet_connections_timed_out_total", "{phase=\"waiting\"}",
+                                           NULL },
         [MV_COUNTER_TIMED_OUT_SENDING] = { "migvet_connections_timed_out_total", "{phase=\"sending\"}",
                                            NULL },
         [MV_COUNTER_TIMED_OUT_IDLE] = { "migvet_connections_timed_out_total", "{phase=\"idle\"}", NULL },

@@ -25,6 +25,7 @@ enum mv_counter {
         MV_COUNTER_EVICTED,       /* idle, shut to make room for another */
         MV_COUNTER_TIMED_OUT_NEW, /* shut because a deadline passed, by what was waited for */
         MV_COUNTER_TIMED_OUT_RECEIVING,
+        MV_COUNTER_TIMED_OUT_WAITING,
         MV_COUNTER_TIMED_OUT_SENDING,
         MV_COUNTER_TIMED_OUT_IDLE,
         MV_COUNTER_HANDSHAKES_FAILED,

@@ -3,6 +3,7 @@
 #include "webhook/route.h"
 
 #include "webhook/library.h"
+#include "webhook/ticket.h"
 #include "webhook/tls.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ enum {
         RESPONSE_BYTES = 16 << 20,
 };
 
+static const long long waiting_longest = 1000 * 1000000LL; /* a request that was put off */
 static const long long second = 1000 * 1000000LL;
 static const long long timeout_default = 10 * 1000 * 1000000LL;
 static const long long timeout_longest = 30 * 1000 * 1000000LL; /* kube-apiserver's own maximum */
@@ -217,17 +219,33 @@ static void log_review(const struct mv_route *route, const struct mv_connection 
                             sizeof fields / sizeof fields[0]);
 }
 
-static void put_off(void *ticket) {
-        MHD_suspend_connection(ticket);
+/* What a review is put off with. */
+struct serving {
+        struct mv_listener *listener;
+        struct mv_connection *connection;
+        struct MHD_Connection *mhd;
+};
+
+static void *put_off(const struct mv_review_call *call) {
+        struct serving *serving = call->server;
+        struct mv_connection *connection = serving->connection;
+        if (connection->hurried)
+                return NULL;
+        long long until = mv_now() + waiting_longest;
+        return mv_listener_put_off(serving->listener, connection, serving->mhd,
+                                   until < call->deadline_ns ? until : call->deadline_ns,
+                                   connection->begun + connection->timeout);
 }
 
-static void resume(void *ticket) {
-        MHD_resume_connection(ticket);
+static void resume(void *ticket, uint64_t answer) {
+        mv_ticket_resume(ticket, answer);
 }
 
 static enum MHD_Result review(struct mv_route *route, struct mv_listener *listener,
                               struct mv_connection *connection, struct MHD_Connection *mhd) {
         static const char nothing[AFTER_BODY];
+        struct serving serving = { listener, connection, mhd };
+        mv_listener_take_up(listener, connection);
         struct mv_str body = { .p = nothing };
         if (connection->body) {
                 memset(connection->body + connection->received, 0, AFTER_BODY);
@@ -240,13 +258,12 @@ static enum MHD_Result review(struct mv_route *route, struct mv_listener *listen
                 .mutate = connection->mutate,
                 .body = body,
                 .deadline_ns = mv_route_deadline(connection->begun, connection->timeout),
-                .put_offs = connection->put_offs,
+                .put_offs = connection->put_offs++,
                 .note = &connection->note,
                 .put_off = put_off,
                 .resume = resume,
-                .ticket = mhd,
+                .server = &serving,
         };
-        connection->put_offs++; /* before another thread can resume it */
         int status = route->backend->review(route->backend->context, &call, &text, &summary);
         if (status == MV_REVIEW_PUT_OFF) {
                 mv_buf_done(&text);
@@ -302,7 +319,8 @@ void mv_route_finish(void *context, struct mv_connection *connection) {
         body_drop(context, connection);
         connection->judged = false;
         connection->put_offs = 0;
-        connection->note.n = 0;
+        connection->hurried = false;
+        connection->note = (struct mv_review_note){ 0 };
         connection->received = connection->content_length = 0;
         connection->refusal.code = 0;
 }

@@ -29,25 +29,32 @@ double seconds(void) {
 }
 
 struct late { /* a request that was put off, and is resumed later */
-        const struct mv_review_call call;
+        struct stub *stub;
+        void (*resume)(void *ticket, uint64_t answer);
+        void *ticket;
         unsigned ms;
 };
 
 static void *resume_late(void *context) {
         struct late *late = context;
         sleep_ms(late->ms);
-        late->call.resume(late->call.ticket);
+        late->resume(late->ticket, 5);
+        late->stub->pending--;
         free(late);
         return NULL;
 }
 
-static void put_off(const struct mv_review_call *call, int ms) {
+/* False when the server does not want to wait. */
+static bool put_off(struct stub *stub, const struct mv_review_call *call, int ms) {
         pthread_t thread;
-        call->put_off(call->ticket);
+        void *ticket = call->put_off(call);
+        if (!ticket)
+                return false;
         struct late *late = malloc(sizeof *late);
         if (!late)
                 abort();
-        memcpy(late, &(struct late){ *call, (unsigned)ms }, sizeof *late);
+        stub->pending++;
+        *late = (struct late){ stub, call->resume, ticket, (unsigned)ms };
         if (ms < 0) {
                 late->ms = 0;
                 resume_late(late);
@@ -55,6 +62,7 @@ static void put_off(const struct mv_review_call *call, int ms) {
                 pthread_detach(thread);
         else
                 abort();
+        return true;
 }
 
 static int stub_review(void *context, const struct mv_review_call *call, struct mv_buf *response,
@@ -62,10 +70,9 @@ static int stub_review(void *context, const struct mv_review_call *call, struct 
         struct stub *stub = context;
         struct mv_str body = call->body;
         unsigned sum = 0;
-        if (stub->put_off_ms && !call->put_offs) {
-                put_off(call, stub->put_off_ms);
+        if (stub->put_off_ms && (!call->put_offs || stub->put_off_always) &&
+            put_off(stub, call, stub->put_off_ms))
                 return MV_REVIEW_PUT_OFF;
-        }
         for (size_t i = 0; i < body.n; i++)
                 sum += (unsigned char)body.p[i];
         for (size_t i = 0; i < 8; i++)
@@ -77,6 +84,7 @@ static int stub_review(void *context, const struct mv_review_call *call, struct 
         stub->reviews++;
         stub->mutations += call->mutate;
         stub->resumptions += call->put_offs;
+        stub->answer = call->note->answer;
         if (stub->delay_ms)
                 sleep_ms(stub->delay_ms);
         *summary = (struct mv_review_summary){ .uid = MV_STR("u-1"),
@@ -98,6 +106,13 @@ static int stub_review(void *context, const struct mv_review_call *call, struct 
 void stub_init(struct stub *stub) {
         memset(stub, 0, sizeof *stub);
         stub->backend = (struct mv_review_backend){ .review = stub_review, .context = stub };
+}
+
+void stub_settle(struct stub *stub) {
+        double until = seconds() + WAIT_MS / 1000.0;
+        while (stub->pending > 0 && seconds() < until)
+                sleep_ms(5);
+        assert_int_equal(stub->pending, 0);
 }
 
 static void journal_line(void *context, enum mv_log_level level, const char *component, const char *message,

@@ -31,13 +31,18 @@ struct stub {
         _Atomic long long left_ns; /* until the deadline, when asked */
         _Atomic bool unterminated; /* the 8 bytes after a body were not all zero */
         _Atomic unsigned delay_ms;
-        _Atomic int
-                put_off_ms;  /* put each request off once for so long; negative: resume it before returning */
-        _Atomic int status;  /* to answer; 0: 200 */
-        _Atomic bool silent; /* answer nothing */
-        _Atomic size_t padding; /* spaces after the answer */
+        /* Put each request off once for so long; negative: resume it before returning. */
+        _Atomic int put_off_ms;
+        _Atomic bool put_off_always; /* not just once */
+        _Atomic uint64_t answer;     /* what resume handed on; 5 */
+        _Atomic unsigned pending;    /* put off, and not resumed by us yet */
+        _Atomic int status;          /* to answer; 0: 200 */
+        _Atomic bool silent;         /* answer nothing */
+        _Atomic size_t padding;      /* spaces after the answer */
 };
 void stub_init(struct stub *stub);
+/* Wait until all that was put off has been resumed, needed or not. */
+void stub_settle(struct stub *stub);
 
 /* Keeps the last lines that were logged. */
 struct journal {

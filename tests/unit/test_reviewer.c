@@ -33,7 +33,8 @@ struct cluster {
         struct mv_reviewer reviewer;
         struct mv_fetcher fetcher;
         struct mv_review_note note;
-        bool has_vmi, refuses, dull;
+        bool has_vmi, refuses, dull, late;
+        uint64_t known; /* what the fetch found out about */
         int fetches, put_offs, resumptions;
         char asked[256];
 };
@@ -51,7 +52,7 @@ static void publish(struct cluster *cluster) {
 }
 
 static bool fetch(void *context, const struct mv_missing *missing, size_t n, long long deadline_ns,
-                  void (*done)(void *done_context), void *done_context) {
+                  void (*done)(void *done_context, uint64_t known), void *done_context) {
         struct cluster *cluster = context;
         size_t at = 0;
         (void)deadline_ns;
@@ -68,7 +69,7 @@ static bool fetch(void *context, const struct mv_missing *missing, size_t n, lon
                     "'Running','nodeName':'n1'}}");
         put(cluster, MV_KIND_NAMESPACE, "{'metadata':{'name':'a'}}");
         publish(cluster);
-        done(done_context);
+        done(done_context, cluster->known);
         return true;
 }
 
@@ -77,12 +78,18 @@ static bool wants(void *context, const struct mv_missing *missing) {
         return !cluster->dull && (missing->kind == MV_KIND_VMI || missing->kind == MV_KIND_NAMESPACE);
 }
 
-static void put_off(void *ticket) {
-        ((struct cluster *)ticket)->put_offs++;
+static void *put_off(const struct mv_review_call *call) {
+        struct cluster *cluster = call->server;
+        if (cluster->late)
+                return NULL;
+        cluster->put_offs++;
+        return cluster;
 }
 
-static void resume(void *ticket) {
-        ((struct cluster *)ticket)->resumptions++;
+static void resume(void *ticket, uint64_t answer) {
+        struct cluster *cluster = ticket;
+        cluster->resumptions++;
+        cluster->note.answer |= answer;
 }
 
 static void cluster_init(struct cluster *cluster) {
@@ -111,7 +118,7 @@ static int ask(struct cluster *cluster, unsigned put_offs, const char *verdict) 
         struct mv_str body = json_make(REVIEW);
         struct mv_buf response;
         if (!put_offs)
-                cluster->note.n = 0;
+                cluster->note = (struct mv_review_note){ 0 };
         struct mv_review_summary summary = { .verdict = "", .level = "" };
         const struct mv_review_call call = { .body = body,
                                              .deadline_ns = LLONG_MAX,
@@ -119,7 +126,7 @@ static int ask(struct cluster *cluster, unsigned put_offs, const char *verdict) 
                                              .note = &cluster->note,
                                              .put_off = put_off,
                                              .resume = resume,
-                                             .ticket = cluster };
+                                             .server = cluster };
         mv_buf_init(&response, &mv_allocator_system, 65536);
         int status = cluster->reviewer.backend.review(cluster->reviewer.backend.context, &call, &response,
                                                       &summary);
@@ -172,11 +179,53 @@ static void test_not_asked(void **state) {
         cluster_done(&cluster);
 }
 
+/* Whoever can wait no longer is answered, and nobody is asked. */
+static void test_late(void **state) {
+        (void)state;
+        struct cluster cluster;
+        cluster_init(&cluster);
+        cluster.has_vmi = cluster.late = true;
+        assert_int_equal(ask(&cluster, 0, "Unknown"), 200);
+        assert_int_equal(cluster.fetches, 0);
+        assert_int_equal(cluster.resumptions, 0);
+        cluster_done(&cluster);
+}
+
+static bool is_unknown(const struct cluster *cluster, enum mv_kind kind, struct mv_str namespace,
+                       struct mv_str name) {
+        const struct mv_missing missing = { .kind = kind, .namespace = namespace, .name = name };
+        return mv_reviewer_is_unknown(&cluster->fetcher, &cluster->note, &missing);
+}
+
+/* Not found is one thing, no answer another. */
+static void test_unknown(void **state) {
+        (void)state;
+        struct cluster cluster;
+        cluster_init(&cluster);
+        assert_true(is_unknown(&cluster, MV_KIND_VMI, MV_STR("a"), MV_STR("db")));
+        assert_false(is_unknown(&cluster, MV_KIND_NODE, MV_STR(""), MV_STR("n1"))); /* never asked for */
+        cluster.known = 2;
+        assert_int_equal(ask(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        assert_string_equal(cluster.asked, "Namespace /a;VirtualMachineInstance a/db;");
+        assert_true(is_unknown(&cluster, MV_KIND_NAMESPACE, MV_STR(""), MV_STR("a")));
+        assert_false(is_unknown(&cluster, MV_KIND_VMI, MV_STR("a"), MV_STR("db")));
+        assert_true(is_unknown(&cluster, MV_KIND_VMI, MV_STR("a"), MV_STR("other")));
+        /* The note of a second question goes on where the first ended. */
+        cluster.note = (struct mv_review_note){ .words = { 1, 2, 3 }, .n = 3, .answer = 1 };
+        cluster.known = 1;
+        assert_int_equal(ask(&cluster, 1, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(cluster.note.answer, 1 | 1 << 3);
+        cluster.refuses = true;
+        assert_int_equal(ask(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        assert_true(is_unknown(&cluster, MV_KIND_VMI, MV_STR("a"), MV_STR("db")));
+        cluster_done(&cluster);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_fetched),
-                cmocka_unit_test(test_not_there),
-                cmocka_unit_test(test_not_asked),
+                cmocka_unit_test(test_fetched),   cmocka_unit_test(test_not_there),
+                cmocka_unit_test(test_not_asked), cmocka_unit_test(test_late),
+                cmocka_unit_test(test_unknown),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

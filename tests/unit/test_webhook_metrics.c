@@ -78,6 +78,7 @@ static void test_counters(void **state) {
         struct mv_metrics *metrics = mv_metrics_new("1");
         (void)state;
         mv_metrics_add(metrics, MV_COUNTER_TIMED_OUT_IDLE, 3);
+        mv_metrics_add(metrics, MV_COUNTER_TIMED_OUT_WAITING, 2);
         mv_metrics_add(metrics, MV_COUNTER_HANDSHAKES_FAILED, 2);
         mv_metrics_add_error(metrics, 413);
         mv_metrics_add_error(metrics, 418);
@@ -86,6 +87,7 @@ static void test_counters(void **state) {
         char *text = render(metrics);
         assert_has(text, "migvet_connections_timed_out_total{phase=\"idle\"} 3\n");
         assert_has(text, "migvet_connections_timed_out_total{phase=\"new\"} 0\n");
+        assert_has(text, "migvet_connections_timed_out_total{phase=\"waiting\"} 2\n");
         assert_has(text, "migvet_tls_handshakes_failed_total 2\n");
         assert_has(text, "migvet_http_errors_total{code=\"413\"} 1\n");
         assert_has(text, "migvet_http_errors_total{code=\"other\"} 1\n");

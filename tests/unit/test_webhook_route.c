@@ -429,66 +429,6 @@ static void test_backend(void **state) {
         client_close(&client);
 }
 
-/* A request that is put off is answered once it is resumed, and others are answered meanwhile. */
-static void test_put_off(void **state) {
-        struct client clients[20], other;
-        size_t n;
-        (void)state;
-        char *request = request_make("/validate", 2000, "", &n);
-        plain.stub.put_off_ms = 100;
-        unsigned before = plain.stub.reviews, resumed = plain.stub.resumptions;
-        double start = seconds();
-        for (int i = 0; i < 20; i++) {
-                assert_true(client_connect(&clients[i], plain.port));
-                assert_true(client_send(&clients[i], request, n));
-        }
-        sleep_ms(20);
-        plain.stub.put_off_ms = 0;
-        assert_true(client_connect(&other, plain.port));
-        assert_int_equal(client_review(&other, 10, NULL), 200);
-        client_close(&other);
-        for (int i = 0; i < 20; i++) {
-                assert_int_equal(client_status(&clients[i]), 200);
-                assert_int_equal(client_review(&clients[i], 10, NULL), 200); /* the connection goes on */
-                client_close(&clients[i]);
-        }
-        assert_true(seconds() - start >= 0.1);
-        assert_int_equal(plain.stub.reviews - before, 41);
-        assert_true(plain.stub.resumptions - resumed > 0);
-        free(request);
-}
-
-static void test_put_off_and_resumed_at_once(void **state) {
-        struct client client;
-        (void)state;
-        plain.stub.put_off_ms = -1;
-        assert_true(client_connect(&client, plain.port));
-        for (int i = 0; i < 50; i++)
-                assert_int_equal(client_review(&client, 3000, NULL), 200);
-        client_close(&client);
-        plain.stub.put_off_ms = 0;
-}
-
-static void test_put_off_and_given_up(void **state) {
-        struct client client;
-        size_t n;
-        (void)state;
-        char *request = request_make("/validate", 2000, "", &n);
-        plain.stub.put_off_ms = 50;
-        for (int i = 0; i < 10; i++) {
-                assert_true(client_connect(&client, plain.port));
-                assert_true(client_send(&client, request, n));
-                sleep_ms((unsigned)i);
-                client_close(&client);
-        }
-        sleep_ms(150);
-        plain.stub.put_off_ms = 0;
-        assert_true(client_connect(&client, plain.port));
-        assert_int_equal(client_review(&client, 10, NULL), 200);
-        client_close(&client);
-        free(request);
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_good),
@@ -505,9 +445,6 @@ int main(void) {
                 cmocka_unit_test(test_expect),
                 cmocka_unit_test(test_bodies_in_flight),
                 cmocka_unit_test(test_backend),
-                cmocka_unit_test(test_put_off),
-                cmocka_unit_test(test_put_off_and_resumed_at_once),
-                cmocka_unit_test(test_put_off_and_given_up),
         };
         return cmocka_run_group_tests(tests, setup, teardown);
 }

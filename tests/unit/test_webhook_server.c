@@ -298,6 +298,43 @@ static void test_grace(void **state) {
         mv_webhook_free(webhook);
 }
 
+/* A request that is put off, and nobody resumes in time: answered in the grace, or cut off at its end. */
+static void test_stop_while_put_off(void **state) {
+        (void)state;
+        for (int round = 0; round < 2; round++) {
+                struct mv_webhook_config config = config_make();
+                struct mv_webhook *webhook = start(&config);
+                struct stopper stopper = { .webhook = webhook, .grace_ms = round == 0 ? WAIT_MS : 100 };
+                struct client client;
+                pthread_t thread;
+                stub.put_off_ms = 2500;
+                stub.put_off_always = true;
+                assert_int_equal(
+                        client_connect_tls(&client, mv_webhook_port(webhook), &(struct tls_choice){ 0 }), 0);
+                size_t n;
+                char *request = request_make("/validate", 1000, "", &n);
+                assert_true(client_send(&client, request, n));
+                free(request);
+                double begin = seconds();
+                while (stub.pending == 0 && seconds() - begin < 2)
+                        sleep_ms(2);
+                assert_int_equal(stub.pending, 1);
+                begin = seconds();
+                assert_int_equal(pthread_create(&thread, NULL, stopper_main, &stopper), 0);
+                int status = client_status(&client);
+                pthread_join(thread, NULL);
+                assert_int_equal(stopper.all, round == 0);
+                if (round == 0)
+                        assert_int_equal(status, 200);
+                assert_true(seconds() - begin < 2.4); /* without whoever is late */
+                client_close(&client);
+                mv_webhook_free(webhook);
+                stub_settle(&stub);
+        }
+        stub.put_off_ms = 0;
+        stub.put_off_always = false;
+}
+
 /* --- files, signals, panic: in a process of their own --------------------------------------------------- */
 
 static int in_child(void (*body)(void)) {
@@ -394,7 +431,7 @@ int main(void) {
                 cmocka_unit_test(test_children), /* first: it forks */
                 cmocka_unit_test(test_ports),    cmocka_unit_test(test_wrong_config),
                 cmocka_unit_test(test_drain),    cmocka_unit_test(test_lame),
-                cmocka_unit_test(test_grace),
+                cmocka_unit_test(test_grace),    cmocka_unit_test(test_stop_while_put_off),
         };
         return cmocka_run_group_tests(tests, setup, teardown);
 }
