@@ -202,6 +202,8 @@ static bool keep(struct mv_kube_call *call, const char *bytes, size_t n) {
 static size_t on_body(char *bytes, size_t size, size_t n, void *context) {
         struct mv_kube_call *call = context;
         n *= size;
+        if (call->cancelled) /* by what another call has told meanwhile */
+                return CURL_WRITEFUNC_ERROR;
         call->heard_ms = mv_kube_now_ms();
         if (!call->request.data || !is_success(call))
                 return keep(call, bytes, n) ? n : CURL_WRITEFUNC_ERROR;
@@ -218,6 +220,8 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *context) {
         struct mv_kube_call *call = context;
         bool last = n * size == 2 && memcmp(bytes, "\r\n", 2) == 0;
         long version = CURL_HTTP_VERSION_NONE;
+        if (call->cancelled)
+                return 0;
         call->heard_ms = mv_kube_now_ms();
         if (curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version) == CURLE_OK && version)
                 *call->plain = version < CURL_HTTP_VERSION_2_0;
