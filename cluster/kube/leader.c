@@ -21,9 +21,10 @@ static long long wall_us(void) {
 void mv_leader_init(struct mv_leader *leader, struct mv_kube_caller *caller, struct mv_str namespace,
                     struct mv_str name, const struct mv_lease_options *options,
                     const struct mv_logger *logger) {
-        *leader = (struct mv_leader){
-                .caller = caller, .namespace = namespace, .name = name, .trouble = { .logger = logger }
-        };
+        *leader = (struct mv_leader){ .caller = caller,
+                                      .namespace = namespace,
+                                      .name = name,
+                                      .trouble = { .logger = logger, .component = "certs" } };
         snprintf(leader->collection, sizeof leader->collection,
                  "/apis/coordination.k8s.io/v1/namespaces/%.*s/leases", MV_STR_ARG(namespace));
         snprintf(leader->path, sizeof leader->path, "%s/%.*s", leader->collection, MV_STR_ARG(name));

@@ -332,8 +332,8 @@ static void init_parts(struct mv_registration *r) {
         r->caller = (struct mv_kube_caller){ .cancel = &r->cancel,
                                              .timeout_ms = o->lease_ms / 3 < REQUEST_MS ? o->lease_ms / 3
                                                                                         : REQUEST_MS };
-        r->client_trouble.logger = r->clock_trouble.logger = r->file_trouble.logger = o->logger;
-        r->probe_trouble.logger = o->logger;
+        r->client_trouble = r->clock_trouble = r->file_trouble = r->probe_trouble =
+                (struct mv_trouble){ .logger = o->logger, .component = "certs" };
         const struct mv_lease_options lease = { .identity = o->identity,
                                                 .duration_ms = o->lease_ms,
                                                 .seed = (unsigned)seed.tv_nsec };

@@ -283,6 +283,11 @@ def short(h):
     h.close_connection = True
 
 
+def node(h):
+    h.answer(200, {"apiVersion": "v1", "kind": "Node",
+                   "metadata": {"name": h.route.rpartition("/")[2], "uid": "u", "resourceVersion": "1"}})
+
+
 def let_in(h):
     """Only this token from now on; none: everybody."""
     h.server.api.tokens = {h.query["token"]} if "token" in h.query else None
@@ -297,7 +302,7 @@ def counts(h):
 BUILT_IN = {
     "/test/echo": echo, "/prefix/test/echo": echo, "/test/compressed": compressed, "/test/failure": failure,
     "/test/redirect": redirect, "/test/stream": stream, "/test/silent": silent, "/test/drip": drip, "/test/large": large,
-    "/test/short": short, "/test/open/let-in": let_in, "/test/open/counts": counts,
+    "/test/short": short, "/api/v1/nodes/new": node, "/test/open/let-in": let_in, "/test/open/counts": counts,
 }
 
 
