@@ -17,6 +17,7 @@ enum {
         PRESENT_MS = 30 * 1000, /* and while all are */
         PAGE_MS = 60 * 1000,    /* longest answer to one page */
         IDLE_MS = 90 * 1000,    /* bookmarks come every minute */
+        UNREAD_MS = 60 * 1000,  /* between two lines of the log on objects that cannot be read */
         MISSED = 2, /* times that discovery does not name a kind whose watch goes on, until it is believed */
 };
 
@@ -28,6 +29,9 @@ struct informer {
         struct mv_kube_call *call;      /* in flight; NULL */
         enum mv_knowledge knowledge;
         char reason[320];
+        unsigned long long unread;                  /* objects that could not be read, as of the last look */
+        char unread_told[MV_REFLECTOR_ERROR_BYTES]; /* what the log says of them */
+        long long unread_at;                        /* it says no more before */
         /* Where several selectors share a kind, which of its objects are of this one. */
         struct mv_kube_names names;
 };
@@ -193,6 +197,26 @@ static const struct mv_reflector_sink sink = {
         .know = sink_know,
 };
 
+/* Each object that cannot be read is told of once, and of many only some. */
+static void tell_unread(struct informer *informer, long long now) {
+        const struct mv_logger *logger = informer->owner->logger;
+        const struct mv_reflector_status *status = mv_reflector_status(informer->reflector);
+        if (status->errors[MV_REFLECTOR_OBJECT] == informer->unread || now < informer->unread_at)
+                return;
+        informer->unread = status->errors[MV_REFLECTOR_OBJECT];
+        if (!status->object_error[0] || strcmp(status->object_error, informer->unread_told) == 0)
+                return;
+        memcpy(informer->unread_told, status->object_error, sizeof informer->unread_told);
+        informer->unread_at = now + UNREAD_MS;
+        const struct mv_log_field fields[] = {
+                { "kind", mv_str_from(mv_kinds[informer->kind].kind) },
+                { "error", mv_str_from(informer->unread_told) },
+        };
+        if (logger)
+                logger->line(logger->context, MV_LOG_WARNING, "cluster", "an object cannot be read", fields,
+                             2);
+}
+
 /* --- requests --- */
 
 static int data(void *context, struct mv_str piece, struct mv_err *err) {
@@ -214,6 +238,7 @@ static void done(void *context, const struct mv_kube_response *response) {
                                                          .message = response->err.message,
                                                          .body = response->body,
                                                          .retry_after_ms = response->retry_after_ms });
+        tell_unread(informer, mv_clock_ms());
 }
 
 static void cancel(struct informer *informer) {
@@ -246,6 +271,7 @@ static void send_request(struct informer *informer, const struct mv_reflector_st
 
 static long long step_informer(struct informer *informer, long long now) {
         struct mv_reflector_step step;
+        tell_unread(informer, now);
         mv_reflector_next(informer->reflector, now, &step);
         if (step.what == MV_REFLECTOR_CANCEL) {
                 cancel(informer);
@@ -348,6 +374,8 @@ static void add_status(struct mv_kube_kind_status *sum, const struct mv_reflecto
                 sum->event_ms = one->event_ms;
         if (one->failures > sum->failures)
                 sum->failures = one->failures;
+        if (!sum->object_error[0])
+                memcpy(sum->object_error, one->object_error, sizeof sum->object_error);
         sum->events += one->events;
         sum->lists += one->lists;
         sum->restarts += one->restarts;

@@ -42,8 +42,9 @@ struct mv_kube_kind_status {
         size_t objects;
         long long synced_ms, event_ms; /* mv_clock_ms; -1: never */
         unsigned long long events, lists, restarts, errors[MV_REFLECTOR_ERRORS];
-        unsigned failures; /* in a row */
-        bool settled;      /* it is known, or it is known why it is not: nothing to wait for */
+        char object_error[MV_REFLECTOR_ERROR_BYTES]; /* of the last object that could not be read; "" */
+        unsigned failures;                           /* in a row */
+        bool settled; /* it is known, or it is known why it is not: nothing to wait for */
 };
 
 /* NULL when out of memory. */
