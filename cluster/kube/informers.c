@@ -48,6 +48,8 @@ struct mv_kube_informers {
         struct mv_reflector_server server;
         struct informer informers[MV_KIND_COUNT][MV_KUBE_MOST_SELECTORS];
         const char *versions[MV_KIND_COUNT]; /* that the reflectors ask for */
+        unsigned guess[MV_KIND_COUNT];       /* which of its versions, where discovery does not say */
+        bool wrong[MV_KIND_COUNT];           /* that one is not there: the next is to be tried */
         unsigned missed[MV_KIND_COUNT];      /* answers of discovery in a row without the kind */
         bool known[MV_KIND_COUNT];           /* the live cluster was told what follows */
         enum mv_knowledge knowledge[MV_KIND_COUNT];
@@ -179,13 +181,28 @@ static void sink_abandon(void *context) {
                 mv_live_abandon(informer->owner->live, informer->kind);
 }
 
+/* The version was a guess, and there is another one to try: the kind may be there all the same. */
+static bool is_wrong_guess(struct mv_kube_informers *informers, enum mv_kind kind) {
+        return mv_kube_discover_is_guess(informers->discover, kind) &&
+               mv_kube_resources[kind].versions[informers->guess[kind] + 1];
+}
+
 static void sink_know(void *context, enum mv_knowledge knowledge, struct mv_str reason) {
         struct informer *informer = context;
+        struct mv_kube_informers *owner = informer->owner;
+        if (knowledge == MV_KNOWLEDGE_ABSENT && is_wrong_guess(owner, informer->kind)) {
+                owner->wrong[informer->kind] = true;
+                knowledge = MV_KNOWLEDGE_NONE;
+        }
+        /* All were tried before: until one is there, trying them again is no news. */
+        if (knowledge == MV_KNOWLEDGE_NONE && informer->knowledge == MV_KNOWLEDGE_ABSENT &&
+            mv_kube_discover_is_guess(owner->discover, informer->kind))
+                return;
         informer->knowledge = knowledge;
         snprintf(informer->reason, sizeof informer->reason, "%.*s", MV_STR_ARG(reason));
-        sum_up(informer->owner, informer->kind);
-        if (knowledge == MV_KNOWLEDGE_ABSENT && !informer->owner->once)
-                mv_kube_discover_again(informer->owner->discover, mv_clock_ms() + ABSENT_MS);
+        sum_up(owner, informer->kind);
+        if (knowledge == MV_KNOWLEDGE_ABSENT && !owner->once)
+                mv_kube_discover_again(owner->discover, mv_clock_ms() + ABSENT_MS);
 }
 
 static const struct mv_reflector_sink sink = {
@@ -317,6 +334,25 @@ static void ask_for(struct mv_kube_informers *informers, enum mv_kind kind, cons
         mv_buf_done(&path);
 }
 
+/* Of a kind whose version was a wrong guess, the next one. */
+static void guess_again(struct mv_kube_informers *informers) {
+        for (enum mv_kind kind = 0; kind < MV_KIND_COUNT; kind++) {
+                const char *const *versions = mv_kube_resources[kind].versions;
+                if (!informers->wrong[kind])
+                        continue;
+                informers->wrong[kind] = false;
+                if (is_wrong_guess(informers, kind))
+                        ask_for(informers, kind, versions[++informers->guess[kind]]);
+        }
+}
+
+/* The one that answers, or the one to be tried first of those that did not. */
+static const char *guess_of(struct mv_kube_informers *informers, enum mv_kind kind) {
+        if (informers->knowledge[kind] == MV_KNOWLEDGE_ABSENT)
+                informers->guess[kind] = 0;
+        return mv_kube_resources[kind].versions[informers->guess[kind]];
+}
+
 /* The server does not have it. */
 static void do_without(struct mv_kube_informers *informers, enum mv_kind kind) {
         const char *reason = "the server does not have this kind";
@@ -338,6 +374,8 @@ static void discovered(void *context) {
                 const char *version = discovery->versions[kind];
                 if (!is_needed(informers, kind) || !mv_kube_resources[kind].listed)
                         continue;
+                if (mv_kube_discover_is_guess(informers->discover, kind))
+                        version = guess_of(informers, kind);
                 absent |= !version;
                 informers->missed[kind] = version ? 0 : informers->missed[kind] + 1;
                 if (version)
@@ -352,6 +390,7 @@ static void discovered(void *context) {
 }
 
 long long mv_kube_informers_step(struct mv_kube_informers *informers, long long now) {
+        guess_again(informers);
         long long until = mv_kube_discover_step(informers->discover, now);
         for (enum mv_kind kind = 0; kind < MV_KIND_COUNT; kind++)
                 for (size_t i = 0; i < count_of(kind); i++) {
@@ -423,7 +462,10 @@ unsigned long long mv_kube_informers_discoveries(const struct mv_kube_informers 
 
 const char *mv_kube_informers_version(const struct mv_kube_informers *informers, enum mv_kind kind,
                                       bool *ret_known) {
-        *ret_known = mv_kube_discover_answers(informers->discover) != 0;
+        bool guess = mv_kube_discover_is_guess(informers->discover, kind);
+        *ret_known = mv_kube_discover_answers(informers->discover) != 0 && !guess;
+        if (guess)
+                return mv_kube_resources[kind].versions[informers->guess[kind]];
         return mv_kube_discover_current(informers->discover)->versions[kind];
 }
 

@@ -63,7 +63,8 @@ bool mv_kube_informers_ready(const struct mv_kube_informers *informers);
 unsigned mv_kube_informers_unreachable(const struct mv_kube_informers *informers, const struct mv_err **ret);
 /* Answers of discovery so far. */
 unsigned long long mv_kube_informers_discoveries(const struct mv_kube_informers *informers);
-/* The version in which the server has that kind, or NULL. *ret_known is false before it has answered. */
+/* The version in which the server has that kind, or NULL. *ret_known is false before it has answered,
+ * and where it may not be asked: the version is the one that is tried then. */
 const char *mv_kube_informers_version(const struct mv_kube_informers *informers, enum mv_kind kind,
                                       bool *ret_known);
 /* `named` is called for these kinds. */
