@@ -159,6 +159,8 @@ static void sink_remove(void *context, struct mv_str namespace, struct mv_str na
         struct mv_kube_informers *owner = informer->owner;
         if (owner->named_kinds >> informer->kind & 1)
                 owner->named(owner->context, informer->kind, namespace, name);
+        if (is_shared(informer->kind))
+                mv_kube_names_remove(&informer->names, namespace, name);
         mv_live_remove(owner->live, informer->kind, namespace, name);
 }
 
