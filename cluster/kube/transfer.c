@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/transfer.h"
 
+#include "cluster/kube/clock.h"
 #include "certs/peer.h"
-#include "cluster/kube/plain.h"
 #include "cluster/kube/wipe.h"
 
 #include <netinet/in.h>
@@ -204,7 +204,7 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *context) {
         n *= size;
         if (call->cancelled) /* by what another call has told meanwhile */
                 return CURL_WRITEFUNC_ERROR;
-        call->heard_ms = mv_kube_now_ms();
+        call->heard_ms = mv_clock_ms();
         if (!call->request.data || !is_success(call))
                 return keep(call, bytes, n) ? n : CURL_WRITEFUNC_ERROR;
         struct mv_err err = { 0 };
@@ -222,7 +222,7 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *context) {
         long version = CURL_HTTP_VERSION_NONE;
         if (call->cancelled)
                 return 0;
-        call->heard_ms = mv_kube_now_ms();
+        call->heard_ms = mv_clock_ms();
         if (curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version) == CURLE_OK && version)
                 *call->plain = version < CURL_HTTP_VERSION_2_0;
         if (last && call->request.started && is_success(call))
