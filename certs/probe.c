@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <gnutls/gnutls.h>
 #include <poll.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -100,7 +101,13 @@ static int probe_socket(const struct mv_probe *probe, gnutls_certificate_credent
         if (code >= 0)
                 code = gnutls_server_name_set(session, GNUTLS_NAME_DNS, probe->server_name,
                                               strlen(probe->server_name));
-        gnutls_session_set_verify_cert(session, probe->server_name, 0);
+        /* An API server wants the purpose, too. The session keeps the pointer. */
+        gnutls_typed_vdata_st wanted[] = {
+                { .type = GNUTLS_DT_DNS_HOSTNAME, .data = (unsigned char *)(uintptr_t)probe->server_name },
+                { .type = GNUTLS_DT_KEY_PURPOSE_OID,
+                  .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_SERVER },
+        };
+        gnutls_session_set_verify_cert2(session, wanted, sizeof wanted / sizeof *wanted, 0);
         gnutls_transport_set_int(session, fd);
         int r = code < 0 ? mv_err_set(err, MV_ECRYPTO, "no TLS client: %s", gnutls_strerror(code))
                          : shake_hands(session, fd, probe, deadline, err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/serve_identity.h"
 
+#include "cluster/kube/clock.h"
 #include "certs/store_dir.h"
-#include "cluster/kube/leader.h"
 #include "webhook/address.h"
 #include "webhook/metrics.h"
 
@@ -283,7 +283,7 @@ static bool may_take_up(struct mv_serve_identity *identity) {
                 return true;
         mv_registration_status(identity->registration, &status);
         return (status.looked_ms > identity->waiting_since && status.published_ms >= identity->settle_ms) ||
-               mv_monotonic_ms() - identity->waiting_since > LONGEST_WAIT_MS;
+               mv_clock_ms() - identity->waiting_since > LONGEST_WAIT_MS;
 }
 
 static void tend_files(struct mv_serve_identity *identity) {
@@ -294,7 +294,7 @@ static void tend_files(struct mv_serve_identity *identity) {
                 say_error(identity, MV_LOG_ERROR,
                           "the new TLS identity cannot be used; the present one stays", &err);
         if (changed)
-                identity->waiting_since = mv_monotonic_ms();
+                identity->waiting_since = mv_clock_ms();
         if (!identity->waiting_since || !may_take_up(identity))
                 return;
         identity->waiting_since = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/client.h"
 
+#include "cluster/kube/clock.h"
 #include "cluster/kube/credentials.h"
-#include "cluster/kube/plain.h"
 #include "cluster/kube/transfer.h"
 
 #include <limits.h>
@@ -124,7 +124,7 @@ struct mv_kube_call *mv_kube_client_start(struct mv_kube_client *client,
                 mv_err_oom(err);
                 return NULL;
         }
-        call->started_ms = call->heard_ms = mv_kube_now_ms();
+        call->started_ms = call->heard_ms = mv_clock_ms();
         append(client, call);
         client->fresh = true;
         return call;
@@ -210,11 +210,11 @@ static void time_out(struct mv_kube_call *call, bool silent, long long now) {
 
 static void begin(struct mv_kube_call *call) {
         struct mv_kube_client *client = call->client;
-        int r = mv_kube_credentials_refresh(&client->credentials, time(NULL), mv_kube_now_ms(), &call->err);
+        int r = mv_kube_credentials_refresh(&client->credentials, time(NULL), mv_clock_ms(), &call->err);
         if (!r)
                 r = mv_kube_call_prepare(call, &client->credentials, client->connect_to, &call->err);
         /* A plugin may have taken its time. */
-        call->started_ms = call->heard_ms = mv_kube_now_ms();
+        call->started_ms = call->heard_ms = mv_clock_ms();
         if (!r && curl_multi_add_handle(client->multi, call->easy))
                 r = mv_err_oom(&call->err);
         if (r)
@@ -303,19 +303,19 @@ static unsigned transfer(struct mv_kube_client *client, long long *ret_next) {
                 ended += perform(client);
         }
         bool silent;
-        long long now = mv_kube_now_ms();
+        long long now = mv_clock_ms();
         for (; (call = find_late(client, now, &silent, ret_next)); ended++)
                 time_out(call, silent, now);
         return ended;
 }
 
 void mv_kube_client_run(struct mv_kube_client *client, unsigned timeout_ms) {
-        long long next, now = mv_kube_now_ms(), until = now + timeout_ms;
+        long long next, now = mv_clock_ms(), until = now + timeout_ms;
         if (transfer(client, &next))
                 return;
         if (next < until)
                 until = next;
-        now = mv_kube_now_ms();
+        now = mv_clock_ms();
         long long wait = until > now ? until - now : 0;
         curl_multi_poll(client->multi, NULL, 0, wait < INT_MAX ? (int)wait : INT_MAX, NULL);
         transfer(client, &next);

@@ -96,3 +96,5 @@ int mv_kube_client_call(struct mv_kube_client *client, const struct mv_kube_requ
  * what there is. body is followed by 8 zero bytes. Returns err->code: MV_ENOTFOUND (404), MV_ELIMIT (413),
  * MV_ETIMEOUT (408, 504), MV_EUSAGE (other 4xx but 429), else MV_EIO. */
 int mv_kube_status_error(int status, struct mv_str body, struct mv_err *err);
+/* body is a Status that says which fields of an object are wrong. */
+bool mv_kube_status_has_causes(struct mv_str body);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/credentials.h"
 
+#include "cluster/kube/clock.h"
 #include "certs/certificate.h"
 #include "certs/peer.h"
 #include "cluster/kube/plain.h"
@@ -246,12 +247,12 @@ int mv_kube_credentials_refresh(struct mv_kube_credentials *c, long long now, lo
                         problem = (struct mv_err){ 0 };
                 }
         if (plugin_is_due(c, now, now_ms)) {
-                long long began = mv_kube_now_ms();
+                long long began = mv_clock_ms();
                 c->plugin_pauses = c->refused;
                 c->plugin_problem = (struct mv_err){ 0 };
                 if (run_plugin(c, &c->plugin_problem))
                         c->plugin_pauses = true;
-                c->plugin_ms = now_ms + (mv_kube_now_ms() - began);
+                c->plugin_ms = now_ms + (mv_clock_ms() - began);
         }
         if (!c->config->exec.command.n || c->plugin.token.n || c->plugin.certificate.n)
                 return 0;

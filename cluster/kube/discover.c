@@ -32,8 +32,9 @@ struct mv_kube_discover {
         struct question questions[MOST_QUESTIONS];
         unsigned n_questions, open;
         char etags[HALVES][256];
-        bool old;    /* the server does not know the document of all groups */
-        bool failed; /* a question of this round */
+        bool guessed[HALVES], draft_guessed[HALVES]; /* we may not ask for it */
+        bool old;                                    /* the server does not know the document of all groups */
+        bool failed;                                 /* a question of this round */
         struct mv_err err;
         unsigned failures;
         unsigned long long answers;
@@ -54,8 +55,11 @@ static void note_failure(struct mv_kube_discover *discover, int status, struct m
         discover->err = why;
 }
 
-/* We may not ask what there is: what is not there will answer 404. */
-static void assume(struct mv_kube_discover *discover, bool core) {
+/* We may not ask what there is: what is not there, or not in this version, will answer 404. */
+static void assume(struct mv_kube_discover *discover, int half) {
+        bool core = half == 0;
+        discover->draft_guessed[half] = true;
+        discover->etags[half][0] = '\0'; /* of a document that does not count any more */
         for (int kind = 0; kind < MV_KIND_COUNT; kind++)
                 if (core == !*mv_kinds[kind].group)
                         discover->draft.versions[kind] = mv_kube_resources[kind].versions[0];
@@ -67,7 +71,7 @@ static void take_half(struct mv_kube_discover *discover, int half, const struct 
         if (response->status == 304)
                 return;
         if (response->status == 403) {
-                assume(discover, half == 0);
+                assume(discover, half);
                 return;
         }
         if (response->status != 200) {
@@ -78,6 +82,7 @@ static void take_half(struct mv_kube_discover *discover, int half, const struct 
                 note_failure(discover, 0, response->body, &err);
                 return;
         }
+        discover->draft_guessed[half] = false;
         discover->old |= !aggregated;
         bool fits = aggregated && response->etag.n < sizeof discover->etags[half];
         snprintf(discover->etags[half], sizeof discover->etags[half], "%.*s",
@@ -146,6 +151,7 @@ static bool was_asked(const struct mv_kube_discover *discover, const char *group
 
 static void ask_each_version(struct mv_kube_discover *discover) {
         discover->draft = (struct mv_kube_discovery){ { NULL } };
+        discover->draft_guessed[0] = discover->draft_guessed[1] = false;
         discover->n_questions = 0;
         for (int kind = 0; kind < MV_KIND_COUNT; kind++)
                 for (const char *const *version = mv_kube_resources[kind].versions; *version; version++)
@@ -173,6 +179,7 @@ static void finish_round(struct mv_kube_discover *discover) {
                 return;
         }
         discover->current = discover->draft;
+        memcpy(discover->guessed, discover->draft_guessed, sizeof discover->guessed);
         discover->answers++;
         discover->failures = 0;
         discover->err = (struct mv_err){ 0 };
@@ -186,6 +193,7 @@ long long mv_kube_discover_step(struct mv_kube_discover *discover, long long now
                 return discover->at;
         discover->at = LLONG_MAX;
         discover->draft = discover->current;
+        memcpy(discover->draft_guessed, discover->guessed, sizeof discover->guessed);
         discover->n_questions = 0;
         discover->failed = discover->old = false;
         ask(discover, 0, NULL, NULL);
@@ -202,6 +210,10 @@ void mv_kube_discover_again(struct mv_kube_discover *discover, long long at_ms) 
 
 const struct mv_kube_discovery *mv_kube_discover_current(const struct mv_kube_discover *discover) {
         return &discover->current;
+}
+
+bool mv_kube_discover_is_guess(const struct mv_kube_discover *discover, enum mv_kind kind) {
+        return discover->guessed[*mv_kinds[kind].group != '\0'];
 }
 
 unsigned long long mv_kube_discover_answers(const struct mv_kube_discover *discover) {

@@ -26,6 +26,8 @@ void mv_kube_discover_again(struct mv_kube_discover *discover, long long at_ms);
 
 /* As of the last complete answer. */
 const struct mv_kube_discovery *mv_kube_discover_current(const struct mv_kube_discover *discover);
+/* Discovery is forbidden to us: the version is the best one that there may be, and maybe there is another, or none. */
+bool mv_kube_discover_is_guess(const struct mv_kube_discover *discover, enum mv_kind kind);
 /* Answers that were complete so far. */
 unsigned long long mv_kube_discover_answers(const struct mv_kube_discover *discover);
 /* Questions in a row that failed, and why the last one did; 0: all is well. */

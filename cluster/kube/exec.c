@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/exec.h"
 
+#include "cluster/kube/clock.h"
 #include "certs/peer.h"
 #include "cluster/kube/plain.h"
 #include "cluster/kube/wipe.h"
@@ -212,7 +213,7 @@ static int read_piece(struct plugin *plugin, int fd) {
 
 /* Until its output ends, or it does, or its time. */
 static int collect(struct plugin *plugin, int fd, pid_t pid) {
-        long long end = mv_kube_now_ms() + plugin->timeout_ms;
+        long long end = mv_clock_ms() + plugin->timeout_ms;
         bool open = true, ended = false;
         int status = 0, r = 0;
         while (!r && (open || !ended)) {
@@ -225,7 +226,7 @@ static int collect(struct plugin *plugin, int fd, pid_t pid) {
                         open = piece > 0;
                 } else if (was_ended)
                         open = false;
-                if (!r && (open || !ended) && mv_kube_now_ms() >= end)
+                if (!r && (open || !ended) && mv_clock_ms() >= end)
                         r = FAIL(plugin, MV_ETIMEOUT, "gave no answer within %u s",
                                  plugin->timeout_ms / 1000);
         }

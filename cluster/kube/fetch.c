@@ -21,6 +21,7 @@ struct object {
         enum mv_kind kind;
         struct mv_str namespace, name; /* behind the struct */
         struct mv_kube_call *call;     /* NULL: it has ended */
+        bool sure;                     /* the server has the version that it is asked for in */
         bool told;                     /* the watch has spoken of it meanwhile */
         bool put, missing;             /* what came of it */
         long long until;               /* it is forgotten then */
@@ -41,7 +42,7 @@ struct mv_kube_fetch {
         struct mv_kube_client *client;
         struct mv_live *live;
         struct mv_kube_informers *informers;
-        void (*publish)(void *context);
+        bool (*publish)(void *context);
         void *context;
         struct object *objects;
         size_t n_calls;
@@ -123,7 +124,7 @@ static void done(void *context, const struct mv_kube_response *response) {
         object->call = NULL;
         fetch->n_calls--;
         object->until = LLONG_MIN;
-        object->missing = response->status == 404;
+        object->missing = response->status == 404 && object->sure;
         if (response->status != 200 || object->told ||
             mv_live_find(fetch->live, object->kind, object->namespace, object->name))
                 return;
@@ -135,7 +136,7 @@ static void done(void *context, const struct mv_kube_response *response) {
 
 /* Returns NULL when that cannot be asked for now. */
 static struct object *get(struct mv_kube_fetch *fetch, const struct mv_kube_wanted *wanted,
-                          const char *version) {
+                          const char *version, bool sure) {
         struct object *object = NULL;
         struct mv_buf path;
         mv_buf_init(&path, &mv_allocator_system, 4096);
@@ -146,6 +147,7 @@ static struct object *get(struct mv_kube_fetch *fetch, const struct mv_kube_want
                 char *text = (char *)(object + 1);
                 *object = (struct object){ .fetch = fetch,
                                            .kind = wanted->kind,
+                                           .sure = sure,
                                            .namespace = { text, wanted->namespace.n },
                                            .name = { text + wanted->namespace.n, wanted->name.n } };
                 memcpy(text, wanted->namespace.p, wanted->namespace.n);
@@ -202,12 +204,35 @@ static void forget_old(struct mv_kube_fetch *fetch, long long now) {
                 tell_kinds(fetch);
 }
 
+/* What was put and is not there any more, since its kind was dropped or the watch told of its end, says nothing. */
+static void forget_dropped(struct mv_kube_fetch *fetch, const struct mv_kube_wanted *wanted) {
+        struct object *dropped = object_of(fetch, wanted);
+        if (!dropped || dropped->call || !(dropped->put || dropped->told))
+                return;
+        struct object **at = &fetch->objects;
+        while (*at != dropped)
+                at = &(*at)->next;
+        *at = dropped->next;
+        free(dropped);
+}
+
 /* --- answers --- */
+
+/* The object, not known yet, is asked for. Returns whether there is an answer to wait for. */
+static bool ask_for(struct mv_kube_fetch *fetch, const struct mv_kube_wanted *wanted, const char *version,
+                    bool known) {
+        const struct mv_kube_resource *resource = &mv_kube_resources[wanted->kind];
+        if (!resource->fetched || !wanted->name.n ||
+            (mv_kinds[wanted->kind].namespaced && !wanted->namespace.n))
+                return false;
+        forget_dropped(fetch, wanted);
+        return object_of(fetch, wanted) ||
+               get(fetch, wanted, version ? version : resource->versions[0], known || !resource->versions[1]);
+}
 
 void mv_kube_fetch_begin(struct mv_kube_fetch *fetch, struct mv_kube_ask *ask) {
         for (size_t i = 0; i < ask->n; i++) {
                 const struct mv_kube_wanted *wanted = &ask->wanted[i];
-                const struct mv_kube_resource *resource = &mv_kube_resources[wanted->kind];
                 bool known = false;
                 if (mv_live_find(fetch->live, wanted->kind, wanted->namespace, wanted->name)) {
                         ask->found[i] = MV_KUBE_FOUND;
@@ -216,10 +241,8 @@ void mv_kube_fetch_begin(struct mv_kube_fetch *fetch, struct mv_kube_ask *ask) {
                 const char *version = mv_kube_informers_version(fetch->informers, wanted->kind, &known);
                 if (known && !version)
                         ask->found[i] = MV_KUBE_NOT_THERE;
-                else if (resource->fetched && wanted->name.n &&
-                         (wanted->namespace.n || !mv_kinds[wanted->kind].namespaced))
-                        ask->open[i] = object_of(fetch, wanted) ||
-                                       get(fetch, wanted, version ? version : resource->versions[0]);
+                else
+                        ask->open[i] = ask_for(fetch, wanted, version, known);
         }
         ask->next = fetch->asks;
         fetch->asks = ask;
@@ -244,6 +267,20 @@ static bool look(struct mv_kube_fetch *fetch, struct mv_kube_ask *ask) {
         return open;
 }
 
+/* What is found must be in force; where that fails, it is not known. */
+static void put_in_force(struct mv_kube_fetch *fetch, struct mv_kube_ask *ready) {
+        bool any = false;
+        for (const struct mv_kube_ask *ask = ready; ask; ask = ask->next)
+                for (size_t i = 0; i < ask->n; i++)
+                        any |= ask->found[i] == MV_KUBE_FOUND;
+        if (!any || fetch->publish(fetch->context))
+                return;
+        for (struct mv_kube_ask *ask = ready; ask; ask = ask->next)
+                for (size_t i = 0; i < ask->n; i++)
+                        if (ask->found[i] == MV_KUBE_FOUND)
+                                ask->found[i] = MV_KUBE_NOT_KNOWN;
+}
+
 long long mv_kube_fetch_step(struct mv_kube_fetch *fetch, long long now) {
         struct mv_kube_ask *ready = NULL;
         long long until = LLONG_MAX;
@@ -258,8 +295,7 @@ long long mv_kube_fetch_step(struct mv_kube_fetch *fetch, long long now) {
                 ask->next = ready;
                 ready = ask;
         }
-        if (ready)
-                fetch->publish(fetch->context);
+        put_in_force(fetch, ready);
         for (struct mv_kube_ask *ask = ready, *next; ask; ask = next) {
                 next = ask->next;
                 answer(ask);
@@ -274,7 +310,7 @@ long long mv_kube_fetch_step(struct mv_kube_fetch *fetch, long long now) {
 /* --- life --- */
 
 struct mv_kube_fetch *mv_kube_fetch_new(struct mv_kube_client *client, struct mv_live *live,
-                                        void (*publish)(void *context), void *context) {
+                                        bool (*publish)(void *context), void *context) {
         struct mv_kube_fetch *fetch = calloc(1, sizeof *fetch);
         if (fetch)
                 *fetch = (struct mv_kube_fetch){

@@ -26,9 +26,10 @@ typedef void mv_kube_fetched(void *context, const enum mv_kube_found *found, siz
 
 struct mv_kube_fetch;
 
-/* client, live and informers outlive it. publish makes what was put visible; NULL when out of memory. */
+/* client, live and informers outlive it. publish makes what was put visible; it is called only for an answer that says that
+ * something was found, and false, when it could not, makes "not known" of that. NULL when out of memory. */
 struct mv_kube_fetch *mv_kube_fetch_new(struct mv_kube_client *client, struct mv_live *live,
-                                        void (*publish)(void *context), void *context);
+                                        bool (*publish)(void *context), void *context);
 /* Questions that are open are answered with what is known. Takes NULL; returns NULL. */
 struct mv_kube_fetch *mv_kube_fetch_free(struct mv_kube_fetch *fetch);
 /* Which versions there are, and who is told which kinds to name. */

@@ -17,6 +17,7 @@ enum {
         PRESENT_MS = 30 * 1000, /* and while all are */
         PAGE_MS = 60 * 1000,    /* longest answer to one page */
         IDLE_MS = 90 * 1000,    /* bookmarks come every minute */
+        UNREAD_MS = 60 * 1000,  /* between two lines of the log on objects that cannot be read */
         MISSED = 2, /* times that discovery does not name a kind whose watch goes on, until it is believed */
 };
 
@@ -28,6 +29,9 @@ struct informer {
         struct mv_kube_call *call;      /* in flight; NULL */
         enum mv_knowledge knowledge;
         char reason[320];
+        unsigned long long unread;                  /* objects that could not be read, as of the last look */
+        char unread_told[MV_REFLECTOR_ERROR_BYTES]; /* what the log says of them */
+        long long unread_at;                        /* it says no more before */
         /* Where several selectors share a kind, which of its objects are of this one. */
         struct mv_kube_names names;
 };
@@ -44,6 +48,8 @@ struct mv_kube_informers {
         struct mv_reflector_server server;
         struct informer informers[MV_KIND_COUNT][MV_KUBE_MOST_SELECTORS];
         const char *versions[MV_KIND_COUNT]; /* that the reflectors ask for */
+        unsigned guess[MV_KIND_COUNT];       /* which of its versions, where discovery does not say */
+        bool wrong[MV_KIND_COUNT];           /* that one is not there: the next is to be tried */
         unsigned missed[MV_KIND_COUNT];      /* answers of discovery in a row without the kind */
         bool known[MV_KIND_COUNT];           /* the live cluster was told what follows */
         enum mv_knowledge knowledge[MV_KIND_COUNT];
@@ -153,6 +159,8 @@ static void sink_remove(void *context, struct mv_str namespace, struct mv_str na
         struct mv_kube_informers *owner = informer->owner;
         if (owner->named_kinds >> informer->kind & 1)
                 owner->named(owner->context, informer->kind, namespace, name);
+        if (is_shared(informer->kind))
+                mv_kube_names_remove(&informer->names, namespace, name);
         mv_live_remove(owner->live, informer->kind, namespace, name);
 }
 
@@ -175,13 +183,28 @@ static void sink_abandon(void *context) {
                 mv_live_abandon(informer->owner->live, informer->kind);
 }
 
+/* The version was a guess, and there is another one to try: the kind may be there all the same. */
+static bool is_wrong_guess(struct mv_kube_informers *informers, enum mv_kind kind) {
+        return mv_kube_discover_is_guess(informers->discover, kind) &&
+               mv_kube_resources[kind].versions[informers->guess[kind] + 1];
+}
+
 static void sink_know(void *context, enum mv_knowledge knowledge, struct mv_str reason) {
         struct informer *informer = context;
+        struct mv_kube_informers *owner = informer->owner;
+        if (knowledge == MV_KNOWLEDGE_ABSENT && is_wrong_guess(owner, informer->kind)) {
+                owner->wrong[informer->kind] = true;
+                knowledge = MV_KNOWLEDGE_NONE;
+        }
+        /* All were tried before: until one is there, trying them again is no news. */
+        if (knowledge == MV_KNOWLEDGE_NONE && informer->knowledge == MV_KNOWLEDGE_ABSENT &&
+            mv_kube_discover_is_guess(owner->discover, informer->kind))
+                return;
         informer->knowledge = knowledge;
         snprintf(informer->reason, sizeof informer->reason, "%.*s", MV_STR_ARG(reason));
-        sum_up(informer->owner, informer->kind);
-        if (knowledge == MV_KNOWLEDGE_ABSENT && !informer->owner->once)
-                mv_kube_discover_again(informer->owner->discover, mv_clock_ms() + ABSENT_MS);
+        sum_up(owner, informer->kind);
+        if (knowledge == MV_KNOWLEDGE_ABSENT && !owner->once)
+                mv_kube_discover_again(owner->discover, mv_clock_ms() + ABSENT_MS);
 }
 
 static const struct mv_reflector_sink sink = {
@@ -192,6 +215,26 @@ static const struct mv_reflector_sink sink = {
         .abandon = sink_abandon,
         .know = sink_know,
 };
+
+/* Each object that cannot be read is told of once, and of many only some. */
+static void tell_unread(struct informer *informer, long long now) {
+        const struct mv_logger *logger = informer->owner->logger;
+        const struct mv_reflector_status *status = mv_reflector_status(informer->reflector);
+        if (status->errors[MV_REFLECTOR_OBJECT] == informer->unread || now < informer->unread_at)
+                return;
+        informer->unread = status->errors[MV_REFLECTOR_OBJECT];
+        if (!status->object_error[0] || strcmp(status->object_error, informer->unread_told) == 0)
+                return;
+        memcpy(informer->unread_told, status->object_error, sizeof informer->unread_told);
+        informer->unread_at = now + UNREAD_MS;
+        const struct mv_log_field fields[] = {
+                { "kind", mv_str_from(mv_kinds[informer->kind].kind) },
+                { "error", mv_str_from(informer->unread_told) },
+        };
+        if (logger)
+                logger->line(logger->context, MV_LOG_WARNING, "cluster", "an object cannot be read", fields,
+                             2);
+}
 
 /* --- requests --- */
 
@@ -214,6 +257,7 @@ static void done(void *context, const struct mv_kube_response *response) {
                                                          .message = response->err.message,
                                                          .body = response->body,
                                                          .retry_after_ms = response->retry_after_ms });
+        tell_unread(informer, mv_clock_ms());
 }
 
 static void cancel(struct informer *informer) {
@@ -246,6 +290,7 @@ static void send_request(struct informer *informer, const struct mv_reflector_st
 
 static long long step_informer(struct informer *informer, long long now) {
         struct mv_reflector_step step;
+        tell_unread(informer, now);
         mv_reflector_next(informer->reflector, now, &step);
         if (step.what == MV_REFLECTOR_CANCEL) {
                 cancel(informer);
@@ -291,6 +336,25 @@ static void ask_for(struct mv_kube_informers *informers, enum mv_kind kind, cons
         mv_buf_done(&path);
 }
 
+/* Of a kind whose version was a wrong guess, the next one. */
+static void guess_again(struct mv_kube_informers *informers) {
+        for (enum mv_kind kind = 0; kind < MV_KIND_COUNT; kind++) {
+                const char *const *versions = mv_kube_resources[kind].versions;
+                if (!informers->wrong[kind])
+                        continue;
+                informers->wrong[kind] = false;
+                if (is_wrong_guess(informers, kind))
+                        ask_for(informers, kind, versions[++informers->guess[kind]]);
+        }
+}
+
+/* The one that answers, or the one to be tried first of those that did not. */
+static const char *guess_of(struct mv_kube_informers *informers, enum mv_kind kind) {
+        if (informers->knowledge[kind] == MV_KNOWLEDGE_ABSENT)
+                informers->guess[kind] = 0;
+        return mv_kube_resources[kind].versions[informers->guess[kind]];
+}
+
 /* The server does not have it. */
 static void do_without(struct mv_kube_informers *informers, enum mv_kind kind) {
         const char *reason = "the server does not have this kind";
@@ -312,6 +376,8 @@ static void discovered(void *context) {
                 const char *version = discovery->versions[kind];
                 if (!is_needed(informers, kind) || !mv_kube_resources[kind].listed)
                         continue;
+                if (mv_kube_discover_is_guess(informers->discover, kind))
+                        version = guess_of(informers, kind);
                 absent |= !version;
                 informers->missed[kind] = version ? 0 : informers->missed[kind] + 1;
                 if (version)
@@ -326,6 +392,7 @@ static void discovered(void *context) {
 }
 
 long long mv_kube_informers_step(struct mv_kube_informers *informers, long long now) {
+        guess_again(informers);
         long long until = mv_kube_discover_step(informers->discover, now);
         for (enum mv_kind kind = 0; kind < MV_KIND_COUNT; kind++)
                 for (size_t i = 0; i < count_of(kind); i++) {
@@ -348,6 +415,8 @@ static void add_status(struct mv_kube_kind_status *sum, const struct mv_reflecto
                 sum->event_ms = one->event_ms;
         if (one->failures > sum->failures)
                 sum->failures = one->failures;
+        if (!sum->object_error[0])
+                memcpy(sum->object_error, one->object_error, sizeof sum->object_error);
         sum->events += one->events;
         sum->lists += one->lists;
         sum->restarts += one->restarts;
@@ -395,7 +464,10 @@ unsigned long long mv_kube_informers_discoveries(const struct mv_kube_informers 
 
 const char *mv_kube_informers_version(const struct mv_kube_informers *informers, enum mv_kind kind,
                                       bool *ret_known) {
-        *ret_known = mv_kube_discover_answers(informers->discover) != 0;
+        bool guess = mv_kube_discover_is_guess(informers->discover, kind);
+        *ret_known = mv_kube_discover_answers(informers->discover) != 0 && !guess;
+        if (guess)
+                return mv_kube_resources[kind].versions[informers->guess[kind]];
         return mv_kube_discover_current(informers->discover)->versions[kind];
 }
 

@@ -42,8 +42,9 @@ struct mv_kube_kind_status {
         size_t objects;
         long long synced_ms, event_ms; /* mv_clock_ms; -1: never */
         unsigned long long events, lists, restarts, errors[MV_REFLECTOR_ERRORS];
-        unsigned failures; /* in a row */
-        bool settled;      /* it is known, or it is known why it is not: nothing to wait for */
+        char object_error[MV_REFLECTOR_ERROR_BYTES]; /* of the last object that could not be read; "" */
+        unsigned failures;                           /* in a row */
+        bool settled; /* it is known, or it is known why it is not: nothing to wait for */
 };
 
 /* NULL when out of memory. */
@@ -62,7 +63,8 @@ bool mv_kube_informers_ready(const struct mv_kube_informers *informers);
 unsigned mv_kube_informers_unreachable(const struct mv_kube_informers *informers, const struct mv_err **ret);
 /* Answers of discovery so far. */
 unsigned long long mv_kube_informers_discoveries(const struct mv_kube_informers *informers);
-/* The version in which the server has that kind, or NULL. *ret_known is false before it has answered. */
+/* The version in which the server has that kind, or NULL. *ret_known is false before it has answered,
+ * and where it may not be asked: the version is the one that is tried then. */
 const char *mv_kube_informers_version(const struct mv_kube_informers *informers, enum mv_kind kind,
                                       bool *ret_known);
 /* `named` is called for these kinds. */

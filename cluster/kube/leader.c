@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/leader.h"
 
+#include "cluster/kube/clock.h"
+
 #include <stdio.h>
 #include <time.h>
 
 enum { LEASE_BYTES = 64 * 1024 };
-
-long long mv_monotonic_ms(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static long long wall_us(void) {
         struct timespec now;
@@ -21,13 +17,14 @@ static long long wall_us(void) {
 void mv_leader_init(struct mv_leader *leader, struct mv_kube_caller *caller, struct mv_str namespace,
                     struct mv_str name, const struct mv_lease_options *options,
                     const struct mv_logger *logger) {
-        *leader = (struct mv_leader){
-                .caller = caller, .namespace = namespace, .name = name, .trouble = { .logger = logger }
-        };
+        *leader = (struct mv_leader){ .caller = caller,
+                                      .namespace = namespace,
+                                      .name = name,
+                                      .trouble = { .logger = logger, .component = "certs" } };
         snprintf(leader->collection, sizeof leader->collection,
                  "/apis/coordination.k8s.io/v1/namespaces/%.*s/leases", MV_STR_ARG(namespace));
         snprintf(leader->path, sizeof leader->path, "%s/%.*s", leader->collection, MV_STR_ARG(name));
-        mv_lease_init(&leader->lease, options, mv_monotonic_ms());
+        mv_lease_init(&leader->lease, options, mv_clock_ms());
 }
 
 static int get(struct mv_leader *leader, struct mv_buf *buf, struct mv_err *err) {
@@ -36,16 +33,16 @@ static int get(struct mv_leader *leader, struct mv_buf *buf, struct mv_err *err)
         bool found;
         int r = mv_kube_object_get(leader->caller, mv_str_from(leader->path), buf, &found, err);
         if (r >= 0 && !found) {
-                mv_lease_absent(&leader->lease, mv_monotonic_ms());
+                mv_lease_absent(&leader->lease, mv_clock_ms());
                 return 0;
         }
         if (r >= 0)
                 r = mv_lease_decode(mv_buf_str(buf), &record, version, sizeof version, err);
         if (r < 0) {
-                mv_lease_failed(&leader->lease, false, mv_monotonic_ms());
+                mv_lease_failed(&leader->lease, false, mv_clock_ms());
                 return r;
         }
-        mv_lease_seen(&leader->lease, &record, mv_str_from(version), mv_monotonic_ms());
+        mv_lease_seen(&leader->lease, &record, mv_str_from(version), mv_clock_ms());
         return 0;
 }
 
@@ -69,14 +66,14 @@ static int send(struct mv_leader *leader, const struct mv_lease_record *record, 
 static int put(struct mv_leader *leader, bool create, struct mv_buf *buf, struct mv_err *err) {
         struct mv_lease_record record, written;
         char version[sizeof leader->lease.version];
-        mv_lease_wanted(&leader->lease, wall_us(), mv_monotonic_ms(), &record);
+        mv_lease_wanted(&leader->lease, wall_us(), mv_clock_ms(), &record);
         int r = send(leader, &record, create, buf, err);
         if (r == 0)
                 r = mv_lease_decode(mv_buf_str(buf), &written, version, sizeof version, err);
         if (r == 0)
-                mv_lease_written(&leader->lease, mv_str_from(version), mv_monotonic_ms());
+                mv_lease_written(&leader->lease, mv_str_from(version), mv_clock_ms());
         else
-                mv_lease_failed(&leader->lease, r == MV_KUBE_CONFLICT, mv_monotonic_ms());
+                mv_lease_failed(&leader->lease, r == MV_KUBE_CONFLICT, mv_clock_ms());
         return r < 0 ? r : 0;
 }
 
@@ -99,7 +96,7 @@ long long mv_leader_tend(struct mv_leader *leader) {
         mv_buf_init(&buf, &mv_allocator_system, LEASE_BYTES + MV_KUBE_FAILURE_BYTES);
         /* A read that finds it free is followed by the write. */
         for (; r >= 0 && requests < 2; requests++) {
-                enum mv_lease_step step = mv_lease_next(&leader->lease, mv_monotonic_ms(), &at);
+                enum mv_lease_step step = mv_lease_next(&leader->lease, mv_clock_ms(), &at);
                 if (step == MV_LEASE_WAIT)
                         break;
                 r = step == MV_LEASE_GET ? get(leader, &buf, &err)
@@ -115,7 +112,7 @@ long long mv_leader_tend(struct mv_leader *leader) {
 }
 
 bool mv_leader_leads(const struct mv_leader *leader) {
-        return mv_lease_is_leader(&leader->lease, mv_monotonic_ms());
+        return mv_lease_is_leader(&leader->lease, mv_clock_ms());
 }
 
 void mv_leader_release(struct mv_leader *leader) {

@@ -19,12 +19,9 @@ struct mv_leader {
 void mv_leader_init(struct mv_leader *leader, struct mv_kube_caller *caller, struct mv_str namespace,
                     struct mv_str name, const struct mv_lease_options *options,
                     const struct mv_logger *logger);
-/* Do what is due; at most one request or two. Returns when to come back (CLOCK_MONOTONIC milliseconds). */
+/* Do what is due; at most one request or two. Returns when to come back (mv_clock_ms). */
 long long mv_leader_tend(struct mv_leader *leader);
 /* For writes: false as soon as another one may lead. */
 bool mv_leader_leads(const struct mv_leader *leader);
 /* On a clean end: others need not wait. The caller's cancel flag must not be set. */
 void mv_leader_release(struct mv_leader *leader);
-
-/* CLOCK_MONOTONIC. */
-long long mv_monotonic_ms(void);

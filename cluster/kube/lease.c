@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/lease.h"
 
+#include "cluster/kube/jitter.h"
 #include "policy/base/json.h"
 #include "policy/object/meta.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -31,14 +31,9 @@ void mv_lease_init(struct mv_lease *lease, const struct mv_lease_options *option
         };
 }
 
-/* xorshift64*: candidates that start together do not ask together for ever. */
+/* Candidates that start together do not ask together for ever. */
 static long long jittered(struct mv_lease *lease, long long ms) {
-        unsigned long long x = lease->random + 0x9e3779b97f4a7c15ULL;
-        x ^= x >> 12;
-        x ^= x << 25;
-        x ^= x >> 27;
-        lease->random = x;
-        return ms + ms * (long long)((x * 0x2545f4914f6cdd1dULL >> 33) % JITTER_PERCENT) / 100;
+        return ms + ms * (long long)(mv_random_next(&lease->random) % JITTER_PERCENT) / 100;
 }
 
 /* Nobody holds it, as far as can be told without a wall clock. */

@@ -21,6 +21,7 @@
 #include "policy/base/str.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct mv_lease_options {
         const char *identity;  /* borrowed; not "" */
@@ -55,7 +56,7 @@ struct mv_lease {
         long long changed_ms;           /* when the record was last seen to change */
         long long leader_until_ms;      /* with ours */
         long long next_ms;              /* when to do something */
-        unsigned long long random;
+        uint64_t random;
 };
 
 void mv_lease_init(struct mv_lease *lease, const struct mv_lease_options *options, long long now_ms);

@@ -1,63 +1,108 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/names.h"
 
+#include "policy/base/hash.h"
+
 #include <stdlib.h>
 
-static void release(struct mv_kube_name *item) {
-        free(item->namespace);
-        free(item->name);
+enum { FEWEST_CHAINS = 16 };
+
+static struct mv_kube_name **chain_of(const struct mv_kube_names *names, struct mv_str namespace,
+                                      struct mv_str name) {
+        uint64_t hash = mv_hash_add(mv_hash_add(mv_hash_seed(names), namespace), name);
+        return &names->chains[hash & (names->n_chains - 1)];
+}
+
+/* Where it is in its chain; the end of that when it is not. There are chains. */
+static struct mv_kube_name **find(const struct mv_kube_names *names, struct mv_str namespace,
+                                  struct mv_str name) {
+        struct mv_kube_name **at = chain_of(names, namespace, name);
+        while (*at && !(mv_str_equal((*at)->namespace, namespace) && mv_str_equal((*at)->name, name)))
+                at = &(*at)->next;
+        return at;
+}
+
+static void take_out(struct mv_kube_names *names, struct mv_kube_name **at) {
+        struct mv_kube_name *item = *at;
+        *at = item->next;
+        free(item);
+        names->n--;
+}
+
+/* As many chains as there may be names. */
+static bool grow(struct mv_kube_names *names) {
+        struct mv_kube_names old = *names;
+        size_t n_chains = old.n_chains ? old.n_chains * 2 : FEWEST_CHAINS;
+        struct mv_kube_name **chains = calloc(n_chains, sizeof *chains);
+        if (!chains)
+                return false;
+        names->chains = chains;
+        names->n_chains = n_chains;
+        for (size_t i = 0; i < old.n_chains; i++)
+                for (struct mv_kube_name *item = old.chains[i], *next; item; item = next) {
+                        struct mv_kube_name **chain = chain_of(names, item->namespace, item->name);
+                        next = item->next;
+                        item->next = *chain;
+                        *chain = item;
+                }
+        free(old.chains);
+        return true;
 }
 
 void mv_kube_names_done(struct mv_kube_names *names) {
-        for (size_t i = 0; i < names->n; i++)
-                release(&names->items[i]);
-        free(names->items);
+        for (size_t i = 0; i < names->n_chains; i++)
+                while (names->chains[i])
+                        take_out(names, &names->chains[i]);
+        free(names->chains);
         *names = (struct mv_kube_names){ 0 };
 }
 
 void mv_kube_names_begin(struct mv_kube_names *names) {
-        for (size_t i = 0; i < names->n; i++)
-                names->items[i].came = false;
+        for (size_t i = 0; i < names->n_chains; i++)
+                for (struct mv_kube_name *item = names->chains[i]; item; item = item->next)
+                        item->came = false;
 }
 
 bool mv_kube_names_add(struct mv_kube_names *names, struct mv_str namespace, struct mv_str name) {
-        for (size_t i = 0; i < names->n; i++)
-                if (mv_str_is(namespace, names->items[i].namespace) &&
-                    mv_str_is(name, names->items[i].name)) {
-                        names->items[i].came = true;
-                        return true;
-                }
-        if (names->n == names->capacity) {
-                size_t capacity = names->capacity ? names->capacity * 2 : 8;
-                struct mv_kube_name *items = reallocarray(names->items, capacity, sizeof *items);
-                if (!items)
-                        return false;
-                names->items = items;
-                names->capacity = capacity;
-        }
-        struct mv_kube_name item = { .namespace = strndup(namespace.n ? namespace.p : "", namespace.n),
-                                     .name = strndup(name.n ? name.p : "", name.n),
-                                     .came = true };
-        if (!item.namespace || !item.name) {
-                release(&item);
+        if (names->n >= names->n_chains && !grow(names))
                 return false;
+        struct mv_kube_name **at = find(names, namespace, name);
+        if (*at) {
+                (*at)->came = true;
+                return true;
         }
-        names->items[names->n++] = item;
+        struct mv_kube_name *item = malloc(sizeof *item + namespace.n + name.n);
+        if (!item)
+                return false;
+        char *text = (char *)(item + 1);
+        *item = (struct mv_kube_name){ .came = true,
+                                       .namespace = { text, namespace.n },
+                                       .name = { text + namespace.n, name.n } };
+        if (namespace.n)
+                memcpy(text, namespace.p, namespace.n);
+        if (name.n)
+                memcpy(text + namespace.n, name.p, name.n);
+        *at = item;
+        names->n++;
         return true;
+}
+
+void mv_kube_names_remove(struct mv_kube_names *names, struct mv_str namespace, struct mv_str name) {
+        struct mv_kube_name **at = names->n ? find(names, namespace, name) : NULL;
+        if (at && *at)
+                take_out(names, at);
 }
 
 void mv_kube_names_end(struct mv_kube_names *names,
                        void (*drop)(void *context, struct mv_str namespace, struct mv_str name),
                        void *context) {
-        size_t kept = 0;
-        for (size_t i = 0; i < names->n; i++) {
-                struct mv_kube_name *item = &names->items[i];
-                if (item->came) {
-                        names->items[kept++] = *item;
-                        continue;
+        for (size_t i = 0; i < names->n_chains; i++)
+                for (struct mv_kube_name **at = &names->chains[i]; *at;) {
+                        if ((*at)->came) {
+                                at = &(*at)->next;
+                                continue;
+                        }
+                        drop(context, (*at)->namespace, (*at)->name);
+                        take_out(names, at);
                 }
-                drop(context, mv_str_from(item->namespace), mv_str_from(item->name));
-                release(item);
-        }
-        names->n = kept;
 }

@@ -83,7 +83,11 @@ int mv_kube_object_write(struct mv_kube_caller *caller, const char *method, stru
         if (r < 0)
                 return r;
         /* 404 of a POST: the namespace is not there, which reading again does not change. */
-        if (status == 409 || (status == 404 && method[1] != 'O'))
+        bool gone = status == 404 && method[1] != 'O';
+        /* 422 of a JSON Patch: a test in it has failed, unless the object that it makes is wrong. */
+        bool changed = status == 422 && content_type && strcmp(content_type, MV_KUBE_JSON_PATCH) == 0 &&
+                       !mv_kube_status_has_causes(mv_buf_str(out));
+        if (status == 409 || gone || changed)
                 return MV_KUBE_CONFLICT;
         return status >= 200 && status < 300 ? 0 : mv_kube_status_error(status, mv_buf_str(out), err);
 }

@@ -24,8 +24,8 @@ int mv_kube_object_get(struct mv_kube_caller *caller, struct mv_str path, struct
 
 /*
  * POST to the path of a collection, PUT or PATCH to that of an object. 0: done, and the object as it is now is in out.
- * MV_KUBE_CONFLICT: it exists already, or does not exist any more, or has changed (409, 404): read it again. Else what
- * went wrong.
+ * MV_KUBE_CONFLICT: it exists already, or does not exist any more, or has changed (409, 404; 422 of a JSON Patch, where a
+ * test failed): read it again. Else what went wrong.
  */
 int mv_kube_object_write(struct mv_kube_caller *caller, const char *method, struct mv_str path,
                          const char *content_type, struct mv_str body, struct mv_buf *out,

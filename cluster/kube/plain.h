@@ -4,19 +4,10 @@
 
 #include "policy/base/str.h"
 
-#include <time.h>
-
 /* No control character is in the text: it may stand in a header. */
 static inline bool mv_kube_is_plain(struct mv_str text) {
         for (size_t i = 0; i < text.n; i++)
                 if ((unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f)
                         return false;
         return true;
-}
-
-/* The monotonic clock. */
-static inline long long mv_kube_now_ms(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

@@ -20,7 +20,8 @@ void mv_published_bundle_init(struct mv_published_bundle *published, struct mv_k
         *published = (struct mv_published_bundle){ .caller = caller, .name = name };
         for (size_t i = 0; i < MV_CONFIGURATIONS; i++) {
                 mv_arena_init(&published->arenas[i], &mv_allocator_system, 4 * CONFIGURATION_BYTES);
-                published->reading[i].logger = published->writing[i].logger = logger;
+                published->reading[i] = published->writing[i] =
+                        (struct mv_trouble){ .logger = logger, .component = "certs" };
         }
 }
 

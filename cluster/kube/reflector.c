@@ -3,6 +3,7 @@
 
 #include "cluster/kube/jitter.h"
 #include "cluster/kube/lines.h"
+#include "cluster/kube/reflector_status.h"
 #include "cluster/kube/wire.h"
 #include "policy/base/buf.h"
 
@@ -97,10 +98,12 @@ static void drop_objects(struct mv_reflector *r) {
 
 static int put(void *context, struct mv_str json, struct mv_err *err) {
         struct mv_reflector *r = context;
-        int code = r->sink->put(r->context, json, err);
+        struct mv_err why = { 0 };
+        int code = r->sink->put(r->context, json, &why);
         if (code == MV_ENOMEM)
-                return code;
-        r->status.errors[MV_REFLECTOR_OBJECT] += code < 0;
+                return mv_err_oom(err);
+        if (code < 0)
+                mv_reflector_note_object(&r->status, json, &why);
         return 0;
 }
 
@@ -186,16 +189,6 @@ static void complete(struct mv_reflector *r, long long now) {
         know(r, MV_KNOWLEDGE_ALL, "");
 }
 
-static bool keep_version(struct mv_reflector *r, struct mv_str version) {
-        if (!version.n)
-                return true;
-        if (version.n >= sizeof r->status.resource_version)
-                return false;
-        memcpy(r->status.resource_version, version.p, version.n);
-        r->status.resource_version[version.n] = '\0';
-        return true;
-}
-
 /* This server has no streaming lists, or none for us: the list comes in pages, at once. */
 static void list_in_pages(struct mv_reflector *r, long long now) {
         abandon(r);
@@ -262,6 +255,11 @@ static void judge_status(struct mv_reflector *r, long long now, int status, stru
                 refuse(r, now, message);
                 break;
         case 404:
+                /* One answer to a watch, of a server that has just started maybe, is not believed: the list says. */
+                if (r->mode == MODE_WATCH) {
+                        relist(r, now, MV_REFLECTOR_ABSENT, message);
+                        break;
+                }
                 r->status.errors[MV_REFLECTOR_ABSENT]++;
                 suspend(r, message);
                 break;
@@ -328,7 +326,7 @@ static bool take_event(struct mv_reflector *r, long long now, const struct mv_ku
         case MV_EVENT_ERROR:
                 break;
         }
-        if (code < 0 || !keep_version(r, event->resource_version)) {
+        if (code < 0 || !mv_reflector_keep_version(&r->status, event->resource_version)) {
                 fail(r, now, code < 0 ? MV_REFLECTOR_MEMORY : MV_REFLECTOR_MALFORMED,
                      code < 0 ? "out of memory" : "a resourceVersion is too long", MODE_LIST);
                 return false;
@@ -414,7 +412,7 @@ static void take_page(struct mv_reflector *r, long long now, struct mv_str body)
         char message[160];
         begin(r);
         int code = mv_kube_page_read(body, put, r, &page, &err);
-        if (code == 0 && !keep_version(r, page.resource_version))
+        if (code == 0 && !mv_reflector_keep_version(&r->status, page.resource_version))
                 code = mv_err_set(&err, MV_ETYPE, "resourceVersion is too long");
         if (code < 0) {
                 snprintf(message, sizeof message, "the list cannot be read: %.100s", err.message);

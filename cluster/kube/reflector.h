@@ -29,6 +29,7 @@ enum {
         MV_REFLECTOR_MOST_EVENT = 16 << 20,    /* bytes of one event */
         MV_REFLECTOR_LOST_MS = 30 * 1000,      /* without an answer, what is known is no more certain */
         MV_REFLECTOR_FORBIDDEN_MS = 60 * 1000, /* asked again after so long, and up to half as much more */
+        MV_REFLECTOR_ERROR_BYTES = 576,        /* what is said of an object that cannot be read */
 };
 
 /* What objects go to. json is followed by 8 readable bytes; everything is borrowed for the call. */
@@ -83,6 +84,8 @@ struct mv_reflector_status {
         long long event_ms;         /* when the last event came, bookmarks too; -1: none yet */
         unsigned long long events, lists, restarts;
         unsigned long long errors[MV_REFLECTOR_ERRORS];
+        /* "NAMESPACE/NAME: FIELD: why", of the last object that could not be read; "": none */
+        char object_error[MV_REFLECTOR_ERROR_BYTES];
         unsigned failures; /* in a row */
         bool finished;     /* of `once`: the list is there, or it is known that there is none */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/registration.h"
 
+#include "cluster/kube/clock.h"
 #include "certs/authority.h"
 #include "certs/bundle.h"
 #include "certs/file.h"
@@ -98,7 +99,7 @@ static void read_file(struct mv_registration *r) {
                 free(r->file_before);
                 r->file_before = r->file;
                 r->file = strdup(file.text);
-                r->file_since = mv_monotonic_ms();
+                r->file_since = mv_clock_ms();
         }
         mv_file_done(&file);
 }
@@ -110,7 +111,7 @@ static char *wanted_bundle(struct mv_registration *r, time_t now) {
         const char *more = r->shared.lost; /* until the Secret has it again */
         if (!bundle)
                 return NULL;
-        if (!r->options.secret && mv_monotonic_ms() - r->file_since < KEEP_FILE_MS)
+        if (!r->options.secret && mv_clock_ms() - r->file_since < KEEP_FILE_MS)
                 more = r->file_before;
         if (!more) /* as it is: what has expired leaves it with the next step */
                 return strdup(bundle);
@@ -120,7 +121,7 @@ static char *wanted_bundle(struct mv_registration *r, time_t now) {
 
 /* For how long that bundle has been seen in all configurations; -1: it is not there. */
 static long long settled_ms(struct mv_registration *r, const char *bundle) {
-        const long long now = mv_monotonic_ms();
+        const long long now = mv_clock_ms();
         if (!bundle || !mv_published_bundle_trusts(&r->published, mv_str_from(bundle))) {
                 free(r->settling);
                 r->settling = NULL;
@@ -141,7 +142,7 @@ static bool probe_is_due(struct mv_registration *r, struct mv_identity *identity
         for (size_t i = 0; i < MV_CONFIGURATIONS; i++)
                 changed =
                         changed || strcmp(r->probed_versions[i], r->published.configurations[i].version) != 0;
-        return changed || mv_monotonic_ms() >= r->next_probe;
+        return changed || mv_clock_ms() >= r->next_probe;
 }
 
 static void set_in_force(struct mv_registration *r, enum mv_in_force in_force, const char *problem) {
@@ -171,7 +172,7 @@ static void probe(struct mv_registration *r) {
                 for (size_t i = 0; i < MV_CONFIGURATIONS; i++)
                         memcpy(r->probed_versions[i], r->published.configurations[i].version,
                                MV_VERSION_TEXT);
-                r->next_probe = mv_monotonic_ms() + PROBE_EACH_MS;
+                r->next_probe = mv_clock_ms() + PROBE_EACH_MS;
                 if (code < 0)
                         mv_trouble_tell(&r->probe_trouble, MV_LOG_WARNING,
                                         "the API server would not believe this webhook", &err);
@@ -207,7 +208,7 @@ static void set_rotation(struct mv_registration *r, long long looked_ms, long lo
  * wait. The Lease is tended in between, since each request may take its time. */
 static bool look(struct mv_registration *r) {
         const struct mv_registration_options *options = &r->options;
-        const long long began = mv_monotonic_ms();
+        const long long began = mv_clock_ms();
         bool written = false, read = true;
         if (options->secret)
                 read = mv_shared_identity_read(&r->shared, now_there(r));
@@ -261,7 +262,7 @@ static bool open_client(struct mv_registration *r) {
 static bool wait_until(struct mv_registration *r, long long at_ms) {
         const struct timespec at = { .tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000 };
         pthread_mutex_lock(&r->lock);
-        while (!r->stopping && !r->poked && mv_monotonic_ms() < at_ms)
+        while (!r->stopping && !r->poked && mv_clock_ms() < at_ms)
                 pthread_cond_timedwait(&r->woken, &r->lock, &at);
         const bool go_on = !r->stopping;
         pthread_mutex_unlock(&r->lock);
@@ -281,7 +282,7 @@ static void *run(void *argument) {
         const long long each_ms = r->options.lease_ms / 3;
         long long next_look = 0;
         bool led = false;
-        for (long long now = mv_monotonic_ms();; now = mv_monotonic_ms()) {
+        for (long long now = mv_clock_ms();; now = mv_clock_ms()) {
                 const bool poked = was_poked(r);
                 long long at = now + each_ms;
                 if (open_client(r)) {
@@ -289,7 +290,7 @@ static void *run(void *argument) {
                         const bool leads = mv_leader_leads(&r->leader);
                         if (now >= next_look || leads != led || poked) {
                                 led = leads;
-                                next_look = mv_monotonic_ms() + (look(r) ? SHORT_MS : each_ms);
+                                next_look = mv_clock_ms() + (look(r) ? SHORT_MS : each_ms);
                         }
                         at = next_look < r->leader.lease.next_ms ? next_look : r->leader.lease.next_ms;
                 }
@@ -332,8 +333,8 @@ static void init_parts(struct mv_registration *r) {
         r->caller = (struct mv_kube_caller){ .cancel = &r->cancel,
                                              .timeout_ms = o->lease_ms / 3 < REQUEST_MS ? o->lease_ms / 3
                                                                                         : REQUEST_MS };
-        r->client_trouble.logger = r->clock_trouble.logger = r->file_trouble.logger = o->logger;
-        r->probe_trouble.logger = o->logger;
+        r->client_trouble = r->clock_trouble = r->file_trouble = r->probe_trouble =
+                (struct mv_trouble){ .logger = o->logger, .component = "certs" };
         const struct mv_lease_options lease = { .identity = o->identity,
                                                 .duration_ms = o->lease_ms,
                                                 .seed = (unsigned)seed.tv_nsec };

@@ -15,9 +15,9 @@ void mv_shared_identity_init(struct mv_shared_identity *identity,
                              const struct mv_shared_identity_options *options) {
         *identity = (struct mv_shared_identity){
                 .options = *options,
-                .reading = { .logger = options->logger },
-                .signing = { .logger = options->logger },
-                .writing = { .logger = options->logger },
+                .reading = { .logger = options->logger, .component = "certs" },
+                .signing = { .logger = options->logger, .component = "certs" },
+                .writing = { .logger = options->logger, .component = "certs" },
         };
         snprintf(identity->collection, sizeof identity->collection, "/api/v1/namespaces/%.*s/secrets",
                  MV_STR_ARG(options->namespace));

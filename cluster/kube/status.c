@@ -5,8 +5,16 @@
 
 struct status {
         struct mv_str kind, message;
+        struct details {
+                struct mv_str causes; /* JSON */
+        } details;
 };
+static const struct mv_field details_fields[] = {
+        MV_FIELD(struct details, "causes", MV_TYPE_RAW, causes),
+};
+static const struct mv_table details_table = MV_TABLE(details_fields, struct details);
 static const struct mv_field status_fields[] = {
+        MV_FIELD_TABLE(struct status, "details", MV_TYPE_OBJECT, details, &details_table),
         MV_FIELD(struct status, "kind", MV_TYPE_STRING, kind),
         MV_FIELD(struct status, "message", MV_TYPE_STRING, message),
 };
@@ -58,4 +66,15 @@ int mv_kube_status_error(int status, struct mv_str body, struct mv_err *err) {
         }
         mv_arena_done(&arena);
         return code;
+}
+
+bool mv_kube_status_has_causes(struct mv_str body) {
+        struct mv_arena arena;
+        struct status decoded = { 0 };
+        mv_arena_init(&arena, &mv_allocator_system, 1024 * 1024);
+        const struct mv_decode how = { .arena = &arena };
+        bool has = body.n && mv_decode(&how, body, &status_table, &decoded, NULL) == 0 &&
+                   decoded.details.causes.n > 0;
+        mv_arena_done(&arena);
+        return has;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/transfer.h"
 
+#include "cluster/kube/clock.h"
 #include "certs/peer.h"
-#include "cluster/kube/plain.h"
 #include "cluster/kube/wipe.h"
 
 #include <netinet/in.h>
@@ -202,7 +202,9 @@ static bool keep(struct mv_kube_call *call, const char *bytes, size_t n) {
 static size_t on_body(char *bytes, size_t size, size_t n, void *context) {
         struct mv_kube_call *call = context;
         n *= size;
-        call->heard_ms = mv_kube_now_ms();
+        if (call->cancelled) /* by what another call has told meanwhile */
+                return CURL_WRITEFUNC_ERROR;
+        call->heard_ms = mv_clock_ms();
         if (!call->request.data || !is_success(call))
                 return keep(call, bytes, n) ? n : CURL_WRITEFUNC_ERROR;
         struct mv_err err = { 0 };
@@ -218,7 +220,9 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *context) {
         struct mv_kube_call *call = context;
         bool last = n * size == 2 && memcmp(bytes, "\r\n", 2) == 0;
         long version = CURL_HTTP_VERSION_NONE;
-        call->heard_ms = mv_kube_now_ms();
+        if (call->cancelled)
+                return 0;
+        call->heard_ms = mv_clock_ms();
         if (curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version) == CURLE_OK && version)
                 *call->plain = version < CURL_HTTP_VERSION_2_0;
         if (last && call->request.started && is_success(call))

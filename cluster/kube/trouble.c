@@ -5,7 +5,9 @@
 
 void mv_trouble_say(const struct mv_trouble *trouble, enum mv_log_level level, const char *message,
                     const struct mv_log_field *fields, size_t n) {
-        trouble->logger->line(trouble->logger->context, level, "certs", message, fields, n);
+        if (trouble->logger)
+                trouble->logger->line(trouble->logger->context, level, trouble->component, message, fields,
+                                      n);
 }
 
 void mv_trouble_tell(struct mv_trouble *trouble, enum mv_log_level level, const char *message,

@@ -7,8 +7,9 @@
 #include "policy/base/log.h"
 
 struct mv_trouble {
-        const struct mv_logger *logger;
-        char text[1152]; /* what was told last; "" while all is well */
+        const struct mv_logger *logger; /* NULL: nothing is logged */
+        const char *component;          /* "certs" */
+        char text[1152];                /* what was told last; "" while all is well */
 };
 
 void mv_trouble_tell(struct mv_trouble *trouble, enum mv_log_level level, const char *message,

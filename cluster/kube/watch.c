@@ -3,6 +3,7 @@
 
 #include "cluster/kube/clock.h"
 #include "cluster/kube/resources.h"
+#include "cluster/kube/trouble.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -21,7 +22,7 @@ struct mv_kube_watch {
         struct mv_live *live;
         struct mv_kube_informers *informers;
         struct mv_kube_fetch *fetch;
-        const struct mv_logger *logger;
+        struct mv_trouble trouble; /* with publishing */
         void (*published)(void *context);
         void *context;
         long long status_at, publish_at;
@@ -38,24 +39,27 @@ struct mv_kube_watch {
 
 /* --- publishing --- */
 
-static void publish(void *context) {
+/* Returns whether all that is known is in force. */
+static bool publish(void *context) {
         struct mv_kube_watch *watch = context;
         struct mv_err err = { 0 };
         if (mv_live_due(watch->live) == LLONG_MAX)
-                return;
+                return true;
+        if (mv_clock_ms() < watch->publish_at)
+                return false;
         if (mv_live_publish(watch->live, false, &err) < 0) {
                 watch->publication_failures++;
                 watch->publish_at = mv_clock_ms() + FAILED_PUBLISH_MS;
-                if (watch->logger)
-                        watch->logger->line(
-                                watch->logger->context, MV_LOG_ERROR, "cluster",
+                mv_trouble_tell(&watch->trouble, MV_LOG_ERROR,
                                 "a new state of the cluster cannot be published; the last one stays in force",
-                                &(struct mv_log_field){ "error", mv_str_from(err.message) }, 1);
-                return;
+                                &err);
+                return false;
         }
+        mv_trouble_over(&watch->trouble, "the state of the cluster can be published again");
         watch->publications++;
         if (watch->published)
                 watch->published(watch->context);
+        return true;
 }
 
 /* Returns when there is something to publish. */
@@ -204,7 +208,7 @@ int mv_kube_watch_start(const struct mv_kube_watch_options *options, struct mv_k
         atomic_init(&watch->stopping, false);
         atomic_init(&watch->ready, false);
         pthread_mutex_init(&watch->lock, NULL);
-        watch->logger = options->logger;
+        watch->trouble = (struct mv_trouble){ .logger = options->logger, .component = "cluster" };
         watch->published = options->published;
         watch->context = options->context;
         int r = mv_kube_client_new(options->config, &watch->client, err);

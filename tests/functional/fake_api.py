@@ -283,6 +283,21 @@ def short(h):
     h.close_connection = True
 
 
+def node(h):
+    h.answer(200, {"apiVersion": "v1", "kind": "Node",
+                   "metadata": {"name": h.route.rpartition("/")[2], "uid": "u", "resourceVersion": "1"}})
+
+
+def forbidden(h):
+    h.answer_status(403, "this is forbidden")
+
+
+def pools(h):
+    h.answer(200, {"kind": "List", "metadata": {"resourceVersion": "7"}, "items": [
+        {"metadata": {"name": "good", "namespace": "a", "uid": "1", "resourceVersion": "1"}},
+        {"metadata": {"name": "bad", "namespace": "a", "uid": "2", "resourceVersion": "2", "labels": 7}}]})
+
+
 def let_in(h):
     """Only this token from now on; none: everybody."""
     h.server.api.tokens = {h.query["token"]} if "token" in h.query else None
@@ -297,7 +312,9 @@ def counts(h):
 BUILT_IN = {
     "/test/echo": echo, "/prefix/test/echo": echo, "/test/compressed": compressed, "/test/failure": failure,
     "/test/redirect": redirect, "/test/stream": stream, "/test/silent": silent, "/test/drip": drip, "/test/large": large,
-    "/test/short": short, "/test/open/let-in": let_in, "/test/open/counts": counts,
+    "/test/short": short, "/api/v1/nodes/new": node,
+    "/api": forbidden, "/apis": forbidden, "/apis/pool.kubevirt.io/v1alpha1/virtualmachinepools": pools,
+    "/test/open/let-in": let_in, "/test/open/counts": counts,
 }
 
 

@@ -113,6 +113,26 @@ static void test_believed_or_not(void **state) {
         mv_pem_pair_done(&early);
 }
 
+/* make_shape knows no DNS names: the host name is the common name, which counts where there are none. */
+static void test_purpose(void **state) {
+        (void)state;
+        const time_t now = time(NULL);
+        struct mv_pem_pair ca = { 0 };
+        struct mv_err err;
+        assert_int_equal(mv_authority_make_ca((struct mv_str){ 0 }, now, 3 * DAY, &ca, NULL), 0);
+        struct shape shape = { .name = "migvet.migvet.svc", .from = now, .to = now + DAY, .issuer = &ca };
+        const char *const purposes[] = { GNUTLS_KP_TLS_WWW_SERVER, NULL, GNUTLS_KP_TLS_WWW_CLIENT };
+        for (size_t i = 0; i < 3; i++) {
+                shape.purpose = purposes[i];
+                struct mv_pem_pair leaf = make_shape(shape);
+                assert_int_equal(probed(TLS, &leaf, shape.name, ca.certificate, &err),
+                                 i < 2 ? 0 : MV_ECRYPTO);
+                mv_pem_pair_done(&leaf);
+        }
+        assert_non_null(strstr(err.message, "purpose"));
+        mv_pem_pair_done(&ca);
+}
+
 static void test_no_handshake(void **state) {
         (void)state;
         struct mv_pem_pair ca = { 0 };
@@ -133,6 +153,7 @@ static void test_no_handshake(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_believed_or_not),
+                cmocka_unit_test(test_purpose),
                 cmocka_unit_test(test_no_handshake),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -458,6 +458,30 @@ static void test_callbacks(void **state) {
         kube_done(&kube);
 }
 
+/* Two streams that both have something to tell, and each cancels the other: only one gets to do so. */
+static void test_cancelled_tells_nothing(void **state) {
+        (void)state;
+        struct kube kube = kube_new("", "");
+        struct answer a = { .kube = &kube }, b = { .kube = &kube };
+        struct mv_kube_request drip_a = request_of(&a, "GET", "/test/drip"),
+                               drip_b = request_of(&b, "GET", "/test/drip");
+        drip_a.data = drip_b.data = on_data;
+        start(&a, &drip_a);
+        start(&b, &drip_b);
+        while (!a.n_pieces || !b.n_pieces)
+                mv_kube_client_run(kube.client, 1000);
+        nanosleep(&(struct timespec){ .tv_nsec = 300 * 1000 * 1000 }, NULL);
+        a.cancel_other = &b;
+        b.cancel_other = &a;
+        while (a.call && b.call)
+                mv_kube_client_run(kube.client, 1000);
+        assert_true(a.call || b.call);
+        mv_kube_client_cancel(kube.client, a.call ? a.call : b.call);
+        answer_clear(&a);
+        answer_clear(&b);
+        kube_done(&kube);
+}
+
 /* --- waiting --- */
 
 static void *wake_soon(void *client) {
@@ -547,6 +571,7 @@ int main(void) {
                 cmocka_unit_test(test_time),
                 cmocka_unit_test(test_many),
                 cmocka_unit_test(test_callbacks),
+                cmocka_unit_test(test_cancelled_tells_nothing),
                 cmocka_unit_test(test_wake),
                 cmocka_unit_test(test_call),
         };

@@ -163,6 +163,12 @@ static void want_errors(struct replay *replay, char *argument) {
                 problem(replay, "errors: %s", text);
 }
 
+static void want_object_error(struct replay *replay, char *argument) {
+        const char *text = mv_reflector_status(reflector_of(replay))->object_error;
+        if (strcmp(text, argument) != 0)
+                problem(replay, "the last object that could not be read: %s", text);
+}
+
 static void want_finished(struct replay *replay, char *argument) {
         (void)argument;
         if (!mv_reflector_status(reflector_of(replay))->finished)
@@ -407,6 +413,7 @@ static const struct {
         { "objects", want_objects },
         { "know", want_know },
         { "errors", want_errors },
+        { "object-error", want_object_error },
         { "finished", want_finished },
         { "version", want_version },
         { "started", tell_started },
