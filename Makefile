@@ -297,10 +297,13 @@ define compile_command
 {"directory": "$(CURDIR)", "file": "$(1)", "command": "$(CLANG) $(filter-out -MMD -MP,$(COMMON)) -O2 $(PKG_CFLAGS) -c $(1)"}
 endef
 
+# Written by make itself: as arguments of a command the text would be too long.
 compile_commands.json: FORCE
-	@printf '%s\n' '[' $(foreach s,$(c_sources),'$(call compile_command,$(s))$(if \
-		$(filter $(s),$(lastword $(c_sources))),,$(comma))') ']' >$@.new; \
-	cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	$(file >$@.new,[)
+	$(foreach s,$(c_sources),$(file >>$@.new,$(call compile_command,$(s))$(if \
+		$(filter $(s),$(lastword $(c_sources))),,$(comma))))
+	$(file >>$@.new,])
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 .PHONY: install clean help
 install: all
