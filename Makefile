@@ -208,7 +208,7 @@ test:
 	$(again) built-for-test
 	$(e2e_image)
 	$(e2e_tools)
-	$(run_tests) tsan:unit,functional asan:unit,corpus,functional release:unit,corpus,functional$(addprefix $(comma),$(e2e))
+	$(run_tests) release:unit,corpus,functional$(addprefix $(comma),$(e2e)) asan:unit,corpus,functional tsan:unit,functional
 
 test-unit:
 	@tests/deps.sh build test

@@ -414,7 +414,8 @@ def test_clocks_differ(replicas, ahead):
         api.clock_ahead = 0
         eventually(lambda: rotated(replicas, pems(base64.b64decode(before["ca.crt"]).decode())[0]),
                    2 * SECONDS, "it is rotated")
-    assert all(len(leaves) == 2 for leaves in handshakes.leaves.values())
+    # One more where a certificate came of age meanwhile: they live for a minute here.
+    assert all(len(leaves) in (2, 3) for leaves in handshakes.leaves.values()), handshakes.leaves
 
 
 def test_secret_is_deleted(replicas):
