@@ -1,30 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/progress.h"
 
+#include "cluster/kube/clock.h"
+
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Work shorter than this shows no progress line. */
 enum { QUIET_MILLISECONDS = 300, BETWEEN_LINES_MILLISECONDS = 100 };
 
-static long long milliseconds(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void mv_progress_init(struct mv_progress *progress, const char *what) {
         *progress = (struct mv_progress){
                 .what = what,
                 .terminal = isatty(STDERR_FILENO) != 0,
-                .started = milliseconds(),
+                .started = mv_clock_ms(),
         };
 }
 
 void mv_progress_show(void *context, size_t done, size_t total) {
         struct mv_progress *progress = context;
-        long long now = progress->terminal ? milliseconds() : 0;
+        long long now = progress->terminal ? mv_clock_ms() : 0;
         if (!progress->terminal || now - progress->started < QUIET_MILLISECONDS ||
             now - progress->last < BETWEEN_LINES_MILLISECONDS)
                 return;

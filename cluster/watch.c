@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/watch.h"
 
+#include "cluster/kube/clock.h"
 #include "policy/base/hash.h"
 
 #include <pthread.h>
@@ -39,12 +40,6 @@ struct mv_files_watch {
         bool reload;
         struct mv_files_status status;
 };
-
-static long long now_ms(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Sleep so long; less when the watch is to stop or (unless through) to reload. Returns whether to reload. */
 static bool wait_ms(struct mv_files_watch *watch, long long ms, bool through) {
@@ -172,7 +167,7 @@ static int load(struct mv_files_watch *watch, int listed, const struct mv_listin
                 r = mv_err_set(err, MV_ENOTFOUND, "there is no manifest any more");
         }
         watch->fingerprint = fingerprint;
-        watch->retry_at = r == MV_EIO || r == MV_ENOMEM ? now_ms() + RETRY_MS : 0;
+        watch->retry_at = r == MV_EIO || r == MV_ENOMEM ? mv_clock_ms() + RETRY_MS : 0;
         if (r) {
                 note_failure(watch, err);
                 return r;
@@ -211,7 +206,7 @@ static void poll_once(struct mv_files_watch *watch, bool reload) {
                 return;
         }
         mv_listing_done(&listing);
-        if (fingerprint != watch->fingerprint || (watch->retry_at && now_ms() >= watch->retry_at))
+        if (fingerprint != watch->fingerprint || (watch->retry_at && mv_clock_ms() >= watch->retry_at))
                 load_settled(watch, fingerprint);
 }
 
@@ -222,10 +217,10 @@ static void *run(void *argument) {
                 bool reload = wait_ms(watch, pause, false);
                 if (atomic_load(&watch->stopping))
                         break;
-                long long start = now_ms();
+                long long start = mv_clock_ms();
                 poll_once(watch, reload);
                 /* Many files, or slow ones: do not spend the time with looking. */
-                pause = (now_ms() - start) * 10;
+                pause = (mv_clock_ms() - start) * 10;
                 if (pause > LONGEST_INTERVAL_MS)
                         pause = LONGEST_INTERVAL_MS;
                 if (pause < watch->interval_ms)

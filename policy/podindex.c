@@ -219,15 +219,6 @@ static bool post_labels(struct mv_pod_index *index) {
 
 /* --- aversions --- */
 
-static bool same_strings(const struct mv_strings *a, const struct mv_strings *b) {
-        if (a->n != b->n)
-                return false;
-        for (size_t i = 0; i < a->n; i++)
-                if (!mv_str_equal(a->items[i], b->items[i]))
-                        return false;
-        return true;
-}
-
 static bool same_selector(const struct mv_label_selector *a, const struct mv_label_selector *b) {
         if (!a || !b)
                 return a == b;
@@ -241,7 +232,7 @@ static bool same_selector(const struct mv_label_selector *a, const struct mv_lab
                 const struct mv_requirement *r = &a->match_expressions.items[i],
                                             *s = &b->match_expressions.items[i];
                 if (!mv_str_equal(r->key, s->key) || !mv_str_equal(r->operator, s->operator) ||
-                    !same_strings(&r->values, &s->values))
+                    !mv_strings_equal(&r->values, &s->values))
                         return false;
         }
         return true;
@@ -251,9 +242,9 @@ static bool same_term(const struct mv_pod_affinity_term *a, const struct mv_pod_
         return mv_str_equal(a->topology_key, b->topology_key) &&
                same_selector(a->label_selector, b->label_selector) &&
                same_selector(a->namespace_selector, b->namespace_selector) &&
-               same_strings(&a->namespaces, &b->namespaces) &&
-               same_strings(&a->match_label_keys, &b->match_label_keys) &&
-               same_strings(&a->mismatch_label_keys, &b->mismatch_label_keys);
+               mv_strings_equal(&a->namespaces, &b->namespaces) &&
+               mv_strings_equal(&a->match_label_keys, &b->match_label_keys) &&
+               mv_strings_equal(&a->mismatch_label_keys, &b->mismatch_label_keys);
 }
 
 static uint64_t hash_strings(uint64_t hash, const struct mv_strings *strings) {

@@ -523,6 +523,15 @@ bool mv_map_has(const struct mv_map *map, struct mv_str key, struct mv_str value
         return at && mv_str_equal(*at, value);
 }
 
+bool mv_strings_equal(const struct mv_strings *a, const struct mv_strings *b) {
+        if (a->n != b->n)
+                return false;
+        for (size_t i = 0; i < a->n; i++)
+                if (!mv_str_equal(a->items[i], b->items[i]))
+                        return false;
+        return true;
+}
+
 bool mv_strings_have(const struct mv_strings *strings, struct mv_str s) {
         for (size_t i = 0; i < strings->n; i++)
                 if (mv_str_equal(strings->items[i], s))

@@ -144,5 +144,7 @@ int mv_decode(const struct mv_decode *decode, struct mv_str text, const struct m
 const struct mv_str *mv_map_get(const struct mv_map *map, struct mv_str key);
 /* The value of key equals value. */
 bool mv_map_has(const struct mv_map *map, struct mv_str key, struct mv_str value);
+/* Both are the same strings, in the same order. */
+bool mv_strings_equal(const struct mv_strings *a, const struct mv_strings *b);
 /* s is one of the strings. */
 bool mv_strings_have(const struct mv_strings *strings, struct mv_str s);

@@ -13,15 +13,6 @@ static bool same_maps(const struct mv_map *a, const struct mv_map *b) {
         return true;
 }
 
-static bool same_strings(const struct mv_strings *a, const struct mv_strings *b) {
-        if (a->n != b->n)
-                return false;
-        for (size_t i = 0; i < a->n; i++)
-                if (!mv_str_equal(a->items[i], b->items[i]))
-                        return false;
-        return true;
-}
-
 static bool same_structs(const struct mv_table *table, const void *a, const void *b);
 
 /* Lists of structs; those of objects with free keys have the key in front. */
@@ -74,7 +65,7 @@ static bool same_field(const struct mv_field *field, const void *a,
         case MV_TYPE_NAMED:
                 return same_lists(field->table, a, b, field->type == MV_TYPE_NAMED);
         case MV_TYPE_STRINGS:
-                return same_strings(a, b);
+                return mv_strings_equal(a, b);
         case MV_TYPE_MAP:
         case MV_TYPE_TEXT_MAP:
         case MV_TYPE_QUANTITY_MAP:
