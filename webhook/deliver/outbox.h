@@ -33,9 +33,10 @@
 struct mv_outbox;
 
 enum {
-        MV_OUTBOX_NAME_MAX = 128,        /* bytes of a receiver's name */
-        MV_OUTBOX_TEXT_MAX = 4096,       /* of each short text of a record; a longer one is cut */
-        MV_OUTBOX_RECORD_MAX = 16 << 20, /* of a whole record */
+        MV_OUTBOX_NAME_MAX = 128,                  /* bytes of a receiver's name */
+        MV_OUTBOX_TEXT_MAX = 4096,                 /* of each short text of a record */
+        MV_OUTBOX_RECORD_MAX = 16 << 20,           /* of a whole record */
+        MV_OUTBOX_BUF = MV_OUTBOX_RECORD_MAX + 64, /* the maximum that the buffer of mv_outbox_next needs */
         MV_OUTBOX_SEQUENCE_DIGITS = 20,
 };
 #define MV_OUTBOX_LEAST_BYTES (UINT64_C(1) << 16) /* of max_bytes */
@@ -68,7 +69,7 @@ struct mv_outbox_record {
 /*
  * Write a record for all receivers (record->receiver is empty). Its body is `before`, the sequence in 20 digits, `after`, since the
  * sequence is not known before. *ret_sequence may be NULL.
- * MV_ELIMIT: full, or the record is larger than MV_OUTBOX_RECORD_MAX. MV_EIO: the disk would not have it; nothing of it stays.
+ * MV_ELIMIT: full, or a text or the record is too large. MV_EIO: the disk would not have it; nothing of it stays.
  * MV_ENOMEM. Each is counted; the log gets a line once a minute.
  */
 int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *record, struct mv_str before,
