@@ -17,6 +17,7 @@
 #pragma once
 
 #include "policy/base/err.h"
+#include "webhook/access.h"
 #include "webhook/backend.h"
 #include "webhook/metrics.h"
 #include "webhook/request.h"
@@ -37,6 +38,13 @@ enum mv_phase {
         MV_PHASE_WAITING,   /* the request was read, and is put off */
         MV_PHASE_SENDING,   /* an answer was queued */
         MV_PHASE_IDLE,      /* an answer was sent, no new request line yet */
+};
+
+enum mv_endpoint {
+        MV_ENDPOINT_VALIDATE,
+        MV_ENDPOINT_MUTATE,
+        MV_ENDPOINT_VERDICTS,
+        MV_ENDPOINT_NONE, /* no path of ours */
 };
 
 struct mv_limits {
@@ -67,17 +75,19 @@ struct mv_connection {
         long long begun; /* when its first line was read */
         bool judged;     /* the handler has looked at its header */
         struct {
-                int code;            /* refused with this status; 0: not refused */
-                const char *message; /* static */
+                int code;              /* refused with this status; 0: not refused */
+                const char *message;   /* static */
+                const char *challenge; /* of WWW-Authenticate; static; NULL: none */
                 bool close;
         } refusal;
         char *body; /* NULL, or content_length + 8 bytes */
         size_t content_length;
         size_t received;
         size_t charged; /* bytes of it in the sum of bodies in flight */
-        bool mutate;
-        unsigned put_offs; /* how often the request was put off */
-        bool hurried;      /* once more it cannot be */
+        enum mv_endpoint endpoint;
+        char client[MV_CLIENT_MAX]; /* who asks for a verdict, for the log */
+        unsigned put_offs;          /* how often the request was put off */
+        bool hurried;               /* once more it cannot be */
         struct mv_review_note note;
         long long timeout; /* nanoseconds */
 };
