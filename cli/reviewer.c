@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/reviewer.h"
 
+#include "certs/clock.h"
 #include "policy/ask.h"
 #include "policy/base/hash.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* An instance, its claims, their volumes and classes: what one names is known when it is there. */
 enum { MOST_PUT_OFFS = 4 };
@@ -70,9 +70,7 @@ static void summarize(const struct mv_review_result *result, struct mv_review_su
 
 static bool is_over(void *context) {
         const long long *deadline_ns = context;
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000000000 + now.tv_nsec > *deadline_ns;
+        return mv_now() > *deadline_ns;
 }
 
 static uint64_t hash_missing(const struct mv_missing *missing) {

@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "certs/clock.h"
 #include "policy/base/err.h"
 #include "webhook/access.h"
 #include "webhook/backend.h"
@@ -104,9 +105,6 @@ struct mv_connections {
         struct mv_metrics *metrics; /* may be NULL */
         bool stopping;              /* nobody waits any more */
 };
-
-/* CLOCK_MONOTONIC in nanoseconds. */
-long long mv_now(void);
 
 int mv_connections_init(struct mv_connections *table, unsigned n_servers, const struct mv_limits *limits,
                         struct mv_metrics *metrics, struct mv_err *err);
