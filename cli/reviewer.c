@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/reviewer.h"
 
+#include "certs/clock.h"
 #include "cli/serve_delivery.h"
+#include "policy/ask.h"
 #include "policy/audit.h"
 #include "policy/base/hash.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* An instance, its claims, their volumes and classes: what one names is known when it is there. */
 enum { MOST_PUT_OFFS = 4 };
@@ -71,9 +72,7 @@ static void summarize(const struct mv_review_result *result, struct mv_review_su
 
 static bool is_over(void *context) {
         const long long *deadline_ns = context;
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000000000 + now.tv_nsec > *deadline_ns;
+        return mv_now() > *deadline_ns;
 }
 
 static uint64_t hash_missing(const struct mv_missing *missing) {
@@ -122,13 +121,13 @@ static void answered(void *context, uint64_t known) {
 
 /* Ask for what was missing. True: the request was put off. */
 static bool fetch_missing(const struct mv_fetcher *fetcher, const struct mv_review_call *call,
-                          const struct mv_review_result *result) {
+                          const struct mv_missing_list *missing) {
         struct mv_missing wanted[MV_MOST_MISSING];
         size_t n = 0, first = call->note->n;
-        for (size_t i = 0; i < result->n_missing; i++)
-                if (fetcher->wants(fetcher->context, &result->missing[i]) &&
-                    note_missing(call->note, &result->missing[i]))
-                        wanted[n++] = result->missing[i];
+        for (size_t i = 0; i < missing->n; i++)
+                if (fetcher->wants(fetcher->context, &missing->items[i]) &&
+                    note_missing(call->note, &missing->items[i]))
+                        wanted[n++] = missing->items[i];
         struct question *question = n ? malloc(sizeof *question) : NULL;
         if (!question)
                 return false;
@@ -163,6 +162,64 @@ static void tell_receivers(struct mv_delivery *delivery, const struct mv_config 
         mv_arena_done(&arena);
 }
 
+/* The context of a question's callbacks. */
+struct asking {
+        const struct mv_reviewer *reviewer;
+        const struct mv_review_call *call;
+};
+
+static bool is_asking_over(void *context) {
+        const struct asking *asking = context;
+        long long deadline_ns = asking->call->deadline_ns;
+        return is_over(&deadline_ns);
+}
+
+static bool may_exist(void *context, const struct mv_missing *object) {
+        const struct asking *asking = context;
+        return asking->reviewer->fetcher &&
+               mv_reviewer_is_unknown(asking->reviewer->fetcher, asking->call->note, object);
+}
+
+static bool put_off(const struct mv_reviewer *reviewer, const struct mv_review_call *call,
+                    const struct mv_missing_list *missing) {
+        return reviewer->fetcher && call->put_offs < MOST_PUT_OFFS && missing->n &&
+               fetch_missing(reviewer->fetcher, call, missing);
+}
+
+static int verdict(void *context, const struct mv_review_call *call, struct mv_buf *response,
+                   struct mv_verdict_summary *summary) {
+        struct mv_reviewer *reviewer = context;
+        struct asking asking = { reviewer, call };
+        struct mv_arena *arena = thread_arena();
+        if (!arena)
+                return 503;
+        const struct mv_config *config = mv_config_borrow(reviewer->configs);
+        arena->cap = mv_review_memory(config, call->body.n);
+        const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store);
+        const struct mv_ask_input input = {
+                .arena = arena,
+                .snapshot = snapshot,
+                .config = config,
+                .version = reviewer->version,
+                .may_exist = may_exist,
+                .expired = is_asking_over,
+                .context = &asking,
+        };
+        struct mv_ask_result result;
+        int status = mv_ask_answer(&input, call->body, response, &result);
+        if (put_off(reviewer, call, &result.missing))
+                status = MV_REVIEW_PUT_OFF;
+        else
+                *summary = (struct mv_verdict_summary){ .kind = result.subject.kind,
+                                                        .namespace = result.subject.namespace,
+                                                        .name = result.subject.name,
+                                                        .verdict = result.verdict,
+                                                        .rules = result.rules };
+        mv_store_return(reviewer->store, snapshot);
+        mv_config_return(reviewer->configs, config);
+        return status;
+}
+
 static int review(void *context, const struct mv_review_call *call, struct mv_buf *response,
                   struct mv_review_summary *summary) {
         struct mv_reviewer *reviewer = context;
@@ -186,8 +243,7 @@ static int review(void *context, const struct mv_review_call *call, struct mv_bu
         };
         struct mv_review_result result;
         int status = mv_review_answer(&input, call->body, response, &result);
-        if (reviewer->fetcher && call->put_offs < MOST_PUT_OFFS && result.n_missing &&
-            fetch_missing(reviewer->fetcher, call, &result))
+        if (put_off(reviewer, call, &result.missing))
                 status = MV_REVIEW_PUT_OFF;
         else {
                 if (reviewer->delivery && !call->mutate)
@@ -203,6 +259,6 @@ void mv_reviewer_init(struct mv_reviewer *reviewer, struct mv_store *store, stru
         *reviewer = (struct mv_reviewer){
                 .store = store,
                 .configs = configs,
-                .backend = { .review = review, .context = reviewer },
+                .backend = { .review = review, .verdict = verdict, .context = reviewer },
         };
 }

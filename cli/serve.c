@@ -7,6 +7,7 @@
 #include "cli/serve_cluster.h"
 #include "cli/serve_delivery.h"
 #include "cli/serve_identity.h"
+#include "cli/serve_verdicts.h"
 #include "cli/version.h"
 #include "cluster/kube/config.h"
 #include "policy/kubevirt_config.h"
@@ -37,7 +38,8 @@ static const char usage[] =
         "      --context NAME            of the kubeconfig (default: its current one)\n"
         "  -n, --namespace NAME          our own namespace (default: the pod's, or that of the context); that of\n"
         "                                objects in files that name none (default: `default`)\n"
-        "      --listen ADDR:PORT        HTTPS: POST /validate and /mutate (default :8443; port 0: any)\n"
+        "      --listen ADDR:PORT        HTTPS: POST /validate and /mutate (default :8443; port 0: any),\n"
+        "                                and /v1alpha1/verdicts where --config says so\n"
         "      --management ADDR:PORT    plain HTTP: /livez, /readyz, /metrics (default :9443)\n"
         "      --certs DIR               TLS identity in a directory (ca.crt, ca.key, tls.crt, tls.key), made on\n"
         "                                the first start and renewed (default: the user's state directory)\n"
@@ -96,6 +98,7 @@ struct server {
         struct mv_config_watch *configs;
         struct mv_delivery delivery;
         struct mv_reviewer reviewer;
+        struct mv_serve_verdicts verdicts;
         struct mv_webhook *webhook;
 };
 
@@ -378,14 +381,22 @@ static int start_cluster(struct server *server, struct mv_err *err) {
         return 0;
 }
 
+static int start_verdicts(struct server *server, struct mv_err *err) {
+        mv_serve_verdicts_init(&server->verdicts, server->configs,
+                               server->options.identity.client_ca ? &server->identity.trust : NULL,
+                               &server->log.logger);
+        return mv_serve_verdicts_start(&server->verdicts, err);
+}
+
 static int start_webhook(struct server *server, struct mv_err *err) {
-        static struct mv_health_check checks[5];
+        static struct mv_health_check checks[6];
         static struct mv_collector collectors[4];
         checks[0] = (struct mv_health_check){ "cluster", mv_serve_cluster_ready, &server->cluster };
         checks[1] = (struct mv_health_check){ "identity", mv_serve_identity_ready, &server->identity };
         checks[2] = (struct mv_health_check){ "configuration", mv_config_watch_ready, server->configs };
         checks[3] = (struct mv_health_check){ "outbox", mv_delivery_ready, &server->delivery };
-        checks[4] =
+        checks[4] = (struct mv_health_check){ "verdicts", mv_serve_verdicts_ready, &server->verdicts };
+        checks[5] =
                 (struct mv_health_check){ "registration", mv_serve_registration_ready, &server->identity };
         collectors[0] = (struct mv_collector){ mv_serve_cluster_collect, &server->cluster };
         collectors[1] = (struct mv_collector){ mv_serve_registration_collect, &server->identity };
@@ -397,9 +408,10 @@ static int start_webhook(struct server *server, struct mv_err *err) {
                 .limits = mv_config_watch_limits(server->configs),
                 .identity = &server->identity.slot,
                 .client_ca = server->options.identity.client_ca ? &server->identity.trust : NULL,
+                .access = &server->verdicts.slot,
                 .backend = &server->reviewer.backend,
                 .checks = checks,
-                .n_checks = server->identity.registration ? 5 : 4,
+                .n_checks = server->identity.registration ? 6 : 5,
                 .collectors = collectors,
                 .n_collectors = 4,
                 .version = mv_version(),
@@ -441,6 +453,7 @@ static void run_until_signalled(struct server *server, const sigset_t *signals) 
                 }
                 mv_serve_identity_tend(&server->identity);
                 mv_config_watch_poll(server->configs);
+                mv_serve_verdicts_tend(&server->verdicts);
         }
 }
 
@@ -464,7 +477,7 @@ static int serve(struct server *server) {
         } else if (r < 0 || start_configuration(server, &err) < 0 || start_delivery(server, &err) < 0 ||
                    start_cluster(server, &err) < 0 ||
                    mv_serve_identity_start(&server->identity, server->kube, &err) < 0 ||
-                   start_webhook(server, &err) < 0)
+                   start_verdicts(server, &err) < 0 || start_webhook(server, &err) < 0)
                 code = mv_cli_error(&mv_command_serve, &err);
         else {
                 run_until_signalled(server, &signals);
@@ -476,6 +489,7 @@ static int serve(struct server *server) {
         mv_webhook_free(server->webhook);
         mv_delivery_done(&server->delivery, DELIVERY_GRACE_MS);
         mv_serve_cluster_stop(&server->cluster);
+        mv_serve_verdicts_done(&server->verdicts);
         mv_config_watch_free(server->configs);
         mv_serve_identity_done(&server->identity);
         mv_kube_config_free(server->kube);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/serve_cluster.h"
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "cluster/kube/resources.h"
 #include "policy/kubevirt_config.h"
 #include "policy/snapshot.h"

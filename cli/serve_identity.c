@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/serve_identity.h"
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "certs/store_dir.h"
 #include "webhook/address.h"
 #include "webhook/metrics.h"

@@ -76,6 +76,7 @@ struct file_verdicts {
         enum mv_optional enabled;
         struct mv_str token_file;
         struct mv_strings client_names;
+        struct mv_str client_ca_file;
 };
 struct file_limits {
         struct mv_str body_bytes, receive, idle, memory_per_review;
@@ -164,6 +165,7 @@ static const struct mv_field verdicts_fields[] = {
         BOOLEAN(file_verdicts, "enabled", enabled),
         TEXT(file_verdicts, "tokenFile", token_file),
         TEXTS(file_verdicts, "clientNames", client_names),
+        TEXT(file_verdicts, "clientCaFile", client_ca_file),
 };
 static const struct mv_table verdicts_table = MV_TABLE_CLOSED(verdicts_fields, struct file_verdicts);
 static const struct mv_field limits_fields[] = {
@@ -320,23 +322,45 @@ static void read_settings(struct mv_config_reading *reading, const struct file *
         ret->rules = mv_config_severities(reading, MV_AT(NULL, "rules"), file->rules);
 }
 
+/* A name or a file: a byte that the operating system takes for its end would make it another one. */
+static void check_plain(struct mv_config_reading *reading, const struct mv_path *path, struct mv_str value) {
+        for (size_t i = 0; i < value.n; i++)
+                if ((unsigned char)value.p[i] < ' ')
+                        mv_config_wrong(reading, path, MV_ETYPE, "must not have control characters");
+}
+
+static void read_verdicts(struct mv_config_reading *reading, const struct file_verdicts *from,
+                          struct mv_config_verdicts *ret) {
+        const struct mv_path *path = MV_AT(NULL, "verdicts");
+        *ret = (struct mv_config_verdicts){ .enabled = from->enabled == MV_TRUE,
+                                            .token_file = from->token_file,
+                                            .client_names = from->client_names,
+                                            .client_ca_file = from->client_ca_file };
+        check_plain(reading, MV_AT(path, "tokenFile"), from->token_file);
+        check_plain(reading, MV_AT(path, "clientCaFile"), from->client_ca_file);
+        for (size_t i = 0; i < from->client_names.n; i++) {
+                const struct mv_path *at = MV_AT_ITEM(MV_AT(path, "clientNames"), i);
+                mv_config_text(reading, at, from->client_names.items[i], true);
+                check_plain(reading, at, from->client_names.items[i]);
+        }
+        if (from->client_ca_file.n && !from->client_names.n)
+                mv_config_wrong(reading, MV_AT(path, "clientCaFile"), MV_ETYPE,
+                                "is for clientNames, and there are none");
+        if (ret->enabled && !from->token_file.n && !from->client_names.n)
+                mv_config_wrong(reading, path, MV_ETYPE,
+                                "must have a tokenFile or clientNames to be enabled");
+}
+
 /* --- what this version does not do --- */
 
 /* Their values are checked all the same, so that a file is right when the feature comes. */
 static void check_features_to_come(struct mv_config_reading *reading, const struct file *file) {
         static const char *const reports[] = { "openreports.io/v1alpha1", "wgpolicyk8s.io/v1alpha2", "none",
                                                NULL };
-        const struct mv_path *audit = MV_AT(NULL, "audit"), *verdicts = MV_AT(NULL, "verdicts");
+        const struct mv_path *audit = MV_AT(NULL, "audit");
         mv_config_duration(reading, MV_AT(audit, "interval"), file->audit.interval, 1000, MOST_MS, 1000);
         mv_config_duration(reading, MV_AT(audit, "resync"), file->audit.resync, 1000, MOST_MS, 1000);
         mv_config_choice(reading, MV_AT(MV_AT(NULL, "reports"), "api"), file->reports.api, reports, 0);
-        for (size_t i = 0; i < file->verdicts.client_names.n; i++)
-                mv_config_text(reading, MV_AT_ITEM(MV_AT(verdicts, "clientNames"), i),
-                               file->verdicts.client_names.items[i], true);
-        if (file->verdicts.enabled == MV_TRUE && !file->verdicts.token_file.n &&
-            !file->verdicts.client_names.n)
-                mv_config_wrong(reading, verdicts, MV_ETYPE,
-                                "must have a tokenFile or clientNames to be enabled");
 }
 
 /* Nobody shall think that something is done which is not. */
@@ -347,7 +371,6 @@ static void refuse_features_to_come(struct mv_config_reading *reading, const str
         } features[] = {
                 { MV_STR("audit"), mv_config_given(reading, MV_AT(NULL, "audit")) },
                 { MV_STR("reports"), file->reports.api.n && !mv_str_is(file->reports.api, "none") },
-                { MV_STR("verdicts"), file->verdicts.enabled == MV_TRUE },
         };
         /* It would need a read of what the request names just before the answer. */
         if (mv_str_is(file->mirror, "\"deny\""))
@@ -402,6 +425,7 @@ static int read_document(struct mv_arena *arena, struct mv_str json, struct mv_c
                 mv_config_receivers(&reading, &file.receivers, &config);
                 mv_config_outbox(&reading, &file.outbox, &config.outbox);
                 read_limits(&reading, &file.limits, &config.limits);
+                read_verdicts(&reading, &file.verdicts, &config.verdicts);
                 check_features_to_come(&reading, &file);
                 refuse_features_to_come(&reading, &file);
         }

@@ -82,6 +82,14 @@ struct mv_config_limits {
         unsigned connections, receive_ms, idle_ms;
 };
 
+/* POST /v1alpha1/verdicts: whether it is there, and who may ask. */
+struct mv_config_verdicts {
+        bool enabled;
+        struct mv_str token_file;       /* "": no tokens */
+        struct mv_strings client_names; /* of certificates; none: no certificate lets anybody in */
+        struct mv_str client_ca_file;   /* whose certificates; "": those of --client-ca */
+};
+
 struct mv_config {
         struct mv_str cluster_name;
         struct mv_config_levels defaults; /* none is MV_UNSAID */
@@ -98,6 +106,7 @@ struct mv_config {
         struct mv_site_rules site_rules;
         MV_LIST(struct mv_config_receiver) receivers;
         struct mv_config_outbox outbox;
+        struct mv_config_verdicts verdicts;
         struct mv_config_limits limits;
         struct mv_str own_namespace; /* where migvet runs; of the program, not of the file */
 };

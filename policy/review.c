@@ -159,35 +159,6 @@ static int judge(const struct mv_review_input *in, const struct mv_review_reques
         return 0;
 }
 
-static void add_missing(struct mv_review_result *ret, const struct mv_missing *missing) {
-        for (size_t i = 0; i < ret->n_missing; i++)
-                if (ret->missing[i].kind == missing->kind &&
-                    mv_str_equal(ret->missing[i].namespace, missing->namespace) &&
-                    mv_str_equal(ret->missing[i].name, missing->name))
-                        return;
-        if (missing->name.n && ret->n_missing < MV_MOST_MISSING)
-                ret->missing[ret->n_missing++] = *missing;
-}
-
-/* What the verdict would have been made of, and the labels of the namespace that says what becomes of it. */
-static void collect_missing(const struct mv_review_input *in, const struct mv_review_request *request,
-                            const struct mv_verdict *verdict, struct mv_review_result *ret) {
-        const struct mv_missing namespace = { MV_KIND_NAMESPACE, { 0 }, request->namespace };
-        const struct mv_refused *refused = verdict->refused;
-        if (request->namespace.n &&
-            !mv_snapshot_find(in->snapshot, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, request->namespace))
-                add_missing(ret, &namespace);
-        for (const struct mv_finding *f = verdict->findings; f; f = f->next)
-                for (size_t i = 0; i < f->n_missing; i++)
-                        add_missing(ret, &f->missing[i]);
-        if (refused && refused->missing_kind != MV_KIND_COUNT)
-                add_missing(ret, &(struct mv_missing){ refused->missing_kind,
-                                                       mv_kinds[refused->missing_kind].namespaced
-                                                               ? request->namespace
-                                                               : (struct mv_str){ 0 },
-                                                       refused->missing_name });
-}
-
 /* The kind that is judged for this request; MV_KIND_COUNT: allowed untouched. */
 static enum mv_kind judged_kind(const struct mv_review_request *request) {
         bool create = mv_str_is(request->operation, "CREATE"),
@@ -384,7 +355,7 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
                 return;
         }
         if (r == 0)
-                collect_missing(in, request, &now.verdict, ret);
+                mv_missing_collect(&ret->missing, in->snapshot, request->namespace, &now.verdict);
         /* What cannot be read of the old object was not better than what is new. */
         bool compared = r == 0 && update && request->old_object.n;
         if (compared && !is_late(in) && judge(in, request, kind, request->old_object, &before, NULL) < 0)
@@ -427,7 +398,7 @@ static void judge_change(const struct mv_review_input *in, const struct mv_revie
         struct change made = { 0 };
         if (!in->snapshot || is_late(in) || judge(in, request, kind, request->object, &now, NULL) < 0)
                 return;
-        collect_missing(in, request, &now.verdict, ret);
+        mv_missing_collect(&ret->missing, in->snapshot, request->namespace, &now.verdict);
         made.fills = kind == MV_KIND_MIGRATION &&
                      mv_selector_fill(
                              in->arena, in->config,

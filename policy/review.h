@@ -9,6 +9,7 @@
 
 #include "policy/base/buf.h"
 #include "policy/decide.h"
+#include "policy/missing.h"
 
 struct mv_review_input {
         struct mv_arena *arena;             /* cleared by the caller; what the result points to lives in it */
@@ -29,8 +30,6 @@ struct mv_review_input {
  * lists hold at most 256 elements. */
 size_t mv_review_memory(const struct mv_config *config, size_t body_bytes);
 
-enum { MV_MOST_MISSING = 16 };
-
 /* What became of it, for metrics and the log. */
 struct mv_review_result {
         const struct mv_review_request *request; /* NULL when the body is no review */
@@ -40,8 +39,7 @@ struct mv_review_result {
          * there is none, or there was no time or memory for it. */
         const struct mv_verdict *verdict, *before;
         /* Objects that decide and were not in the snapshot; the first so many. Who has them may ask again. */
-        struct mv_missing missing[MV_MOST_MISSING];
-        size_t n_missing;
+        struct mv_missing_list missing;
 };
 
 /*

@@ -64,8 +64,8 @@ void mv_scope_of(struct mv_arena *arena, const struct mv_config *config, const s
         }
 }
 
-static const struct mv_rule_severity *find(const struct mv_rule_severities *list,
-                                           const struct mv_rule *rule) {
+const struct mv_rule_severity *mv_rule_severity_find(const struct mv_rule_severities *list,
+                                                     const struct mv_rule *rule) {
         for (size_t i = 0; list && i < list->n; i++)
                 if (list->items[i].rule == rule)
                         return &list->items[i];
@@ -78,9 +78,9 @@ struct mv_finding **mv_scope_apply(const struct mv_scope *scope, struct mv_findi
                 ret_off = &(*ret_off)->next;
         while (*findings) {
                 struct mv_finding *finding = *findings;
-                const struct mv_rule_severity *said = find(scope->entry, finding->rule);
+                const struct mv_rule_severity *said = mv_rule_severity_find(scope->entry, finding->rule);
                 if (!said)
-                        said = find(scope->all, finding->rule);
+                        said = mv_rule_severity_find(scope->all, finding->rule);
                 if (said && said->off) {
                         *findings = finding->next;
                         finding->next = NULL;

@@ -6,6 +6,7 @@
  *
  *   nodefit [NODES [CASE PODS ROUNDS]]    one case alone is for callgrind, which counts instructions exactly
  */
+#include "certs/clock.h"
 #include "policy/base/buf.h"
 #include "policy/expand.h"
 #include "policy/nodefit.h"
@@ -13,7 +14,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { LABEL_FEATURES = 100, LABEL_MODELS = 40, REQUIRED_FEATURES = 60, GROUP = 10 };
 
@@ -36,9 +36,7 @@ static _Noreturn void stop(const char *what) {
 }
 
 static double now(void) {
-        struct timespec t;
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+        return (double)mv_now() / 1e9;
 }
 
 /* --- the cluster --- */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A body of the webhook, whatever it holds: it never crashes, and is answered with valid JSON: a review (200)
- * or a Status (400); with hardly any memory also 503. A review that is not allowed says why.
+ * or a Status (400); with hardly any memory also 503. A review that is not allowed says why. Asked for as a verdict, it
+ * gives one (200), or a Status.
  */
+#include "policy/ask.h"
 #include "policy/base/arena.h"
 #include "policy/object/scan.h"
 #include "policy/review.h"
@@ -121,6 +123,38 @@ static void answer(const struct mv_review_input *input, struct mv_str body, bool
         mv_buf_done(&buf);
 }
 
+static bool may_exist(void *context, const struct mv_missing *object) {
+        (void)context;
+        return object->name.n % 2;
+}
+
+static void ask(const struct mv_review_input *review, struct mv_str body, bool short_of_memory) {
+        struct mv_arena arena;
+        struct mv_buf buf;
+        struct mv_ask_result result;
+        mv_arena_init(&arena, &mv_allocator_system, short_of_memory ? 16384 : 4 << 20);
+        mv_buf_init(&buf, &mv_allocator_system, 16 << 20);
+        const struct mv_ask_input input = { .arena = &arena,
+                                            .snapshot = review->snapshot,
+                                            .config = review->config,
+                                            .version = review->version,
+                                            .may_exist = review->mutate ? may_exist : NULL };
+        int status = mv_ask_answer(&input, body, &buf, &result);
+        struct mv_str response = mv_buf_str(&buf);
+        check(!mv_buf_failed(&buf) && response.n > 0, "no answer", response);
+        check(status == 200 || status == 400 || status == 404 || status == 503, "an odd status", response);
+        check((status == 200) == (result.verdict[0] != '\0'), "a verdict that does not fit", response);
+        check(status == 200 || result.missing.n == 0 || status == 404 || status == 503,
+              "missing, and nobody said", response);
+        memset(mv_buf_reserve(&buf, MV_SCAN_PADDING), 0, MV_SCAN_PADDING);
+        check(mv_json_validate(mv_buf_str(&buf), NULL) == 0, "no JSON", response);
+        response = mv_buf_str(&buf);
+        check(holds(response, status == 200 ? "\"kind\":\"Verdict\"" : "\"kind\":\"Status\""), "another kind",
+              response);
+        mv_buf_done(&buf);
+        mv_arena_done(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static const struct mv_snapshot *snapshot;
         static struct mv_config config;
@@ -156,6 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                         .mutate = runs[i].mutate,
                 };
                 answer(&input, (struct mv_str){ .p = body, .n = size }, runs[i].cap != 0);
+                ask(&input, (struct mv_str){ .p = body, .n = size }, runs[i].cap != 0);
                 mv_arena_done(&arena);
         }
         free(body);

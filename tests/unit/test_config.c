@@ -121,7 +121,7 @@ static const char everything[] = HEAD
         "- {name: c, url: \"https://c\", hmacKeyFile: k, verdicts: [False]}\n"
         "outbox: {directory: /var/lib/out, maxBytes: 2Mi, tries: 3}\n"
         "reports: {api: none}\n"
-        "verdicts: {enabled: false, tokenFile: \"\", clientNames: []}\n"
+        "verdicts: {enabled: true, tokenFile: /t, clientNames: [a, b], clientCaFile: /c}\n"
         "fillNodeSelector: true\n"
         "limits: {bodyBytes: 16Mi, connections: 10, receive: 1500ms, idle: 1m30s, memoryPerReview: 8Mi}\n";
 
@@ -209,6 +209,11 @@ static void assert_everything(const struct mv_config *c) {
         assert_int_equal(bound->rule.severity, MV_SEVERITY_RISK);
         assert_true(bound->of_vms && !bound->of_instances && !bound->may_be_absent);
         assert_int_equal(mv_site_rules_texts(&c->site_rules), MV_NEED(VM) | MV_NEED(VMI) | MV_NEED(CLAIM));
+        assert_true(c->verdicts.enabled);
+        assert_str(c->verdicts.token_file, "/t");
+        assert_str(c->verdicts.client_ca_file, "/c");
+        assert_int_equal(c->verdicts.client_names.n, 2);
+        assert_str(c->verdicts.client_names.items[1], "b");
         assert_int_equal(c->limits.body_bytes, 16 << 20);
         assert_int_equal(c->limits.connections, 10);
         assert_int_equal(c->limits.receive_ms, 1500);
@@ -358,8 +363,14 @@ static const struct wrong {
         { "reports: {api: v1}\n", 3, 16, "reports.api", "is none of its values" },
         { "reports: {api: openreports.io/v1alpha1}\n", 3, 1, "reports", "not supported in this version" },
         { "verdicts: {enabled: true}\n", 3, 11, "verdicts", "must have a tokenFile or clientNames" },
-        { "verdicts: {enabled: true, clientNames: [a]}\n", 3, 1, "verdicts",
-          "not supported in this version" },
+        { "verdicts: {enabled: true, tokenFile: \"\", clientNames: []}\n", 3, 11, "verdicts",
+          "must have a tokenFile or clientNames" },
+        { "verdicts: {clientNames: [a, \"\"]}\n", 3, 29, "verdicts.clientNames[1]", "must not be empty" },
+        { "verdicts: {clientNames: [\"a\\0b\"]}\n", 3, 26, "verdicts.clientNames[0]", "control characters" },
+        { "verdicts: {tokenFile: \"a\\nb\"}\n", 3, 23, "verdicts.tokenFile", "control characters" },
+        { "verdicts: {tokenFile: t, clientCaFile: c}\n", 3, 40, "verdicts.clientCaFile",
+          "is for clientNames" },
+        { "verdicts: {token: t}\n", 3, 12, "verdicts.token", "there is no key of that name" },
         { "fillNodeSelector: always\n", 3, 19, "fillNodeSelector", "must be true or false" },
         { "limits: {bodyBytes: 1}\n", 3, 21, "limits.bodyBytes", "must be from 4096 to" },
         { "limits: {bodyBytes: -8Mi}\n", 3, 21, "limits.bodyBytes", "must be from 4096 to" },

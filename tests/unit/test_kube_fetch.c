@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Objects asked for by name (cluster/kube/fetch.h), of a fake API server. */
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "cluster/kube/fetch.h"
 #include "cluster/kube/resources.h"
 #include "tests/unit/test_kube.h"
