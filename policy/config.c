@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/config.h"
 
+#include "policy/config_audit.h"
 #include "policy/config_site.h"
 #include "policy/object/document.h"
 
@@ -9,7 +10,6 @@
 enum {
         MOST_YAML_NODES = 100000,
         MOST_NODES_ASKED = 10000, /* resilient.otherNodes */
-        MOST_MS = INT32_MAX,      /* of a duration */
 };
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)
@@ -36,6 +36,9 @@ void mv_config_init(struct mv_config *config) {
                             .connections = 1024,
                             .receive_ms = 5000,
                             .idle_ms = 120000 },
+                .audit = { .interval_ms = 600000,
+                           .resync_ms = 6 * 3600000,
+                           .reports = MV_REPORTS_OPENREPORTS },
                 .own_namespace = MV_STR("migvet"),
         };
 }
@@ -70,12 +73,6 @@ struct file_outbox {
         struct mv_str directory, max_bytes;
         struct mv_optional_int tries;
 };
-struct file_audit {
-        struct mv_str interval, resync;
-};
-struct file_reports {
-        struct mv_str api;
-};
 struct file_verdicts {
         enum mv_optional enabled;
         struct mv_str token_file;
@@ -96,8 +93,8 @@ struct file {
         struct mv_written_site_rules site_rules;
         MV_LIST(struct file_receiver) receivers;
         struct file_outbox outbox;
-        struct file_audit audit;
-        struct file_reports reports;
+        struct mv_written_audit audit;
+        struct mv_written_reports reports;
         struct file_verdicts verdicts;
         enum mv_optional fill_node_selector;
         struct file_limits limits;
@@ -174,13 +171,6 @@ static const struct mv_field outbox_fields[] = {
         NUMBER(file_outbox, "tries", tries),
 };
 static const struct mv_table outbox_table = MV_TABLE_CLOSED(outbox_fields, struct file_outbox);
-static const struct mv_field audit_fields[] = {
-        TEXT(file_audit, "interval", interval),
-        TEXT(file_audit, "resync", resync),
-};
-static const struct mv_table audit_table = MV_TABLE_CLOSED(audit_fields, struct file_audit);
-static const struct mv_field reports_fields[] = { TEXT(file_reports, "api", api) };
-static const struct mv_table reports_table = MV_TABLE_CLOSED(reports_fields, struct file_reports);
 static const struct mv_field verdicts_fields[] = {
         BOOLEAN(file_verdicts, "enabled", enabled),
         TEXT(file_verdicts, "tokenFile", token_file),
@@ -214,8 +204,8 @@ static const struct mv_field file_fields[] = {
         LIST(file, "siteRules", site_rules, mv_table_site_rule),
         LIST(file, "receivers", receivers, receiver_table),
         OBJECT(file, "outbox", outbox, outbox_table),
-        OBJECT(file, "audit", audit, audit_table),
-        OBJECT(file, "reports", reports, reports_table),
+        OBJECT(file, "audit", audit, mv_table_written_audit),
+        OBJECT(file, "reports", reports, mv_table_written_reports),
         OBJECT(file, "verdicts", verdicts, verdicts_table),
         BOOLEAN(file, "fillNodeSelector", fill_node_selector),
         OBJECT(file, "limits", limits, limits_table),
@@ -395,18 +385,12 @@ static void check_receiver(struct mv_config_reading *reading, const struct mv_pa
 
 /* Their values are checked all the same, so that a file is right when the feature comes. */
 static void check_features_to_come(struct mv_config_reading *reading, const struct file *file) {
-        static const char *const reports[] = { "openreports.io/v1alpha1", "wgpolicyk8s.io/v1alpha2", "none",
-                                               NULL };
-        const struct mv_path *outbox = MV_AT(NULL, "outbox"), *audit = MV_AT(NULL, "audit"),
-                             *verdicts = MV_AT(NULL, "verdicts");
+        const struct mv_path *outbox = MV_AT(NULL, "outbox"), *verdicts = MV_AT(NULL, "verdicts");
         for (size_t i = 0; i < file->receivers.n; i++)
                 check_receiver(reading, MV_AT_ITEM(MV_AT(NULL, "receivers"), i), &file->receivers.items[i]);
         mv_config_text(reading, MV_AT(outbox, "directory"), file->outbox.directory, false);
         mv_config_bytes(reading, MV_AT(outbox, "maxBytes"), file->outbox.max_bytes, MIB, SIZE_MAX / 2, MIB);
         mv_config_number(reading, MV_AT(outbox, "tries"), file->outbox.tries, 1, INT32_MAX, 1);
-        mv_config_duration(reading, MV_AT(audit, "interval"), file->audit.interval, 1000, MOST_MS, 1000);
-        mv_config_duration(reading, MV_AT(audit, "resync"), file->audit.resync, 1000, MOST_MS, 1000);
-        mv_config_choice(reading, MV_AT(MV_AT(NULL, "reports"), "api"), file->reports.api, reports, 0);
         for (size_t i = 0; i < file->verdicts.client_names.n; i++)
                 mv_config_text(reading, MV_AT_ITEM(MV_AT(verdicts, "clientNames"), i),
                                file->verdicts.client_names.items[i], true);
@@ -424,8 +408,6 @@ static void refuse_features_to_come(struct mv_config_reading *reading, const str
         } features[] = {
                 { MV_STR("receivers"), file->receivers.n > 0 },
                 { MV_STR("outbox"), mv_config_given(reading, MV_AT(NULL, "outbox")) },
-                { MV_STR("audit"), mv_config_given(reading, MV_AT(NULL, "audit")) },
-                { MV_STR("reports"), file->reports.api.n && !mv_str_is(file->reports.api, "none") },
                 { MV_STR("verdicts"), file->verdicts.enabled == MV_TRUE },
         };
         /* It would need a read of what the request names just before the answer. */
@@ -479,6 +461,7 @@ static int read_document(struct mv_arena *arena, struct mv_str json, struct mv_c
                 read_settings(&reading, &file, &config);
                 read_lists(&reading, &file, &config);
                 read_limits(&reading, &file.limits, &config.limits);
+                mv_config_audit(&reading, &file.audit, &file.reports, &config.audit);
                 check_features_to_come(&reading, &file);
                 refuse_features_to_come(&reading, &file);
         }

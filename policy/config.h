@@ -62,6 +62,14 @@ struct mv_config_limits {
         unsigned connections, receive_ms, idle_ms;
 };
 
+/* Where reports are written: the API's group and version. */
+enum mv_reports { MV_REPORTS_NONE, MV_REPORTS_OPENREPORTS, MV_REPORTS_POLICY_REPORTS };
+struct mv_config_audit {
+        unsigned interval_ms; /* from one judgement of everything to the next */
+        unsigned resync_ms;   /* from one sending of every verdict to the next */
+        enum mv_reports reports;
+};
+
 struct mv_config {
         struct mv_str cluster_name;
         struct mv_config_levels defaults; /* none is MV_UNSAID */
@@ -77,6 +85,7 @@ struct mv_config {
         struct mv_rule_severities rules;
         struct mv_site_rules site_rules;
         struct mv_config_limits limits;
+        struct mv_config_audit audit;
         struct mv_str own_namespace; /* where migvet runs; of the program, not of the file */
 };
 
