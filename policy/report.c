@@ -451,3 +451,12 @@ int mv_report_patch(const struct mv_report *report, struct mv_str json, struct m
         mv_arena_done(&arena);
         return r;
 }
+
+int mv_report_owned(struct mv_arena *arena, struct mv_str json, struct mv_str *ret_version,
+                    struct mv_err *err) {
+        struct present present;
+        int r = read_present(arena, json, &present, err);
+        if (r == 0)
+                *ret_version = mv_arena_copy(arena, present.meta.resource_version);
+        return r;
+}

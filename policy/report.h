@@ -54,3 +54,6 @@ void mv_report_encode(const struct mv_report *report, struct mv_buf *out);
  */
 int mv_report_patch(const struct mv_report *report, struct mv_str json, struct mv_buf *out, bool *ret_any,
                     struct mv_err *err);
+/* The object is ours, and has that resourceVersion; errors as above. *ret_version is of the arena. */
+int mv_report_owned(struct mv_arena *arena, struct mv_str json, struct mv_str *ret_version,
+                    struct mv_err *err);
