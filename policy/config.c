@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/config.h"
 
+#include "policy/config_audit.h"
 #include "policy/config_receivers.h"
 #include "policy/config_site.h"
 #include "policy/object/document.h"
@@ -10,7 +11,6 @@
 enum {
         MOST_YAML_NODES = 100000,
         MOST_NODES_ASKED = 10000, /* resilient.otherNodes */
-        MOST_MS = INT32_MAX,      /* of a duration */
         SHIPPED_TRIES = 20,
 };
 #define KIB ((size_t)1 << 10)
@@ -41,6 +41,9 @@ void mv_config_init(struct mv_config *config) {
                             .connections = 1024,
                             .receive_ms = 5000,
                             .idle_ms = 120000 },
+                .audit = { .interval_ms = 600000,
+                           .resync_ms = 6 * 3600000,
+                           .reports = MV_REPORTS_OPENREPORTS },
                 .own_namespace = MV_STR("migvet"),
         };
 }
@@ -66,11 +69,6 @@ struct file_who {
 struct file_resilient {
         struct mv_optional_int other_nodes;
 };
-struct file_audit {
-        struct mv_str interval, resync;
-};
-struct file_reports {
-        struct mv_str api;
 };
 struct file_verdicts {
         enum mv_optional enabled;
@@ -93,8 +91,8 @@ struct file {
         struct mv_written_site_rules site_rules;
         struct mv_written_receivers receivers;
         struct mv_written_outbox outbox;
-        struct file_audit audit;
-        struct file_reports reports;
+        struct mv_written_audit audit;
+        struct mv_written_reports reports;
         struct file_verdicts verdicts;
         enum mv_optional fill_node_selector;
         struct file_limits limits;
@@ -154,13 +152,6 @@ static const struct mv_field who_fields[] = {
 static const struct mv_table who_table = MV_TABLE_CLOSED(who_fields, struct file_who);
 static const struct mv_field resilient_fields[] = { NUMBER(file_resilient, "otherNodes", other_nodes) };
 static const struct mv_table resilient_table = MV_TABLE_CLOSED(resilient_fields, struct file_resilient);
-static const struct mv_field audit_fields[] = {
-        TEXT(file_audit, "interval", interval),
-        TEXT(file_audit, "resync", resync),
-};
-static const struct mv_table audit_table = MV_TABLE_CLOSED(audit_fields, struct file_audit);
-static const struct mv_field reports_fields[] = { TEXT(file_reports, "api", api) };
-static const struct mv_table reports_table = MV_TABLE_CLOSED(reports_fields, struct file_reports);
 static const struct mv_field verdicts_fields[] = {
         BOOLEAN(file_verdicts, "enabled", enabled),
         TEXT(file_verdicts, "tokenFile", token_file),
@@ -195,8 +186,8 @@ static const struct mv_field file_fields[] = {
         LIST(file, "siteRules", site_rules, mv_table_site_rule),
         LIST(file, "receivers", receivers, mv_table_receiver),
         OBJECT(file, "outbox", outbox, mv_table_outbox),
-        OBJECT(file, "audit", audit, audit_table),
-        OBJECT(file, "reports", reports, reports_table),
+        OBJECT(file, "audit", audit, mv_table_written_audit),
+        OBJECT(file, "reports", reports, mv_table_written_reports),
         OBJECT(file, "verdicts", verdicts, verdicts_table),
         BOOLEAN(file, "fillNodeSelector", fill_node_selector),
         OBJECT(file, "limits", limits, limits_table),
@@ -351,37 +342,6 @@ static void read_verdicts(struct mv_config_reading *reading, const struct file_v
                                 "must have a tokenFile or clientNames to be enabled");
 }
 
-/* --- what this version does not do --- */
-
-/* Their values are checked all the same, so that a file is right when the feature comes. */
-static void check_features_to_come(struct mv_config_reading *reading, const struct file *file) {
-        static const char *const reports[] = { "openreports.io/v1alpha1", "wgpolicyk8s.io/v1alpha2", "none",
-                                               NULL };
-        const struct mv_path *audit = MV_AT(NULL, "audit");
-        mv_config_duration(reading, MV_AT(audit, "interval"), file->audit.interval, 1000, MOST_MS, 1000);
-        mv_config_duration(reading, MV_AT(audit, "resync"), file->audit.resync, 1000, MOST_MS, 1000);
-        mv_config_choice(reading, MV_AT(MV_AT(NULL, "reports"), "api"), file->reports.api, reports, 0);
-}
-
-/* Nobody shall think that something is done which is not. */
-static void refuse_features_to_come(struct mv_config_reading *reading, const struct file *file) {
-        const struct {
-                struct mv_str key;
-                bool asked;
-        } features[] = {
-                { MV_STR("audit"), mv_config_given(reading, MV_AT(NULL, "audit")) },
-                { MV_STR("reports"), file->reports.api.n && !mv_str_is(file->reports.api, "none") },
-        };
-        /* It would need a read of what the request names just before the answer. */
-        if (mv_str_is(file->mirror, "\"deny\""))
-                mv_config_wrong(reading, MV_AT(NULL, "mirror"), MV_ETYPE,
-                                "deny is not supported in this version: leave it at warn, or set off");
-        for (size_t i = 0; i < sizeof features / sizeof *features; i++)
-                if (features[i].asked)
-                        mv_config_wrong_key(reading, MV_AT_KEY(NULL, features[i].key),
-                                            "is not supported in this version: leave it out");
-}
-
 /* --- the whole --- */
 
 static void unknown_key(void *context, const struct mv_path *path, struct mv_str key) {
@@ -426,8 +386,7 @@ static int read_document(struct mv_arena *arena, struct mv_str json, struct mv_c
                 mv_config_outbox(&reading, &file.outbox, &config.outbox);
                 read_limits(&reading, &file.limits, &config.limits);
                 read_verdicts(&reading, &file.verdicts, &config.verdicts);
-                check_features_to_come(&reading, &file);
-                refuse_features_to_come(&reading, &file);
+                mv_config_audit(&reading, &file.audit, &file.reports, &config.audit);
         }
         if (mv_arena_failed(arena))
                 return mv_err_oom(err);

@@ -90,6 +90,14 @@ struct mv_config_verdicts {
         struct mv_str client_ca_file;   /* whose certificates; "": those of --client-ca */
 };
 
+/* Where reports are written: the API's group and version. */
+enum mv_reports { MV_REPORTS_NONE, MV_REPORTS_OPENREPORTS, MV_REPORTS_POLICY_REPORTS };
+struct mv_config_audit {
+        unsigned interval_ms; /* from one judgement of everything to the next */
+        unsigned resync_ms;   /* from one sending of every verdict to the next */
+        enum mv_reports reports;
+};
+
 struct mv_config {
         struct mv_str cluster_name;
         struct mv_config_levels defaults; /* none is MV_UNSAID */
@@ -108,6 +116,7 @@ struct mv_config {
         struct mv_config_outbox outbox;
         struct mv_config_verdicts verdicts;
         struct mv_config_limits limits;
+        struct mv_config_audit audit;
         struct mv_str own_namespace; /* where migvet runs; of the program, not of the file */
 };
 
