@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* An instance, its claims, their volumes and classes: what one names is known when it is there. */
-enum { MOST_PUT_OFFS = 4 };
+/* An instance, its claims, their volumes and classes: what one names is known when it is there. And once what KubeVirt's
+ * refusal rests on. */
+enum { MOST_PUT_OFFS = 5 };
+/* Work that can be cut short (a namespace's VMs) ends then: a server thread has others to answer, too. */
+#define HURRY_NS 500000000LL
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t arena_key;
@@ -67,21 +70,42 @@ static void summarize(const struct mv_review_result *result, struct mv_review_su
         summary->rules = decision->rules;
 }
 
-static bool is_over(void *context) {
-        const long long *deadline_ns = context;
+/* One review, for the callbacks of its answer. */
+struct reviewing {
+        const struct mv_review_call *call;
+        long long hurry_ns;
+};
+
+static long long now_ns(void) {
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000000000 + now.tv_nsec > *deadline_ns;
+        return (long long)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static uint64_t hash_missing(const struct mv_missing *missing) {
-        return mv_hash_add(mv_hash_add(MV_HASH_START + (uint64_t)missing->kind, missing->namespace),
-                           missing->name);
+static bool is_over(void *context) {
+        const struct reviewing *reviewing = context;
+        return now_ns() > reviewing->call->deadline_ns;
 }
 
-/* A note's words are the hashes of what was asked for; the bits of its answer say of which of them all is known. */
-static bool note_find(const struct mv_review_note *note, const struct mv_missing *missing, size_t *ret) {
-        uint64_t hash = hash_missing(missing);
+static bool is_hurried(void *context) {
+        const struct reviewing *reviewing = context;
+        return now_ns() > reviewing->hurry_ns;
+}
+
+/* --- what was asked for --- */
+
+/* An object may be fetched because it is missing, and be confirmed later. */
+enum question_kind { FETCH, CONFIRM };
+
+static uint64_t hash_of(enum question_kind kind, const struct mv_missing *object) {
+        return mv_hash_add(mv_hash_add(MV_HASH_START + (uint64_t)object->kind * 2 + kind, object->namespace),
+                           object->name);
+}
+
+/* A note's words are the hashes of what was asked; the bits of its answer say which of it was answered. */
+static bool note_find(const struct mv_review_note *note, enum question_kind kind,
+                      const struct mv_missing *object, size_t *ret) {
+        uint64_t hash = hash_of(kind, object);
         for (size_t i = 0; i < note->n; i++)
                 if (note->words[i] == hash) {
                         *ret = i;
@@ -90,43 +114,54 @@ static bool note_find(const struct mv_review_note *note, const struct mv_missing
         return false;
 }
 
-bool mv_reviewer_is_unknown(const struct mv_fetcher *fetcher, const struct mv_review_note *note,
-                            const struct mv_missing *missing) {
+static bool was_answered(const struct mv_review_note *note, enum question_kind kind,
+                         const struct mv_missing *object) {
         size_t at;
-        return fetcher->wants(fetcher->context, missing) &&
-               !(note_find(note, missing, &at) && (note->answer >> at & 1));
+        return note_find(note, kind, object, &at) && (note->answer >> at & 1);
 }
 
-/* It was not asked for before, and is noted now. */
-static bool note_missing(struct mv_review_note *note, const struct mv_missing *missing) {
+bool mv_reviewer_is_unknown(const struct mv_fetcher *fetcher, const struct mv_review_note *note,
+                            const struct mv_missing *missing) {
+        return fetcher->wants(fetcher->context, missing) && !was_answered(note, FETCH, missing);
+}
+
+static bool is_confirmed(void *context, const struct mv_missing *object) {
+        const struct reviewing *reviewing = context;
+        return was_answered(reviewing->call->note, CONFIRM, object);
+}
+
+/* It was not asked before, and is noted now. */
+static bool note_question(struct mv_review_note *note, enum question_kind kind,
+                          const struct mv_missing *object) {
         size_t at;
-        if (note_find(note, missing, &at) || note->n == sizeof note->words / sizeof *note->words)
+        if (note_find(note, kind, object, &at) || note->n == sizeof note->words / sizeof *note->words)
                 return false;
-        note->words[note->n++] = hash_missing(missing);
+        note->words[note->n++] = hash_of(kind, object);
         return true;
 }
 
 struct question {
         void (*resume)(void *ticket, uint64_t answer);
         void *ticket;
-        size_t first; /* of the note's words */
+        size_t first, n; /* of the note's words */
 };
 
 static void answered(void *context, uint64_t known) {
         struct question question = *(struct question *)context;
         free(context);
+        known &= (UINT64_C(1) << question.n) - 1; /* there are fewer words than bits */
         question.resume(question.ticket, known << question.first);
 }
 
-/* Ask for what was missing. True: the request was put off. */
-static bool fetch_missing(const struct mv_fetcher *fetcher, const struct mv_review_call *call,
-                          const struct mv_review_result *result) {
+/* Ask of these. True: the request was put off. */
+static bool ask(const struct mv_fetcher *fetcher, const struct mv_review_call *call, enum question_kind kind,
+                const struct mv_missing *objects, size_t n_objects) {
         struct mv_missing wanted[MV_MOST_MISSING];
         size_t n = 0, first = call->note->n;
-        for (size_t i = 0; i < result->n_missing; i++)
-                if (fetcher->wants(fetcher->context, &result->missing[i]) &&
-                    note_missing(call->note, &result->missing[i]))
-                        wanted[n++] = result->missing[i];
+        for (size_t i = 0; i < n_objects && n < MV_MOST_MISSING; i++)
+                if ((kind == CONFIRM || fetcher->wants(fetcher->context, &objects[i])) &&
+                    note_question(call->note, kind, &objects[i]))
+                        wanted[n++] = objects[i];
         struct question *question = n ? malloc(sizeof *question) : NULL;
         if (!question)
                 return false;
@@ -136,23 +171,61 @@ static bool fetch_missing(const struct mv_fetcher *fetcher, const struct mv_revi
                 free(question);
                 return false;
         }
-        *question = (struct question){ call->resume, ticket, first };
-        if (!fetcher->fetch(fetcher->context, wanted, n, call->deadline_ns, answered, question))
+        *question = (struct question){ call->resume, ticket, first, n };
+        if (!(kind == CONFIRM ? fetcher->confirm : fetcher->fetch)(fetcher->context, wanted, n,
+                                                                   call->deadline_ns, answered, question))
                 answered(question, 0);
         return true;
+}
+
+/* What would make a better answer, first what is missing. True: the request was put off. */
+static bool ask_more(const struct mv_fetcher *fetcher, const struct mv_review_call *call,
+                     const struct mv_review_result *result) {
+        if (!fetcher || call->put_offs >= MOST_PUT_OFFS)
+                return false;
+        return ask(fetcher, call, FETCH, result->missing, result->n_missing) ||
+               (fetcher->confirm && ask(fetcher, call, CONFIRM, result->unconfirmed, result->n_unconfirmed));
+}
+
+/* --- the answer --- */
+
+/* The kinds of which an object was asked for, or would have been, and nobody has said that it is not there. */
+static uint64_t unread_kinds(const struct mv_fetcher *fetcher, const struct mv_review_note *note,
+                             const struct mv_review_result *result) {
+        uint64_t kinds = 0;
+        for (size_t i = 0; fetcher && i < result->n_missing; i++)
+                if (mv_reviewer_is_unknown(fetcher, note, &result->missing[i]))
+                        kinds |= UINT64_C(1) << result->missing[i].kind;
+        return kinds;
+}
+
+/* Answer again, with what could not be read in time being Unknown. Where memory is out the answer that there is stays. */
+static int answer_in_doubt(struct mv_review_input *input, const struct mv_review_call *call, uint64_t kinds,
+                           struct mv_buf *response, struct mv_review_result *result, int status) {
+        struct mv_arena view;
+        mv_arena_init(&view, &mv_allocator_system, 0);
+        const struct mv_snapshot *doubted = mv_snapshot_doubt(&view, input->snapshot, kinds);
+        if (doubted) {
+                mv_arena_clear(input->arena);
+                mv_buf_clear(response);
+                input->snapshot = doubted;
+                status = mv_review_answer(input, call->body, response, result);
+        }
+        mv_arena_done(&view);
+        return status;
 }
 
 static int review(void *context, const struct mv_review_call *call, struct mv_buf *response,
                   struct mv_review_summary *summary) {
         struct mv_reviewer *reviewer = context;
         struct mv_arena *arena = thread_arena();
-        long long deadline_ns = call->deadline_ns;
+        struct reviewing reviewing = { call, now_ns() + HURRY_NS };
         if (!arena)
                 return 503;
         const struct mv_config *config = mv_config_borrow(reviewer->configs);
         arena->cap = mv_review_memory(config, call->body.n);
         const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store);
-        const struct mv_review_input input = {
+        struct mv_review_input input = {
                 .arena = arena,
                 .snapshot = snapshot,
                 .config = config,
@@ -161,15 +234,20 @@ static int review(void *context, const struct mv_review_call *call, struct mv_bu
                 .live = reviewer->live,
                 .mutate = call->mutate,
                 .expired = is_over,
-                .context = &deadline_ns,
+                .hurried = is_hurried,
+                .confirmed = is_confirmed,
+                .context = &reviewing,
         };
         struct mv_review_result result;
         int status = mv_review_answer(&input, call->body, response, &result);
-        if (reviewer->fetcher && call->put_offs < MOST_PUT_OFFS && result.n_missing &&
-            fetch_missing(reviewer->fetcher, call, &result))
+        if (ask_more(reviewer->fetcher, call, &result))
                 status = MV_REVIEW_PUT_OFF;
-        else
+        else {
+                uint64_t kinds = unread_kinds(reviewer->fetcher, call->note, &result);
+                if (kinds)
+                        status = answer_in_doubt(&input, call, kinds, response, &result, status);
                 summarize(&result, summary);
+        }
         mv_store_return(reviewer->store, snapshot);
         mv_config_return(reviewer->configs, config);
         return status;

@@ -428,10 +428,6 @@ static void refuse_features_to_come(struct mv_config_reading *reading, const str
                 { MV_STR("reports"), file->reports.api.n && !mv_str_is(file->reports.api, "none") },
                 { MV_STR("verdicts"), file->verdicts.enabled == MV_TRUE },
         };
-        /* It would need a read of what the request names just before the answer. */
-        if (mv_str_is(file->mirror, "\"deny\""))
-                mv_config_wrong(reading, MV_AT(NULL, "mirror"), MV_ETYPE,
-                                "deny is not supported in this version: leave it at warn, or set off");
         for (size_t i = 0; i < sizeof features / sizeof *features; i++)
                 if (features[i].asked)
                         mv_config_wrong_key(reading, MV_AT_KEY(NULL, features[i].key),

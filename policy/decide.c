@@ -183,6 +183,13 @@ static enum mv_outcome passes(const struct mv_decide_input *in, enum mv_level le
         return doubted(in, room.outcome == MV_OUTCOME_PASS ? outcome : room.outcome);
 }
 
+enum mv_outcome mv_decide_level(const struct mv_decide_input *input, enum mv_level asked) {
+        struct mv_decide_input in = *input;
+        mv_scope_of(in.arena, in.config, in.snapshot, in.request->namespace, &in.scope);
+        in.exempt = (struct mv_exempt){ .match = MV_MATCH_NO };
+        return passes(&in, asked);
+}
+
 /* The level asks for room, and there is not enough, or nobody knows. */
 static bool lacks_room(const struct mv_decide_input *in, enum mv_level level_, struct room *ret) {
         if (level_ != MV_LEVEL_RESILIENT)
@@ -328,7 +335,7 @@ static void decide_migration(const struct mv_decide_input *in, bool exempt, stru
                 action = in->config->unknown;
         if (outcome == MV_OUTCOME_PASS || exempt || action == MV_ACTION_AUDIT)
                 return;
-        if (action == MV_ACTION_WARN) {
+        if (action == MV_ACTION_WARN || in->lenient) {
                 warn_about(in, true, decision);
                 warn_extra(in, &doubt, decision);
                 return;
@@ -397,7 +404,7 @@ static void decide_vm(const struct mv_decide_input *in, bool exempt, struct mv_d
                 return;
         bool refuse = enforced == MV_OUTCOME_FAIL || (enforced == MV_OUTCOME_UNKNOWN &&
                                                       in->config->unknown == MV_ACTION_DENY && !in->before);
-        if (refuse && is_worse(in)) {
+        if (refuse && !in->lenient && is_worse(in)) {
                 deny_vm(in, enforce, enforced, decision);
                 return;
         }
@@ -437,7 +444,7 @@ static void decide_cluster_scoped(const struct mv_decide_input *in, bool exempt,
         const struct extra doubt = doubt_of(in, outcome);
         bool refuse = outcome == MV_OUTCOME_FAIL || (doubt.text.n && in->now->migratable == MV_OUTCOME_FAIL &&
                                                      in->config->unknown == MV_ACTION_DENY && !in->before);
-        if (action == MV_ACTION_DENY && refuse && is_worse(in)) {
+        if (action == MV_ACTION_DENY && refuse && !in->lenient && is_worse(in)) {
                 deny(in, outcome,
                      mv_arena_format(in->arena, "%.*s %.*s cannot work", MV_STR_ARG(in->now->subject.kind),
                                      MV_STR_ARG(in->now->subject.name)),
@@ -527,7 +534,8 @@ void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision
         index_before(&indexed);
         mv_scope_of(in->arena, in->config, in->snapshot, in->request->namespace, &indexed.scope);
         mv_exempt_of(in->arena, in->config, in->request, in->meta, &indexed.exempt);
-        bool exempt = in->exempt.match == MV_MATCH_YES || nobody_is_known(in, kubevirt) ||
+        indexed.lenient = nobody_is_known(in, kubevirt);
+        bool exempt = in->exempt.match == MV_MATCH_YES ||
                       mv_object_is_exempt(in->config, kubevirt, in->request, in->kind, in->meta);
         mv_decision_annotate(in->arena, in->now, decision);
         if (in->kind == MV_KIND_MIGRATION)
