@@ -507,24 +507,32 @@ static bool nobody_is_known(const struct mv_decide_input *in, const struct mv_ku
         return in->live && mv_str_is(kubevirt->from, "default");
 }
 
-bool mv_decide_denies_unjudged(const struct mv_decide_input *input) {
+static bool is_cluster_scoped(enum mv_kind kind) {
+        return kind == MV_KIND_MIGRATION_POLICY || kind == MV_KIND_MAINTENANCE ||
+               kind == MV_KIND_LEGACY_MAINTENANCE;
+}
+
+bool mv_decide_denies_unjudged(const struct mv_decide_input *input, struct mv_str *ret_level) {
         struct mv_decide_input copy = *input;
         const struct mv_decide_input *in = &copy;
         const struct mv_kubevirt_config *kubevirt = mv_snapshot_config(in->snapshot);
+        mv_scope_of(in->arena, in->config, in->snapshot, in->request->namespace, &copy.scope);
+        mv_exempt_of(in->arena, in->config, in->request, in->meta, &copy.exempt);
+        enum mv_action action =
+                in->kind == MV_KIND_MIGRATION ? migrations(in, NULL) : in->config->cluster_scoped;
+        enum mv_level enforce = level(in, "migvet.io/enforce", in->scope.levels.enforce, NULL);
+        bool levels = in->kind != MV_KIND_MIGRATION && !is_cluster_scoped(in->kind);
+        *ret_level = mv_str_from(levels ? mv_level_names[enforce] : mv_action_names[action]);
         bool exempt = in->meta ? mv_object_is_exempt(in->config, kubevirt, in->request, in->kind, in->meta)
                                : mv_request_is_exempt(in->config, kubevirt, in->request);
         /* Unknown is never worse than what was before. */
         if (exempt || nobody_is_known(in, kubevirt) || in->config->unknown != MV_ACTION_DENY ||
-            mv_str_is(in->request->operation, "UPDATE"))
-                return false;
-        mv_scope_of(in->arena, in->config, in->snapshot, in->request->namespace, &copy.scope);
-        mv_exempt_of(in->arena, in->config, in->request, in->meta, &copy.exempt);
-        if (in->exempt.match == MV_MATCH_YES || doubt_text(in).n)
+            mv_str_is(in->request->operation, "UPDATE") || in->exempt.match == MV_MATCH_YES ||
+            doubt_text(in).n)
                 return false;
         if (in->kind == MV_KIND_MIGRATION)
-                return migrations(in, NULL) == MV_ACTION_DENY;
-        return (in->kind == MV_KIND_VM || in->kind == MV_KIND_VMI) &&
-               level(in, "migvet.io/enforce", in->scope.levels.enforce, NULL) != MV_LEVEL_NONE;
+                return action == MV_ACTION_DENY;
+        return (in->kind == MV_KIND_VM || in->kind == MV_KIND_VMI) && enforce != MV_LEVEL_NONE;
 }
 
 void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision) {
@@ -540,8 +548,7 @@ void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision
         mv_decision_annotate(in->arena, in->now, decision);
         if (in->kind == MV_KIND_MIGRATION)
                 decide_migration(in, exempt, decision);
-        else if (in->kind == MV_KIND_MIGRATION_POLICY || in->kind == MV_KIND_MAINTENANCE ||
-                 in->kind == MV_KIND_LEGACY_MAINTENANCE)
+        else if (is_cluster_scoped(in->kind))
                 decide_cluster_scoped(in, exempt, decision);
         else
                 decide_vm(in, exempt, decision);

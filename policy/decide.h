@@ -86,8 +86,8 @@ enum mv_outcome mv_decide_level(const struct mv_decide_input *input, enum mv_lev
 
 /* What was not judged, for want of time or memory, is denied: the configuration says so of what is unknown, and the level of
  * the namespace, or `migrations`, asks for something. Of input just the first members are read, to `meta` (NULL: it cannot be
- * read), and kind and live. */
-bool mv_decide_denies_unjudged(const struct mv_decide_input *input);
+ * read), and kind and live. *ret_level is the level that counts, a literal. */
+bool mv_decide_denies_unjudged(const struct mv_decide_input *input, struct mv_str *ret_level);
 
 /* The request is one that is never denied, whatever its object is: by who asks, or by its namespace. */
 bool mv_request_is_exempt(const struct mv_config *config, const struct mv_kubevirt_config *kubevirt,

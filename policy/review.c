@@ -253,13 +253,14 @@ static struct mv_decide_input unjudged(const struct mv_review_input *in,
 /* The review's own memory may be used up. */
 enum { METADATA_BYTES = 4 << 20 };
 
+/* As mv_decide_denies_unjudged. */
 static bool is_denied_unjudged(const struct mv_review_input *in, const struct mv_review_request *request,
-                               enum mv_kind kind) {
+                               enum mv_kind kind, struct mv_str *ret_level) {
         struct mv_any any;
         struct mv_arena arena;
         mv_arena_init(&arena, in->arena->allocator, METADATA_BYTES);
         const struct mv_decide_input input = unjudged(in, request, kind, &arena, &any);
-        bool denied = mv_decide_denies_unjudged(&input);
+        bool denied = mv_decide_denies_unjudged(&input, ret_level);
         mv_arena_done(&arena);
         return denied;
 }
@@ -278,7 +279,7 @@ static void decide_unknown(const struct mv_review_input *in, const struct mv_rev
                 decision->n_warnings = 1;
         }
         /* As long as the cluster is not known, neither is who may never be denied. */
-        if (!in->snapshot || !is_denied_unjudged(in, request, kind))
+        if (!in->snapshot || !is_denied_unjudged(in, request, kind, &decision->level))
                 return;
         decision->allowed = false;
         decision->code = 403;
