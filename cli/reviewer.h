@@ -19,6 +19,10 @@ struct mv_fetcher {
                       void (*done)(void *done_context, uint64_t known), void *done_context);
         /* Whether it is worth asking: the kind is watched, and the snapshot may be a moment behind. */
         bool (*wants)(void *context, const struct mv_missing *missing);
+        /* As fetch, but ask in any case, and wait until the snapshot in force is as new as the answer. Bit i of confirmed: it
+         * is. NULL: nobody can be asked. */
+        bool (*confirm)(void *context, const struct mv_missing *objects, size_t n, long long deadline_ns,
+                        void (*done)(void *done_context, uint64_t confirmed), void *done_context);
         void *context;
 };
 

@@ -358,8 +358,8 @@ static int start_configuration(struct server *server, struct mv_err *err) {
 /* Who is told of verdicts, from the configuration, and each time it changes. */
 static int start_delivery(struct server *server, struct mv_err *err) {
         const struct mv_config *config = mv_config_borrow(server->configs);
-        int r = mv_delivery_init(&server->delivery, server->options.identity.replica, &server->log.logger,
-                                 err);
+        int r = mv_delivery_init(&server->delivery, server->options.identity.replica, mv_version(),
+                                 &server->log.logger, err);
         if (r == 0)
                 r = mv_delivery_take(&server->delivery, config, err);
         mv_config_return(server->configs, config);

@@ -69,7 +69,6 @@ struct file_who {
 struct file_resilient {
         struct mv_optional_int other_nodes;
 };
-};
 struct file_verdicts {
         enum mv_optional enabled;
         struct mv_str token_file;

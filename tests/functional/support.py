@@ -34,6 +34,7 @@ KINDS = {
     "VirtualMachineInstance": ("kubevirt.io", "v1", "virtualmachineinstances"),
     "VirtualMachineInstanceMigration": ("kubevirt.io", "v1", "virtualmachineinstancemigrations"),
     "VirtualMachineInstanceReplicaSet": ("kubevirt.io", "v1", "virtualmachineinstancereplicasets"),
+    "VirtualMachinePool": ("pool.kubevirt.io", "v1beta1", "virtualmachinepools"),
     "MigrationPolicy": ("migrations.kubevirt.io", "v1alpha1", "migrationpolicies"),
     "Namespace": ("", "v1", "namespaces"),
     "NodeMaintenance": ("nodemaintenance.medik8s.io", "v1beta1", "nodemaintenances"),

@@ -271,7 +271,6 @@ static const struct wrong {
         { "unknown: audit\n", 3, 10, "unknown", "must be allow, warn or deny" },
         { "vmStart: warn\n", 3, 10, "vmStart", "must be allow or deny" },
         { "mirror: yes\n", 3, 9, "mirror", "\"on\" is none of its values: it must be off, warn or deny" },
-        { "mirror: deny\n", 3, 9, "mirror", "not supported in this version" },
         { "mirror: [off]\n", 3, 9, "mirror", "must be a string" },
         { "resilient: {otherNodes: 0}\n", 3, 25, "resilient.otherNodes", "must be from 1 to" },
         { "resilient: {otherNodes: 1.5}\n", 3, 25, "resilient.otherNodes", "must be an integer" },
