@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/reviewer.h"
 
+#include "cli/serve_delivery.h"
+#include "policy/audit.h"
 #include "policy/base/hash.h"
 
 #include <pthread.h>
@@ -142,6 +144,25 @@ static bool fetch_missing(const struct mv_fetcher *fetcher, const struct mv_revi
         return true;
 }
 
+/* Receivers are told before the answer is there, so that what was answered is never lost. Of an update only when the verdict
+ * changed. What fails is told by the delivery. */
+static void tell_receivers(struct mv_delivery *delivery, const struct mv_config *config,
+                           const struct mv_review_result *result) {
+        const struct mv_review_request *request = result->request;
+        struct mv_arena arena;
+        if (!config->receivers.n || !result->verdict || request->dry_run ||
+            (result->before && !mv_verdict_differs(result->before, result->verdict)))
+                return;
+        const struct mv_delivery_event event = { .verdict = result->verdict,
+                                                 .id = request->uid,
+                                                 .allowed = result->decision.allowed,
+                                                 .level = result->decision.level,
+                                                 .operation = request->operation };
+        mv_arena_init(&arena, &mv_allocator_system, config->limits.memory_per_review);
+        mv_delivery_send(delivery, &arena, config, &event, NULL);
+        mv_arena_done(&arena);
+}
+
 static int review(void *context, const struct mv_review_call *call, struct mv_buf *response,
                   struct mv_review_summary *summary) {
         struct mv_reviewer *reviewer = context;
@@ -168,8 +189,11 @@ static int review(void *context, const struct mv_review_call *call, struct mv_bu
         if (reviewer->fetcher && call->put_offs < MOST_PUT_OFFS && result.n_missing &&
             fetch_missing(reviewer->fetcher, call, &result))
                 status = MV_REVIEW_PUT_OFF;
-        else
+        else {
+                if (reviewer->delivery && !call->mutate)
+                        tell_receivers(reviewer->delivery, config, &result);
                 summarize(&result, summary);
+        }
         mv_store_return(reviewer->store, snapshot);
         mv_config_return(reviewer->configs, config);
         return status;

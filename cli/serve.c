@@ -5,6 +5,7 @@
 #include "cli/log.h"
 #include "cli/reviewer.h"
 #include "cli/serve_cluster.h"
+#include "cli/serve_delivery.h"
 #include "cli/serve_identity.h"
 #include "cli/version.h"
 #include "cluster/kube/config.h"
@@ -68,6 +69,8 @@ static const char usage[] =
 
 enum {
         GRACE_MILLISECONDS = 10000,
+        DELIVERY_GRACE_MS =
+                2000, /* for events on their way; what is not answered is sent again by the next start */
         LONGEST_DRAIN_MS = 600000,
         LONGEST_LEASE_MS = 3600000,
         TICK_NANOSECONDS = 500000000
@@ -91,6 +94,7 @@ struct server {
         struct mv_serve_identity identity;
         struct mv_serve_cluster cluster;
         struct mv_config_watch *configs;
+        struct mv_delivery delivery;
         struct mv_reviewer reviewer;
         struct mv_webhook *webhook;
 };
@@ -348,12 +352,25 @@ static int start_configuration(struct server *server, struct mv_err *err) {
         return mv_config_watch_new(server->options.config, own, &server->log.logger, &server->configs, err);
 }
 
+/* Who is told of verdicts, from the configuration, and each time it changes. */
+static int start_delivery(struct server *server, struct mv_err *err) {
+        const struct mv_config *config = mv_config_borrow(server->configs);
+        int r = mv_delivery_init(&server->delivery, server->options.identity.replica, &server->log.logger,
+                                 err);
+        if (r == 0)
+                r = mv_delivery_take(&server->delivery, config, err);
+        mv_config_return(server->configs, config);
+        mv_config_watch_accept(server->configs, mv_delivery_accept, &server->delivery);
+        return r;
+}
+
 static int start_cluster(struct server *server, struct mv_err *err) {
         server->options.cluster.texts = mv_config_watch_texts(server->configs);
         int r = mv_serve_cluster_start(&server->cluster, &server->options.cluster, &server->log.logger, err);
         if (r < 0)
                 return r;
         mv_reviewer_init(&server->reviewer, server->cluster.store, server->configs);
+        server->reviewer.delivery = &server->delivery;
         server->reviewer.version = mv_str_from(server->options.version);
         server->reviewer.live = server->cluster.live != NULL;
         if (server->cluster.live)
@@ -362,16 +379,18 @@ static int start_cluster(struct server *server, struct mv_err *err) {
 }
 
 static int start_webhook(struct server *server, struct mv_err *err) {
-        static struct mv_health_check checks[4];
-        static struct mv_collector collectors[3];
+        static struct mv_health_check checks[5];
+        static struct mv_collector collectors[4];
         checks[0] = (struct mv_health_check){ "cluster", mv_serve_cluster_ready, &server->cluster };
         checks[1] = (struct mv_health_check){ "identity", mv_serve_identity_ready, &server->identity };
         checks[2] = (struct mv_health_check){ "configuration", mv_config_watch_ready, server->configs };
-        checks[3] =
+        checks[3] = (struct mv_health_check){ "outbox", mv_delivery_ready, &server->delivery };
+        checks[4] =
                 (struct mv_health_check){ "registration", mv_serve_registration_ready, &server->identity };
         collectors[0] = (struct mv_collector){ mv_serve_cluster_collect, &server->cluster };
         collectors[1] = (struct mv_collector){ mv_serve_registration_collect, &server->identity };
         collectors[2] = (struct mv_collector){ mv_config_watch_collect, server->configs };
+        collectors[3] = (struct mv_collector){ mv_delivery_collect, &server->delivery };
         const struct mv_webhook_config config = {
                 .listen = server->options.listen,
                 .management = server->options.management,
@@ -380,9 +399,9 @@ static int start_webhook(struct server *server, struct mv_err *err) {
                 .client_ca = server->options.identity.client_ca ? &server->identity.trust : NULL,
                 .backend = &server->reviewer.backend,
                 .checks = checks,
-                .n_checks = server->identity.registration ? 4 : 3,
+                .n_checks = server->identity.registration ? 5 : 4,
                 .collectors = collectors,
-                .n_collectors = 3,
+                .n_collectors = 4,
                 .version = mv_version(),
                 .logger = &server->log.logger,
         };
@@ -442,7 +461,8 @@ static int serve(struct server *server) {
         /* Nobody said which cluster, and there is none. */
         if (r == MV_ENOTFOUND && !server->options.kube.kubeconfig && !server->options.kube.context) {
                 code = mv_cli_no_cluster(&mv_command_serve, &err);
-        } else if (r < 0 || start_configuration(server, &err) < 0 || start_cluster(server, &err) < 0 ||
+        } else if (r < 0 || start_configuration(server, &err) < 0 || start_delivery(server, &err) < 0 ||
+                   start_cluster(server, &err) < 0 ||
                    mv_serve_identity_start(&server->identity, server->kube, &err) < 0 ||
                    start_webhook(server, &err) < 0)
                 code = mv_cli_error(&mv_command_serve, &err);
@@ -454,6 +474,7 @@ static int serve(struct server *server) {
                 say(server, MV_LOG_INFO, "ended", NULL, 0);
         }
         mv_webhook_free(server->webhook);
+        mv_delivery_done(&server->delivery, DELIVERY_GRACE_MS);
         mv_serve_cluster_stop(&server->cluster);
         mv_config_watch_free(server->configs);
         mv_serve_identity_done(&server->identity);

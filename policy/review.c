@@ -348,6 +348,13 @@ static bool refused(const struct mv_review_input *in, const struct mv_review_req
         return false;
 }
 
+static const struct mv_verdict *keep(struct mv_arena *arena, const struct mv_verdict *verdict) {
+        struct mv_verdict *kept = mv_arena_new(arena, struct mv_verdict);
+        if (kept)
+                *kept = *verdict;
+        return mv_arena_failed(arena) ? NULL : kept;
+}
+
 static void review(const struct mv_review_input *in, const struct mv_review_request *request,
                    struct mv_review_result *ret) {
         struct mv_decision *decision = &ret->decision;
@@ -386,6 +393,8 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
                 decide_unknown(in, request, kind, r < 0 ? no_memory : no_time, decision);
                 return;
         }
+        ret->verdict = keep(in->arena, &now.verdict);
+        ret->before = compared ? keep(in->arena, &before.verdict) : NULL;
         const struct mv_decide_input input = {
                 .arena = in->arena,
                 .snapshot = in->snapshot,

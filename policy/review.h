@@ -36,6 +36,9 @@ struct mv_review_result {
         const struct mv_review_request *request; /* NULL when the body is no review */
         struct mv_decision decision;
         bool judged; /* decision.verdict says something */
+        /* Of what was asked for, and of the old object of an update, for whoever is told; they live in the arena. NULL:
+         * there is none, or there was no time or memory for it. */
+        const struct mv_verdict *verdict, *before;
         /* Objects that decide and were not in the snapshot; the first so many. Who has them may ask again. */
         struct mv_missing missing[MV_MOST_MISSING];
         size_t n_missing;
