@@ -15,7 +15,7 @@
 
 enum {
         /* For the process before this one to end. While it serves, nobody can wait for long. */
-        LOCK_SECONDS = 5,
+        LOCK_SECONDS = 2,
         LOCK_SECONDS_SERVING = 1,
         TELL_MS = 60000, /* between two lines about the same */
 };

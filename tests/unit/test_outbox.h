@@ -27,10 +27,20 @@
 
 #define MIB (UINT64_C(1) << 20)
 
+/* A copy in a block of just its size, so that a read beyond its end is seen. Freed by text_free. */
+static inline struct mv_str exact_make(const char *bytes, size_t n) {
+        char *p = malloc(n ? n : 1);
+        assert_non_null(p);
+        if (n)
+                memcpy(p, bytes, n);
+        return (struct mv_str){ p, n };
+}
+
 /* --- files --- */
 
+/* In memory where that can be had: tests of what happens to files sync them thousands of times. */
 static inline char *outbox_directory(void) {
-        const char *base = getenv("TMPDIR");
+        const char *base = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : getenv("TMPDIR");
         char *path = NULL;
         assert_true(asprintf(&path, "%s/migvet-outbox-XXXXXX", base && *base ? base : "/tmp") >= 0);
         assert_non_null(mkdtemp(path));

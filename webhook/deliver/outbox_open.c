@@ -73,10 +73,6 @@ static int read_positions(struct mv_outbox *outbox, struct mv_err *err) {
         int r = mv_disk_read(path, POSITIONS_MOST, &outbox->text, &local);
         if (r == 0)
                 r = mv_positions_read(&outbox->positions, mv_buf_str(&outbox->text), &local);
-        if (r == MV_ESYNTAX)
-                mv_outbox_say(outbox, MV_LOG_ERROR,
-                              "what the receivers have done is lost; they are given all records again",
-                              "file", mv_str_from(path));
         free(path);
         if (r < 0 && r != MV_ESYNTAX && r != MV_ENOTFOUND) {
                 *err = local;
@@ -131,6 +127,10 @@ static int recover(struct mv_outbox *outbox, struct mv_err *err) {
         say_damage(outbox);
         outbox->counts.damaged = outbox->journal.damaged;
         outbox->begin_at_oldest = !known && outbox->journal.n;
+        if (outbox->begin_at_oldest)
+                mv_outbox_say(outbox, MV_LOG_ERROR,
+                              "what the receivers have done is not known: they are given all records again",
+                              "file", MV_STR(POSITIONS));
         read_boot(boot, sizeof boot);
         /* A record that is lost may have been delivered: its sequence is not used again. */
         bool same = boot[0] && strcmp(boot, positions->boot) == 0 && !outbox->journal.torn &&

@@ -67,9 +67,10 @@ static bool make_room(struct mv_position *position, const struct mv_allocator *a
 
 /* Take away n ranges at `at`. */
 static void remove_ranges(struct mv_position *position, size_t at, size_t n) {
+        if (!n)
+                return;
         struct mv_range *to = position->above + at;
-        if (n)
-                memmove(to, to + n, (position->n - at - n) * sizeof *to);
+        memmove(to, to + n, (position->n - at - n) * sizeof *to);
         position->n -= n;
 }
 

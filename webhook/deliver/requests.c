@@ -67,15 +67,18 @@ static int tend_letter(struct work *work, size_t at, uint64_t *freed, struct mv_
         if (work->request->receiver.n && entry->receiver != mv_dead_receiver(work->request->receiver))
                 return 0;
         /* One that cannot be read can be dropped, by its sequence. */
-        int r = mv_dead_read(dead, at, &work->buf, &letter, err);
-        if (r == MV_ENOMEM)
-                return r;
-        if (!is_wanted(work, r < 0 ? &nameless : &letter.record))
+        struct mv_err local = { 0 };
+        int r = mv_dead_read(dead, at, &work->buf, &letter, &local);
+        if (r != MV_ENOMEM && !is_wanted(work, r < 0 ? &nameless : &letter.record))
                 return 0;
         *freed += entry->bytes;
         if (work->request->retry && r == 0)
-                r = send_again(work, &letter, *freed, err);
-        return work->request->retry && r < 0 ? r : 1;
+                r = send_again(work, &letter, *freed, &local);
+        if (r == 0 || (!work->request->retry && r != MV_ENOMEM))
+                return 1;
+        if (err)
+                *err = local;
+        return r;
 }
 
 /* A dead letter stays until what was appended for it is on the disk. */
@@ -96,7 +99,7 @@ static int tend_dead(struct work *work, struct mv_err *err) {
         struct mv_outbox *outbox = work->outbox;
         const struct mv_allocator *allocator = outbox->allocator;
         uint64_t freed = 0;
-        int r = 0, removed;
+        int r = 0, removed, damaged = 0;
         bool *taken = allocator->allocate(allocator->context, outbox->dead.n + 1);
         if (!taken)
                 return mv_err_oom(err);
@@ -104,7 +107,12 @@ static int tend_dead(struct work *work, struct mv_err *err) {
         for (size_t at = 0; r >= 0 && at < outbox->dead.n; at++) {
                 r = tend_letter(work, at, &freed, err);
                 taken[at] = r > 0;
+                if (r == MV_ESYNTAX) { /* it is no reason to keep the others from being sent */
+                        damaged = r;
+                        r = 0;
+                }
         }
+        r = r < 0 ? r : damaged;
         removed = remove_taken(work, taken, r < 0 ? NULL : err);
         allocator->release(allocator->context, taken);
         return r < 0 ? r : removed;
