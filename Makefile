@@ -85,7 +85,7 @@ src_bench := $(sort $(wildcard tests/bench/*.c))
 
 product := $(src_policy) $(src_certs) $(src_cluster) $(src_webhook) $(src_cli) cli/main.c
 headers := $(sort $(wildcard policy/*.h policy/*/*.h certs/*.h cluster/*.h cluster/*/*.h webhook/*.h \
-	webhook/*/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h))
+	webhook/*/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h tests/bench/*.h))
 c_tests := $(src_support) $(src_unit) $(src_fuzz) $(src_bench) $(wildcard tests/fuzz/replay.c)
 c_sources := $(product) $(c_tests)
 
