@@ -325,10 +325,10 @@ static bool is_late(const struct mv_review_input *in) {
         return in->expired && in->expired(in->context);
 }
 
-/* KubeVirt itself refuses the request, and decision says so. verdict is NULL for what is not judged. Where its refusals
+/* KubeVirt itself refuses the request, and decision says so. judged is NULL for what is not judged. Where its refusals
  * are only warned about, false, and decision has a warning: KubeVirt answers the same request from fresher data. */
 static bool refused(const struct mv_review_input *in, const struct mv_review_request *request,
-                    const struct mv_verdict *verdict, struct mv_decision *decision) {
+                    enum mv_kind kind, const struct judged_object *judged, struct mv_decision *decision) {
         if (in->mirror == MV_MIRROR_OFF || !in->snapshot)
                 return false;
         const struct mv_mirror_input input = {
@@ -336,7 +336,9 @@ static bool refused(const struct mv_review_input *in, const struct mv_review_req
                 .snapshot = in->snapshot,
                 .config = mv_kubevirt_config_at(in->arena, mv_snapshot_config(in->snapshot), in->version),
                 .request = request,
-                .verdict = verdict,
+                .verdict = judged ? &judged->verdict : NULL,
+                .object = judged ? judged->object : NULL,
+                .kind = kind,
         };
         if (in->mirror == MV_MIRROR_DENY)
                 return decision->mirrored = mv_mirror(&input, decision);
@@ -354,7 +356,7 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
         enum mv_kind kind = judged_kind(request);
         bool update = mv_str_is(request->operation, "UPDATE");
         if (kind == MV_KIND_COUNT || (update && !spec_changed(in->arena, request))) {
-                refused(in, request, NULL, decision);
+                refused(in, request, kind, NULL, decision);
                 return;
         }
         ret->judged = true;
@@ -368,7 +370,7 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
         if (r < 0 && r != MV_ENOMEM && (kind == MV_KIND_MIGRATION_POLICY || in->live)) {
                 /* KubeVirt reads some values of policies as other types than rules do, and says itself which it cannot
                  * read; and on a live cluster it may be a version with other types. */
-                if (!refused(in, request, NULL, decision))
+                if (!refused(in, request, kind, NULL, decision))
                         decide_unknown(in, request, kind, no_types, decision);
                 return;
         }
@@ -397,7 +399,7 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
                 .kind = kind,
                 .live = in->live,
         };
-        if (refused(in, request, &now.verdict, decision))
+        if (refused(in, request, kind, &now, decision))
                 mv_decide_refused(&input, decision);
         else
                 mv_decide(&input, decision);
