@@ -20,7 +20,10 @@ static bool unexpected(struct mv_scan *scan, const char *problem) {
         return mv_scan_fail(scan, MV_ESYNTAX, scan->p >= scan->end ? "the text ends too early" : problem);
 }
 
+/* What an API server sends has hardly any. */
 static inline void skip_space(struct mv_scan *scan) {
+        if ((unsigned char)*scan->p > ' ')
+                return;
         while (*scan->p == ' ' || *scan->p == '\n' || *scan->p == '\r' || *scan->p == '\t')
                 scan->p++;
 }
@@ -32,7 +35,7 @@ char mv_scan_peek(struct mv_scan *scan) {
 
 /* Position of the first byte that ends the plain run of a string: a quote, a backslash, a control character or
  * the start of a multi-byte character. Zero bytes behind the text stop it. */
-static const char *plain_end(const char *p) {
+static inline const char *plain_end(const char *p) {
         const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
         for (;; p += 8) {
                 uint64_t w;
@@ -69,12 +72,10 @@ static bool is_hex(char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* Behind the opening quote. */
-static bool string_rest(struct mv_scan *scan, struct mv_scan_string *ret) {
-        const char *start = scan->p;
+/* A string that started at start and is more than one plain run, which ends at scan->p. */
+static bool string_of_runs(struct mv_scan *scan, const char *start, struct mv_scan_string *ret) {
         bool escaped = false;
-        for (;;) {
-                scan->p = plain_end(scan->p);
+        for (;; scan->p = plain_end(scan->p)) {
                 unsigned char c = (unsigned char)*scan->p;
                 if (c == '"')
                         break;
@@ -101,6 +102,17 @@ static bool string_rest(struct mv_scan *scan, struct mv_scan_string *ret) {
                 }
         }
         *ret = (struct mv_scan_string){ { start, (size_t)(scan->p - start) }, escaped };
+        scan->p++;
+        return true;
+}
+
+/* Behind the opening quote. */
+static inline bool string_rest(struct mv_scan *scan, struct mv_scan_string *ret) {
+        const char *start = scan->p, *end = plain_end(start);
+        scan->p = end;
+        if (*end != '"')
+                return string_of_runs(scan, start, ret);
+        *ret = (struct mv_scan_string){ { start, (size_t)(end - start) }, false };
         scan->p++;
         return true;
 }
@@ -148,7 +160,7 @@ bool mv_scan_array(struct mv_scan *scan) {
 }
 
 /* Where an element may stand: false at the closing byte, which is consumed, and on error. */
-static bool next_element(struct mv_scan *scan, bool *first, char closing, const char *problem) {
+static inline bool next_element(struct mv_scan *scan, bool *first, char closing, const char *problem) {
         if (scan->code)
                 return false;
         char c = mv_scan_peek(scan);
@@ -169,7 +181,7 @@ static bool next_element(struct mv_scan *scan, bool *first, char closing, const 
         return true;
 }
 
-bool mv_scan_key(struct mv_scan *scan, bool *first, struct mv_scan_string *ret) {
+static inline bool next_key(struct mv_scan *scan, bool *first, struct mv_scan_string *ret) {
         if (!next_element(scan, first, '}', "expected a comma or a closing brace"))
                 return false;
         if (*scan->p != '"')
@@ -181,6 +193,10 @@ bool mv_scan_key(struct mv_scan *scan, bool *first, struct mv_scan_string *ret) 
                 return unexpected(scan, "expected a colon behind the key");
         scan->p++;
         return true;
+}
+
+bool mv_scan_key(struct mv_scan *scan, bool *first, struct mv_scan_string *ret) {
+        return next_key(scan, first, ret);
 }
 
 bool mv_scan_element(struct mv_scan *scan, bool *first) {
@@ -245,7 +261,7 @@ bool mv_scan_null(struct mv_scan *scan) {
         return literal(scan, MV_STR("null"));
 }
 
-static bool scalar(struct mv_scan *scan) {
+static inline bool scalar(struct mv_scan *scan) {
         struct mv_scan_string string;
         struct mv_str number;
         bool any;
@@ -276,7 +292,7 @@ bool mv_scan_skip(struct mv_scan *scan, struct mv_str *ret) {
         for (;;) {
                 if (scan->depth > outer) {
                         unsigned level = scan->depth - outer - 1;
-                        bool more = objects[level / 64] >> level % 64 & 1 ? mv_scan_key(scan, &first, &key)
+                        bool more = objects[level / 64] >> level % 64 & 1 ? next_key(scan, &first, &key)
                                                                           : mv_scan_element(scan, &first);
                         if (scan->code)
                                 return false;
