@@ -149,7 +149,8 @@ static int judge(const struct mv_review_input *in, const struct mv_review_reques
                                                   .snapshot = in->snapshot,
                                                   .config = in->config,
                                                   .version = in->version,
-                                                  .user = request->user.username };
+                                                  .user = request->user.username,
+                                                  .terse = true };
         if (kind == MV_KIND_VM)
                 mv_evaluate_vm(&evaluation, object, true, &ret->verdict);
         else
