@@ -204,7 +204,7 @@ def new_vm():
                        {"name": "data", "dataVolume": {"name": "ledger-data"}},
                        {"name": "seed", "cloudInitNoCloud": {"userData": "#cloud-config\nhostname: ledger\nusers:\n" + "".join(
                            f"- name: operator{k}\n  groups: [wheel, dba]\n  ssh_authorized_keys:\n  - ssh-ed25519 "
-                           f"AAAAC3NzaC1lZDI1NTE5AAAAI{'k' * 43} operator{k}@example\n" for k in range(4))}}]
+                           f"AAAAC3NzaC1lZDI1NTE5AAAAI{'k' * 43} operator{k}@example\n" for k in range(8))}}]
     spec["affinity"] = {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
         {"weight": 100, "podAffinityTerm": {"topologyKey": "topology.kubernetes.io/zone",
                                             "labelSelector": {"matchLabels": {"app": "ledger"}}}}]}}
@@ -236,30 +236,52 @@ def new_migration(number):
                     "spec": {"vmiName": f"vm-{number}"}})
 
 
-def review_of(obj):
-    """As kube-apiserver asks about the creation of an object by a person."""
+def changed_vm():
+    """The same with another amount of memory: what is new is judged, and what was before."""
+    obj = new_vm()
+    obj["metadata"]["generation"] = 2
+    obj["spec"]["template"]["spec"]["domain"]["memory"]["guest"] = "16Gi"
+    return obj
+
+
+def labelled_vm():
+    """The same with another label: nothing is judged."""
+    obj = new_vm()
+    obj["metadata"]["labels"]["stage"] = "test"
+    return obj
+
+
+def review_of(obj, old=None):
+    """As kube-apiserver asks about the creation or the update of an object by a person."""
     resource = obj["kind"].lower() + "s"
     kind = {"group": "kubevirt.io", "version": "v1", "kind": obj["kind"]}
     gvr = {"group": "kubevirt.io", "version": "v1", "resource": resource}
     metadata = obj["metadata"]
     return {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1",
             "request": {"uid": uid_of(4), "kind": kind, "resource": gvr, "requestKind": kind, "requestResource": gvr,
-                        "name": metadata["name"], "namespace": metadata["namespace"], "operation": "CREATE",
+                        "name": metadata["name"], "namespace": metadata["namespace"], "operation": "UPDATE" if old else "CREATE",
                         "userInfo": {"username": "jane@example.com", "groups": ["payments", "system:authenticated"]},
-                        "object": obj, "oldObject": None, "dryRun": False,
-                        "options": {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1",
+                        "object": obj, "oldObject": old, "dryRun": False,
+                        "options": {"kind": "UpdateOptions" if old else "CreateOptions", "apiVersion": "meta.k8s.io/v1",
                                     "fieldManager": "kubectl-create", "fieldValidation": "Strict"}}}
 
 
-# Name, object, and whether it is admitted.
-REVIEWS = {"vm-create": (new_vm, True), "vmim-create": (lambda: new_migration(10), True),
-           "denial": (lambda: new_migration(9), False)}
+# Reviews by name: object, the old one, and whether the answer is yes. Those that begin with `mutate-` go to /mutate.
+REVIEWS = {
+    "vm-create": (new_vm, None, True),
+    "vmim-create": (lambda: new_migration(10), None, True),
+    "denial": (lambda: new_migration(9), None, False),
+    "vm-update": (changed_vm, new_vm, True),
+    "vm-update-label": (labelled_vm, new_vm, True),
+    "mutate-vm-create": (new_vm, None, True),
+}
 
 
 def write_reviews(directory):
     directory.mkdir(parents=True)
-    for name, (make, _) in REVIEWS.items():
-        (directory / f"{name}.json").write_text(json.dumps(review_of(make()), separators=(",", ":")))
+    for name, (make, make_old, _) in REVIEWS.items():
+        review = review_of(make(), make_old() if make_old else None)
+        (directory / f"{name}.json").write_text(json.dumps(review, separators=(",", ":")))
 
 
 def main():
