@@ -85,7 +85,7 @@ src_bench := $(sort $(wildcard tests/bench/*.c))
 
 product := $(src_policy) $(src_certs) $(src_cluster) $(src_webhook) $(src_cli) cli/main.c
 headers := $(sort $(wildcard policy/*.h policy/*/*.h certs/*.h cluster/*.h cluster/*/*.h webhook/*.h \
-	webhook/*/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h))
+	webhook/*/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h tests/bench/*.h))
 c_tests := $(src_support) $(src_unit) $(src_fuzz) $(src_bench) $(wildcard tests/fuzz/replay.c)
 c_sources := $(product) $(c_tests)
 
@@ -194,7 +194,10 @@ e2e_tools = $(if $(e2e),$(if $(filter true,$(CI)),,@tests/e2e/tools/build.sh >/d
 # They install the chart with the image of what was built.
 e2e_image = $(if $(and $(e2e),$(wildcard packaging/image.py)),$(again) image)
 
-.PHONY: deps demo test test-unit test-functional test-e2e test-asan test-tsan coverage fuzz bench
+# What counts the costs of reviews.
+budget := build/release/tests/bench/review
+
+.PHONY: deps demo test test-unit test-budget test-functional test-e2e test-asan test-tsan coverage fuzz bench
 deps:
 	@tests/deps.sh build
 
@@ -208,12 +211,17 @@ test:
 	$(again) built-for-test
 	$(e2e_image)
 	$(e2e_tools)
-	$(run_tests) release:unit,corpus,functional$(addprefix $(comma),$(e2e)) asan:unit,corpus,functional tsan:unit,functional
+	$(run_tests) release:unit,corpus,budget,functional$(addprefix $(comma),$(e2e)) asan:unit,corpus,functional tsan:unit,functional
 
 test-unit:
 	@tests/deps.sh build test
 	$(again) all unit-release replay-release
 	$(run_tests) release:unit,corpus
+
+test-budget:
+	@tests/deps.sh build test
+	$(again) all $(budget)
+	$(run_tests) release:budget
 
 test-functional:
 	@tests/deps.sh build test
@@ -239,7 +247,7 @@ test-tsan:
 	$(run_tests) tsan:unit,functional
 
 .PHONY: built-for-test
-built-for-test: all unit-release replay-release build-asan unit-asan replay-asan build-tsan unit-tsan
+built-for-test: all unit-release replay-release $(budget) build-asan unit-asan replay-asan build-tsan unit-tsan
 
 coverage:
 	@tests/deps.sh build test
@@ -318,6 +326,7 @@ help:
 	@echo 'make demo              install what is missing, build, judge an example cluster over HTTPS'
 	@echo 'make test              every test: units, fuzz corpora, functional; plain, ASan+UBSan, TSan'
 	@echo 'make test-unit         units and corpora, plain build only'
+	@echo 'make test-budget       what a review costs in instructions and memory, against tests/budget/budgets.json'
 	@echo 'make test-functional   functional tests, plain build only'
 	@echo 'make test-e2e          against a real Kubernetes: root, and Go 1.26 to build it once'
 	@echo 'make test-asan         the tests under AddressSanitizer and UndefinedBehaviorSanitizer'

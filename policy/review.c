@@ -150,7 +150,8 @@ static int judge(const struct mv_review_input *in, const struct mv_review_reques
                                                   .snapshot = in->snapshot,
                                                   .config = in->config,
                                                   .version = in->version,
-                                                  .user = request->user.username };
+                                                  .user = request->user.username,
+                                                  .terse = true };
         if (kind == MV_KIND_VM)
                 mv_evaluate_vm(&evaluation, object, true, &ret->verdict);
         else
@@ -309,23 +310,25 @@ static bool is_confirmed(const struct mv_review_input *in, const struct mv_looku
         return !ret->n_unconfirmed;
 }
 
-/* KubeVirt itself refuses the request, and ret->decision says so. verdict is NULL for what is not judged. On a live cluster
+/* KubeVirt itself refuses the request, and ret->decision says so. judged is NULL for what is not judged. On a live cluster
  * KubeVirt answers the same request, and from fresher data: there its refusals are only warned about, and false is returned,
  * unless the configuration wants them denied and the cluster was asked just now. */
 static bool refused(const struct mv_review_input *in, const struct mv_review_request *request,
-                    const struct mv_verdict *verdict, struct mv_review_result *ret) {
+                    enum mv_kind kind, const struct judged_object *judged, struct mv_review_result *ret) {
         struct mv_lookups lookups = { .n = 0 };
         struct mv_decision theirs, *decision = &ret->decision;
         if (in->mirror == MV_MIRROR_OFF || !in->snapshot)
                 return false;
-        bool asks = in->live && in->mirror == MV_MIRROR_DENY && verdict;
+        bool asks = in->live && in->mirror == MV_MIRROR_DENY && judged;
         const struct mv_mirror_input input = {
                 .arena = in->arena,
                 .snapshot = asks ? mv_snapshot_note_lookups(in->arena, in->snapshot, &lookups) : in->snapshot,
                 .lookups = asks ? &lookups : NULL,
                 .config = mv_kubevirt_config_at(in->arena, mv_snapshot_config(in->snapshot), in->version),
                 .request = request,
-                .verdict = verdict,
+                .verdict = judged ? &judged->verdict : NULL,
+                .object = judged ? judged->object : NULL,
+                .kind = kind,
         };
         if (!input.snapshot)
                 return false; /* memory is out: the answer is Unknown */
@@ -359,7 +362,7 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
                 return;
         }
         if (kind == MV_KIND_COUNT || (update && !spec_changed(in->arena, request))) {
-                refused(in, request, NULL, ret);
+                refused(in, request, kind, NULL, ret);
                 return;
         }
         ret->judged = true;
@@ -373,7 +376,7 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
         if (r < 0 && r != MV_ENOMEM && (kind == MV_KIND_MIGRATION_POLICY || in->live)) {
                 /* KubeVirt reads some values of policies as other types than rules do, and says itself which it cannot
                  * read; and on a live cluster it may be a version with other types. */
-                if (!refused(in, request, NULL, ret))
+                if (!refused(in, request, kind, NULL, ret))
                         decide_unknown(in, request, kind, no_types, decision);
                 return;
         }
@@ -404,7 +407,7 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
                 .kind = kind,
                 .live = in->live,
         };
-        if (refused(in, request, &now.verdict, ret))
+        if (refused(in, request, kind, &now, ret))
                 mv_decide_refused(&input, decision);
         else
                 mv_decide(&input, decision);
