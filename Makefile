@@ -81,12 +81,13 @@ src_cli := $(sort $(filter-out cli/main.c,$(wildcard cli/*.c)))
 src_support := $(sort $(wildcard tests/unit/support*.c))
 src_unit := $(sort $(wildcard tests/unit/test_*.c))
 src_fuzz := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+src_fuzz_support := tests/fuzz/cluster.c tests/fuzz/support.c
 src_bench := $(sort $(wildcard tests/bench/*.c))
 
 product := $(src_policy) $(src_certs) $(src_cluster) $(src_webhook) $(src_cli) cli/main.c
 headers := $(sort $(wildcard policy/*.h policy/*/*.h certs/*.h cluster/*.h cluster/*/*.h webhook/*.h \
 	webhook/*/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h))
-c_tests := $(src_support) $(src_unit) $(src_fuzz) $(src_bench) $(wildcard tests/fuzz/replay.c)
+c_tests := $(src_support) $(src_unit) $(src_fuzz) $(src_fuzz_support) $(src_bench) $(wildcard tests/fuzz/replay.c)
 c_sources := $(product) $(c_tests)
 
 unit_names := $(notdir $(src_unit:.c=))
@@ -142,6 +143,7 @@ $(call library,$(1),libmigvet-cluster,$(src_cluster))
 $(call library,$(1),libmigvet-webhook,$(src_webhook))
 $(call library,$(1),libmigvet-cli,$(src_cli))
 $(call library,$(1),libtest-support,$(src_support))
+$(call library,$(1),libfuzz-support,$(src_fuzz_support))
 
 libs_$(1) := $(foreach l,-cli -webhook -cluster -certs,build/$(1)/libmigvet$(l).a) build/$(1)/libmigvet.a
 
@@ -169,13 +171,14 @@ $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
 # replays(variant): fuzz targets with a plain main that runs the files it is given.
 define replays
 $(addprefix build/$(1)/tests/fuzz/,$(fuzz_names)): build/$(1)/tests/fuzz/%: build/$(1)/tests/fuzz/%.o \
-		build/$(1)/tests/fuzz/replay.o $$(libs_$(1))
+		build/$(1)/tests/fuzz/replay.o build/$(1)/libfuzz-support.a $$(libs_$(1))
 	$$(call say,LINK,$$@)
 	$(Q)$$(CC_$(1)) $$(ldflags_$(1)) $$(filter %.o %.a,$$^) $$(PKG_LIBS) -o $$@
 endef
 $(foreach v,$(filter-out fuzz,$(VARIANTS)),$(eval $(call replays,$(v))))
 
-$(addprefix build/fuzz/tests/fuzz/,$(fuzz_names)): build/fuzz/tests/fuzz/%: build/fuzz/tests/fuzz/%.o $(libs_fuzz)
+$(addprefix build/fuzz/tests/fuzz/,$(fuzz_names)): build/fuzz/tests/fuzz/%: build/fuzz/tests/fuzz/%.o \
+		build/fuzz/libfuzz-support.a $(libs_fuzz)
 	$(call say,LINK,$@)
 	$(Q)$(CLANG) $(LINK) $(SANITIZE_fuzz) -fsanitize=fuzzer $(EXTRA_LDFLAGS) $(filter %.o %.a,$^) $(PKG_LIBS) -o $@
 
