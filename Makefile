@@ -8,7 +8,7 @@
 #   coverage  clang, source-based coverage
 #   fuzz      clang, libFuzzer with the asan sanitizers
 # Settings on the command line: WERROR=1 (or CI=true in the environment), V=1 (show commands), CC=, CLANG=,
-# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz), PREFIX= and DESTDIR= (install), IMAGE= (image: its name),
+# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz, soak), PREFIX= and DESTDIR= (install), IMAGE= (image: its name),
 # HELM_TOOLS= (chart: a directory with helm), JOBS=.
 
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
@@ -197,7 +197,7 @@ e2e_tools = $(if $(e2e),$(if $(filter true,$(CI)),,@tests/e2e/tools/build.sh >/d
 # They install the chart with the image of what was built.
 e2e_image = $(if $(and $(e2e),$(wildcard packaging/image.py)),$(again) image)
 
-.PHONY: deps demo test test-unit test-functional test-e2e test-asan test-tsan coverage fuzz bench
+.PHONY: deps demo test test-unit test-functional test-e2e test-asan test-tsan coverage fuzz soak bench
 deps:
 	@tests/deps.sh build
 
@@ -255,6 +255,11 @@ fuzz:
 	@tests/deps.sh build test
 	$(again) replay-fuzz
 	@tests/fuzz/run.sh $(MINUTES) $(addprefix build/fuzz/tests/fuzz/,$(fuzz_names))
+
+soak:
+	@tests/deps.sh build test
+	$(again) all
+	@$(PYTHON) tests/soak/soak.py $(MINUTES) build/migvet
 
 bench:
 	@tests/deps.sh build bench
@@ -328,6 +333,7 @@ help:
 	@echo 'make lint              format, static analysis, layers, purity, rules, banned functions, text'
 	@echo 'make coverage          run the tests, write build/coverage/report/index.html'
 	@echo 'make fuzz MINUTES=1    libFuzzer on each target, so many minutes each'
+	@echo 'make soak MINUTES=1    mixed load at 16 connections while things go wrong; answers compared, memory watched'
 	@echo 'make bench             time `migvet check` against merely parsing the same YAML, and node fit against ANDs'
 	@echo 'make format            clang-format all C files'
 	@echo 'make image             build/image/migvet-$(VERSION).tar: a container image, made without docker; and its SBOM'

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Load: threads that ask a server, each answer compared with what `migvet review` says of the same body."""
-import contextlib
 import json
 import subprocess
 import threading
@@ -29,13 +28,15 @@ def offline(migvet, cluster, path, body, *arguments):
 
 
 class Load:
-    """Threads that ask until the end of the with statement. clusters: directories; an answer must be that of one of them."""
+    """Threads that ask until the end of the with statement. clusters: directories; an answer must be that of one of them.
+    retries: a kept connection that ends without an answer is opened anew, as Go's client does it, and counted."""
 
-    def __init__(self, server, migvet, clusters, threads=4, arguments=()):
+    def __init__(self, server, migvet, clusters, threads=4, arguments=(), retries=False):
         self.server, self.ending = server, threading.Event()
         self.reviews = mixed_reviews()
         self.expected = [[offline(migvet, cluster, path, body, *arguments) for cluster in clusters]
                          for path, body in self.reviews]
+        self.retries, self.retried = retries, 0
         self.lock, self.wrong, self.broken, self.answers = threading.Lock(), [], [], 0
         self.seen, self.slowest = [set() for _ in self.reviews], 0.0
         self.threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(threads)]
@@ -58,21 +59,34 @@ class Load:
         assert not self.broken, self.broken[:3]
         assert self.answers > 0
 
+    def _post(self, client, path, body):
+        """Status and text; None when there was no answer."""
+        for again in (False, True):
+            kept = client.http.sock is not None
+            try:
+                status, _, text = client.post(body, path=f"{path}?timeout=10s")
+                return status, text
+            except OSError as error:
+                client.http.close()
+                with self.lock:
+                    if self.retries and kept and not again:
+                        self.retried += 1
+                        continue
+                    self.broken.append(repr(error))
+                    return None
+        return None
+
     def _ask(self, n):
-        with contextlib.ExitStack() as stack:
-            client = stack.enter_context(self.server.client())
+        with self.server.client() as client:
             while not self.ending.is_set():
                 n = (n + 1) % len(self.reviews)
                 path, body = self.reviews[n]
                 begun = time.monotonic()
-                try:
-                    status, _, text = client.post(body, path=f"{path}?timeout=10s")
-                except OSError as error:
-                    with self.lock:
-                        self.broken.append(repr(error))
-                    client = stack.enter_context(self.server.client())
-                    continue
+                result = self._post(client, path, body)
                 took = time.monotonic() - begun
+                if not result:
+                    continue
+                status, text = result
                 answer = json.loads(text)
                 with self.lock:
                     self.answers += 1
