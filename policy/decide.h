@@ -38,7 +38,8 @@ struct mv_decision {
         struct mv_str message;
         struct mv_cause *causes, **causes_end;
         struct mv_warning *warnings, **warnings_end;
-        struct mv_warning spare;     /* for when there is no memory */
+        struct mv_warning spare; /* for when there is no memory */
+        bool undecided; /* there was not even memory to find out what becomes of the unknown here: no decision */
         size_t n_causes, n_warnings; /* also of those that were too many to be kept */
         /* Audit annotations; "" is left out. */
         struct mv_str verdict, rules, policy, level, exempt;

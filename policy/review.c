@@ -227,12 +227,13 @@ enum { METADATA_BYTES = 4 << 20 };
 
 /* As mv_decide_denies_unjudged. */
 static bool is_denied_unjudged(const struct mv_review_input *in, const struct mv_review_request *request,
-                               enum mv_kind kind, struct mv_str *ret_level) {
+                               enum mv_kind kind, struct mv_str *ret_level, bool *ret_undecided) {
         struct mv_any any;
         struct mv_arena arena;
         mv_arena_init(&arena, in->arena->allocator, METADATA_BYTES);
         const struct mv_decide_input input = unjudged(in, request, kind, &arena, &any);
         bool denied = mv_decide_denies_unjudged(&input, ret_level);
+        *ret_undecided = mv_arena_failed(&arena);
         mv_arena_done(&arena);
         return denied;
 }
@@ -251,7 +252,8 @@ static void decide_unknown(const struct mv_review_input *in, const struct mv_rev
                 decision->n_warnings = 1;
         }
         /* As long as the cluster is not known, neither is who may never be denied. */
-        if (!in->snapshot || !is_denied_unjudged(in, request, kind, &decision->level))
+        if (!in->snapshot || in->config->unknown != MV_ACTION_DENY ||
+            !is_denied_unjudged(in, request, kind, &decision->level, &decision->undecided))
                 return;
         decision->allowed = false;
         decision->code = 403;
@@ -521,6 +523,12 @@ int mv_review_answer(const struct mv_review_input *in, struct mv_str body, struc
         if (mv_arena_failed(in->arena) && (ret->decision.allowed || !ret->decision.message.n)) {
                 decide_unknown(in, ret->request, judged_kind(ret->request), no_memory, &ret->decision);
                 ret->judged = true;
+        }
+        if (ret->decision.undecided) {
+                /* The API server does what it was told to do without an answer. */
+                mv_err_oom(&err);
+                ret->request = NULL;
+                return no_review(response, &err);
         }
         render(response, ret->request, &ret->decision, ret->judged, (struct mv_str){ 0 });
         return 200;

@@ -53,7 +53,8 @@ struct mv_review_result {
 
 /*
  * Answer body, which is followed by MV_SCAN_PADDING zero bytes. Returns the HTTP status: 200 with an AdmissionReview in
- * response, 400 with a Status that says what is wrong with the body, or 503 when memory does not even suffice to read it.
+ * response, 400 with a Status that says what is wrong with the body, or 503 when memory does not even suffice to read it, or
+ * to find out what becomes of the unknown.
  */
 int mv_review_answer(const struct mv_review_input *input, struct mv_str body, struct mv_buf *response,
                      struct mv_review_result *ret);
