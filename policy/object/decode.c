@@ -219,7 +219,7 @@ static void *grow(struct state *state, void *items, size_t n, struct growing *gr
         void *more = mv_arena_allocate_array(state->decode->arena, capacity, size, growing->align);
         if (!more)
                 out_of_memory(state);
-        else if (n)
+        else if (items)
                 memcpy(more, items, n * size);
         growing->capacity = capacity;
         return more;
