@@ -274,6 +274,7 @@ bench:
 	$(again) all bench-release
 	@PYTHON=$(PYTHON) tests/bench/run.sh build/migvet
 	@build/release/tests/bench/nodefit
+	@build/release/tests/bench/memory
 
 # --- source quality ----------------------------------------------------------------------------------------
 
@@ -343,7 +344,7 @@ help:
 	@echo 'make coverage          run the tests, write build/coverage/report/index.html'
 	@echo 'make fuzz MINUTES=1    libFuzzer on each target, so many minutes each'
 	@echo 'make soak MINUTES=1    mixed load at 16 connections while things go wrong; answers compared, memory watched'
-	@echo 'make bench             time `migvet check` against merely parsing the same YAML, and node fit against ANDs'
+	@echo 'make bench             time `migvet check` against merely parsing the same YAML, and node fit against ANDs; memory'
 	@echo 'make format            clang-format all C files'
 	@echo 'make image             build/image/migvet-$(VERSION).tar: a container image, made without docker; and its SBOM'
 	@echo 'make chart             render charts/migvet into tests/chart/golden, and package it into build/chart'
