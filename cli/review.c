@@ -29,11 +29,11 @@ static const char usage[] =
         "                                verdict, as a patch\n"
         "      --config FILE             what is asked of VMs, and of whom\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
-        "      --server https://HOST:PORT    ask `migvet serve` that runs there, as\n"
-        "                                    kube-apiserver would\n"
-        "      --ca-file FILE                trust these authorities (PEM) for --server,\n"
-        "                                    and no others (default:\n"
-        "                                those of the system)\n"
+        "      --server https://HOST:PORT\n"
+        "                                ask `migvet serve` that runs there, as\n"
+        "                                kube-apiserver would\n"
+        "      --ca-file FILE            trust these authorities (PEM) for --server, and\n"
+        "                                no others (default: those of the system)\n"
         "  -h, --help                    this text\n";
 
 enum { MOST_BYTES = 64 << 20 };
