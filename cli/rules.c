@@ -11,18 +11,17 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] =
-        "Usage: migvet rules [RULE] [-o table|json]\n"
-        "\n"
-        "Lists the rules, and the notices that stand where no rule can judge; with a name, its\n"
-        "documentation: what it looks at, why, where KubeVirt does the same, what to change, and how it\n"
-        "differs between versions of KubeVirt.\n"
-        "\n"
-        "Flags:\n"
-        "  -o, --output FORMAT   table (default) or json\n"
-        "      --config FILE     with its siteRules, and the severities of its rules\n"
-        "      --color WHEN      auto (default), always or never\n"
-        "  -h, --help            this text\n";
+static const char usage[] = "Usage: migvet rules [RULE] [-o table|json]\n"
+                            "\n"
+                            "Lists the rules, and the notices that stand where no rule can judge; with a\n"
+                            "name, its documentation: what it looks at, why, where KubeVirt does the same,\n"
+                            "what to change, and how it differs between versions of KubeVirt.\n"
+                            "\n"
+                            "Flags:\n"
+                            "  -o, --output FORMAT   table (default) or json\n"
+                            "      --config FILE     with its siteRules, and the severities of its rules\n"
+                            "      --color WHEN      auto (default), always or never\n"
+                            "  -h, --help            this text\n";
 
 struct listing {
         const struct mv_config *config;
