@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/reviewer.h"
 
+#include "cli/serve_audit.h"
 #include "policy/base/hash.h"
 
 #include <pthread.h>
@@ -168,8 +169,11 @@ static int review(void *context, const struct mv_review_call *call, struct mv_bu
         if (reviewer->fetcher && call->put_offs < MOST_PUT_OFFS && result.n_missing &&
             fetch_missing(reviewer->fetcher, call, &result))
                 status = MV_REVIEW_PUT_OFF;
-        else
+        else {
                 summarize(&result, summary);
+                if (!call->mutate)
+                        mv_serve_audit_reviewed(reviewer->audit, &result);
+        }
         mv_store_return(reviewer->store, snapshot);
         mv_config_return(reviewer->configs, config);
         return status;

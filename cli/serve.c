@@ -4,6 +4,7 @@
 #include "cli/config.h"
 #include "cli/log.h"
 #include "cli/reviewer.h"
+#include "cli/serve_audit.h"
 #include "cli/serve_cluster.h"
 #include "cli/serve_identity.h"
 #include "cli/version.h"
@@ -91,6 +92,8 @@ struct server {
         struct mv_serve_identity identity;
         struct mv_serve_cluster cluster;
         struct mv_config_watch *configs;
+        struct mv_serve_audit *audit;
+        char *replica;
         struct mv_reviewer reviewer;
         struct mv_webhook *webhook;
 };
@@ -361,9 +364,34 @@ static int start_cluster(struct server *server, struct mv_err *err) {
         return 0;
 }
 
+static bool is_leader(void *context) {
+        struct mv_registration_status status;
+        mv_registration_status(context, &status);
+        return status.leader;
+}
+
+/* Behind the identity, which knows who leads. */
+static int start_audit(struct server *server, struct mv_err *err) {
+        const struct mv_serve_audit_options options = {
+                .store = server->cluster.store,
+                .configs = server->configs,
+                .version = server->reviewer.version,
+                .kube = server->cluster.live ? server->kube : NULL,
+                .replica = server->replica = mv_serve_own_name(server->options.identity.replica),
+                .logger = &server->log.logger,
+                .ready = mv_serve_cluster_ready,
+                .ready_context = &server->cluster,
+                .leads = server->identity.registration ? is_leader : NULL,
+                .leads_context = server->identity.registration,
+        };
+        int r = options.replica ? mv_serve_audit_start(&options, &server->audit, err) : mv_err_oom(err);
+        server->reviewer.audit = server->audit;
+        return r;
+}
+
 static int start_webhook(struct server *server, struct mv_err *err) {
         static struct mv_health_check checks[4];
-        static struct mv_collector collectors[3];
+        static struct mv_collector collectors[4];
         checks[0] = (struct mv_health_check){ "cluster", mv_serve_cluster_ready, &server->cluster };
         checks[1] = (struct mv_health_check){ "identity", mv_serve_identity_ready, &server->identity };
         checks[2] = (struct mv_health_check){ "configuration", mv_config_watch_ready, server->configs };
@@ -372,6 +400,7 @@ static int start_webhook(struct server *server, struct mv_err *err) {
         collectors[0] = (struct mv_collector){ mv_serve_cluster_collect, &server->cluster };
         collectors[1] = (struct mv_collector){ mv_serve_registration_collect, &server->identity };
         collectors[2] = (struct mv_collector){ mv_config_watch_collect, server->configs };
+        collectors[3] = (struct mv_collector){ mv_serve_audit_collect, server->audit };
         const struct mv_webhook_config config = {
                 .listen = server->options.listen,
                 .management = server->options.management,
@@ -382,7 +411,7 @@ static int start_webhook(struct server *server, struct mv_err *err) {
                 .checks = checks,
                 .n_checks = server->identity.registration ? 4 : 3,
                 .collectors = collectors,
-                .n_collectors = 3,
+                .n_collectors = 4,
                 .version = mv_version(),
                 .logger = &server->log.logger,
         };
@@ -444,20 +473,23 @@ static int serve(struct server *server) {
                 code = mv_cli_no_cluster(&mv_command_serve, &err);
         } else if (r < 0 || start_configuration(server, &err) < 0 || start_cluster(server, &err) < 0 ||
                    mv_serve_identity_start(&server->identity, server->kube, &err) < 0 ||
-                   start_webhook(server, &err) < 0)
+                   start_audit(server, &err) < 0 || start_webhook(server, &err) < 0)
                 code = mv_cli_error(&mv_command_serve, &err);
         else {
                 run_until_signalled(server, &signals);
                 if (!mv_webhook_stop(server->webhook, (unsigned)server->options.drain_ms, GRACE_MILLISECONDS))
                         say(server, MV_LOG_WARNING, "some connections were cut off", NULL, 0);
+                server->audit = mv_serve_audit_stop(server->audit);
                 mv_serve_identity_stop(&server->identity);
                 say(server, MV_LOG_INFO, "ended", NULL, 0);
         }
         mv_webhook_free(server->webhook);
+        mv_serve_audit_stop(server->audit);
         mv_serve_cluster_stop(&server->cluster);
         mv_config_watch_free(server->configs);
         mv_serve_identity_done(&server->identity);
         mv_kube_config_free(server->kube);
+        free(server->replica);
         return code;
 }
 

@@ -174,8 +174,7 @@ static int start_files(struct mv_serve_identity *identity, struct mv_err *err) {
         return r;
 }
 
-/* $POD_NAME, else the host's name. */
-static char *own_name(const char *given) {
+char *mv_serve_own_name(const char *given) {
         char host[256] = "";
         const char *pod = getenv("POD_NAME");
         if (given || (pod && pod[0]))
@@ -202,7 +201,7 @@ static int start_registration(struct mv_serve_identity *identity, const struct m
         const struct mv_serve_identity_options *o = identity->options;
         identity->namespace =
                 o->namespace ? strdup(o->namespace) : strndup(kube->namespace.p, kube->namespace.n);
-        identity->replica = own_name(o->replica);
+        identity->replica = mv_serve_own_name(o->replica);
         if (!identity->namespace || !identity->replica)
                 return mv_err_oom(err);
         int r = check_name("the namespace", identity->namespace, err);
