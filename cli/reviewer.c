@@ -2,6 +2,7 @@
 #include "cli/reviewer.h"
 
 #include "certs/clock.h"
+#include "cli/serve_audit.h"
 #include "cli/serve_delivery.h"
 #include "policy/ask.h"
 #include "policy/audit.h"
@@ -309,6 +310,8 @@ static int review(void *context, const struct mv_review_call *call, struct mv_bu
                 }
                 if (reviewer->delivery && !call->mutate)
                         tell_receivers(reviewer->delivery, config, &result);
+                if (!call->mutate)
+                        mv_serve_audit_reviewed(reviewer->audit, &result);
                 summarize(&result, summary);
         }
         mv_arena_done(&view);

@@ -8,6 +8,8 @@
 #include "policy/review.h"
 #include "webhook/backend.h"
 
+struct mv_serve_audit; /* cli/serve_audit.h */
+
 /* Asks the cluster for objects that its snapshot does not have yet. */
 struct mv_fetcher {
         /*
@@ -35,6 +37,7 @@ struct mv_reviewer {
         struct mv_delivery *delivery;     /* who is told of verdicts; NULL: nobody */
         struct mv_str version;            /* --kubevirt-version, or "" */
         bool live;                        /* the store is of a live cluster, where KubeVirt answers, too */
+        struct mv_serve_audit *audit;     /* who is told of migrations that were refused; NULL: nobody */
         struct mv_review_backend backend; /* filled by mv_reviewer_init */
 };
 

@@ -4,6 +4,7 @@
 #include "cli/config.h"
 #include "cli/log.h"
 #include "cli/reviewer.h"
+#include "cli/serve_audit.h"
 #include "cli/serve_cluster.h"
 #include "cli/serve_delivery.h"
 #include "cli/serve_identity.h"
@@ -117,6 +118,8 @@ struct server {
         struct mv_serve_cluster cluster;
         struct mv_config_watch *configs;
         struct mv_delivery delivery;
+        struct mv_serve_audit *audit;
+        char *replica;
         struct mv_reviewer reviewer;
         struct mv_serve_verdicts verdicts;
         struct mv_webhook *webhook;
@@ -408,9 +411,44 @@ static int start_verdicts(struct server *server, struct mv_err *err) {
         return mv_serve_verdicts_start(&server->verdicts, err);
 }
 
+static bool is_leader(void *context) {
+        struct mv_registration_status status;
+        mv_registration_status(context, &status);
+        return status.leader;
+}
+
+static int send_audited(void *context, struct mv_arena *arena, const struct mv_config *config,
+                        const struct mv_verdict *verdict, struct mv_str id, struct mv_str level,
+                        struct mv_err *err) {
+        const struct mv_delivery_event event = {
+                .verdict = verdict, .id = id, .allowed = true, .level = level, .operation = MV_STR("AUDIT")
+        };
+        return mv_delivery_send(context, arena, config, &event, err);
+}
+
+/* Behind the identity, which knows who leads. */
+static int start_audit(struct server *server, struct mv_err *err) {
+        const struct mv_serve_audit_options options = {
+                .store = server->cluster.store,
+                .configs = server->configs,
+                .version = server->reviewer.version,
+                .kube = server->cluster.live ? server->kube : NULL,
+                .replica = server->replica = mv_serve_own_name(server->options.identity.replica),
+                .logger = &server->log.logger,
+                .ready = mv_serve_cluster_ready,
+                .ready_context = &server->cluster,
+                .leads = server->identity.registration ? is_leader : NULL,
+                .leads_context = server->identity.registration,
+                .delivery = { send_audited, &server->delivery },
+        };
+        int r = options.replica ? mv_serve_audit_start(&options, &server->audit, err) : mv_err_oom(err);
+        server->reviewer.audit = server->audit;
+        return r;
+}
+
 static int start_webhook(struct server *server, struct mv_err *err) {
         static struct mv_health_check checks[6];
-        static struct mv_collector collectors[4];
+        static struct mv_collector collectors[5];
         checks[0] = (struct mv_health_check){ "cluster", mv_serve_cluster_ready, &server->cluster };
         checks[1] = (struct mv_health_check){ "identity", mv_serve_identity_ready, &server->identity };
         checks[2] = (struct mv_health_check){ "configuration", mv_config_watch_ready, server->configs };
@@ -422,6 +460,7 @@ static int start_webhook(struct server *server, struct mv_err *err) {
         collectors[1] = (struct mv_collector){ mv_serve_registration_collect, &server->identity };
         collectors[2] = (struct mv_collector){ mv_config_watch_collect, server->configs };
         collectors[3] = (struct mv_collector){ mv_delivery_collect, &server->delivery };
+        collectors[4] = (struct mv_collector){ mv_serve_audit_collect, server->audit };
         const struct mv_webhook_config config = {
                 .listen = server->options.listen,
                 .management = server->options.management,
@@ -433,7 +472,7 @@ static int start_webhook(struct server *server, struct mv_err *err) {
                 .checks = checks,
                 .n_checks = server->identity.registration ? 6 : 5,
                 .collectors = collectors,
-                .n_collectors = 4,
+                .n_collectors = 5,
                 .version = mv_version(),
                 .logger = &server->log.logger,
         };
@@ -497,22 +536,26 @@ static int serve(struct server *server) {
         } else if (r < 0 || start_configuration(server, &err) < 0 || start_delivery(server, &err) < 0 ||
                    start_cluster(server, &err) < 0 ||
                    mv_serve_identity_start(&server->identity, server->kube, &err) < 0 ||
-                   start_verdicts(server, &err) < 0 || start_webhook(server, &err) < 0)
+                   start_verdicts(server, &err) < 0 || start_audit(server, &err) < 0 ||
+                   start_webhook(server, &err) < 0)
                 code = mv_cli_error(&mv_command_serve, &err);
         else {
                 run_until_signalled(server, &signals);
                 if (!mv_webhook_stop(server->webhook, (unsigned)server->options.drain_ms, GRACE_MILLISECONDS))
                         say(server, MV_LOG_WARNING, "some connections were cut off", NULL, 0);
+                server->audit = mv_serve_audit_stop(server->audit);
                 mv_serve_identity_stop(&server->identity);
                 say(server, MV_LOG_INFO, "ended", NULL, 0);
         }
         mv_webhook_free(server->webhook);
+        mv_serve_audit_stop(server->audit);
         mv_delivery_done(&server->delivery, DELIVERY_GRACE_MS);
         mv_serve_cluster_stop(&server->cluster);
         mv_serve_verdicts_done(&server->verdicts);
         mv_config_watch_free(server->configs);
         mv_serve_identity_done(&server->identity);
         mv_kube_config_free(server->kube);
+        free(server->replica);
         return code;
 }
 

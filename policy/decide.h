@@ -72,6 +72,10 @@ void mv_decision_warn(struct mv_arena *arena, struct mv_decision *decision, stru
 void mv_decision_cause(struct mv_arena *arena, struct mv_decision *decision, struct mv_str reason,
                        struct mv_str message, struct mv_str field);
 
+/* What is enforced on the VMs of a namespace: its label decides, then the configuration. */
+enum mv_level mv_enforced_level(struct mv_arena *arena, const struct mv_config *config,
+                                const struct mv_snapshot *snapshot, struct mv_str namespace);
+
 /* What every answer about an object that was judged says of it: verdict, rules, policy. */
 void mv_decision_annotate(struct mv_arena *arena, const struct mv_verdict *verdict,
                           struct mv_decision *decision);

@@ -278,7 +278,7 @@ bool mv_kube_reports_delete(struct mv_kube_reports *reports, struct mv_str names
         }
         mv_arena_done(&arena);
         work_done(&work);
-        if (r == 0 || r == MV_EUSAGE)
-                mv_report_state_forget(&reports->state, namespace);
+        /* Whether it is still there the next listing tells. */
+        mv_report_state_forget(&reports->state, namespace);
         return goes_on(reports, r, "a report cannot be deleted", &err);
 }
