@@ -87,7 +87,7 @@ void mv_decide_refused(const struct mv_decide_input *input, struct mv_decision *
 
 /* Whether the object passes that level of its namespace; Unknown, too, where the configuration's entries for the namespace are in
  * doubt. Of input `before`, and who asks, are not looked at. */
-enum mv_outcome mv_decide_level(const struct mv_decide_input *input, enum mv_level level);
+enum mv_outcome mv_decide_level(const struct mv_decide_input *input, enum mv_level asked);
 
 /* What was not judged, for want of time or memory, is denied: the configuration says so of what is unknown, and the level of
  * the namespace, or `migrations`, asks for something. Of input just the first members are read, to `meta` (NULL: it cannot be

@@ -13,5 +13,5 @@
 bool mv_request_is_of_namespace(const struct mv_review_request *request);
 
 /* Add the warnings to decision. in->snapshot may be NULL. */
-void mv_review_level_change(const struct mv_review_input *in, const struct mv_review_request *request,
+void mv_review_level_change(const struct mv_review_input *in, const struct mv_review_request *asked,
                             struct mv_decision *decision);

@@ -19,16 +19,21 @@ const struct mv_snapshot *mv_snapshot_doubt(struct mv_arena *arena, const struct
         return view;
 }
 
+static bool is_same(const struct mv_missing *a, const struct mv_missing *b) {
+        return a->kind == b->kind && mv_str_equal(a->name, b->name) &&
+               mv_str_equal(a->namespace, b->namespace);
+}
+
 void mv_lookups_add(struct mv_lookups *lookups, enum mv_kind kind, struct mv_str namespace,
                     struct mv_str name) {
-        if (!mv_kinds[kind].namespaced)
-        namespace = (struct mv_str){ 0 };
+        const struct mv_missing object = { kind, mv_kinds[kind].namespaced ? namespace : (struct mv_str){ 0 },
+                                           name };
         for (size_t i = 0; i < lookups->n && i < MV_MOST_LOOKUPS; i++)
-                if (lookups->items[i].kind == kind && mv_str_equal(lookups->items[i].name, name) &&
-                    mv_str_equal(lookups->items[i].namespace, namespace))
+                if (is_same(&lookups->items[i], &object))
                         return;
-        if (lookups->n++ < MV_MOST_LOOKUPS)
-                lookups->items[lookups->n - 1] = (struct mv_missing){ kind, namespace, name };
+        if (lookups->n < MV_MOST_LOOKUPS)
+                lookups->items[lookups->n] = object;
+        lookups->n++;
 }
 
 const struct mv_snapshot *mv_snapshot_note_lookups(struct mv_arena *arena, const struct mv_snapshot *snapshot,
