@@ -212,7 +212,7 @@ def test_order_of_a_subject(delivery, identity):
 
 # --- receivers that misbehave -------------------------------------------
 
-@pytest.mark.parametrize("bad", [500, "close", "half", (302, {"Location": "/elsewhere"}, b""), (401, {}, b"who?"),
+@pytest.mark.parametrize("bad", [500, "close", "half", (307, {"Location": "/elsewhere"}, b""), (401, {}, b"who?"),
                                  (429, {"Retry-After": "1"}, b"")],
                          ids=["500", "close", "half", "redirect", "401", "429"])
 def test_trouble_passes(delivery, identity, bad):
@@ -243,8 +243,10 @@ def test_a_poison_event(delivery, identity):
         poison = review_of(machine("poison"))
         uid = poison["request"]["uid"]
         receiver.answer = lambda request: (400, {}, b"I do not like it") if request.event["id"] == uid else 200
-        delivery.configure(delivery.receiver("one", receiver), outbox={"tries": 2})
+        delivery.configure(delivery.receiver("one", receiver), outbox={"tries": 1000})
         with delivery.serve() as server:
+            delivery.configure(delivery.receiver("one", receiver), outbox={"tries": 2})
+            reconfigured(server, 2)
             for asked in (poison, review_of(machine("poison")), review_of(machine("good"))):
                 server.review(asked)
             receiver.wait_for(4)
@@ -280,14 +282,18 @@ def test_gone(delivery, identity):
 
 
 def test_down_then_up(delivery, identity):
-    with Receiver(identity) as receiver:
-        delivery.configure(delivery.receiver("one", receiver))
+    """Meanwhile what waits is what is wanted."""
+    with Receiver(identity) as receiver, Receiver(identity) as other:
+        delivery.configure(delivery.receiver("one", receiver, kinds=["VirtualMachine"]),
+                           delivery.receiver("other", other))
         receiver.stop()
         with delivery.serve() as server:
             for number in range(20):
                 server.review(review_of(machine(f"m{number}")))
+                server.review(review_of(instance(f"i{number}")))
             eventually(lambda: "receiver one is in trouble" in remark(server))
-            assert sample(server, "waiting") == 20
+            other.wait_for(40)
+            eventually(lambda: sample(server, "waiting") == 20)
             receiver.start()
             receiver.wait_for(20, 30)
             eventually(lambda: sample(server, "waiting") == 0)
@@ -369,6 +375,21 @@ def test_repeats_after_a_restart_are_the_same(delivery, identity):
     assert receiver.names.count("done") == 1
     last = receiver.events[-1]
     assert (receiver.names[-1], last["sequence"]) == ("next", f"{3:020d}")
+
+
+def test_the_end_waits_for_what_is_on_its_way(delivery, identity):
+    """For a moment, so that it is not sent again."""
+    def answer(request):
+        time.sleep(0.5)
+        return 200
+    with Receiver(identity, answer) as receiver:
+        delivery.configure(delivery.receiver("one", receiver))
+        with delivery.serve() as server:
+            server.review(review_of(machine("m")))
+            receiver.wait_for(1)
+        with delivery.serve() as server:
+            assert sample(server, "waiting") == 0
+    assert len(receiver.requests) == 1
 
 
 def test_hot_reload(delivery, identity):
