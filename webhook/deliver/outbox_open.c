@@ -9,13 +9,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define POSITIONS "positions"
-
 enum {
-        SEGMENTS = 16,              /* so many make max_bytes */
-        SEGMENT_MOST = 64 << 20,    /* bytes of one */
-        RESERVED = 1 << 20,         /* sequences that may be used before positions are written again */
-        POSITIONS_MOST = 256 << 20, /* bytes */
+        SEGMENTS = 16,           /* so many make max_bytes */
+        SEGMENT_MOST = 64 << 20, /* bytes of one */
+        RESERVED = 1 << 20,      /* sequences that may be used before positions are written again */
 };
 
 /* --- positions on disk --- */
@@ -48,9 +45,9 @@ static int write_positions(struct mv_outbox *outbox, const struct mv_position *i
         outbox->changed = false;
         pthread_mutex_unlock(&outbox->mutex);
 
-        int r = mv_buf_failed(&outbox->text)
-                        ? mv_err_oom(err)
-                        : mv_file_replace(outbox->directory, POSITIONS, 0600, mv_buf_str(&outbox->text), err);
+        int r = mv_buf_failed(&outbox->text) ? mv_err_oom(err)
+                                             : mv_file_replace(outbox->directory, MV_POSITIONS_FILE, 0600,
+                                                               mv_buf_str(&outbox->text), err);
         pthread_mutex_lock(&outbox->mutex);
         if (r < 0)
                 outbox->changed = true;
@@ -67,10 +64,10 @@ int mv_outbox_write_positions(struct mv_outbox *outbox, struct mv_err *err) {
 /* 1: they were read; 0: there are none, or they are damaged. */
 static int read_positions(struct mv_outbox *outbox, struct mv_err *err) {
         struct mv_err local = { 0 };
-        char *path = mv_path_join(outbox->directory, POSITIONS);
+        char *path = mv_path_join(outbox->directory, MV_POSITIONS_FILE);
         if (!path)
                 return mv_err_oom(err);
-        int r = mv_disk_read(path, POSITIONS_MOST, &outbox->text, &local);
+        int r = mv_disk_read(path, MV_POSITIONS_MOST, &outbox->text, &local);
         if (r == 0)
                 r = mv_positions_read(&outbox->positions, mv_buf_str(&outbox->text), &local);
         free(path);
@@ -130,7 +127,7 @@ static int recover(struct mv_outbox *outbox, struct mv_err *err) {
         if (outbox->begin_at_oldest)
                 mv_outbox_say(outbox, MV_LOG_ERROR,
                               "what the receivers have done is not known: they are given all records again",
-                              "file", MV_STR(POSITIONS));
+                              "file", MV_STR(MV_POSITIONS_FILE));
         read_boot(boot, sizeof boot);
         /* A record that is lost may have been delivered: its sequence is not used again. */
         bool same = boot[0] && strcmp(boot, positions->boot) == 0 && !outbox->journal.torn &&
@@ -188,7 +185,7 @@ int mv_outbox_open(const struct mv_outbox_options *options, struct mv_outbox **r
                                       .dead.allocator = allocator,
                                       .said = INT64_MIN / 2 };
         pthread_mutex_init(&outbox->mutex, NULL);
-        mv_buf_init(&outbox->text, allocator, POSITIONS_MOST);
+        mv_buf_init(&outbox->text, allocator, MV_POSITIONS_MOST);
         outbox->journal = (struct mv_journal){ .allocator = allocator, .fd = -1, .reader.fd = -1 };
         mv_buf_init(&outbox->journal.frame, allocator, 0);
         struct mv_err local = { 0 };

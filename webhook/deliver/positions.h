@@ -31,6 +31,9 @@ uint64_t mv_position_next(const struct mv_position *position, uint64_t after);
 bool mv_position_add(struct mv_position *position, const struct mv_allocator *allocator, uint64_t from,
                      uint64_t to);
 
+#define MV_POSITIONS_FILE "positions"
+#define MV_POSITIONS_MOST ((size_t)256 << 20) /* bytes of it */
+
 struct mv_positions {
         const struct mv_allocator *allocator;
         struct mv_position *items;

@@ -34,15 +34,18 @@ struct work {
         struct mv_buf buf;
 };
 
+bool mv_outbox_item_is(struct mv_str item, const struct mv_outbox_record *record) {
+        unsigned long long sequence;
+        return mv_str_equal(item, record->id) ||
+               (mv_str_to_unsigned(item, UINT64_MAX, &sequence) && sequence == record->sequence);
+}
+
 /* It is among the items; each of those that it is, is ticked off. */
 static bool is_wanted(struct work *work, const struct mv_outbox_record *record) {
         const struct mv_outbox_request *request = work->request;
         bool wanted = request->n_items == 0;
         for (size_t i = 0; i < request->n_items; i++) {
-                unsigned long long sequence;
-                const struct mv_str item = request->items[i];
-                bool is = mv_str_equal(item, record->id) ||
-                          (mv_str_to_unsigned(item, UINT64_MAX, &sequence) && sequence == record->sequence);
+                bool is = mv_outbox_item_is(request->items[i], record);
                 work->matched[i] |= is;
                 wanted |= is;
         }

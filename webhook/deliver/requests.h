@@ -15,6 +15,9 @@ struct mv_outbox_request {
         size_t n_items;
 };
 
+/* The item is the record's id or sequence. */
+bool mv_outbox_item_is(struct mv_str item, const struct mv_outbox_record *record);
+
 struct mv_outbox_answer {
         uint64_t dead, waiting; /* how many of them it was carried out for */
         uint64_t unmatched;     /* items that nothing had */
