@@ -22,7 +22,7 @@ const char *mv_cli_program(void) {
 
 static void print_usage(FILE *stream) {
         fprintf(stream,
-                "%s tells, before it is too late, whether a KubeVirt virtual machine can live-migrate.\n\n"
+                "%s tells, before it is too late, whether a KubeVirt virtual machine can\nlive-migrate.\n\n"
                 "Usage: %s COMMAND [flags]\n\nCommands:\n",
                 "migvet", program);
         for (size_t i = 0; i < N_COMMANDS; i++)

@@ -2,7 +2,6 @@
 #include "cli/serve_delivery.h"
 
 #include "cli/serve_identity.h"
-#include "cli/version.h"
 #include "policy/cloud_event.h"
 #include "webhook/connection.h"
 #include "webhook/deliver/outbox.h"
@@ -16,7 +15,7 @@
 
 enum {
         /* For the process before this one to end. While it serves, nobody can wait for long. */
-        LOCK_SECONDS = 5,
+        LOCK_SECONDS = 2,
         LOCK_SECONDS_SERVING = 1,
         TELL_MS = 60000, /* between two lines about the same */
 };
@@ -29,9 +28,11 @@ static void say(const struct mv_delivery *delivery, enum mv_log_level level, con
 
 /* --- starting, and following the configuration --- */
 
-int mv_delivery_init(struct mv_delivery *delivery, const char *replica, const struct mv_logger *logger,
-                     struct mv_err *err) {
-        *delivery = (struct mv_delivery){ .logger = logger, .replica = mv_serve_own_name(replica) };
+int mv_delivery_init(struct mv_delivery *delivery, const char *replica, const char *version,
+                     const struct mv_logger *logger, struct mv_err *err) {
+        *delivery = (struct mv_delivery){ .logger = logger,
+                                          .version = version,
+                                          .replica = mv_serve_own_name(replica) };
         return delivery->replica ? 0 : mv_err_oom(err);
 }
 
@@ -48,7 +49,7 @@ static int start(struct mv_delivery *delivery, const struct mv_config *config, s
         };
         int r = mv_outbox_open(&options, &outbox, err);
         const struct mv_sender_options sender = { .outbox = outbox,
-                                                  .version = mv_version(),
+                                                  .version = delivery->version,
                                                   .logger = delivery->logger };
         if (r == 0)
                 r = mv_sender_new(&sender, &delivery->sender, err);

@@ -20,6 +20,7 @@ struct mv_sender;
 
 struct mv_delivery {
         const struct mv_logger *logger;
+        const char *version;
         char *replica; /* a part of the source of events */
         char *directory;
         uint64_t max_bytes;
@@ -30,9 +31,9 @@ struct mv_delivery {
         atomic_ullong unmade;               /* events for which there was no memory */
 };
 
-/* replica: --identity, or NULL for $POD_NAME or the host's name. logger outlives it. MV_ENOMEM. */
-int mv_delivery_init(struct mv_delivery *delivery, const char *replica, const struct mv_logger *logger,
-                     struct mv_err *err);
+/* replica: --identity, or NULL for $POD_NAME or the host's name. version (of migvet) and logger outlive it. MV_ENOMEM. */
+int mv_delivery_init(struct mv_delivery *delivery, const char *replica, const char *version,
+                     const struct mv_logger *logger, struct mv_err *err);
 /* The configuration is about to come into force; the first one at the start. MV_EIO, MV_ETIMEOUT (another process has the
  * directory), ...: all is as before. From one thread. */
 int mv_delivery_take(struct mv_delivery *delivery, const struct mv_config *config, struct mv_err *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/config.h"
 
+#include "policy/config_audit.h"
 #include "policy/config_receivers.h"
 #include "policy/config_site.h"
 #include "policy/object/document.h"
@@ -10,7 +11,6 @@
 enum {
         MOST_YAML_NODES = 100000,
         MOST_NODES_ASKED = 10000, /* resilient.otherNodes */
-        MOST_MS = INT32_MAX,      /* of a duration */
         SHIPPED_TRIES = 20,
 };
 #define KIB ((size_t)1 << 10)
@@ -41,6 +41,9 @@ void mv_config_init(struct mv_config *config) {
                             .connections = 1024,
                             .receive_ms = 5000,
                             .idle_ms = 120000 },
+                .audit = { .interval_ms = 600000,
+                           .resync_ms = 6 * 3600000,
+                           .reports = MV_REPORTS_OPENREPORTS },
                 .own_namespace = MV_STR("migvet"),
         };
 }
@@ -66,16 +69,11 @@ struct file_who {
 struct file_resilient {
         struct mv_optional_int other_nodes;
 };
-struct file_audit {
-        struct mv_str interval, resync;
-};
-struct file_reports {
-        struct mv_str api;
-};
 struct file_verdicts {
         enum mv_optional enabled;
         struct mv_str token_file;
         struct mv_strings client_names;
+        struct mv_str client_ca_file;
 };
 struct file_limits {
         struct mv_str body_bytes, receive, idle, memory_per_review;
@@ -92,8 +90,8 @@ struct file {
         struct mv_written_site_rules site_rules;
         struct mv_written_receivers receivers;
         struct mv_written_outbox outbox;
-        struct file_audit audit;
-        struct file_reports reports;
+        struct mv_written_audit audit;
+        struct mv_written_reports reports;
         struct file_verdicts verdicts;
         enum mv_optional fill_node_selector;
         struct file_limits limits;
@@ -153,17 +151,11 @@ static const struct mv_field who_fields[] = {
 static const struct mv_table who_table = MV_TABLE_CLOSED(who_fields, struct file_who);
 static const struct mv_field resilient_fields[] = { NUMBER(file_resilient, "otherNodes", other_nodes) };
 static const struct mv_table resilient_table = MV_TABLE_CLOSED(resilient_fields, struct file_resilient);
-static const struct mv_field audit_fields[] = {
-        TEXT(file_audit, "interval", interval),
-        TEXT(file_audit, "resync", resync),
-};
-static const struct mv_table audit_table = MV_TABLE_CLOSED(audit_fields, struct file_audit);
-static const struct mv_field reports_fields[] = { TEXT(file_reports, "api", api) };
-static const struct mv_table reports_table = MV_TABLE_CLOSED(reports_fields, struct file_reports);
 static const struct mv_field verdicts_fields[] = {
         BOOLEAN(file_verdicts, "enabled", enabled),
         TEXT(file_verdicts, "tokenFile", token_file),
         TEXTS(file_verdicts, "clientNames", client_names),
+        TEXT(file_verdicts, "clientCaFile", client_ca_file),
 };
 static const struct mv_table verdicts_table = MV_TABLE_CLOSED(verdicts_fields, struct file_verdicts);
 static const struct mv_field limits_fields[] = {
@@ -193,8 +185,8 @@ static const struct mv_field file_fields[] = {
         LIST(file, "siteRules", site_rules, mv_table_site_rule),
         LIST(file, "receivers", receivers, mv_table_receiver),
         OBJECT(file, "outbox", outbox, mv_table_outbox),
-        OBJECT(file, "audit", audit, audit_table),
-        OBJECT(file, "reports", reports, reports_table),
+        OBJECT(file, "audit", audit, mv_table_written_audit),
+        OBJECT(file, "reports", reports, mv_table_written_reports),
         OBJECT(file, "verdicts", verdicts, verdicts_table),
         BOOLEAN(file, "fillNodeSelector", fill_node_selector),
         OBJECT(file, "limits", limits, limits_table),
@@ -320,43 +312,33 @@ static void read_settings(struct mv_config_reading *reading, const struct file *
         ret->rules = mv_config_severities(reading, MV_AT(NULL, "rules"), file->rules);
 }
 
-/* --- what this version does not do --- */
-
-/* Their values are checked all the same, so that a file is right when the feature comes. */
-static void check_features_to_come(struct mv_config_reading *reading, const struct file *file) {
-        static const char *const reports[] = { "openreports.io/v1alpha1", "wgpolicyk8s.io/v1alpha2", "none",
-                                               NULL };
-        const struct mv_path *audit = MV_AT(NULL, "audit"), *verdicts = MV_AT(NULL, "verdicts");
-        mv_config_duration(reading, MV_AT(audit, "interval"), file->audit.interval, 1000, MOST_MS, 1000);
-        mv_config_duration(reading, MV_AT(audit, "resync"), file->audit.resync, 1000, MOST_MS, 1000);
-        mv_config_choice(reading, MV_AT(MV_AT(NULL, "reports"), "api"), file->reports.api, reports, 0);
-        for (size_t i = 0; i < file->verdicts.client_names.n; i++)
-                mv_config_text(reading, MV_AT_ITEM(MV_AT(verdicts, "clientNames"), i),
-                               file->verdicts.client_names.items[i], true);
-        if (file->verdicts.enabled == MV_TRUE && !file->verdicts.token_file.n &&
-            !file->verdicts.client_names.n)
-                mv_config_wrong(reading, verdicts, MV_ETYPE,
-                                "must have a tokenFile or clientNames to be enabled");
+/* A name or a file: a byte that the operating system takes for its end would make it another one. */
+static void check_plain(struct mv_config_reading *reading, const struct mv_path *path, struct mv_str value) {
+        for (size_t i = 0; i < value.n; i++)
+                if ((unsigned char)value.p[i] < ' ')
+                        mv_config_wrong(reading, path, MV_ETYPE, "must not have control characters");
 }
 
-/* Nobody shall think that something is done which is not. */
-static void refuse_features_to_come(struct mv_config_reading *reading, const struct file *file) {
-        const struct {
-                struct mv_str key;
-                bool asked;
-        } features[] = {
-                { MV_STR("audit"), mv_config_given(reading, MV_AT(NULL, "audit")) },
-                { MV_STR("reports"), file->reports.api.n && !mv_str_is(file->reports.api, "none") },
-                { MV_STR("verdicts"), file->verdicts.enabled == MV_TRUE },
-        };
-        /* It would need a read of what the request names just before the answer. */
-        if (mv_str_is(file->mirror, "\"deny\""))
-                mv_config_wrong(reading, MV_AT(NULL, "mirror"), MV_ETYPE,
-                                "deny is not supported in this version: leave it at warn, or set off");
-        for (size_t i = 0; i < sizeof features / sizeof *features; i++)
-                if (features[i].asked)
-                        mv_config_wrong_key(reading, MV_AT_KEY(NULL, features[i].key),
-                                            "is not supported in this version: leave it out");
+static void read_verdicts(struct mv_config_reading *reading, const struct file_verdicts *from,
+                          struct mv_config_verdicts *ret) {
+        const struct mv_path *path = MV_AT(NULL, "verdicts");
+        *ret = (struct mv_config_verdicts){ .enabled = from->enabled == MV_TRUE,
+                                            .token_file = from->token_file,
+                                            .client_names = from->client_names,
+                                            .client_ca_file = from->client_ca_file };
+        check_plain(reading, MV_AT(path, "tokenFile"), from->token_file);
+        check_plain(reading, MV_AT(path, "clientCaFile"), from->client_ca_file);
+        for (size_t i = 0; i < from->client_names.n; i++) {
+                const struct mv_path *at = MV_AT_ITEM(MV_AT(path, "clientNames"), i);
+                mv_config_text(reading, at, from->client_names.items[i], true);
+                check_plain(reading, at, from->client_names.items[i]);
+        }
+        if (from->client_ca_file.n && !from->client_names.n)
+                mv_config_wrong(reading, MV_AT(path, "clientCaFile"), MV_ETYPE,
+                                "is for clientNames, and there are none");
+        if (ret->enabled && !from->token_file.n && !from->client_names.n)
+                mv_config_wrong(reading, path, MV_ETYPE,
+                                "must have a tokenFile or clientNames to be enabled");
 }
 
 /* --- the whole --- */
@@ -402,8 +384,8 @@ static int read_document(struct mv_arena *arena, struct mv_str json, struct mv_c
                 mv_config_receivers(&reading, &file.receivers, &config);
                 mv_config_outbox(&reading, &file.outbox, &config.outbox);
                 read_limits(&reading, &file.limits, &config.limits);
-                check_features_to_come(&reading, &file);
-                refuse_features_to_come(&reading, &file);
+                read_verdicts(&reading, &file.verdicts, &config.verdicts);
+                mv_config_audit(&reading, &file.audit, &file.reports, &config.audit);
         }
         if (mv_arena_failed(arena))
                 return mv_err_oom(err);

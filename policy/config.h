@@ -82,6 +82,22 @@ struct mv_config_limits {
         unsigned connections, receive_ms, idle_ms;
 };
 
+/* POST /v1alpha1/verdicts: whether it is there, and who may ask. */
+struct mv_config_verdicts {
+        bool enabled;
+        struct mv_str token_file;       /* "": no tokens */
+        struct mv_strings client_names; /* of certificates; none: no certificate lets anybody in */
+        struct mv_str client_ca_file;   /* whose certificates; "": those of --client-ca */
+};
+
+/* Where reports are written: the API's group and version. */
+enum mv_reports { MV_REPORTS_NONE, MV_REPORTS_OPENREPORTS, MV_REPORTS_POLICY_REPORTS };
+struct mv_config_audit {
+        unsigned interval_ms; /* from one judgement of everything to the next */
+        unsigned resync_ms;   /* from one sending of every verdict to the next */
+        enum mv_reports reports;
+};
+
 struct mv_config {
         struct mv_str cluster_name;
         struct mv_config_levels defaults; /* none is MV_UNSAID */
@@ -98,7 +114,9 @@ struct mv_config {
         struct mv_site_rules site_rules;
         MV_LIST(struct mv_config_receiver) receivers;
         struct mv_config_outbox outbox;
+        struct mv_config_verdicts verdicts;
         struct mv_config_limits limits;
+        struct mv_config_audit audit;
         struct mv_str own_namespace; /* where migvet runs; of the program, not of the file */
 };
 

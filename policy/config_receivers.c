@@ -87,7 +87,7 @@ static void check_url(struct mv_config_reading *reading, const struct mv_path *p
 static struct mv_str read_path(struct mv_config_reading *reading, const struct mv_path *path,
                                struct mv_str file) {
         mv_config_text(reading, path, file, false);
-        if (file.n && memchr(file.p, '\0', file.n))
+        if (mv_str_find_byte(file, '\0') < file.n)
                 mv_config_wrong(reading, path, MV_ETYPE, "must not hold a NUL byte");
         return file.n ? mv_arena_copy(reading->arena, file) : (struct mv_str){ 0 };
 }

@@ -50,6 +50,9 @@ static void test_as_shipped(void **state) {
         assert_int_equal(c->defaults.enforce, MV_LEVEL_NONE);
         assert_int_equal(c->defaults.warn, MV_LEVEL_DECLARED);
         assert_int_equal(c->defaults.audit, MV_LEVEL_MIGRATABLE);
+        assert_int_equal(c->audit.interval_ms, 600000);
+        assert_int_equal(c->audit.resync_ms, 21600000);
+        assert_int_equal(c->audit.reports, MV_REPORTS_OPENREPORTS);
         assert_int_equal(c->defaults.migrations, MV_ACTION_DENY);
         assert_int_equal(c->cluster_scoped, MV_ACTION_WARN);
         assert_int_equal(c->unknown, MV_ACTION_WARN);
@@ -120,8 +123,9 @@ static const char everything[] = HEAD
         "- {name: b-2, url: \"https://[::1]/\", tokenFile: t}\n"
         "- {name: c, url: \"https://c\", hmacKeyFile: k, verdicts: [False]}\n"
         "outbox: {directory: /var/lib/out, maxBytes: 2Mi, tries: 3}\n"
-        "reports: {api: none}\n"
-        "verdicts: {enabled: false, tokenFile: \"\", clientNames: []}\n"
+        "audit: {interval: 1m, resync: 2h}\n"
+        "reports: {api: wgpolicyk8s.io/v1alpha2}\n"
+        "verdicts: {enabled: true, tokenFile: /t, clientNames: [a, b], clientCaFile: /c}\n"
         "fillNodeSelector: true\n"
         "limits: {bodyBytes: 16Mi, connections: 10, receive: 1500ms, idle: 1m30s, memoryPerReview: 8Mi}\n";
 
@@ -157,6 +161,9 @@ static void assert_everything(const struct mv_config *c) {
         assert_int_equal(c->unknown, MV_ACTION_AUDIT);
         assert_int_equal(c->mirror, MV_MIRROR_OFF);
         assert_true(c->deny_vm_start);
+        assert_int_equal(c->audit.interval_ms, 60000);
+        assert_int_equal(c->audit.resync_ms, 7200000);
+        assert_int_equal(c->audit.reports, MV_REPORTS_POLICY_REPORTS);
         assert_true(c->fill_node_selector);
         assert_int_equal(c->other_nodes, 2);
         assert_int_equal(c->namespaces.n, 2);
@@ -209,6 +216,11 @@ static void assert_everything(const struct mv_config *c) {
         assert_int_equal(bound->rule.severity, MV_SEVERITY_RISK);
         assert_true(bound->of_vms && !bound->of_instances && !bound->may_be_absent);
         assert_int_equal(mv_site_rules_texts(&c->site_rules), MV_NEED(VM) | MV_NEED(VMI) | MV_NEED(CLAIM));
+        assert_true(c->verdicts.enabled);
+        assert_str(c->verdicts.token_file, "/t");
+        assert_str(c->verdicts.client_ca_file, "/c");
+        assert_int_equal(c->verdicts.client_names.n, 2);
+        assert_str(c->verdicts.client_names.items[1], "b");
         assert_int_equal(c->limits.body_bytes, 16 << 20);
         assert_int_equal(c->limits.connections, 10);
         assert_int_equal(c->limits.receive_ms, 1500);
@@ -259,7 +271,6 @@ static const struct wrong {
         { "unknown: audit\n", 3, 10, "unknown", "must be allow, warn or deny" },
         { "vmStart: warn\n", 3, 10, "vmStart", "must be allow or deny" },
         { "mirror: yes\n", 3, 9, "mirror", "\"on\" is none of its values: it must be off, warn or deny" },
-        { "mirror: deny\n", 3, 9, "mirror", "not supported in this version" },
         { "mirror: [off]\n", 3, 9, "mirror", "must be a string" },
         { "resilient: {otherNodes: 0}\n", 3, 25, "resilient.otherNodes", "must be from 1 to" },
         { "resilient: {otherNodes: 1.5}\n", 3, 25, "resilient.otherNodes", "must be an integer" },
@@ -354,12 +365,18 @@ static const struct wrong {
         { "outbox: {maxBytes: 1X}\n", 3, 20, "outbox.maxBytes", "must be a quantity" },
         { "audit: {interval: 10}\n", 3, 19, "audit.interval", "must be a string" },
         { "audit: {interval: 10x}\n", 3, 19, "audit.interval", "must be a duration, such as 10m" },
-        { "audit: {interval: 10m}\n", 3, 1, "audit", "not supported in this version" },
+        { "audit: {resync: 999ms}\n", 3, 17, "audit.resync", "from 1000ms" },
+        { "audit: {each: 10m}\n", 3, 9, "audit.each", "there is no key" },
         { "reports: {api: v1}\n", 3, 16, "reports.api", "is none of its values" },
-        { "reports: {api: openreports.io/v1alpha1}\n", 3, 1, "reports", "not supported in this version" },
         { "verdicts: {enabled: true}\n", 3, 11, "verdicts", "must have a tokenFile or clientNames" },
-        { "verdicts: {enabled: true, clientNames: [a]}\n", 3, 1, "verdicts",
-          "not supported in this version" },
+        { "verdicts: {enabled: true, tokenFile: \"\", clientNames: []}\n", 3, 11, "verdicts",
+          "must have a tokenFile or clientNames" },
+        { "verdicts: {clientNames: [a, \"\"]}\n", 3, 29, "verdicts.clientNames[1]", "must not be empty" },
+        { "verdicts: {clientNames: [\"a\\0b\"]}\n", 3, 26, "verdicts.clientNames[0]", "control characters" },
+        { "verdicts: {tokenFile: \"a\\nb\"}\n", 3, 23, "verdicts.tokenFile", "control characters" },
+        { "verdicts: {tokenFile: t, clientCaFile: c}\n", 3, 40, "verdicts.clientCaFile",
+          "is for clientNames" },
+        { "verdicts: {token: t}\n", 3, 12, "verdicts.token", "there is no key of that name" },
         { "fillNodeSelector: always\n", 3, 19, "fillNodeSelector", "must be true or false" },
         { "limits: {bodyBytes: 1}\n", 3, 21, "limits.bodyBytes", "must be from 4096 to" },
         { "limits: {bodyBytes: -8Mi}\n", 3, 21, "limits.bodyBytes", "must be from 4096 to" },

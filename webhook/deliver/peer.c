@@ -109,10 +109,10 @@ static void say(const struct mv_peer *peer, enum mv_log_level level, const char 
 }
 
 static void set_state(struct mv_peer *peer, enum mv_sender_state state, const char *why) {
-        static const char *const messages[] = { "the receiver takes events again",
-                                                "the receiver is in trouble: events wait",
-                                                "the receiver wants no more events: they wait until its "
-                                                "configuration is changed" };
+        static const char *const messages[] = {
+                "the receiver takes events again", "the receiver is in trouble: events wait",
+                "the receiver wants no more events: they wait for another entry"
+        };
         struct mv_sender_status *status = &peer->status;
         const struct mv_log_field field = { "error", mv_str_from(why) };
         bool news = state != status->state;
