@@ -10,50 +10,16 @@ import threading
 import time
 
 import pytest
-import yaml
 
-from receiver import Identity, Receiver
-from support import Server, cluster, eventually, instance, instance_spec, machine, migration, put, review_of
+from receiver import KEY, TOKEN, Delivery, Identity, Receiver
+from support import eventually, instance, instance_spec, machine, migration, put, review_of
 
-TOKEN = "s3cr3t-t0ken"
-KEY = "0123456789abcdef"
 BRIDGE = instance_spec("bridge")
 
 
 @pytest.fixture(scope="module", name="identity")
 def identity_fixture(tmp_path_factory):
     return Identity(tmp_path_factory.mktemp("identity"))
-
-
-class Delivery:
-    """A directory with a cluster, a configuration and an outbox, and servers on it."""
-
-    def __init__(self, program, directory, identity):
-        self.program, self.directory, self.identity = program, directory, identity
-        self.files = cluster(directory / "cluster", instance("fine"), instance("stuck", spec=BRIDGE))
-        self.config, self.outbox = directory / "config.yaml", directory / "outbox"
-        self.token, self.key = directory / "token", directory / "key"
-        self.token.write_text(TOKEN + "\n", encoding="utf-8")
-        self.key.write_text(KEY + "\n", encoding="utf-8")
-
-    def receiver(self, name, receiver, **more):
-        """An entry of `receivers`; with a token, where nothing else is said."""
-        entry = {"name": name, "url": receiver if isinstance(receiver, str) else receiver.url(),
-                 "caFile": str(self.identity.ca), **more}
-        if not {"tokenFile", "clientCertFile", "hmacKeyFile"} & set(entry):
-            entry["tokenFile"] = str(self.token)
-        return entry
-
-    def configure(self, *receivers, outbox=None, **settings):
-        put(self.config, yaml.safe_dump({
-            "apiVersion": "config.migvet.io/v1alpha1", "kind": "Configuration", "receivers": list(receivers),
-            "outbox": {"directory": str(self.outbox), **(outbox or {})}, **settings}))
-
-    def arguments(self):
-        return ["-f", self.files, "--config", self.config, "--identity", "replica-0"]
-
-    def serve(self):
-        return Server(self.program, *self.arguments(), certs=self.directory / "certs")
 
 
 @pytest.fixture(name="delivery")
