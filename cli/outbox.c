@@ -43,7 +43,7 @@ static const char usage[] =
         "that nothing was found for.\n";
 
 enum action { LS, RETRY, DROP };
-enum { ANSWER_SECONDS = 15 };
+enum { ANSWER_SECONDS = 5 };
 
 struct options {
         enum action action;
@@ -105,13 +105,15 @@ static int check_directory(const struct options *options) {
         return fail(&err);
 }
 
-/* "3 verdicts that wait and 1 dead letter" */
+/* "3 waiting verdicts and 1 dead letter" */
 static void print_counts(FILE *stream, uint64_t waiting, uint64_t dead) {
-        if (waiting || !dead)
-                fprintf(stream, "%" PRIu64 " waiting verdict%s%s", waiting, waiting == 1 ? "" : "s",
-                        dead ? " and " : "");
+        if (!waiting && !dead)
+                fputs("nothing", stream);
+        if (waiting)
+                fprintf(stream, "%" PRIu64 " waiting verdict%s", waiting, waiting == 1 ? "" : "s");
         if (dead)
-                fprintf(stream, "%" PRIu64 " dead letter%s", dead, dead == 1 ? "" : "s");
+                fprintf(stream, "%s%" PRIu64 " dead letter%s", waiting ? " and " : "", dead,
+                        dead == 1 ? "" : "s");
 }
 
 /* -1: go on, else an exit code. */
