@@ -166,8 +166,9 @@ static int carry_out(const struct options *options, const struct mv_outbox_reque
         if (r < 0)
                 return r;
         r = mv_outbox_carry_out(outbox, request, answer, err);
+        int synced = mv_outbox_sync(outbox, r < 0 ? NULL : err);
         mv_outbox_close(outbox);
-        return r;
+        return r < 0 ? r : synced;
 }
 
 static int change_outbox(const struct options *options) {

@@ -3,6 +3,7 @@
 #include "tests/unit/test_outbox.h"
 
 #include "webhook/deliver/requests.h"
+#include "webhook/deliver/view.h"
 
 #include <pthread.h>
 #include <utime.h>
@@ -215,6 +216,12 @@ static void *serve(void *context) {
         return NULL;
 }
 
+static int count_item(void *context, const struct mv_outbox_item *item, struct mv_err *err) {
+        (void)item, (void)err;
+        (*(size_t *)context)++;
+        return 0;
+}
+
 static void test_ask(void **state) {
         (void)state;
         char *directory = outbox_directory(), *requests = mv_path_join(directory, "requests");
@@ -242,6 +249,17 @@ static void test_ask(void **state) {
         __atomic_store_n(&server.stop, true, __ATOMIC_RELEASE);
         pthread_join(thread, NULL);
         assert_int_equal(files_count(requests, ""), 2); /* . and .. */
+
+        /* What was answered is on the disk: here it is only read. */
+        size_t waiting = 0, damaged;
+        assert_int_equal(mv_outbox_look(directory, MV_STR("a"), count_item, &waiting, &damaged, &err), 0);
+        assert_int_equal(waiting, 0);
+        assert_int_equal(mv_outbox_look(directory, MV_STR("b"), count_item, &waiting, &damaged, &err),
+                         MV_ENOTFOUND);
+
+        /* Somebody removes the directory. */
+        assert_int_equal(rmdir(requests), 0);
+        assert_int_equal(mv_outbox_sync(server.outbox, NULL), 0);
 
         /* Nobody answers: the request is withdrawn. */
         assert_int_equal(mv_outbox_ask(directory, &request, 0, &answer, &err), MV_ETIMEOUT);
