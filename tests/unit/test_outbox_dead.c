@@ -75,6 +75,25 @@ static void test_bury(void **state) {
         outbox_remove(directory);
 }
 
+/* After a crash a record that is dead already may be given up once more. */
+static void test_bury_again(void **state) {
+        (void)state;
+        char *directory = outbox_directory();
+        struct mv_outbox *outbox = outbox_open(directory);
+        const struct mv_outbox_record record = { .sequence = 1, .id = MV_STR("id-1"), .body = MV_STR("{}") };
+        outbox_receivers(outbox, "a");
+        outbox_append(outbox, 1);
+        for (unsigned i = 0; i < 3; i++) {
+                assert_int_equal(mv_outbox_bury(outbox, 0, &record, i, MV_STR("400"), NULL), 0);
+                assert_int_equal(outbox_status(outbox).dead, 1);
+                assert_in_range(outbox_status(outbox).dead_bytes, 50, 150);
+        }
+        assert_int_equal(dead_of(outbox, 0), 1);
+        assert_int_equal(outbox_waits(outbox, 0), 0);
+        mv_outbox_close(outbox);
+        outbox_remove(directory);
+}
+
 static void test_retry(void **state) {
         (void)state;
         char *directory = outbox_directory();
@@ -346,10 +365,15 @@ static void test_texts(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_bury),         cmocka_unit_test(test_retry),
-                cmocka_unit_test(test_drop),         cmocka_unit_test(test_damaged_letter),
-                cmocka_unit_test(test_share),        cmocka_unit_test(test_ask),
-                cmocka_unit_test(test_odd_requests), cmocka_unit_test(test_texts),
+                cmocka_unit_test(test_bury),
+                cmocka_unit_test(test_bury_again),
+                cmocka_unit_test(test_retry),
+                cmocka_unit_test(test_drop),
+                cmocka_unit_test(test_damaged_letter),
+                cmocka_unit_test(test_share),
+                cmocka_unit_test(test_ask),
+                cmocka_unit_test(test_odd_requests),
+                cmocka_unit_test(test_texts),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
