@@ -2,7 +2,7 @@
 #include "cli/serve_audit.h"
 
 #include "cli/serve_audit_making.h"
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "policy/decide.h"
 #include "policy/evaluate.h"
 #include "policy/render.h"

@@ -52,6 +52,7 @@ struct mv_serve_identity {
         struct mv_trust_slot trust;
         struct mv_certs_watch identity_watch, trust_watch;
         time_t next_renewal;                          /* when the directory store is to be looked at again */
+        time_t looked;                                /* when it was tended last */
         struct mv_registration *registration;         /* NULL: the API server is not our business */
         char *namespace, *replica, *authorities_file; /* for the registration */
 };

@@ -185,6 +185,7 @@ static enum reach reach_of(enum mv_kind kind) {
 struct changes {
         struct {
                 uint64_t bits[READS_WORDS];
+                bool instance; /* it is one: only migrations are found by it */
         } read[MANY_CHANGES];
         size_t n;
         bool everybody;
@@ -201,13 +202,14 @@ static void collect_changes(const struct mv_auditor *auditor, struct changes *ch
                         changes->everybody = true;
                 for (const struct mv_audit_object *o = auditor->objects.newest[kind]; o && o->changed == look;
                      o = o->older) {
-                        /* A migration reads its instance, too. */
                         if (reach == EVERYBODY || changes->n == MANY_CHANGES) {
                                 changes->everybody = true;
                                 return;
                         }
-                        if (reach == WHO_READ_IT || kind == MV_KIND_VMI)
+                        if (reach == WHO_READ_IT || kind == MV_KIND_VMI) {
+                                changes->read[changes->n].instance = kind == MV_KIND_VMI;
                                 add_bits(changes->read[changes->n++].bits, o->key.hash);
+                        }
                 }
         }
 }
@@ -230,7 +232,8 @@ static bool is_due(const struct mv_auditor *auditor, const struct changes *chang
             (item->key.kind == MV_KIND_VM && changed_itself(auditor, MV_KIND_VMI, item)))
                 return true;
         for (size_t i = 0; i < changes->n; i++)
-                if (has_bits(item->reads, changes->read[i].bits))
+                if ((!changes->read[i].instance || item->key.kind == MV_KIND_MIGRATION) &&
+                    has_bits(item->reads, changes->read[i].bits))
                         return true;
         return false;
 }

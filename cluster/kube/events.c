@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/events.h"
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "cluster/kube/object.h"
 #include "cluster/kube/trouble.h"
 #include "cluster/kube/wire.h"
@@ -65,12 +65,12 @@ static int request(struct mv_kube_events *e, enum mv_event_step step, const stru
         mv_buf_init(&body, &mv_allocator_system, EVENT_BYTES);
         mv_buf_init(&answer, &mv_allocator_system, EVENT_BYTES);
         mv_buf_append_text(&path, "/apis/events.k8s.io/v1/namespaces/");
-        mv_kube_append_encoded(&path, write->event.namespace);
+        mv_buf_append_encoded(&path, write->event.namespace);
         mv_buf_append_text(&path, "/events");
         time_text(write->wall_us, time, sizeof time);
         if (step == MV_EVENT_SERIES) {
                 mv_buf_append_byte(&path, '/');
-                mv_kube_append_encoded(&path, mv_str_from(write->name));
+                mv_buf_append_encoded(&path, mv_str_from(write->name));
                 mv_event_encode_series(write->count, mv_str_from(time), &body);
         } else
                 mv_event_encode(&write->event, mv_str_from(write->name), mv_str_from(e->options.instance),

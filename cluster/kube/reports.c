@@ -40,7 +40,7 @@ static void append_collection(const struct mv_kube_reports *reports, struct mv_s
         mv_buf_format(path, "/apis/%s/", mv_report_api(reports->api));
         if (namespace.n) {
                 mv_buf_append_text(path, "namespaces/");
-                mv_kube_append_encoded(path, namespace);
+                mv_buf_append_encoded(path, namespace);
                 mv_buf_append_byte(path, '/');
         }
         mv_buf_append_text(path, mv_report_plural(reports->api));
@@ -103,7 +103,7 @@ static int list_ours(struct mv_kube_reports *reports, bool *ret_found, struct mv
                 mv_buf_append_text(&path, "?limit=500&" OURS);
                 if (token.n) {
                         mv_buf_append_text(&path, "&continue=");
-                        mv_kube_append_encoded(&path, token);
+                        mv_buf_append_encoded(&path, token);
                 }
                 r = mv_buf_failed(&path) ? mv_err_oom(err)
                                          : mv_kube_metadata_list(&reports->caller, mv_buf_str(&path), &answer,
