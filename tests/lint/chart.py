@@ -18,8 +18,8 @@ WRITTEN = {
     ("ClusterRole", "events.k8s.io", "events"): {"create", "patch"},
     ("ClusterRole", "admissionregistration.k8s.io", "validatingwebhookconfigurations"): {"patch"},
     ("ClusterRole", "admissionregistration.k8s.io", "mutatingwebhookconfigurations"): {"patch"},
-    ("ClusterRole", "openreports.io", "reports"): {"create", "update", "patch", "delete"},
-    ("ClusterRole", "openreports.io", "clusterreports"): {"create", "update", "patch", "delete"},
+    ("ClusterRole", "openreports.io", "reports"): {"create", "patch", "delete"},
+    ("ClusterRole", "wgpolicyk8s.io", "policyreports"): {"create", "patch", "delete"},
     ("Role", "coordination.k8s.io", "leases"): {"create", "update", "patch"},
     ("Role", "", "secrets"): {"create", "update", "patch"},
 }
