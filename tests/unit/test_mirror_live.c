@@ -47,7 +47,8 @@ struct asked {
         int resource;
         const char *object, *user, *operation, *kubevirt; /* NULL: jane, CREATE, KUBEVIRT */
         const char *confirmed; /* "Kind namespace/name;" of each; "*": all; NULL: nobody was asked */
-        enum mv_mirror mirror; /* OFF: DENY */
+        enum mv_mirror mirror; /* OFF: DENY, unless */
+        bool off;
 };
 
 static void write_object(char *out, size_t size, const struct mv_missing *object) {
@@ -89,7 +90,9 @@ static void ask(const struct asked *asked, char answer[static 512], char unconfi
         const struct mv_review_input input = { .arena = &arena,
                                                .snapshot = snapshot,
                                                .config = &config,
-                                               .mirror = asked->mirror ? asked->mirror : MV_MIRROR_DENY,
+                                               .mirror = asked->off      ? MV_MIRROR_OFF
+                                                         : asked->mirror ? asked->mirror
+                                                                         : MV_MIRROR_DENY,
                                                .live = true,
                                                .confirmed = asked->confirmed ? is_confirmed : NULL,
                                                .context = (void *)(uintptr_t)asked };
@@ -186,6 +189,8 @@ static void test_whom(void **state) {
                                 .confirmed = "*",
                                 .mirror = MV_MIRROR_WARN },
                "warned: admission: ", "");
+        expect(&(struct asked){ .resource = MIGRATIONS, .object = object, .confirmed = "*", .off = true },
+               "allowed", "");
         expect(&(struct asked){ .resource = MIGRATIONS, .object = object, .confirmed = "*", .kubevirt = "" },
                "warned: ", "");
 }
