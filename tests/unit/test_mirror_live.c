@@ -195,6 +195,21 @@ static void test_whom(void **state) {
                "warned: ", "");
 }
 
+/* Where KubeVirt's configuration is what a HyperConverged will make of it, that is what counts. */
+static void test_configuration_of_a_hyperconverged(void **state) {
+        (void)state;
+        struct asked asked = {
+                .resource = POLICIES,
+                .object = "{'metadata':{'name':'m'},'spec':{'completionTimeoutPerGiB':-1}}",
+                .kubevirt = "{'apiVersion':'hco.kubevirt.io/v1beta1','kind':'HyperConverged','metadata':{"
+                            "'name':'hc','namespace':'virt'},'spec':{}},",
+                .confirmed = ""
+        };
+        expect(&asked, "warned: admission: ", "HyperConverged virt/hc;");
+        asked.confirmed = "*";
+        expect(&asked, "422 ", "");
+}
+
 /* What this version does not know a later KubeVirt may: a warning, whatever was confirmed. */
 static void test_unfamiliar(void **state) {
         static const struct asked rows[] = {
@@ -242,6 +257,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_denied_when_confirmed),
                 cmocka_unit_test(test_whom),
+                cmocka_unit_test(test_configuration_of_a_hyperconverged),
                 cmocka_unit_test(test_unfamiliar),
                 cmocka_unit_test(test_not_judged),
         };
