@@ -313,6 +313,7 @@ static int parse(struct serve_options *options, int argc, char **argv) {
         mv_names_init(&options->identity.names);
         int code = options->cluster.filenames ? -1 : MV_EXIT_USAGE;
         optind = 1;
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet
         for (int flag; code < 0 && (flag = getopt_long(argc, argv, ":hf:Rn:", longs, NULL)) != -1;)
                 code = apply(options, flag, flag == ':' || flag == '?' ? argv[optind - 1] : optarg);
         return code < 0 ? check_options(options, argc, argv) : code;
