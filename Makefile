@@ -49,7 +49,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla -Wformat=2
 STRICT := -Wconversion -Wmissing-prototypes
 COMMON := -std=c17 -D_GNU_SOURCE -g -I. -MMD -MP -fvisibility=hidden -fPIE -pthread $(WARNINGS) \
 	$(if $(filter 1,$(WERROR)),-Werror)
-HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+HARDEN := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
 LINK := -pie -pthread -Wl,-z,relro,-z,now
 
 CC_release = $(CC)

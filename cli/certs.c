@@ -404,6 +404,7 @@ static int parse(int argc, char **argv, struct options *options) {
 
         optind = 0;
         opterr = 0;
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet
         while ((c = getopt_long(argc, argv, ":n:o:h", flags, NULL)) != -1)
                 switch (c) {
                 case CERTS:

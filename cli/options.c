@@ -196,6 +196,7 @@ int mv_options_parse(const struct mv_command *command, int argc, char **argv, un
         }
         int code = -1;
         optind = 1;
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet
         for (int flag; code < 0 && (flag = getopt_long(argc, argv, shorts, longs, NULL)) != -1;)
                 code = flag == '?' || flag == ':' ? wrong_flag(command, flag, argv)
                                                   : apply(command, flag, optarg, ret);

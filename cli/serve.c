@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 static const char usage[] =
@@ -342,6 +343,7 @@ static int parse(struct serve_options *options, int argc, char **argv) {
         mv_names_init(&options->identity.names);
         int code = options->cluster.filenames ? -1 : MV_EXIT_USAGE;
         optind = 1;
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet
         for (int flag; code < 0 && (flag = getopt_long(argc, argv, ":hf:Rn:", longs, NULL)) != -1;)
                 code = apply(options, flag, flag == ':' || flag == '?' ? argv[optind - 1] : optarg);
         return code < 0 ? check_options(options, argc, argv) : code;
@@ -561,6 +563,8 @@ static int serve(struct server *server) {
 
 static int run(int argc, char **argv) {
         struct server server = { 0 };
+        /* Nothing that it ever executes (a kubeconfig's plugin) gets more rights. Fails on no kernel that we know. */
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         int code = parse(&server.options, argc, argv);
         if (code < 0)
                 code = serve(&server);
