@@ -259,6 +259,7 @@ bench:
 	@PYTHON=$(PYTHON) tests/bench/run.sh build/migvet
 	@build/release/tests/bench/nodefit
 	@build/release/tests/bench/memory
+	@tests/bench/review.sh build/release/tests/bench/review
 
 # --- source quality ----------------------------------------------------------------------------------------
 

@@ -25,15 +25,25 @@
 #define KIND(group_, kind_, word_, plural_, short_, namespaced_, table_, type_) \
         KIND_READ(group_, kind_, word_, plural_, short_, namespaced_, table_, type_, NULL)
 
+static bool migration_is_final(const void *object) {
+        return mv_migration_is_final(object);
+}
+
 const struct mv_kind_info mv_kinds[MV_KIND_COUNT] = {
         [MV_KIND_VM] = KIND_READ("kubevirt.io", "VirtualMachine", "virtualmachine", "virtualmachines", "vm",
                                  true, mv_table_vm, struct mv_vm, mv_vm_read),
         [MV_KIND_VMI] =
                 KIND_READ("kubevirt.io", "VirtualMachineInstance", "virtualmachineinstance",
                           "virtualmachineinstances", "vmi", true, mv_table_vmi, struct mv_vmi, mv_vmi_read),
-        [MV_KIND_MIGRATION] = KIND("kubevirt.io", "VirtualMachineInstanceMigration",
-                                   "virtualmachineinstancemigration", "virtualmachineinstancemigrations",
-                                   "vmim", true, mv_table_migration, struct mv_migration),
+        [MV_KIND_MIGRATION] = { .group = "kubevirt.io",
+                                .kind = "VirtualMachineInstanceMigration",
+                                .word = "virtualmachineinstancemigration",
+                                .plural = "virtualmachineinstancemigrations",
+                                .shorthand = "vmim",
+                                .namespaced = true,
+                                .table = &mv_table_migration,
+                                .meta_offset = offsetof(struct mv_migration, meta),
+                                .is_final = migration_is_final },
         [MV_KIND_POOL] =
                 KIND_READ("pool.kubevirt.io", "VirtualMachinePool", "virtualmachinepool",
                           "virtualmachinepools", "vmpool", true, mv_table_pool, struct mv_pool, mv_pool_read),

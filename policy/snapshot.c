@@ -131,6 +131,18 @@ const void *mv_snapshot_at(const struct mv_snapshot *snapshot, enum mv_kind kind
         return snapshot->tables[kind]->objects[i];
 }
 
+const void *const *mv_snapshot_of_namespace(const struct mv_snapshot *snapshot, enum mv_kind kind,
+                                            struct mv_str namespace, size_t *ret_n) {
+        return mv_kind_table_of_namespace(snapshot->tables[kind], namespace, ret_n);
+}
+
+const void *const *mv_snapshot_unfinished(const struct mv_snapshot *snapshot, enum mv_kind kind,
+                                          size_t *ret_n) {
+        const struct mv_kind_table *table = snapshot->tables[kind];
+        *ret_n = table ? table->n_unfinished : 0;
+        return table ? (const void *const *)table->unfinished : NULL;
+}
+
 const struct mv_known *mv_snapshot_known(const struct mv_snapshot *snapshot, enum mv_kind kind) {
         return &snapshot->known[kind];
 }

@@ -66,6 +66,12 @@ const void *mv_snapshot_find(const struct mv_snapshot *snapshot, enum mv_kind ki
 /* All objects of a kind, in the order in which they came. */
 size_t mv_snapshot_count(const struct mv_snapshot *snapshot, enum mv_kind kind);
 const void *mv_snapshot_at(const struct mv_snapshot *snapshot, enum mv_kind kind, size_t i);
+/* Those of a namespace, *ret_n of them, in that order: found without looking at the others. */
+const void *const *mv_snapshot_of_namespace(const struct mv_snapshot *snapshot, enum mv_kind kind,
+                                            struct mv_str namespace, size_t *ret_n);
+/* Of migrations, which stay when they have ended: those that have not, *ret_n of them, in that order. */
+const void *const *mv_snapshot_unfinished(const struct mv_snapshot *snapshot, enum mv_kind kind,
+                                          size_t *ret_n);
 /* What is known of that kind. */
 const struct mv_known *mv_snapshot_known(const struct mv_snapshot *snapshot, enum mv_kind kind);
 /* What is to be said of an object of that kind that is not there: "is not in the input", "does not exist", ... */
