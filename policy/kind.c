@@ -22,6 +22,12 @@
                 .shorthand = (short_), .namespaced = (namespaced_), .table = &(table_),     \
                 .meta_offset = offsetof(type_, meta), .read = (read_)                       \
         }
+#define KIND_FINAL(group_, kind_, word_, plural_, short_, namespaced_, table_, type_, is_final_) \
+        {                                                                                        \
+                .group = (group_), .kind = (kind_), .word = (word_), .plural = (plural_),        \
+                .shorthand = (short_), .namespaced = (namespaced_), .table = &(table_),          \
+                .meta_offset = offsetof(type_, meta), .is_final = (is_final_)                    \
+        }
 #define KIND(group_, kind_, word_, plural_, short_, namespaced_, table_, type_) \
         KIND_READ(group_, kind_, word_, plural_, short_, namespaced_, table_, type_, NULL)
 
@@ -35,15 +41,10 @@ const struct mv_kind_info mv_kinds[MV_KIND_COUNT] = {
         [MV_KIND_VMI] =
                 KIND_READ("kubevirt.io", "VirtualMachineInstance", "virtualmachineinstance",
                           "virtualmachineinstances", "vmi", true, mv_table_vmi, struct mv_vmi, mv_vmi_read),
-        [MV_KIND_MIGRATION] = { .group = "kubevirt.io",
-                                .kind = "VirtualMachineInstanceMigration",
-                                .word = "virtualmachineinstancemigration",
-                                .plural = "virtualmachineinstancemigrations",
-                                .shorthand = "vmim",
-                                .namespaced = true,
-                                .table = &mv_table_migration,
-                                .meta_offset = offsetof(struct mv_migration, meta),
-                                .is_final = migration_is_final },
+        [MV_KIND_MIGRATION] =
+                KIND_FINAL("kubevirt.io", "VirtualMachineInstanceMigration",
+                           "virtualmachineinstancemigration", "virtualmachineinstancemigrations", "vmim",
+                           true, mv_table_migration, struct mv_migration, migration_is_final),
         [MV_KIND_POOL] =
                 KIND_READ("pool.kubevirt.io", "VirtualMachinePool", "virtualmachinepool",
                           "virtualmachinepools", "vmpool", true, mv_table_pool, struct mv_pool, mv_pool_read),

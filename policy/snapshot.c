@@ -149,9 +149,13 @@ const struct mv_known *mv_snapshot_known(const struct mv_snapshot *snapshot, enu
 
 const char *mv_snapshot_absent(const struct mv_snapshot *snapshot, enum mv_kind kind) {
         static const char *const words[] = {
-                [MV_KNOWLEDGE_SOME] = "is not in the input",  [MV_KNOWLEDGE_NONE] = "has not been read yet",
-                [MV_KNOWLEDGE_ALL] = "does not exist",        [MV_KNOWLEDGE_ABSENT] = "does not exist",
-                [MV_KNOWLEDGE_FORBIDDEN] = "may not be read", [MV_KNOWLEDGE_LOST] = "is not known",
+                [MV_KNOWLEDGE_SOME] = "is not in the input",
+                [MV_KNOWLEDGE_NONE] = "has not been read yet",
+                [MV_KNOWLEDGE_ALL] = "does not exist",
+                [MV_KNOWLEDGE_ABSENT] = "does not exist",
+                [MV_KNOWLEDGE_FORBIDDEN] = "may not be read",
+                [MV_KNOWLEDGE_LOST] = "is not known",
+                [MV_KNOWLEDGE_OUTDATED] = "is not known any more",
                 [MV_KNOWLEDGE_NAMED] = "is not known",
         };
         return words[snapshot->known[kind].knowledge];

@@ -44,11 +44,12 @@ enum mv_knowledge {
         MV_KNOWLEDGE_ABSENT,    /* the cluster does not have the kind, so there is no object of it */
         MV_KNOWLEDGE_FORBIDDEN, /* they may not be listed */
         MV_KNOWLEDGE_LOST,      /* all that the cluster had when it last answered are here */
+        MV_KNOWLEDGE_OUTDATED, /* the cluster has not answered for so long that what it had is not here any more */
         MV_KNOWLEDGE_NAMED, /* a live cluster: those that were asked for by name are here, others may exist */
 };
 struct mv_known {
         enum mv_knowledge knowledge;
-        struct mv_str reason; /* of NONE, FORBIDDEN and LOST in words, "" when there are none */
+        struct mv_str reason; /* of NONE, FORBIDDEN, LOST and OUTDATED in words, "" when there are none */
 };
 
 struct mv_snapshot;

@@ -29,6 +29,7 @@ void mv_report_unread(struct mv_context *ctx) {
                 [MV_KNOWLEDGE_ABSENT] = NULL,
                 [MV_KNOWLEDGE_FORBIDDEN] = "may not be listed",
                 [MV_KNOWLEDGE_LOST] = NULL,
+                [MV_KNOWLEDGE_OUTDATED] = "are not known any more",
                 [MV_KNOWLEDGE_NAMED] = "cannot all be read",
         };
         const struct mv_migration_spec *asked = ctx->migration ? &ctx->migration->spec : NULL;
