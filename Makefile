@@ -275,6 +275,7 @@ bench:
 	@PYTHON=$(PYTHON) tests/bench/run.sh build/migvet
 	@build/release/tests/bench/nodefit
 	@build/release/tests/bench/memory
+	@tests/bench/growth.sh build/release/tests/bench/growth
 
 # --- source quality ----------------------------------------------------------------------------------------
 
