@@ -9,6 +9,7 @@
 #include "cli/serve_verdicts.h"
 #include "cli/version.h"
 #include "cluster/kube/config.h"
+#include "policy/base/duration.h"
 #include "policy/kubevirt_config.h"
 #include "webhook/address.h"
 #include "webhook/server.h"
@@ -175,34 +176,15 @@ static const struct option longs[] = {
         { NULL, 0, NULL, 0 },
 };
 
-/* "5s", "500ms", "2m" or "720h"; at most limit_ms. */
-static bool parse_duration(const char *text, unsigned long long limit_ms, unsigned long long *ret_ms) {
-        static const struct {
-                struct mv_str end;
-                unsigned ms;
-        } units[] = {
-                { { "ms", 2 }, 1 }, { { "s", 1 }, 1000 }, { { "m", 1 }, 60000 }, { { "h", 1 }, 3600000 }
-        };
-        const struct mv_str s = mv_str_from(text);
-        for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-                unsigned long long value;
-                if (!mv_str_ends_with(s, units[i].end))
-                        continue;
-                if (!mv_str_to_unsigned((struct mv_str){ s.p, s.n - units[i].end.n }, limit_ms / units[i].ms,
-                                        &value))
-                        return false;
-                *ret_ms = value * units[i].ms;
-                return true;
-        }
-        return false;
-}
-
 static int set_duration(const char *flag, const char *value, unsigned long long limit_ms,
                         unsigned long long *ret_ms) {
-        return parse_duration(value, limit_ms, ret_ms)
-                       ? -1
-                       : mv_cli_usage_error(&mv_command_serve, "%s \"%s\" is no duration such as 5s", flag,
-                                            value);
+        enum { MS = 1000000 };
+        long long ns;
+        if (!mv_duration_parse(mv_str_from(value), (long long)limit_ms * MS, &ns))
+                return mv_cli_usage_error(&mv_command_serve, "%s \"%s\" is no duration such as 5s", flag,
+                                          value);
+        *ret_ms = (unsigned long long)ns / MS;
+        return -1;
 }
 
 static int add_dns(struct serve_options *options, const char *text) {
