@@ -2,6 +2,7 @@
 #include "cli/flags.h"
 
 #include "certs/names.h"
+#include "policy/base/buf.h"
 #include "policy/base/duration.h"
 
 #include <getopt.h>
@@ -22,18 +23,19 @@ static int wrong_flag(const struct mv_command *command, int flag, char **argv) {
 
 static int choose(const struct mv_command *command, const struct mv_flag *flag, const char *value,
                   void *ret) {
-        char all[256] = "";
-        int chosen = -1;
-        for (int i = 0; flag->choices[i]; i++) {
-                if (strcmp(value, flag->choices[i]) == 0)
-                        chosen = i;
-                strncat(all, i ? ", " : "", sizeof all - strlen(all) - 1);
-                strncat(all, flag->choices[i], sizeof all - strlen(all) - 1);
-        }
-        if (chosen < 0)
-                return mv_cli_usage_error(command, "--%s \"%s\" is none of %s", flag->name, value, all);
-        memcpy(ret, &chosen, sizeof chosen);
-        return -1;
+        for (int i = 0; flag->choices[i]; i++)
+                if (strcmp(value, flag->choices[i]) == 0) {
+                        memcpy(ret, &i, sizeof i);
+                        return -1;
+                }
+        struct mv_buf all;
+        mv_buf_init(&all, &mv_allocator_system, 4096);
+        for (int i = 0; flag->choices[i]; i++)
+                mv_buf_format(&all, "%s%s", i ? ", " : "", flag->choices[i]);
+        int code = mv_cli_usage_error(command, "--%s \"%s\" is none of %.*s", flag->name, value,
+                                      MV_STR_ARG(mv_buf_str(&all)));
+        mv_buf_done(&all);
+        return code;
 }
 
 static int set_duration(const struct mv_command *command, const struct mv_flag *flag, const char *value,
