@@ -8,7 +8,8 @@
 #   coverage  clang, source-based coverage
 #   fuzz      clang, libFuzzer with the asan sanitizers
 # Settings on the command line: WERROR=1 (or CI=true in the environment), V=1 (show commands), CC=, CLANG=,
-# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz), PREFIX= and DESTDIR= (install), IMAGE= (image: its name),
+# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz), RUNS=, SECONDS=,
+# PARTS= and PEERS=1 (bench; tests/bench/run.py), PREFIX= and DESTDIR= (install), IMAGE= (image: its name),
 # HELM_TOOLS= (chart: a directory with helm), JOBS=.
 
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
@@ -264,8 +265,7 @@ fuzz:
 bench:
 	@tests/deps.sh build bench
 	$(again) all bench-release
-	@PYTHON=$(PYTHON) tests/bench/run.sh build/migvet
-	@build/release/tests/bench/nodefit
+	@RUNS=$(RUNS) SECONDS=$(SECONDS) PARTS=$(PARTS) PEERS=$(PEERS) $(PYTHON) -B tests/bench/run.py
 
 # --- source quality ----------------------------------------------------------------------------------------
 
@@ -334,7 +334,7 @@ help:
 	@echo 'make lint              format, static analysis, layers, purity, rules, banned functions, text'
 	@echo 'make coverage          run the tests, write build/coverage/report/index.html'
 	@echo 'make fuzz MINUTES=1    libFuzzer on each target, so many minutes each'
-	@echo 'make bench             time `migvet check` against merely parsing the same YAML, and node fit against ANDs'
+	@echo 'make bench             ratios: reviews against a floor, memory, parsing, node fit; PEERS=1: OPA and Kyverno, too'
 	@echo 'make format            clang-format all C files'
 	@echo 'make image             build/image/migvet-$(VERSION).tar: a container image, made without docker; and its SBOM'
 	@echo 'make chart             render charts/migvet into tests/chart/golden, and package it into build/chart'

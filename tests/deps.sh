@@ -20,7 +20,7 @@ names() {
                 echo etcd-server containerd runc containernetworking-plugins iptables conntrack
                 ;;
         lint) echo git clang clang-format clang-tidy shellcheck python3-yaml ;;
-        bench) echo python3 python3-yaml ;;
+        bench) echo python3 python3-yaml openssl util-linux ;;
         image) echo python3 binutils ;;
         chart) echo python3 python3-yaml ;;
         *)
