@@ -83,11 +83,12 @@ src_support := $(sort $(wildcard tests/unit/support*.c))
 src_unit := $(sort $(wildcard tests/unit/test_*.c))
 src_fuzz := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 src_bench := $(sort $(wildcard tests/bench/*.c))
+src_oracle := $(sort $(wildcard tests/oracle/*.c))
 
 product := $(src_policy) $(src_certs) $(src_cluster) $(src_webhook) $(src_cli) cli/main.c
 headers := $(sort $(wildcard policy/*.h policy/*/*.h certs/*.h cluster/*.h cluster/*/*.h webhook/*.h \
 	webhook/*/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h tests/bench/*.h))
-c_tests := $(src_support) $(src_unit) $(src_fuzz) $(src_bench) $(wildcard tests/fuzz/replay.c)
+c_tests := $(src_support) $(src_unit) $(src_fuzz) $(src_bench) $(src_oracle) $(wildcard tests/fuzz/replay.c)
 c_sources := $(product) $(c_tests)
 
 unit_names := $(notdir $(src_unit:.c=))
@@ -155,7 +156,7 @@ $(addprefix build/$(1)/tests/unit/,$(unit_names)): build/$(1)/tests/unit/%: buil
 	$$(call say,LINK,$$@)
 	$(Q)$$(CC_$(1)) $$(ldflags_$(1)) $$(filter %.o %.a,$$^) $$(PKG_LIBS) -lcmocka -o $$@
 
-build/$(1)/tests/bench/%: build/$(1)/tests/bench/%.o $$(libs_$(1))
+$(patsubst %.c,build/$(1)/%,$(src_bench) $(src_oracle)): build/$(1)/%: build/$(1)/%.o $$(libs_$(1))
 	$$(call say,LINK,$$@)
 	$(Q)$$(CC_$(1)) $$(ldflags_$(1)) $$(filter %.o %.a,$$^) $$(PKG_LIBS) -o $$@
 
@@ -195,8 +196,9 @@ e2e_tools = $(if $(e2e),$(if $(filter true,$(CI)),,@tests/e2e/tools/build.sh >/d
 # They install the chart with the image of what was built.
 e2e_image = $(if $(and $(e2e),$(wildcard packaging/image.py)),$(again) image)
 
-# What counts the costs of reviews.
+# What counts the costs of reviews, and what is compared with Go.
 budget := build/release/tests/bench/review
+oracle := $(src_oracle:%.c=build/release/%)
 
 .PHONY: deps demo test test-unit test-budget test-functional test-e2e test-asan test-tsan coverage fuzz bench
 deps:
@@ -232,7 +234,7 @@ test-functional:
 test-e2e:
 	@tests/e2e/run --possible
 	@tests/deps.sh build test e2e
-	$(again) all
+	$(again) all $(oracle)
 	$(e2e_image)
 	$(e2e_tools)
 	$(run_tests) release:e2e
@@ -248,7 +250,7 @@ test-tsan:
 	$(run_tests) tsan:unit,functional
 
 .PHONY: built-for-test
-built-for-test: all unit-release replay-release $(budget) build-asan unit-asan replay-asan build-tsan unit-tsan
+built-for-test: all unit-release replay-release $(budget) $(oracle) build-asan unit-asan replay-asan build-tsan unit-tsan
 
 coverage:
 	@tests/deps.sh build test
