@@ -154,12 +154,14 @@ class Receiver:
 
 
 class Delivery:
-    """A directory with a cluster, a configuration and an outbox, and servers on it."""
+    """A directory with a cluster, a configuration and an outbox, and servers on it. Of kinds that receivers are told of
+    the cluster has just instances, and receivers are not told of these unless a test wants it: the audit would."""
 
     def __init__(self, program, directory, identity):
         self.program, self.directory, self.identity = program, directory, identity
         self.files = cluster(directory / "cluster", instance("fine"),
                              instance("stuck", spec=instance_spec("bridge")))
+        (self.files / "virtual-machines.yaml").unlink()
         self.config, self.outbox = directory / "config.yaml", directory / "outbox"
         self.token, self.key = directory / "token", directory / "key"
         self.token.write_text(TOKEN + "\n", encoding="utf-8")
@@ -168,7 +170,7 @@ class Delivery:
     def receiver(self, name, receiver, **more):
         """An entry of `receivers`; with a token, where nothing else is said."""
         entry = {"name": name, "url": receiver if isinstance(receiver, str) else receiver.url(),
-                 "caFile": str(self.identity.ca), **more}
+                 "caFile": str(self.identity.ca), "kinds": ["VirtualMachine", "VirtualMachineInstanceMigration"], **more}
         if not {"tokenFile", "clientCertFile", "hmacKeyFile"} & set(entry):
             entry["tokenFile"] = str(self.token)
         return entry
