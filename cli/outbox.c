@@ -45,7 +45,7 @@ static const char usage[] =
         "changed, or something that nothing was found for.\n";
 
 enum action { LS, RETRY, DROP };
-enum { ANSWER_SECONDS = 5 };
+enum { ANSWER_SECONDS = 10 };
 
 struct options {
         enum action action;

@@ -40,8 +40,8 @@ def filled_fixture(delivery, identity):
         with delivery.serve() as server:
             for name in ("a", "b", "c"):
                 server.review(review_of(machine(name)))
-            eventually(lambda: server.metrics()['migvet_outbox_dead_letters{receiver="picky"}'] == 2, 10)
-            eventually(lambda: server.metrics()['migvet_outbox_waiting{receiver="picky"}'] == 0, 10)
+            eventually(lambda: server.metrics()['migvet_outbox_dead_letters{receiver="picky"}'] == 2, 30)
+            eventually(lambda: server.metrics()['migvet_outbox_waiting{receiver="picky"}'] == 0, 30)
     return delivery
 
 
@@ -131,8 +131,8 @@ def test_retry(migvet, filled, identity):
     with Receiver(identity) as receiver:
         filled.configure(filled.receiver("picky", receiver), filled.receiver("down", DOWN))
         with filled.serve() as server:
-            receiver.wait_for(2)
-            eventually(lambda: server.metrics()['migvet_outbox_waiting{receiver="picky"}'] == 0)
+            receiver.wait_for(2, 30)
+            eventually(lambda: server.metrics()['migvet_outbox_waiting{receiver="picky"}'] == 0, 30)
     assert sorted((event["id"], event["sequence"]) for event in receiver.events) == \
         sorted((item["id"], item["sequence"]) for item in items[3:])
 
@@ -198,13 +198,13 @@ def test_beside_a_server(migvet, filled, identity):
             receiver.answer = lambda request: 204
             answer = migvet("outbox", "retry", "--directory", filled.outbox, "--all", expect=(0,))
             assert answer.stdout == "2 dead letters sent again\n"
-            receiver.wait_for(2)
-            eventually(lambda: not listed(migvet, filled, "--receiver", "picky"), 5)
+            receiver.wait_for(2, 30)
+            eventually(lambda: not listed(migvet, filled, "--receiver", "picky"), 30)
             answer = migvet("outbox", "drop", "--directory", filled.outbox, "--yes", "1", "3", "99", expect=(2,))
             assert answer.stdout == "2 waiting verdicts forgotten\n"
             assert 'nothing was found for "99"\n' in answer.stderr
-            eventually(lambda: server.metrics()['migvet_outbox_waiting{receiver="down"}'] == 1)
-            eventually(lambda: brief(listed(migvet, filled)) == [("down", "waiting", "b")], 5)
+            eventually(lambda: server.metrics()['migvet_outbox_waiting{receiver="down"}'] == 1, 30)
+            eventually(lambda: brief(listed(migvet, filled)) == [("down", "waiting", "b")], 30)
             answer = migvet("outbox", "drop", "--directory", filled.outbox, "--yes", "--all", "--receiver", "nobody",
                             expect=(2,))
             assert "there is no receiver nobody" in answer.stderr

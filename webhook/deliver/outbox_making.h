@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an outbox is made of, for its own files. The lock is held for memory and one write, never while the disk is waited for:
+ * What an outbox is made of, for its own files. The lock is held for memory, one write or one removal, never for a sync:
  * only the thread that delivers reads, syncs, and changes the list of receivers and the dead letters, and it alone may look at
  * those without the lock.
  */
