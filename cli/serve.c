@@ -10,6 +10,7 @@
 #include "cli/serve_identity.h"
 #include "cli/serve_verdicts.h"
 #include "cli/version.h"
+#include "certs/clock.h"
 #include "cluster/kube/config.h"
 #include "policy/kubevirt_config.h"
 #include "webhook/address.h"
@@ -414,7 +415,7 @@ static int start_verdicts(struct server *server, struct mv_err *err) {
 static bool is_leader(void *context) {
         struct mv_registration_status status;
         mv_registration_status(context, &status);
-        return status.leader;
+        return status.leader && mv_clock_ms() < status.leader_until_ms;
 }
 
 static int send_audited(void *context, struct mv_arena *arena, const struct mv_config *config,
