@@ -21,17 +21,19 @@ static const char usage[] =
         "       migvet outbox retry [--directory DIR] [flags] --all | SEQUENCE|ID...\n"
         "       migvet outbox drop [--directory DIR] [flags] --all | SEQUENCE|ID...\n"
         "\n"
-        "Verdicts that wait for their receivers, and dead letters: those that a receiver did not take after\n"
-        "outbox.tries tries. Works beside a running `migvet serve`, which carries out what is asked within a\n"
-        "second or two, and without one.\n"
+        "Verdicts that wait for their receivers, and dead letters: those that a receiver\n"
+        "did not take after outbox.tries tries. Works beside a running `migvet serve`,\n"
+        "which carries out what is asked within a second or two, and without one.\n"
         "\n"
-        "  ls       what waits for each receiver and its dead letters, with the receiver's last answer\n"
-        "  retry    send dead letters again: each goes to its receiver behind what waits there already\n"
+        "  ls       what waits for each receiver, and its dead letters with its last\n"
+        "           answer\n"
+        "  retry    send dead letters again: each goes to its receiver behind what waits\n"
+        "           there already\n"
         "  drop     forget verdicts: those that wait and dead letters; asks first\n"
         "\n"
         "Flags:\n"
-        "      --directory DIR      the outbox (default: outbox.directory of the configuration, as shipped\n"
-        "                           /var/lib/migvet/outbox)\n"
+        "      --directory DIR      the outbox (default: outbox.directory of the\n"
+        "                           configuration, as shipped /var/lib/migvet/outbox)\n"
         "      --config FILE        configuration of the server\n"
         "      --receiver NAME      only of this receiver\n"
         "      --all                retry, drop: all of them\n"
@@ -39,11 +41,11 @@ static const char usage[] =
         "  -o, --output FORMAT      ls: table (default), json or csv\n"
         "  -h, --help               this text\n"
         "\n"
-        "Exit codes: 0 done, 2 a wrong command line, an outbox that cannot be read or changed, or something\n"
-        "that nothing was found for.\n";
+        "Exit codes: 0 done, 2 a wrong command line, an outbox that cannot be read or\n"
+        "changed, or something that nothing was found for.\n";
 
 enum action { LS, RETRY, DROP };
-enum { ANSWER_SECONDS = 15 };
+enum { ANSWER_SECONDS = 5 };
 
 struct options {
         enum action action;
@@ -105,13 +107,15 @@ static int check_directory(const struct options *options) {
         return fail(&err);
 }
 
-/* "3 verdicts that wait and 1 dead letter" */
+/* "3 waiting verdicts and 1 dead letter" */
 static void print_counts(FILE *stream, uint64_t waiting, uint64_t dead) {
-        if (waiting || !dead)
-                fprintf(stream, "%" PRIu64 " waiting verdict%s%s", waiting, waiting == 1 ? "" : "s",
-                        dead ? " and " : "");
+        if (!waiting && !dead)
+                fputs("nothing", stream);
+        if (waiting)
+                fprintf(stream, "%" PRIu64 " waiting verdict%s", waiting, waiting == 1 ? "" : "s");
         if (dead)
-                fprintf(stream, "%" PRIu64 " dead letter%s", dead, dead == 1 ? "" : "s");
+                fprintf(stream, "%s%" PRIu64 " dead letter%s", waiting ? " and " : "", dead,
+                        dead == 1 ? "" : "s");
 }
 
 /* -1: go on, else an exit code. */
@@ -162,8 +166,9 @@ static int carry_out(const struct options *options, const struct mv_outbox_reque
         if (r < 0)
                 return r;
         r = mv_outbox_carry_out(outbox, request, answer, err);
+        int synced = mv_outbox_sync(outbox, r < 0 ? NULL : err);
         mv_outbox_close(outbox);
-        return r;
+        return r < 0 ? r : synced;
 }
 
 static int change_outbox(const struct options *options) {
@@ -319,7 +324,7 @@ static int run(int argc, char **argv) {
 
 const struct mv_command mv_command_outbox = {
         .name = "outbox",
-        .summary = "verdicts that wait for their receivers, and what to do with dead ones",
+        .summary = "verdicts that wait for their receivers, and those given up",
         .usage = usage,
         .run = run,
 };

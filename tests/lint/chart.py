@@ -74,7 +74,7 @@ def kinds():
     """(group, plural) of policy/kind.c."""
     text = pathlib.Path("policy/kind.c").read_text()
     found = set()
-    for arguments in re.findall(r"KIND(?:_READ)?\(\s*((?:\"[^\"]*\",\s*){4})", text):
+    for arguments in re.findall(r"KIND(?:_[A-Z]+)?\(\s*((?:\"[^\"]*\",\s*){4})", text):
         group, _, _, plural = re.findall(r'"([^"]*)"', arguments)
         found.add((group, plural))
     return found
