@@ -121,6 +121,21 @@ static void test_another_note(void **state) {
         mv_event_queue_free(stage.queue);
 }
 
+/* What happened before the Event could be made is counted, too. */
+static void test_before_it_is_written(void **state) {
+        (void)state;
+        struct stage stage;
+        start(&stage);
+        for (int i = 0; i < 3; i++)
+                put(&stage, "db", "a");
+        assert_written(&stage, MV_EVENT_CREATE, "db", 1);
+        assert_waits(&stage, stage.now + MV_EVENTS_QUIET_MS);
+        stage.now += MV_EVENTS_QUIET_MS;
+        assert_written(&stage, MV_EVENT_SERIES, "db", 3);
+        assert_waits(&stage, LLONG_MAX);
+        mv_event_queue_free(stage.queue);
+}
+
 static void test_while_it_is_written(void **state) {
         (void)state;
         struct stage stage;
@@ -325,6 +340,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_series),
                 cmocka_unit_test(test_another_note),
+                cmocka_unit_test(test_before_it_is_written),
                 cmocka_unit_test(test_while_it_is_written),
                 cmocka_unit_test(test_failures),
                 cmocka_unit_test(test_rate_and_room),
