@@ -8,8 +8,9 @@
 #include <string.h>
 
 static const struct mv_command *const commands[] = {
-        &mv_command_serve,  &mv_command_check, &mv_command_review, &mv_command_explain, &mv_command_nodes,
-        &mv_command_policy, &mv_command_drain, &mv_command_rules,  &mv_command_certs,   &mv_command_version,
+        &mv_command_serve, &mv_command_check,  &mv_command_review,  &mv_command_explain,
+        &mv_command_nodes, &mv_command_policy, &mv_command_drain,   &mv_command_rules,
+        &mv_command_certs, &mv_command_outbox, &mv_command_version,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -4,7 +4,9 @@
 #include "cli/config.h"
 #include "cli/log.h"
 #include "cli/reviewer.h"
+#include "cli/serve_audit.h"
 #include "cli/serve_cluster.h"
+#include "cli/serve_delivery.h"
 #include "cli/serve_identity.h"
 #include "cli/serve_options.h"
 #include "cli/serve_verdicts.h"
@@ -16,9 +18,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 
-enum { GRACE_MILLISECONDS = 10000, TICK_NANOSECONDS = 500000000 };
+enum {
+        GRACE_MILLISECONDS = 10000,
+        DELIVERY_GRACE_MS =
+                2000, /* for events on their way; what is not answered is sent again by the next start */
+        TICK_NANOSECONDS = 500000000
+};
 
 struct server {
         struct mv_serve_options options;
@@ -27,6 +35,9 @@ struct server {
         struct mv_serve_identity identity;
         struct mv_serve_cluster cluster;
         struct mv_config_watch *configs;
+        struct mv_delivery delivery;
+        struct mv_serve_audit *audit;
+        char *replica;
         struct mv_reviewer reviewer;
         struct mv_serve_verdicts verdicts;
         struct mv_webhook *webhook;
@@ -63,12 +74,25 @@ static int start_configuration(struct server *server, struct mv_err *err) {
         return mv_config_watch_new(server->options.config, own, &server->log.logger, &server->configs, err);
 }
 
+/* Who is told of verdicts, from the configuration, and each time it changes. */
+static int start_delivery(struct server *server, struct mv_err *err) {
+        const struct mv_config *config = mv_config_borrow(server->configs);
+        int r = mv_delivery_init(&server->delivery, server->options.identity.replica, mv_version(),
+                                 &server->log.logger, err);
+        if (r == 0)
+                r = mv_delivery_take(&server->delivery, config, err);
+        mv_config_return(server->configs, config);
+        mv_config_watch_accept(server->configs, mv_delivery_accept, &server->delivery);
+        return r;
+}
+
 static int start_cluster(struct server *server, struct mv_err *err) {
         server->options.cluster.texts = mv_config_watch_texts(server->configs);
         int r = mv_serve_cluster_start(&server->cluster, &server->options.cluster, &server->log.logger, err);
         if (r < 0)
                 return r;
         mv_reviewer_init(&server->reviewer, server->cluster.store, server->configs);
+        server->reviewer.delivery = &server->delivery;
         server->reviewer.version = mv_str_from(server->options.version);
         server->reviewer.live = server->cluster.live != NULL;
         if (server->cluster.live)
@@ -83,18 +107,56 @@ static int start_verdicts(struct server *server, struct mv_err *err) {
         return mv_serve_verdicts_start(&server->verdicts, err);
 }
 
+static bool is_leader(void *context) {
+        struct mv_registration_status status;
+        mv_registration_status(context, &status);
+        return status.leader;
+}
+
+static int send_audited(void *context, struct mv_arena *arena, const struct mv_config *config,
+                        const struct mv_verdict *verdict, struct mv_str id, struct mv_str level,
+                        struct mv_err *err) {
+        const struct mv_delivery_event event = {
+                .verdict = verdict, .id = id, .allowed = true, .level = level, .operation = MV_STR("AUDIT")
+        };
+        return mv_delivery_send(context, arena, config, &event, err);
+}
+
+/* Behind the identity, which knows who leads. */
+static int start_audit(struct server *server, struct mv_err *err) {
+        const struct mv_serve_audit_options options = {
+                .store = server->cluster.store,
+                .configs = server->configs,
+                .version = server->reviewer.version,
+                .kube = server->cluster.live ? server->kube : NULL,
+                .replica = server->replica = mv_serve_own_name(server->options.identity.replica),
+                .logger = &server->log.logger,
+                .ready = mv_serve_cluster_ready,
+                .ready_context = &server->cluster,
+                .leads = server->identity.registration ? is_leader : NULL,
+                .leads_context = server->identity.registration,
+                .delivery = { send_audited, &server->delivery },
+        };
+        int r = options.replica ? mv_serve_audit_start(&options, &server->audit, err) : mv_err_oom(err);
+        server->reviewer.audit = server->audit;
+        return r;
+}
+
 static int start_webhook(struct server *server, struct mv_err *err) {
-        static struct mv_health_check checks[5];
-        static struct mv_collector collectors[3];
+        static struct mv_health_check checks[6];
+        static struct mv_collector collectors[5];
         checks[0] = (struct mv_health_check){ "cluster", mv_serve_cluster_ready, &server->cluster };
         checks[1] = (struct mv_health_check){ "identity", mv_serve_identity_ready, &server->identity };
         checks[2] = (struct mv_health_check){ "configuration", mv_config_watch_ready, server->configs };
-        checks[3] = (struct mv_health_check){ "verdicts", mv_serve_verdicts_ready, &server->verdicts };
-        checks[4] =
+        checks[3] = (struct mv_health_check){ "outbox", mv_delivery_ready, &server->delivery };
+        checks[4] = (struct mv_health_check){ "verdicts", mv_serve_verdicts_ready, &server->verdicts };
+        checks[5] =
                 (struct mv_health_check){ "registration", mv_serve_registration_ready, &server->identity };
         collectors[0] = (struct mv_collector){ mv_serve_cluster_collect, &server->cluster };
         collectors[1] = (struct mv_collector){ mv_serve_registration_collect, &server->identity };
         collectors[2] = (struct mv_collector){ mv_config_watch_collect, server->configs };
+        collectors[3] = (struct mv_collector){ mv_delivery_collect, &server->delivery };
+        collectors[4] = (struct mv_collector){ mv_serve_audit_collect, server->audit };
         const struct mv_webhook_config config = {
                 .listen = server->options.listen,
                 .management = server->options.management,
@@ -104,9 +166,9 @@ static int start_webhook(struct server *server, struct mv_err *err) {
                 .access = &server->verdicts.slot,
                 .backend = &server->reviewer.backend,
                 .checks = checks,
-                .n_checks = server->identity.registration ? 5 : 4,
+                .n_checks = server->identity.registration ? 6 : 5,
                 .collectors = collectors,
-                .n_collectors = 3,
+                .n_collectors = 5,
                 .version = mv_version(),
                 .logger = &server->log.logger,
         };
@@ -167,28 +229,36 @@ static int serve(struct server *server) {
         /* Nobody said which cluster, and there is none. */
         if (r == MV_ENOTFOUND && !server->options.kube.kubeconfig && !server->options.kube.context) {
                 code = mv_cli_no_cluster(&mv_command_serve, &err);
-        } else if (r < 0 || start_configuration(server, &err) < 0 || start_cluster(server, &err) < 0 ||
+        } else if (r < 0 || start_configuration(server, &err) < 0 || start_delivery(server, &err) < 0 ||
+                   start_cluster(server, &err) < 0 ||
                    mv_serve_identity_start(&server->identity, server->kube, &err) < 0 ||
-                   start_verdicts(server, &err) < 0 || start_webhook(server, &err) < 0)
+                   start_verdicts(server, &err) < 0 || start_audit(server, &err) < 0 ||
+                   start_webhook(server, &err) < 0)
                 code = mv_cli_error(&mv_command_serve, &err);
         else {
                 run_until_signalled(server, &signals);
                 if (!mv_webhook_stop(server->webhook, (unsigned)server->options.drain_ms, GRACE_MILLISECONDS))
                         say(server, MV_LOG_WARNING, "some connections were cut off", NULL, 0);
+                server->audit = mv_serve_audit_stop(server->audit);
                 mv_serve_identity_stop(&server->identity);
                 say(server, MV_LOG_INFO, "ended", NULL, 0);
         }
         mv_webhook_free(server->webhook);
+        mv_serve_audit_stop(server->audit);
+        mv_delivery_done(&server->delivery, DELIVERY_GRACE_MS);
         mv_serve_cluster_stop(&server->cluster);
         mv_serve_verdicts_done(&server->verdicts);
         mv_config_watch_free(server->configs);
         mv_serve_identity_done(&server->identity);
         mv_kube_config_free(server->kube);
+        free(server->replica);
         return code;
 }
 
 static int run(int argc, char **argv) {
         struct server server = { 0 };
+        /* Nothing that it ever executes (a kubeconfig's plugin) gets more rights. Fails on no kernel that we know. */
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         int code = mv_serve_options_parse(&server.options, argc, argv);
         if (code < 0)
                 code = serve(&server);

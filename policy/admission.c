@@ -13,6 +13,11 @@ static void cause(struct mv_admission *a, const char *reason, struct mv_str mess
         mv_causes_add(&a->causes, reason, message, field);
 }
 
+/* What a later KubeVirt may know. */
+static void unknown_value(struct mv_admission *a, struct mv_str message, struct mv_str field) {
+        mv_causes_add_unfamiliar(&a->causes, "FieldValueInvalid", message, field);
+}
+
 #define text(a, ...) mv_arena_format((a)->causes.arena, __VA_ARGS__)
 
 /* Slirp, passt and macvtap are no bindings any more. */
@@ -158,10 +163,10 @@ static void check_eviction_strategy(struct mv_admission *a, const char *path,
         if (mv_str_is_one_of(strategy, strategies))
                 return;
         struct mv_str field = text(a, "%s.evictionStrategy", path);
-        cause(a, "FieldValueInvalid",
-              text(a, "%.*s is set with an unrecognized option: %.*s", MV_STR_ARG(field),
-                   MV_STR_ARG(strategy)),
-              field);
+        unknown_value(a,
+                      text(a, "%.*s is set with an unrecognized option: %.*s", MV_STR_ARG(field),
+                           MV_STR_ARG(strategy)),
+                      field);
 }
 
 /* validateHugepagesMemoryRequests, as far as it is about the size itself. The path that it names is no path of the API. */
@@ -217,11 +222,16 @@ static void check_run_strategy(struct mv_admission *a, const struct mv_vm_spec *
         if (mv_str_is_one_of(strategy, strategies) ||
             (receiver && mv_kubevirt_gate(a->config, "DecentralizedLiveMigration")))
                 return;
-        cause(a, "FieldValueInvalid",
-              text(a, "Invalid RunStrategy (%.*s)%s", MV_STR_ARG(strategy),
-                   receiver ? ", DecentralizedLiveMigration feature gate is not enabled in kubevirt resource"
-                            : ""),
-              MV_STR("spec.runStrategy"));
+        if (receiver)
+                cause(a, "FieldValueInvalid",
+                      text(a,
+                           "Invalid RunStrategy (%.*s), DecentralizedLiveMigration feature gate is not enabled "
+                           "in kubevirt resource",
+                           MV_STR_ARG(strategy)),
+                      MV_STR("spec.runStrategy"));
+        else
+                unknown_value(a, text(a, "Invalid RunStrategy (%.*s)", MV_STR_ARG(strategy)),
+                              MV_STR("spec.runStrategy"));
 }
 
 void mv_admission_vm(struct mv_admission *a, const struct mv_vm_spec *vm, const struct mv_map *labels,
@@ -245,7 +255,6 @@ void mv_admission_vmi(struct mv_admission *a, const struct mv_map *labels, const
         check_labels(a, "metadata", labels);
         /* None is named only where KubeVirt's mutating webhook, which fills it in, has not been at work. */
         if (spec->architecture.n && !mv_str_is_one_of(spec->architecture, architectures))
-                cause(a, "FieldValueInvalid",
-                      text(a, "unsupported architecture: %.*s", MV_STR_ARG(spec->architecture)),
-                      MV_STR("spec.architecture"));
+                unknown_value(a, text(a, "unsupported architecture: %.*s", MV_STR_ARG(spec->architecture)),
+                              MV_STR("spec.architecture"));
 }

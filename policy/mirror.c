@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/mirror.h"
 
+#include "policy/kindtable.h"
 #include "policy/object/schema.h"
 
 enum { MOST_CAUSES = 10 };
@@ -40,9 +41,14 @@ void mv_mirror_causes(struct mv_mirror_answer *answer, const struct mv_refused_c
                 mv_mirror_cause(answer, causes[i].reason, causes[i].message, causes[i].field);
 }
 
+void mv_mirror_unfamiliar(struct mv_mirror_answer *answer) {
+        answer->decision->unfamiliar = true;
+}
+
 /* --- what several kinds ask --- */
 
 static void complain(void *context, struct mv_str message) {
+        mv_mirror_unfamiliar(context);
         mv_mirror_cause(context, "", message, (struct mv_str){ 0 });
 }
 
@@ -62,6 +68,20 @@ bool mv_mirror_decode(const struct mv_mirror_answer *answer, struct mv_str text,
         static const char nothing[2 + MV_SCAN_PADDING] = "{}";
         const struct mv_decode decode = { .arena = answer->in->arena };
         return mv_decode(&decode, text.n ? text : (struct mv_str){ nothing, 2 }, table, ret, err) == 0;
+}
+
+const void *mv_mirror_object(const struct mv_mirror_answer *answer, enum mv_kind kind) {
+        const struct mv_mirror_input *in = answer->in;
+        if (in->object && in->kind == kind)
+                return in->object;
+        const struct mv_table *table = mv_kinds[kind].table;
+        void *object = mv_arena_allocate(in->arena, table->size, table->align);
+        if (!object || !mv_mirror_decode(answer, in->request->object, table, object, NULL))
+                return NULL;
+        struct mv_meta *meta = (struct mv_meta *)(void *)((char *)object + mv_kinds[kind].meta_offset);
+        if (!meta->namespace.n)
+                meta->namespace = in->request->namespace;
+        return object;
 }
 
 bool mv_mirror_user_is_kubevirt(const struct mv_mirror_answer *answer, const char *name) {
@@ -116,8 +136,21 @@ static bool is_for(const struct webhook *webhook, const struct mv_review_request
                (by_kind && is_kubevirt_group(request->kind.group));
 }
 
+/* Every answer depends on KubeVirt's configuration, wherever it comes from (policy/kubevirt_config.h). */
+static void note_configuration(const struct mv_mirror_input *in) {
+        static const enum mv_kind kinds[] = { MV_KIND_KUBEVIRT, MV_KIND_HYPERCONVERGED };
+        for (size_t k = 0; k < sizeof kinds / sizeof *kinds && !in->lookups->n; k++)
+                for (size_t i = 0; i < mv_snapshot_count(in->snapshot, kinds[k]); i++) {
+                        const struct mv_meta *meta =
+                                mv_kind_meta(kinds[k], mv_snapshot_at(in->snapshot, kinds[k], i));
+                        mv_lookups_add(in->lookups, kinds[k], meta->namespace, meta->name);
+                }
+}
+
 bool mv_mirror(const struct mv_mirror_input *in, struct mv_decision *decision) {
         struct mv_mirror_answer answer = { .in = in, .config = in->config, .decision = decision };
+        if (in->lookups)
+                note_configuration(in);
         for (size_t i = 0; i < sizeof webhooks / sizeof *webhooks; i++) {
                 if (!is_for(&webhooks[i], in->request))
                         continue;

@@ -12,18 +12,22 @@
 #include "policy/kubevirt_config.h"
 #include "policy/object/shape.h"
 #include "policy/refusal.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot_view.h"
 
 struct mv_mirror_input {
         struct mv_arena *arena;
         const struct mv_snapshot *snapshot;
+        struct mv_lookups *lookups;              /* unless NULL: the objects that the answer depends on */
         const struct mv_kubevirt_config *config; /* of the snapshot, or of another version of KubeVirt */
         const struct mv_review_request *request;
         const struct mv_verdict
-                *verdict; /* of the object, with its request-* rules; NULL when it was not judged */
+                *verdict;   /* of the object, with its request-* rules; NULL when it was not judged */
+        const void *object; /* request->object as it was decoded to be judged, of that kind; NULL */
+        enum mv_kind kind;
 };
 
-/* Refuse what KubeVirt refuses, or leave the decision as it is. Returns true when it refused. */
+/* Refuse what KubeVirt refuses, or leave the decision as it is. Returns true when it refused. Of an eviction, and of an object
+ * that was not judged, it does not say all that it depends on. */
 bool mv_mirror(const struct mv_mirror_input *input, struct mv_decision *decision);
 
 /* --- for the files of policy/mirror, one a kind --- */
@@ -45,6 +49,8 @@ void mv_mirror_cause(struct mv_mirror_answer *answer, const char *reason, struct
                      struct mv_str field);
 /* A cause for each of these. */
 void mv_mirror_causes(struct mv_mirror_answer *answer, const struct mv_refused_cause *causes, size_t n);
+/* The refusal is because of a field or value that this version does not know, and a later KubeVirt may. */
+void mv_mirror_unfamiliar(struct mv_mirror_answer *answer);
 #define mv_mirror_text(answer, ...) mv_arena_format((answer)->in->arena, __VA_ARGS__)
 
 /* Causes for the fields of request.object that the API does not have. True when there are none. */
@@ -54,6 +60,8 @@ bool mv_mirror_has_resource(const struct mv_mirror_answer *answer, const char *r
 /* Decode a part of the request. False when it has other types: KubeVirt could not read it either. */
 bool mv_mirror_decode(const struct mv_mirror_answer *answer, struct mv_str text, const struct mv_table *table,
                       void *ret, struct mv_err *err);
+/* The request's object, which is of that kind: as it was judged, or else decoded now. NULL when it has other types. */
+const void *mv_mirror_object(const struct mv_mirror_answer *answer, enum mv_kind kind);
 /* Who asks is a service account of KubeVirt (pkg/virt-api/webhooks/serviceaccounts.go); with a name, that one. */
 bool mv_mirror_user_is_kubevirt(const struct mv_mirror_answer *answer, const char *name);
 void mv_mirror_migration_create(struct mv_mirror_answer *answer);

@@ -4,6 +4,7 @@
 #include "policy/base/base64.h"
 #include "policy/base/json.h"
 #include "policy/evaluate.h"
+#include "policy/level_change.h"
 #include "policy/mirror.h"
 #include "policy/mutate.h"
 #include "policy/notice.h"
@@ -149,7 +150,8 @@ static int judge(const struct mv_review_input *in, const struct mv_review_reques
                                                   .snapshot = in->snapshot,
                                                   .config = in->config,
                                                   .version = in->version,
-                                                  .user = request->user.username };
+                                                  .user = request->user.username,
+                                                  .terse = true };
         if (kind == MV_KIND_VM)
                 mv_evaluate_vm(&evaluation, object, true, &ret->verdict);
         else
@@ -223,13 +225,15 @@ static struct mv_decide_input unjudged(const struct mv_review_input *in,
 /* The review's own memory may be used up. */
 enum { METADATA_BYTES = 4 << 20 };
 
+/* As mv_decide_denies_unjudged. */
 static bool is_denied_unjudged(const struct mv_review_input *in, const struct mv_review_request *request,
-                               enum mv_kind kind) {
+                               enum mv_kind kind, struct mv_str *ret_level, bool *ret_undecided) {
         struct mv_any any;
         struct mv_arena arena;
         mv_arena_init(&arena, in->arena->allocator, METADATA_BYTES);
         const struct mv_decide_input input = unjudged(in, request, kind, &arena, &any);
-        bool denied = mv_decide_denies_unjudged(&input);
+        bool denied = mv_decide_denies_unjudged(&input, ret_level);
+        *ret_undecided = in->config->unknown == MV_ACTION_DENY && mv_arena_failed(&arena);
         mv_arena_done(&arena);
         return denied;
 }
@@ -248,7 +252,8 @@ static void decide_unknown(const struct mv_review_input *in, const struct mv_rev
                 decision->n_warnings = 1;
         }
         /* As long as the cluster is not known, neither is who may never be denied. */
-        if (!in->snapshot || !is_denied_unjudged(in, request, kind))
+        if (!in->snapshot ||
+            !is_denied_unjudged(in, request, kind, &decision->level, &decision->undecided))
                 return;
         decision->allowed = false;
         decision->code = 403;
@@ -296,27 +301,57 @@ static bool is_late(const struct mv_review_input *in) {
         return in->expired && in->expired(in->context);
 }
 
-/* KubeVirt itself refuses the request, and decision says so. verdict is NULL for what is not judged. Where its refusals
- * are only warned about, false, and decision has a warning: KubeVirt answers the same request from fresher data. */
+/* All that the refusal rests on was confirmed. What was not is noted in ret, so that somebody may ask. */
+static bool is_confirmed(const struct mv_review_input *in, const struct mv_lookups *lookups,
+                         struct mv_review_result *ret) {
+        if (lookups->n > MV_MOST_LOOKUPS || !in->confirmed)
+                return false;
+        for (size_t i = 0; i < lookups->n; i++)
+                if (!in->confirmed(in->context, &lookups->items[i]))
+                        ret->unconfirmed[ret->n_unconfirmed++] = lookups->items[i];
+        return !ret->n_unconfirmed;
+}
+
+/* KubeVirt itself refuses the request, and ret->decision says so. judged is NULL for what is not judged. On a live cluster
+ * KubeVirt answers the same request, and from fresher data: there its refusals are only warned about, and false is returned,
+ * unless the configuration wants them denied and the cluster was asked just now. */
 static bool refused(const struct mv_review_input *in, const struct mv_review_request *request,
-                    const struct mv_verdict *verdict, struct mv_decision *decision) {
+                    enum mv_kind kind, const struct judged_object *judged, struct mv_review_result *ret) {
+        struct mv_lookups lookups = { .n = 0 };
+        struct mv_decision theirs, *decision = &ret->decision;
         if (in->mirror == MV_MIRROR_OFF || !in->snapshot)
                 return false;
+        bool asks = in->live && in->mirror == MV_MIRROR_DENY && judged;
         const struct mv_mirror_input input = {
                 .arena = in->arena,
-                .snapshot = in->snapshot,
+                .snapshot = asks ? mv_snapshot_note_lookups(in->arena, in->snapshot, &lookups) : in->snapshot,
+                .lookups = asks ? &lookups : NULL,
                 .config = mv_kubevirt_config_at(in->arena, mv_snapshot_config(in->snapshot), in->version),
                 .request = request,
-                .verdict = verdict,
+                .verdict = judged ? &judged->verdict : NULL,
+                .object = judged ? judged->object : NULL,
+                .kind = kind,
         };
-        if (in->mirror == MV_MIRROR_DENY)
+        if (!input.snapshot)
+                return false; /* memory is out: the answer is Unknown */
+        if (!in->live && in->mirror == MV_MIRROR_DENY)
                 return decision->mirrored = mv_mirror(&input, decision);
-        struct mv_decision theirs;
         mv_decision_init(&theirs);
         decision->mirrored = mv_mirror(&input, &theirs);
-        if (decision->mirrored && !mv_user_is_controller(input.config, request->user.username))
-                mv_decision_warn(in->arena, decision, mv_str_from(mv_notice_admission.id), theirs.message);
+        if (!decision->mirrored || mv_user_is_controller(input.config, request->user.username))
+                return false;
+        if (asks && !theirs.unfamiliar && !mv_str_is(input.config->from, "default") &&
+            is_confirmed(in, &lookups, ret))
+                return mv_mirror(&input, decision);
+        mv_decision_warn(in->arena, decision, mv_str_from(mv_notice_admission.id), theirs.message);
         return false;
+}
+
+static const struct mv_verdict *keep(struct mv_arena *arena, const struct mv_verdict *verdict) {
+        struct mv_verdict *kept = mv_arena_new(arena, struct mv_verdict);
+        if (kept)
+                *kept = *verdict;
+        return mv_arena_failed(arena) ? NULL : kept;
 }
 
 static void review(const struct mv_review_input *in, const struct mv_review_request *request,
@@ -324,8 +359,12 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
         struct mv_decision *decision = &ret->decision;
         enum mv_kind kind = judged_kind(request);
         bool update = mv_str_is(request->operation, "UPDATE");
+        if (mv_request_is_of_namespace(request)) {
+                mv_review_level_change(in, request, decision);
+                return;
+        }
         if (kind == MV_KIND_COUNT || (update && !spec_changed(in->arena, request))) {
-                refused(in, request, NULL, decision);
+                refused(in, request, kind, NULL, ret);
                 return;
         }
         ret->judged = true;
@@ -339,7 +378,7 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
         if (r < 0 && r != MV_ENOMEM && (kind == MV_KIND_MIGRATION_POLICY || in->live)) {
                 /* KubeVirt reads some values of policies as other types than rules do, and says itself which it cannot
                  * read; and on a live cluster it may be a version with other types. */
-                if (!refused(in, request, NULL, decision))
+                if (!refused(in, request, kind, NULL, ret))
                         decide_unknown(in, request, kind, no_types, decision);
                 return;
         }
@@ -357,6 +396,8 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
                 decide_unknown(in, request, kind, r < 0 ? no_memory : no_time, decision);
                 return;
         }
+        ret->verdict = keep(in->arena, &now.verdict);
+        ret->before = compared ? keep(in->arena, &before.verdict) : NULL;
         const struct mv_decide_input input = {
                 .arena = in->arena,
                 .snapshot = in->snapshot,
@@ -368,7 +409,7 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
                 .kind = kind,
                 .live = in->live,
         };
-        if (refused(in, request, &now.verdict, decision))
+        if (refused(in, request, kind, &now, ret))
                 mv_decide_refused(&input, decision);
         else
                 mv_decide(&input, decision);
@@ -482,6 +523,12 @@ int mv_review_answer(const struct mv_review_input *in, struct mv_str body, struc
         if (mv_arena_failed(in->arena) && (ret->decision.allowed || !ret->decision.message.n)) {
                 decide_unknown(in, ret->request, judged_kind(ret->request), no_memory, &ret->decision);
                 ret->judged = true;
+        }
+        if (ret->decision.undecided) {
+                /* The API server does what it was told to do without an answer. */
+                mv_err_oom(&err);
+                ret->request = NULL;
+                return no_review(response, &err);
         }
         render(response, ret->request, &ret->decision, ret->judged, (struct mv_str){ 0 });
         return 200;

@@ -95,6 +95,8 @@ struct mv_refusal {
         int code;     /* 400: a single error; 422: with a cause */
         struct mv_str message;
         const char *cause_reason, *cause_field; /* "" when the cause has none */
+        struct mv_str
+                migration; /* of the same namespace: the one that it is because of; "" when there is none */
 };
 
 struct mv_rule;
@@ -164,6 +166,8 @@ struct mv_context {
         const struct mv_scope
                 *scope;          /* which rules these are, and the severities of others; NULL: as shipped */
         struct mv_finding scrap; /* reports go here when memory is out */
+        bool terse;              /* nobody reads what is said of what passed: mv_report does not print it */
+        enum mv_optional roomy;  /* some node passes every check; unset: nobody has asked yet */
 };
 
 struct mv_revision {

@@ -80,7 +80,8 @@ static void take_text(struct search *search, const struct mv_path *path, struct 
                 give_up(search, path, "there are more than 1000 values", "give it fewer elements");
                 return;
         }
-        switch (mv_pattern_match(search->ctx->arena->allocator, &search->rule->pattern, value)) {
+        const struct mv_allocator lender = mv_arena_lender(search->ctx->arena);
+        switch (mv_pattern_match(&lender, &search->rule->pattern, value)) {
         case MV_MATCH_YES:
                 return;
         case MV_MATCH_NO:

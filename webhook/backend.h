@@ -33,7 +33,7 @@ struct mv_verdict_summary {
 
 /* Whatever the backend wants to remember of a request that is put off. */
 struct mv_review_note {
-        uint64_t words[16];
+        uint64_t words[32];
         size_t n;
         uint64_t answer; /* all bits that resume was given so far; none when the server went on without */
 };

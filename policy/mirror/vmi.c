@@ -17,6 +17,7 @@
 static bool has_expected_resource(struct mv_mirror_answer *answer) {
         if (mv_mirror_has_resource(answer, RESOURCE))
                 return true;
+        mv_mirror_unfamiliar(answer);
         mv_mirror_error(answer, MV_STR("expect resource to be '" RESOURCE "'"));
         return false;
 }
@@ -25,11 +26,14 @@ void mv_mirror_vmi_create(struct mv_mirror_answer *answer) {
         struct mv_admission admission = { .causes = { .arena = answer->in->arena },
                                           .config = answer->config,
                                           .kubevirt = mv_mirror_user_is_kubevirt(answer, NULL) };
-        struct mv_vmi vmi;
-        if (!mv_mirror_schema(answer, &mv_shape_vmi_spec) || !has_expected_resource(answer) ||
-            !mv_mirror_decode(answer, answer->in->request->object, &mv_table_vmi, &vmi, NULL))
+        if (!mv_mirror_schema(answer, &mv_shape_vmi_spec) || !has_expected_resource(answer))
                 return;
-        mv_admission_vmi(&admission, &vmi.meta.labels, &vmi.spec);
+        const struct mv_vmi *vmi = mv_mirror_object(answer, MV_KIND_VMI);
+        if (!vmi)
+                return;
+        mv_admission_vmi(&admission, &vmi->meta.labels, &vmi->spec);
+        if (admission.causes.unfamiliar)
+                mv_mirror_unfamiliar(answer);
         mv_mirror_causes(answer, admission.causes.items, admission.causes.n);
 }
 
@@ -127,6 +131,7 @@ void mv_mirror_vmi_update(struct mv_mirror_answer *answer) {
                 return;
         if (!mv_mirror_decode(answer, request->object, &instance_table, &now, &err) ||
             !mv_mirror_decode(answer, request->old_object, &instance_table, &before, &err)) {
+                mv_mirror_unfamiliar(answer);
                 mv_mirror_error(answer, mv_mirror_text(answer, "%s: %s", err.path, err.message));
                 return;
         }

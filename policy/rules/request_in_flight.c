@@ -11,12 +11,13 @@ enum { LONGEST_LABEL = 63 };
 /* The first, by name as the API server lists them, that has not ended. */
 static const struct mv_migration *in_flight(const struct mv_context *ctx) {
         const struct mv_migration *asked = ctx->migration, *first = NULL;
-        for (size_t i = 0; i < mv_snapshot_count(ctx->snapshot, MV_KIND_MIGRATION); i++) {
-                const struct mv_migration *other = mv_snapshot_at(ctx->snapshot, MV_KIND_MIGRATION, i);
+        size_t n;
+        const void *const *others = mv_snapshot_unfinished(ctx->snapshot, MV_KIND_MIGRATION, &n);
+        for (size_t i = 0; i < n; i++) {
+                const struct mv_migration *other = others[i];
                 bool same = other == asked ||
                             (asked->meta.uid.n && mv_str_equal(other->meta.uid, asked->meta.uid));
-                if (!same && !mv_migration_is_final(other) &&
-                    mv_str_equal(other->meta.namespace, asked->meta.namespace) &&
+                if (!same && mv_str_equal(other->meta.namespace, asked->meta.namespace) &&
                     mv_map_has(&other->meta.labels, MV_STR("kubevirt.io/vmi-name"), asked->spec.vmi_name) &&
                     (!first || mv_str_compare(other->meta.name, first->meta.name) < 0))
                         first = other;
@@ -24,9 +25,11 @@ static const struct mv_migration *in_flight(const struct mv_context *ctx) {
         return first;
 }
 
-static void refuse(struct mv_finding *finding, struct mv_str message) {
+/* other is "" when it is not because of another migration. */
+static void refuse(struct mv_finding *finding, struct mv_str message, struct mv_str other) {
         finding->field = MV_STR("spec.vmiName");
-        finding->refusal = (struct mv_refusal){ .step = 8, .code = 400, .message = message };
+        finding->refusal =
+                (struct mv_refusal){ .step = 8, .code = 400, .message = message, .migration = other };
 }
 
 static void check(struct mv_context *ctx) {
@@ -44,7 +47,8 @@ static void check(struct mv_context *ctx) {
                        mv_text(ctx,
                                "values[0][kubevirt.io/vmi-name]: Invalid value: \"%.*s\": must be no more than "
                                "%d characters",
-                               MV_STR_ARG(name), LONGEST_LABEL));
+                               MV_STR_ARG(name), LONGEST_LABEL),
+                       (struct mv_str){ 0 });
         } else if (other)
                 refuse(mv_report(ctx, MV_OUTCOME_FAIL,
                                  "migration %.*s of this instance has not ended (phase %.*s)",
@@ -53,7 +57,8 @@ static void check(struct mv_context *ctx) {
                        mv_text(ctx,
                                "in-flight migration detected. Active migration job (%.*s) is currently already in "
                                "progress for VMI %.*s.",
-                               MV_STR_ARG(other->meta.uid), MV_STR_ARG(other->spec.vmi_name)));
+                               MV_STR_ARG(other->meta.uid), MV_STR_ARG(other->spec.vmi_name)),
+                       other->meta.name);
         else if (name.n)
                 mv_report(ctx, MV_OUTCOME_PASS, "no other migration of this instance is under way");
 }

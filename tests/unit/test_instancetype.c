@@ -76,12 +76,12 @@ static void test_revisions(void **state) {
                        "");
 }
 
-#define EVERYTHING                                                                                                                        \
-        TYPE("medium",                                                                                                                    \
-             "'nodeSelector':{},'schedulerName':'s','cpu':{'guest':2,'model':'Haswell','numa':{},'realtime':{},"                          \
-             "'dedicatedCPUPlacement':false,'isolateEmulatorThread':false,'maxSockets':8},"                                               \
+#define EVERYTHING                                                                                                        \
+        TYPE("medium",                                                                                                    \
+             "'nodeSelector':{},'schedulerName':'s','cpu':{'guest':2,'model':'Haswell','numa':{},'realtime':{},"          \
+             "'dedicatedCPUPlacement':false,'isolateEmulatorThread':false,'maxSockets':8},"                               \
              "'memory':{'guest':'2Gi','hugepages':{'pageSize':'2Mi'},'maxGuest':'4096Mi'},'ioThreads':{'supplementalPoolThreadCount':1}," \
-             "'ioThreadsPolicy':'auto','launchSecurity':{},'gpus':[{'name':'g','deviceName':'d'}],"                                       \
+             "'ioThreadsPolicy':'auto','launchSecurity':{},'gpus':[{'name':'g','deviceName':'d'}],"                       \
              "'hostDevices':[{'name':'h','deviceName':'d'}],'annotations':{'a':'1','b':'2'}")
 
 static void test_conflicts(void **state) {
@@ -93,7 +93,7 @@ static void test_conflicts(void **state) {
         refuses(NAMED,
                 "{'nodeSelector':{'a':'b'},'schedulerName':'s','domain':{'cpu':{'cores':1,'sockets':1,'threads':1,'model':'x',"
                 "'numa':{},'realtime':{},'dedicatedCpuPlacement':true,'isolateEmulatorThread':true},"
-                "'memory':{'guest':'1Gi','hugepages':{'pageSize':'2Mi'},'maxGuest':'1Gi'},'ioThreads':{'supplementalPoolThreadCount':2},"
+                "'memory':{'guest':'1Gi','hugepages':{},'maxGuest':'1Gi'},'ioThreads':{'supplementalPoolThreadCount':2},"
                 "'ioThreadsPolicy':'shared','launchSecurity':{},'resources':{'requests':{'cpu':'1','memory':'1Gi'},"
                 "'limits':{'cpu':'1','memory':'1Gi'}},'devices':{'gpus':[{'name':'x'}],'hostDevices':[{'name':'y'}]}}}",
                 EVERYTHING, 422, "Invalid",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whom the client trusts, and what it shows. */
-#include "cluster/kube/memory_file.h"
+#include "certs/memory_file.h"
 #include "tests/unit/test_kube.h"
 
 #include <sys/stat.h>

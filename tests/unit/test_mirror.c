@@ -66,9 +66,11 @@ static const char *ask(const struct request *asked) {
         };
         mv_arena_init(&arena, &mv_allocator_system, 0);
         mv_decision_init(&decision);
-        bool refused = mv_mirror(
-                &(struct mv_mirror_input){ &arena, snapshot, mv_snapshot_config(snapshot), &request, NULL },
-                &decision);
+        bool refused = mv_mirror(&(struct mv_mirror_input){ .arena = &arena,
+                                                            .snapshot = snapshot,
+                                                            .config = mv_snapshot_config(snapshot),
+                                                            .request = &request },
+                                 &decision);
         assert_int_equal(refused, !decision.allowed);
         int n = refused ? snprintf(answer, sizeof answer, "%d %.*s", decision.code,
                                    MV_STR_ARG(decision.message))
