@@ -44,7 +44,6 @@ struct targets {
                 struct mv_str migration, instance;
         } * items;
         size_t n;
-        bool found;
 };
 
 /* Without a migration: the pod is no target. */
