@@ -111,6 +111,7 @@ int mv_flags_parse(const struct mv_command *command, const struct mv_flag *flags
         *ret_first = argc;
         if (make_tables(flags, n, &longs, &shorts)) {
                 optind = 0;
+                // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet
                 for (int c; code < 0 && (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
                         const size_t i = c == '?' || c == ':' ? n : number_of(flags, n, c);
                         code = i < n ? apply(command, &flags[i], optarg, options)
