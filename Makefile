@@ -8,7 +8,7 @@
 #   coverage  clang, source-based coverage
 #   fuzz      clang, libFuzzer with the asan sanitizers
 # Settings on the command line: WERROR=1 (or CI=true in the environment), V=1 (show commands), CC=, CLANG=,
-# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz), RUNS=, SECONDS=,
+# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz, soak), RUNS=, SECONDS=,
 # PARTS= and PEERS=1 (bench; tests/bench/run.py), PREFIX= and DESTDIR= (install), IMAGE= (image: its name),
 # HELM_TOOLS= (chart: a directory with helm), JOBS=.
 
@@ -82,13 +82,14 @@ src_cli := $(sort $(filter-out cli/main.c,$(wildcard cli/*.c)))
 src_support := $(sort $(wildcard tests/unit/support*.c))
 src_unit := $(sort $(wildcard tests/unit/test_*.c))
 src_fuzz := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+src_fuzz_support := tests/fuzz/cluster.c tests/fuzz/support.c
 src_bench := $(sort $(wildcard tests/bench/*.c))
 src_oracle := $(sort $(wildcard tests/oracle/*.c))
 
 product := $(src_policy) $(src_certs) $(src_cluster) $(src_webhook) $(src_cli) cli/main.c
 headers := $(sort $(wildcard policy/*.h policy/*/*.h certs/*.h cluster/*.h cluster/*/*.h webhook/*.h \
 	webhook/*/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h tests/bench/*.h))
-c_tests := $(src_support) $(src_unit) $(src_fuzz) $(src_bench) $(src_oracle) $(wildcard tests/fuzz/replay.c)
+c_tests := $(src_support) $(src_unit) $(src_fuzz) $(src_fuzz_support) $(src_bench) $(src_oracle) $(wildcard tests/fuzz/replay.c)
 c_sources := $(product) $(c_tests)
 
 unit_names := $(notdir $(src_unit:.c=))
@@ -144,6 +145,7 @@ $(call library,$(1),libmigvet-cluster,$(src_cluster))
 $(call library,$(1),libmigvet-webhook,$(src_webhook))
 $(call library,$(1),libmigvet-cli,$(src_cli))
 $(call library,$(1),libtest-support,$(src_support))
+$(call library,$(1),libfuzz-support,$(src_fuzz_support))
 
 libs_$(1) := $(foreach l,-cli -webhook -cluster -certs,build/$(1)/libmigvet$(l).a) build/$(1)/libmigvet.a
 
@@ -171,13 +173,14 @@ $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
 # replays(variant): fuzz targets with a plain main that runs the files it is given.
 define replays
 $(addprefix build/$(1)/tests/fuzz/,$(fuzz_names)): build/$(1)/tests/fuzz/%: build/$(1)/tests/fuzz/%.o \
-		build/$(1)/tests/fuzz/replay.o $$(libs_$(1))
+		build/$(1)/tests/fuzz/replay.o build/$(1)/libfuzz-support.a $$(libs_$(1))
 	$$(call say,LINK,$$@)
 	$(Q)$$(CC_$(1)) $$(ldflags_$(1)) $$(filter %.o %.a,$$^) $$(PKG_LIBS) -o $$@
 endef
 $(foreach v,$(filter-out fuzz,$(VARIANTS)),$(eval $(call replays,$(v))))
 
-$(addprefix build/fuzz/tests/fuzz/,$(fuzz_names)): build/fuzz/tests/fuzz/%: build/fuzz/tests/fuzz/%.o $(libs_fuzz)
+$(addprefix build/fuzz/tests/fuzz/,$(fuzz_names)): build/fuzz/tests/fuzz/%: build/fuzz/tests/fuzz/%.o \
+		build/fuzz/libfuzz-support.a $(libs_fuzz)
 	$(call say,LINK,$@)
 	$(Q)$(CLANG) $(LINK) $(SANITIZE_fuzz) -fsanitize=fuzzer $(EXTRA_LDFLAGS) $(filter %.o %.a,$^) $(PKG_LIBS) -o $@
 
@@ -200,7 +203,7 @@ e2e_image = $(if $(and $(e2e),$(wildcard packaging/image.py)),$(again) image)
 budget := build/release/tests/bench/review
 oracle := $(src_oracle:%.c=build/release/%)
 
-.PHONY: deps demo test test-unit test-budget test-functional test-e2e test-asan test-tsan coverage fuzz bench
+.PHONY: deps demo test test-unit test-budget test-functional test-e2e test-asan test-tsan coverage fuzz soak bench
 deps:
 	@tests/deps.sh build
 
@@ -263,6 +266,11 @@ fuzz:
 	@tests/deps.sh build test
 	$(again) replay-fuzz
 	@tests/fuzz/run.sh $(MINUTES) $(addprefix build/fuzz/tests/fuzz/,$(fuzz_names))
+
+soak:
+	@tests/deps.sh build test
+	$(again) all
+	@$(PYTHON) tests/soak/soak.py $(MINUTES) build/migvet
 
 bench:
 	@tests/deps.sh build bench
@@ -336,6 +344,7 @@ help:
 	@echo 'make lint              format, static analysis, layers, purity, rules, banned functions, text'
 	@echo 'make coverage          run the tests, write build/coverage/report/index.html'
 	@echo 'make fuzz MINUTES=1    libFuzzer on each target, so many minutes each'
+	@echo 'make soak MINUTES=1    mixed load at 16 connections while things go wrong; answers compared, memory watched'
 	@echo 'make bench             ratios: reviews against a floor, memory, parsing, node fit; PEERS=1: OPA and Kyverno, too'
 	@echo 'make format            clang-format all C files'
 	@echo 'make image             build/image/migvet-$(VERSION).tar: a container image, made without docker; and its SBOM'

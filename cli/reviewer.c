@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/reviewer.h"
 
+#include "certs/clock.h"
+#include "cli/serve_audit.h"
+#include "cli/serve_delivery.h"
+#include "policy/ask.h"
+#include "policy/audit.h"
 #include "policy/base/hash.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
-/* An instance, its claims, their volumes and classes: what one names is known when it is there. */
-enum { MOST_PUT_OFFS = 4 };
+/* An instance, its claims, their volumes and classes: what one names is known when it is there. And once what KubeVirt's
+ * refusal rests on. */
+enum { MOST_PUT_OFFS = 5 };
+/* Work that can be cut short (a namespace's VMs) ends then: a server thread has others to answer, too. */
+#define HURRY_NS 500000000LL
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t arena_key;
@@ -67,21 +74,37 @@ static void summarize(const struct mv_review_result *result, struct mv_review_su
         summary->rules = decision->rules;
 }
 
+/* One request, for the callbacks of its answer. */
+struct answering {
+        const struct mv_reviewer *reviewer;
+        const struct mv_review_call *call;
+        long long hurry_ns;
+};
+
 static bool is_over(void *context) {
-        const long long *deadline_ns = context;
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000000000 + now.tv_nsec > *deadline_ns;
+        const struct answering *answering = context;
+        return mv_now() > answering->call->deadline_ns;
 }
 
-static uint64_t hash_missing(const struct mv_missing *missing) {
-        return mv_hash_add(mv_hash_add(MV_HASH_START + (uint64_t)missing->kind, missing->namespace),
-                           missing->name);
+static bool is_hurried(void *context) {
+        const struct answering *answering = context;
+        return mv_now() > answering->hurry_ns;
 }
 
-/* A note's words are the hashes of what was asked for; the bits of its answer say of which of them all is known. */
-static bool note_find(const struct mv_review_note *note, const struct mv_missing *missing, size_t *ret) {
-        uint64_t hash = hash_missing(missing);
+/* --- what was asked for --- */
+
+/* An object may be fetched because it is missing, and be confirmed later. */
+enum question_kind { FETCH, CONFIRM };
+
+static uint64_t hash_of(enum question_kind kind, const struct mv_missing *object) {
+        return mv_hash_add(mv_hash_add(MV_HASH_START + (uint64_t)object->kind * 2 + kind, object->namespace),
+                           object->name);
+}
+
+/* A note's words are the hashes of what was asked; the bits of its answer say which of it was answered. */
+static bool note_find(const struct mv_review_note *note, enum question_kind kind,
+                      const struct mv_missing *object, size_t *ret) {
+        uint64_t hash = hash_of(kind, object);
         for (size_t i = 0; i < note->n; i++)
                 if (note->words[i] == hash) {
                         *ret = i;
@@ -90,43 +113,54 @@ static bool note_find(const struct mv_review_note *note, const struct mv_missing
         return false;
 }
 
-bool mv_reviewer_is_unknown(const struct mv_fetcher *fetcher, const struct mv_review_note *note,
-                            const struct mv_missing *missing) {
+static bool was_answered(const struct mv_review_note *note, enum question_kind kind,
+                         const struct mv_missing *object) {
         size_t at;
-        return fetcher->wants(fetcher->context, missing) &&
-               !(note_find(note, missing, &at) && (note->answer >> at & 1));
+        return note_find(note, kind, object, &at) && (note->answer >> at & 1);
 }
 
-/* It was not asked for before, and is noted now. */
-static bool note_missing(struct mv_review_note *note, const struct mv_missing *missing) {
+bool mv_reviewer_is_unknown(const struct mv_fetcher *fetcher, const struct mv_review_note *note,
+                            const struct mv_missing *missing) {
+        return fetcher->wants(fetcher->context, missing) && !was_answered(note, FETCH, missing);
+}
+
+static bool is_confirmed(void *context, const struct mv_missing *object) {
+        const struct answering *answering = context;
+        return was_answered(answering->call->note, CONFIRM, object);
+}
+
+/* It was not asked before, and is noted now. */
+static bool note_question(struct mv_review_note *note, enum question_kind kind,
+                          const struct mv_missing *object) {
         size_t at;
-        if (note_find(note, missing, &at) || note->n == sizeof note->words / sizeof *note->words)
+        if (note_find(note, kind, object, &at) || note->n == sizeof note->words / sizeof *note->words)
                 return false;
-        note->words[note->n++] = hash_missing(missing);
+        note->words[note->n++] = hash_of(kind, object);
         return true;
 }
 
 struct question {
         void (*resume)(void *ticket, uint64_t answer);
         void *ticket;
-        size_t first; /* of the note's words */
+        size_t first, n; /* of the note's words */
 };
 
 static void answered(void *context, uint64_t known) {
         struct question question = *(struct question *)context;
         free(context);
+        known &= (UINT64_C(1) << question.n) - 1; /* there are fewer words than bits */
         question.resume(question.ticket, known << question.first);
 }
 
-/* Ask for what was missing. True: the request was put off. */
-static bool fetch_missing(const struct mv_fetcher *fetcher, const struct mv_review_call *call,
-                          const struct mv_review_result *result) {
+/* Ask of these. True: the request was put off. */
+static bool ask(const struct mv_fetcher *fetcher, const struct mv_review_call *call, enum question_kind kind,
+                const struct mv_missing *objects, size_t n_objects) {
         struct mv_missing wanted[MV_MOST_MISSING];
         size_t n = 0, first = call->note->n;
-        for (size_t i = 0; i < result->n_missing; i++)
-                if (fetcher->wants(fetcher->context, &result->missing[i]) &&
-                    note_missing(call->note, &result->missing[i]))
-                        wanted[n++] = result->missing[i];
+        for (size_t i = 0; i < n_objects && n < MV_MOST_MISSING; i++)
+                if ((kind == CONFIRM || fetcher->wants(fetcher->context, &objects[i])) &&
+                    note_question(call->note, kind, &objects[i]))
+                        wanted[n++] = objects[i];
         struct question *question = n ? malloc(sizeof *question) : NULL;
         if (!question)
                 return false;
@@ -136,23 +170,119 @@ static bool fetch_missing(const struct mv_fetcher *fetcher, const struct mv_revi
                 free(question);
                 return false;
         }
-        *question = (struct question){ call->resume, ticket, first };
-        if (!fetcher->fetch(fetcher->context, wanted, n, call->deadline_ns, answered, question))
+        *question = (struct question){ call->resume, ticket, first, n };
+        if (!(kind == CONFIRM ? fetcher->confirm : fetcher->fetch)(fetcher->context, wanted, n,
+                                                                   call->deadline_ns, answered, question))
                 answered(question, 0);
         return true;
+}
+
+/* What would make a better answer, first what is missing. True: the request was put off. */
+static bool put_off(const struct mv_reviewer *reviewer, const struct mv_review_call *call,
+                    const struct mv_missing_list *missing, const struct mv_missing *unconfirmed,
+                    size_t n_unconfirmed) {
+        const struct mv_fetcher *fetcher = reviewer->fetcher;
+        if (!fetcher || call->put_offs >= MOST_PUT_OFFS)
+                return false;
+        return ask(fetcher, call, FETCH, missing->items, missing->n) ||
+               (fetcher->confirm && ask(fetcher, call, CONFIRM, unconfirmed, n_unconfirmed));
+}
+
+/* --- the answer --- */
+
+/* The snapshot with the kinds in doubt of which an object was asked for, or would have been, and nobody has said that it is not
+ * there: what could not be read in time is Unknown. NULL when there are none, or memory is out. */
+static const struct mv_snapshot *doubted(const struct mv_reviewer *reviewer,
+                                         const struct mv_review_call *call,
+                                         const struct mv_missing_list *missing, struct mv_arena *arena,
+                                         const struct mv_snapshot *snapshot) {
+        uint64_t kinds = 0;
+        for (size_t i = 0; reviewer->fetcher && i < missing->n; i++)
+                if (mv_reviewer_is_unknown(reviewer->fetcher, call->note, &missing->items[i]))
+                        kinds |= UINT64_C(1) << missing->items[i].kind;
+        return kinds ? mv_snapshot_doubt(arena, snapshot, kinds) : NULL;
+}
+
+/* Receivers are told before the answer is there, so that what was answered is never lost. Of an update only when the verdict
+ * changed. What fails is told by the delivery. */
+static void tell_receivers(struct mv_delivery *delivery, const struct mv_config *config,
+                           const struct mv_review_result *result) {
+        const struct mv_review_request *request = result->request;
+        struct mv_arena arena;
+        if (!config->receivers.n || !result->verdict || request->dry_run ||
+            (result->before && !mv_verdict_differs(result->before, result->verdict)))
+                return;
+        const struct mv_delivery_event event = { .verdict = result->verdict,
+                                                 .id = request->uid,
+                                                 .allowed = result->decision.allowed,
+                                                 .level = result->decision.level,
+                                                 .operation = request->operation };
+        mv_arena_init(&arena, &mv_allocator_system, config->limits.memory_per_review);
+        mv_delivery_send(delivery, &arena, config, &event, NULL);
+        mv_arena_done(&arena);
+}
+
+static bool may_exist(void *context, const struct mv_missing *object) {
+        const struct answering *answering = context;
+        return answering->reviewer->fetcher &&
+               mv_reviewer_is_unknown(answering->reviewer->fetcher, answering->call->note, object);
+}
+
+static int verdict(void *context, const struct mv_review_call *call, struct mv_buf *response,
+                   struct mv_verdict_summary *summary) {
+        struct mv_reviewer *reviewer = context;
+        struct answering answering = { .reviewer = reviewer, .call = call };
+        struct mv_arena *arena = thread_arena(), view;
+        if (!arena)
+                return 503;
+        const struct mv_config *config = mv_config_borrow(reviewer->configs);
+        arena->cap = mv_review_memory(config, call->body.n);
+        const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store), *doubt;
+        struct mv_ask_input input = {
+                .arena = arena,
+                .snapshot = snapshot,
+                .config = config,
+                .version = reviewer->version,
+                .may_exist = may_exist,
+                .expired = is_over,
+                .context = &answering,
+        };
+        struct mv_ask_result result;
+        mv_arena_init(&view, &mv_allocator_system, 0);
+        int status = mv_ask_answer(&input, call->body, response, &result);
+        if (put_off(reviewer, call, &result.missing, NULL, 0))
+                status = MV_REVIEW_PUT_OFF;
+        else {
+                doubt = doubted(reviewer, call, &result.missing, &view, snapshot);
+                if (doubt && status == 200) {
+                        mv_arena_clear(arena);
+                        mv_buf_clear(response);
+                        input.snapshot = doubt;
+                        status = mv_ask_answer(&input, call->body, response, &result);
+                }
+                *summary = (struct mv_verdict_summary){ .kind = result.subject.kind,
+                                                        .namespace = result.subject.namespace,
+                                                        .name = result.subject.name,
+                                                        .verdict = result.verdict,
+                                                        .rules = result.rules };
+        }
+        mv_arena_done(&view);
+        mv_store_return(reviewer->store, snapshot);
+        mv_config_return(reviewer->configs, config);
+        return status;
 }
 
 static int review(void *context, const struct mv_review_call *call, struct mv_buf *response,
                   struct mv_review_summary *summary) {
         struct mv_reviewer *reviewer = context;
-        struct mv_arena *arena = thread_arena();
-        long long deadline_ns = call->deadline_ns;
+        struct answering answering = { reviewer, call, mv_now() + HURRY_NS };
+        struct mv_arena *arena = thread_arena(), view;
         if (!arena)
                 return 503;
         const struct mv_config *config = mv_config_borrow(reviewer->configs);
         arena->cap = mv_review_memory(config, call->body.n);
-        const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store);
-        const struct mv_review_input input = {
+        const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store), *doubt;
+        struct mv_review_input input = {
                 .arena = arena,
                 .snapshot = snapshot,
                 .config = config,
@@ -161,15 +291,30 @@ static int review(void *context, const struct mv_review_call *call, struct mv_bu
                 .live = reviewer->live,
                 .mutate = call->mutate,
                 .expired = is_over,
-                .context = &deadline_ns,
+                .hurried = is_hurried,
+                .confirmed = is_confirmed,
+                .context = &answering,
         };
         struct mv_review_result result;
+        mv_arena_init(&view, &mv_allocator_system, 0);
         int status = mv_review_answer(&input, call->body, response, &result);
-        if (reviewer->fetcher && call->put_offs < MOST_PUT_OFFS && result.n_missing &&
-            fetch_missing(reviewer->fetcher, call, &result))
+        if (put_off(reviewer, call, &result.missing, result.unconfirmed, result.n_unconfirmed))
                 status = MV_REVIEW_PUT_OFF;
-        else
+        else {
+                doubt = doubted(reviewer, call, &result.missing, &view, snapshot);
+                if (doubt) {
+                        mv_arena_clear(arena);
+                        mv_buf_clear(response);
+                        input.snapshot = doubt;
+                        status = mv_review_answer(&input, call->body, response, &result);
+                }
+                if (reviewer->delivery && !call->mutate)
+                        tell_receivers(reviewer->delivery, config, &result);
+                if (!call->mutate)
+                        mv_serve_audit_reviewed(reviewer->audit, &result);
                 summarize(&result, summary);
+        }
+        mv_arena_done(&view);
         mv_store_return(reviewer->store, snapshot);
         mv_config_return(reviewer->configs, config);
         return status;
@@ -179,6 +324,6 @@ void mv_reviewer_init(struct mv_reviewer *reviewer, struct mv_store *store, stru
         *reviewer = (struct mv_reviewer){
                 .store = store,
                 .configs = configs,
-                .backend = { .review = review, .context = reviewer },
+                .backend = { .review = review, .verdict = verdict, .context = reviewer },
         };
 }

@@ -8,6 +8,8 @@
 #include "policy/review.h"
 #include "webhook/backend.h"
 
+struct mv_serve_audit; /* cli/serve_audit.h */
+
 /* Asks the cluster for objects that its snapshot does not have yet. */
 struct mv_fetcher {
         /*
@@ -19,15 +21,23 @@ struct mv_fetcher {
                       void (*done)(void *done_context, uint64_t known), void *done_context);
         /* Whether it is worth asking: the kind is watched, and the snapshot may be a moment behind. */
         bool (*wants)(void *context, const struct mv_missing *missing);
+        /* As fetch, but ask in any case, and wait until the snapshot in force is as new as the answer. Bit i of confirmed: it
+         * is. NULL: nobody can be asked. */
+        bool (*confirm)(void *context, const struct mv_missing *objects, size_t n, long long deadline_ns,
+                        void (*done)(void *done_context, uint64_t confirmed), void *done_context);
         void *context;
 };
+
+struct mv_delivery; /* cli/serve_delivery.h */
 
 struct mv_reviewer {
         struct mv_store *store;
         const struct mv_fetcher *fetcher; /* NULL: the snapshot is all there is */
         struct mv_config_watch *configs;
+        struct mv_delivery *delivery;     /* who is told of verdicts; NULL: nobody */
         struct mv_str version;            /* --kubevirt-version, or "" */
         bool live;                        /* the store is of a live cluster, where KubeVirt answers, too */
+        struct mv_serve_audit *audit;     /* who is told of migrations that were refused; NULL: nobody */
         struct mv_review_backend backend; /* filled by mv_reviewer_init */
 };
 

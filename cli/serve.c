@@ -4,8 +4,11 @@
 #include "cli/config.h"
 #include "cli/log.h"
 #include "cli/reviewer.h"
+#include "cli/serve_audit.h"
 #include "cli/serve_cluster.h"
+#include "cli/serve_delivery.h"
 #include "cli/serve_identity.h"
+#include "cli/serve_verdicts.h"
 #include "cli/version.h"
 #include "cluster/kube/config.h"
 #include "policy/kubevirt_config.h"
@@ -23,51 +26,74 @@
 static const char usage[] =
         "Usage: migvet serve [-f FILE|DIR] [flags]\n"
         "\n"
-        "Runs the HTTPS admission webhook. Without -f it lists and watches the live cluster. With -f the cluster\n"
-        "is what the files hold: it watches them and sees an edit within a second; a broken file leaves the last\n"
-        "good state in force, and /readyz says so. SIGHUP reads the files again, SIGTERM and SIGINT end it without\n"
+        "Runs the HTTPS admission webhook. Without -f it lists and watches the live\n"
+        "cluster. With -f the cluster is what the files hold: it watches them and sees an\n"
+        "edit within a second; a broken file leaves the last good state in force, and\n"
+        "/readyz says so. SIGHUP reads the files again, SIGTERM and SIGINT end it without\n"
         "losing an answer.\n"
         "\n"
         "Flags:\n"
         "  -f, --filename FILE|DIR       manifests that are the cluster, repeatable\n"
         "  -R, --recursive               directories with what is below them\n"
-        "      --kubeconfig FILE         which live cluster (default: $KUBECONFIG, ~/.kube/config, or the pod's\n"
-        "                                service account)\n"
+        "      --kubeconfig FILE         which live cluster (default: $KUBECONFIG,\n"
+        "                                ~/.kube/config, or the pod's service account)\n"
         "      --context NAME            of the kubeconfig (default: its current one)\n"
-        "  -n, --namespace NAME          our own namespace (default: the pod's, or that of the context); that of\n"
-        "                                objects in files that name none (default: `default`)\n"
-        "      --listen ADDR:PORT        HTTPS: POST /validate and /mutate (default :8443; port 0: any)\n"
-        "      --management ADDR:PORT    plain HTTP: /livez, /readyz, /metrics (default :9443)\n"
-        "      --certs DIR               TLS identity in a directory (ca.crt, ca.key, tls.crt, tls.key), made on\n"
-        "                                the first start and renewed (default: the user's state directory)\n"
-        "      --dns NAME[,NAME...]      DNS names of the certificate made in --certs (default: localhost,\n"
-        "                                migvet, migvet.migvet.svc), repeatable\n"
-        "      --cert FILE --key FILE    a TLS identity of your own instead, taken up when the files change\n"
-        "      --certs-secret NAME       the authority is kept in that Secret of our own namespace, made when it is\n"
-        "                                missing, and shared by all replicas; each signs its certificate itself\n"
+        "  -n, --namespace NAME          our own namespace (default: the pod's, or that\n"
+        "                                of the context); that of objects in files that\n"
+        "                                name none (default: `default`)\n"
+        "      --listen ADDR:PORT        HTTPS: POST /validate and /mutate (default\n"
+        "                                :8443; port 0: any), and /v1alpha1/verdicts\n"
+        "                                where --config says so\n"
+        "      --management ADDR:PORT    plain HTTP: /livez, /readyz, /metrics (default\n"
+        "                                :9443)\n"
+        "      --certs DIR               TLS identity in a directory (ca.crt, ca.key,\n"
+        "                                tls.crt, tls.key), made on the first start and\n"
+        "                                renewed (default: the user's state directory)\n"
+        "      --dns NAME[,NAME...]      DNS names of the certificate made in --certs\n"
+        "                                (default: localhost, migvet, migvet.migvet.svc),\n"
+        "                                repeatable\n"
+        "      --cert FILE --key FILE    a TLS identity of your own instead, taken up\n"
+        "                                when the files change\n"
+        "      --certs-secret NAME       the authority is kept in that Secret of our own\n"
+        "                                namespace, made when it is missing, and shared\n"
+        "                                by all replicas; each signs its certificate\n"
+        "                                itself\n"
         "      --webhook-configuration NAME\n"
-        "                                keep the caBundle of the ValidatingWebhookConfiguration and the\n"
+        "                                keep the caBundle of the\n"
+        "                                ValidatingWebhookConfiguration and the\n"
         "                                MutatingWebhookConfiguration of that name right\n"
-        "      --lease NAME              Lease of our own namespace: only its holder writes (default: migvet)\n"
-        "      --lease-duration DURATION how long a holder that is silent keeps it (default 15s)\n"
-        "      --identity NAME           this replica in the Lease (default: $POD_NAME, or the host's name)\n"
+        "      --lease NAME              Lease of our own namespace: only its holder\n"
+        "                                writes (default: migvet)\n"
+        "      --lease-duration DURATION\n"
+        "                                how long a holder that is silent keeps it\n"
+        "                                (default 15s)\n"
+        "      --identity NAME           this replica in the Lease (default: $POD_NAME,\n"
+        "                                or the host's name)\n"
         "      --rotation-settle DURATION\n"
-        "                                between publishing a new authority and using it (default 30s)\n"
-        "      --ca-lifetime DURATION    of an authority made in --certs-secret (default 8760h)\n"
+        "                                between publishing a new authority and using it\n"
+        "                                (default 30s)\n"
+        "      --ca-lifetime DURATION    of an authority made in --certs-secret (default\n"
+        "                                8760h)\n"
         "      --leaf-lifetime DURATION  of a certificate signed with it (default 720h)\n"
-        "      --client-ca FILE          answer only clients with a certificate of these authorities\n"
-        "      --config FILE             what is asked of VMs, and of whom; taken up when the file changes\n"
+        "      --client-ca FILE          answer only clients with a certificate of these\n"
+        "                                authorities\n"
+        "      --config FILE             what is asked of VMs, and of whom; taken up when\n"
+        "                                the file changes\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
-        "      --drain DURATION          how long to go on serving after SIGTERM, not ready any more, while\n"
-        "                                clients learn of it (default 0s; 5s behind a Service)\n"
+        "      --drain DURATION          how long to go on serving after SIGTERM, not\n"
+        "                                ready any more, while clients learn of it\n"
+        "                                (default 0s; 5s behind a Service)\n"
         "      --log-format FORMAT       text (default) or json, on stderr\n"
         "      --log-level LEVEL         debug, info (default), warning, error\n"
         "  -h, --help                    this text\n"
         "\n"
-        "Exit codes: 0 ended by a signal, 2 wrong input or command line, 3 no cluster to read.\n";
+        "Exit codes: 0 ended by a signal, 2 wrong input or command line, 3 no cluster to\n"
+        "read.\n";
 
 enum {
         GRACE_MILLISECONDS = 10000,
+        DELIVERY_GRACE_MS =
+                2000, /* for events on their way; what is not answered is sent again by the next start */
         LONGEST_DRAIN_MS = 600000,
         LONGEST_LEASE_MS = 3600000,
         TICK_NANOSECONDS = 500000000
@@ -91,7 +117,11 @@ struct server {
         struct mv_serve_identity identity;
         struct mv_serve_cluster cluster;
         struct mv_config_watch *configs;
+        struct mv_delivery delivery;
+        struct mv_serve_audit *audit;
+        char *replica;
         struct mv_reviewer reviewer;
+        struct mv_serve_verdicts verdicts;
         struct mv_webhook *webhook;
 };
 
@@ -348,12 +378,25 @@ static int start_configuration(struct server *server, struct mv_err *err) {
         return mv_config_watch_new(server->options.config, own, &server->log.logger, &server->configs, err);
 }
 
+/* Who is told of verdicts, from the configuration, and each time it changes. */
+static int start_delivery(struct server *server, struct mv_err *err) {
+        const struct mv_config *config = mv_config_borrow(server->configs);
+        int r = mv_delivery_init(&server->delivery, server->options.identity.replica, mv_version(),
+                                 &server->log.logger, err);
+        if (r == 0)
+                r = mv_delivery_take(&server->delivery, config, err);
+        mv_config_return(server->configs, config);
+        mv_config_watch_accept(server->configs, mv_delivery_accept, &server->delivery);
+        return r;
+}
+
 static int start_cluster(struct server *server, struct mv_err *err) {
         server->options.cluster.texts = mv_config_watch_texts(server->configs);
         int r = mv_serve_cluster_start(&server->cluster, &server->options.cluster, &server->log.logger, err);
         if (r < 0)
                 return r;
         mv_reviewer_init(&server->reviewer, server->cluster.store, server->configs);
+        server->reviewer.delivery = &server->delivery;
         server->reviewer.version = mv_str_from(server->options.version);
         server->reviewer.live = server->cluster.live != NULL;
         if (server->cluster.live)
@@ -361,28 +404,75 @@ static int start_cluster(struct server *server, struct mv_err *err) {
         return 0;
 }
 
+static int start_verdicts(struct server *server, struct mv_err *err) {
+        mv_serve_verdicts_init(&server->verdicts, server->configs,
+                               server->options.identity.client_ca ? &server->identity.trust : NULL,
+                               &server->log.logger);
+        return mv_serve_verdicts_start(&server->verdicts, err);
+}
+
+static bool is_leader(void *context) {
+        struct mv_registration_status status;
+        mv_registration_status(context, &status);
+        return status.leader;
+}
+
+static int send_audited(void *context, struct mv_arena *arena, const struct mv_config *config,
+                        const struct mv_verdict *verdict, struct mv_str id, struct mv_str level,
+                        struct mv_err *err) {
+        const struct mv_delivery_event event = {
+                .verdict = verdict, .id = id, .allowed = true, .level = level, .operation = MV_STR("AUDIT")
+        };
+        return mv_delivery_send(context, arena, config, &event, err);
+}
+
+/* Behind the identity, which knows who leads. */
+static int start_audit(struct server *server, struct mv_err *err) {
+        const struct mv_serve_audit_options options = {
+                .store = server->cluster.store,
+                .configs = server->configs,
+                .version = server->reviewer.version,
+                .kube = server->cluster.live ? server->kube : NULL,
+                .replica = server->replica = mv_serve_own_name(server->options.identity.replica),
+                .logger = &server->log.logger,
+                .ready = mv_serve_cluster_ready,
+                .ready_context = &server->cluster,
+                .leads = server->identity.registration ? is_leader : NULL,
+                .leads_context = server->identity.registration,
+                .delivery = { send_audited, &server->delivery },
+        };
+        int r = options.replica ? mv_serve_audit_start(&options, &server->audit, err) : mv_err_oom(err);
+        server->reviewer.audit = server->audit;
+        return r;
+}
+
 static int start_webhook(struct server *server, struct mv_err *err) {
-        static struct mv_health_check checks[4];
-        static struct mv_collector collectors[3];
+        static struct mv_health_check checks[6];
+        static struct mv_collector collectors[5];
         checks[0] = (struct mv_health_check){ "cluster", mv_serve_cluster_ready, &server->cluster };
         checks[1] = (struct mv_health_check){ "identity", mv_serve_identity_ready, &server->identity };
         checks[2] = (struct mv_health_check){ "configuration", mv_config_watch_ready, server->configs };
-        checks[3] =
+        checks[3] = (struct mv_health_check){ "outbox", mv_delivery_ready, &server->delivery };
+        checks[4] = (struct mv_health_check){ "verdicts", mv_serve_verdicts_ready, &server->verdicts };
+        checks[5] =
                 (struct mv_health_check){ "registration", mv_serve_registration_ready, &server->identity };
         collectors[0] = (struct mv_collector){ mv_serve_cluster_collect, &server->cluster };
         collectors[1] = (struct mv_collector){ mv_serve_registration_collect, &server->identity };
         collectors[2] = (struct mv_collector){ mv_config_watch_collect, server->configs };
+        collectors[3] = (struct mv_collector){ mv_delivery_collect, &server->delivery };
+        collectors[4] = (struct mv_collector){ mv_serve_audit_collect, server->audit };
         const struct mv_webhook_config config = {
                 .listen = server->options.listen,
                 .management = server->options.management,
                 .limits = mv_config_watch_limits(server->configs),
                 .identity = &server->identity.slot,
                 .client_ca = server->options.identity.client_ca ? &server->identity.trust : NULL,
+                .access = &server->verdicts.slot,
                 .backend = &server->reviewer.backend,
                 .checks = checks,
-                .n_checks = server->identity.registration ? 4 : 3,
+                .n_checks = server->identity.registration ? 6 : 5,
                 .collectors = collectors,
-                .n_collectors = 3,
+                .n_collectors = 5,
                 .version = mv_version(),
                 .logger = &server->log.logger,
         };
@@ -422,6 +512,7 @@ static void run_until_signalled(struct server *server, const sigset_t *signals) 
                 }
                 mv_serve_identity_tend(&server->identity);
                 mv_config_watch_poll(server->configs);
+                mv_serve_verdicts_tend(&server->verdicts);
         }
 }
 
@@ -442,22 +533,29 @@ static int serve(struct server *server) {
         /* Nobody said which cluster, and there is none. */
         if (r == MV_ENOTFOUND && !server->options.kube.kubeconfig && !server->options.kube.context) {
                 code = mv_cli_no_cluster(&mv_command_serve, &err);
-        } else if (r < 0 || start_configuration(server, &err) < 0 || start_cluster(server, &err) < 0 ||
+        } else if (r < 0 || start_configuration(server, &err) < 0 || start_delivery(server, &err) < 0 ||
+                   start_cluster(server, &err) < 0 ||
                    mv_serve_identity_start(&server->identity, server->kube, &err) < 0 ||
+                   start_verdicts(server, &err) < 0 || start_audit(server, &err) < 0 ||
                    start_webhook(server, &err) < 0)
                 code = mv_cli_error(&mv_command_serve, &err);
         else {
                 run_until_signalled(server, &signals);
                 if (!mv_webhook_stop(server->webhook, (unsigned)server->options.drain_ms, GRACE_MILLISECONDS))
                         say(server, MV_LOG_WARNING, "some connections were cut off", NULL, 0);
+                server->audit = mv_serve_audit_stop(server->audit);
                 mv_serve_identity_stop(&server->identity);
                 say(server, MV_LOG_INFO, "ended", NULL, 0);
         }
         mv_webhook_free(server->webhook);
+        mv_serve_audit_stop(server->audit);
+        mv_delivery_done(&server->delivery, DELIVERY_GRACE_MS);
         mv_serve_cluster_stop(&server->cluster);
+        mv_serve_verdicts_done(&server->verdicts);
         mv_config_watch_free(server->configs);
         mv_serve_identity_done(&server->identity);
         mv_kube_config_free(server->kube);
+        free(server->replica);
         return code;
 }
 

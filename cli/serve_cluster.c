@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/serve_cluster.h"
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "cluster/kube/resources.h"
 #include "policy/kubevirt_config.h"
 #include "policy/snapshot.h"
@@ -207,10 +207,19 @@ static double time_of_event(const struct mv_kube_watch_status *status,
         return (double)time(NULL) - (double)(status->at_ms - kind->event_ms) / 1000;
 }
 
-static void collect_live(struct mv_serve_cluster *cluster, struct mv_buf *out) {
+static void write_results(struct mv_buf *out, const char *name, const char *help,
+                          _Atomic unsigned long long counts[MV_FETCH_RESULTS]) {
         static const char *const results[] = {
                 [MV_KUBE_NOT_KNOWN] = "unknown", [MV_KUBE_FOUND] = "found", [MV_KUBE_NOT_THERE] = "absent"
         };
+        mv_metrics_write_family(out, name, "counter", help);
+        for (size_t i = 0; i < MV_FETCH_RESULTS; i++) {
+                const struct mv_label label = { "result", mv_str_from(results[i]) };
+                mv_metrics_write_sample(out, name, &label, 1, (double)atomic_load(&counts[i]));
+        }
+}
+
+static void collect_live(struct mv_serve_cluster *cluster, struct mv_buf *out) {
         struct mv_kube_watch_status *status = live_status(cluster);
         if (!status)
                 return;
@@ -225,20 +234,19 @@ static void collect_live(struct mv_serve_cluster *cluster, struct mv_buf *out) {
         mv_metrics_write_family(out, "migvet_snapshot_generation", "counter",
                                 "Snapshots taken into force so far.");
         mv_metrics_write_sample(out, "migvet_snapshot_generation", NULL, 0, (double)status->publications);
-        mv_metrics_write_family(
-                out, "migvet_fetches_total", "counter",
-                "Objects that reviews named and the watch had not brought yet, by what came of asking.");
-        for (size_t i = 0; i < MV_FETCH_RESULTS; i++) {
-                const struct mv_label label = { "result", mv_str_from(results[i]) };
-                mv_metrics_write_sample(out, "migvet_fetches_total", &label, 1,
-                                        (double)atomic_load(&cluster->fetched[i]));
-        }
+        write_results(out, "migvet_fetches_total",
+                      "Objects that reviews named and the watch had not brought yet, by what came of asking.",
+                      cluster->fetched);
+        write_results(
+                out, "migvet_confirmations_total",
+                "Objects that were read again because KubeVirt's refusal was to be denied, by what came of it.",
+                cluster->confirmed);
         free(status);
 }
 
 /* A question that is under way. */
 struct fetching {
-        struct mv_serve_cluster *cluster;
+        _Atomic unsigned long long *counts; /* by result */
         void (*done)(void *context, uint64_t known);
         void *context;
 };
@@ -248,27 +256,36 @@ static void fetched(void *context, const enum mv_kube_found *found, size_t n) {
         free(context);
         uint64_t known = 0;
         for (size_t i = 0; i < n; i++) {
-                atomic_fetch_add(&fetching.cluster->fetched[found[i]], 1);
+                atomic_fetch_add(&fetching.counts[found[i]], 1);
                 if (found[i] != MV_KUBE_NOT_KNOWN)
                         known |= (uint64_t)1 << i;
         }
         fetching.done(fetching.context, known);
 }
 
-static bool fetch(void *context, const struct mv_missing *missing, size_t n, long long deadline_ns,
-                  void (*done)(void *done_context, uint64_t known), void *done_context) {
-        struct mv_serve_cluster *cluster = context;
+static bool ask(struct mv_serve_cluster *cluster, bool confirm, const struct mv_missing *objects, size_t n,
+                long long deadline_ns, void (*done)(void *done_context, uint64_t known), void *done_context) {
         struct mv_kube_wanted wanted[MV_MOST_MISSING];
         struct fetching *fetching = malloc(sizeof *fetching);
         if (!fetching)
                 return false;
-        *fetching = (struct fetching){ cluster, done, done_context };
+        *fetching = (struct fetching){ confirm ? cluster->confirmed : cluster->fetched, done, done_context };
         for (size_t i = 0; i < n; i++)
-                wanted[i] = (struct mv_kube_wanted){ missing[i].kind, missing[i].namespace, missing[i].name };
+                wanted[i] = (struct mv_kube_wanted){ objects[i].kind, objects[i].namespace, objects[i].name };
         long long soon_ns = (mv_clock_ms() + LONGEST_FETCH_MS) * 1000000;
-        mv_kube_watch_fetch(cluster->live, wanted, n, deadline_ns < soon_ns ? deadline_ns : soon_ns, fetched,
-                            fetching);
+        (confirm ? mv_kube_watch_confirm : mv_kube_watch_fetch)(
+                cluster->live, wanted, n, deadline_ns < soon_ns ? deadline_ns : soon_ns, fetched, fetching);
         return true;
+}
+
+static bool fetch(void *context, const struct mv_missing *missing, size_t n, long long deadline_ns,
+                  void (*done)(void *done_context, uint64_t known), void *done_context) {
+        return ask(context, false, missing, n, deadline_ns, done, done_context);
+}
+
+static bool confirm(void *context, const struct mv_missing *objects, size_t n, long long deadline_ns,
+                    void (*done)(void *done_context, uint64_t confirmed), void *done_context) {
+        return ask(context, true, objects, n, deadline_ns, done, done_context);
 }
 
 static bool wants(void *context, const struct mv_missing *missing) {
@@ -283,7 +300,7 @@ static int start_live(struct mv_serve_cluster *cluster, struct mv_err *err) {
                 .store = cluster->store,
                 .logger = cluster->logger,
         };
-        cluster->fetcher = (struct mv_fetcher){ fetch, wants, cluster };
+        cluster->fetcher = (struct mv_fetcher){ fetch, wants, confirm, cluster };
         return mv_kube_watch_start(&watch, &cluster->live, err);
 }
 

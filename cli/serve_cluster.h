@@ -28,7 +28,7 @@ struct mv_serve_cluster {
         struct mv_files_watch *files; /* or */
         struct mv_kube_watch *live;
         struct mv_fetcher fetcher; /* of a live cluster */
-        _Atomic unsigned long long fetched[MV_FETCH_RESULTS];
+        _Atomic unsigned long long fetched[MV_FETCH_RESULTS], confirmed[MV_FETCH_RESULTS];
 };
 
 /* options and logger outlive the cluster. On failure, too, mv_serve_cluster_stop is to be called. */

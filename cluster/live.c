@@ -244,6 +244,27 @@ const void *mv_live_find(const struct mv_live *live, enum mv_kind kind, struct m
         return item ? item->block->object : NULL;
 }
 
+/* API servers count them up. Of some kinds they are not kept. */
+static bool is_as_new(struct mv_str version, struct mv_str than) {
+        unsigned long long a, b;
+        return (version.n && mv_str_equal(version, than)) ||
+               (mv_str_to_unsigned(version, UINT64_MAX, &a) && mv_str_to_unsigned(than, UINT64_MAX, &b) &&
+                a >= b);
+}
+
+bool mv_live_is_current(struct mv_live *live, enum mv_kind kind, struct mv_str json) {
+        struct mv_block *block;
+        size_t at;
+        if (!live->kinds[kind].n_slots || mv_block_new(live->pool, kind, json, &block, NULL) < 0)
+                return false;
+        const struct mv_item *present = find_present(live, kind, block, &at);
+        bool current =
+                present && (mv_block_same(present->block, block) ||
+                            is_as_new(present->block->meta->resource_version, block->meta->resource_version));
+        mv_block_free(live->pool, block);
+        return current;
+}
+
 void mv_live_know(struct mv_live *live, enum mv_kind kind, enum mv_knowledge knowledge,
                   struct mv_str reason) {
         struct mv_live_kind *state = &live->kinds[kind];

@@ -41,6 +41,9 @@ void mv_live_remove(struct mv_live *live, enum mv_kind kind, struct mv_str names
 /* The object as it is now, or NULL; good until the next call. */
 const void *mv_live_find(const struct mv_live *live, enum mv_kind kind, struct mv_str namespace,
                          struct mv_str name);
+/* What is known under the name of the object in json (as for mv_live_put) is as new as that: it says the same, or its
+ * resourceVersion is the same or a later one. False when nothing is known of it, or json cannot be read. */
+bool mv_live_is_current(struct mv_live *live, enum mv_kind kind, struct mv_str json);
 /* reason is in words, for people; copied. */
 void mv_live_know(struct mv_live *live, enum mv_kind kind, enum mv_knowledge knowledge, struct mv_str reason);
 /* The number of objects of that kind now. */

@@ -3,6 +3,7 @@
 
 #include "policy/base/names.h"
 #include "policy/behaviour.h"
+#include "policy/object/quantity.h"
 
 #include <limits.h>
 
@@ -10,6 +11,11 @@
 
 static void cause(struct mv_admission *a, const char *reason, struct mv_str message, struct mv_str field) {
         mv_causes_add(&a->causes, reason, message, field);
+}
+
+/* What a later KubeVirt may know. */
+static void unknown_value(struct mv_admission *a, struct mv_str message, struct mv_str field) {
+        mv_causes_add_unfamiliar(&a->causes, "FieldValueInvalid", message, field);
 }
 
 #define text(a, ...) mv_arena_format((a)->causes.arena, __VA_ARGS__)
@@ -157,9 +163,23 @@ static void check_eviction_strategy(struct mv_admission *a, const char *path,
         if (mv_str_is_one_of(strategy, strategies))
                 return;
         struct mv_str field = text(a, "%s.evictionStrategy", path);
+        unknown_value(a,
+                      text(a, "%.*s is set with an unrecognized option: %.*s", MV_STR_ARG(field),
+                           MV_STR_ARG(strategy)),
+                      field);
+}
+
+/* validateHugepagesMemoryRequests, as far as it is about the size itself. The path that it names is no path of the API. */
+static void check_hugepages(struct mv_admission *a, const char *path, const struct mv_vmi_spec *spec) {
+        const struct mv_memory *memory = spec->domain.memory;
+        struct mv_quantity size;
+        if (!memory || !memory->hugepages ||
+            mv_quantity_parse(memory->hugepages->page_size, &size, NULL) != MV_ETYPE)
+                return;
+        struct mv_str field = text(a, "%s.domain.hugepages.size", path);
         cause(a, "FieldValueInvalid",
-              text(a, "%.*s is set with an unrecognized option: %.*s", MV_STR_ARG(field),
-                   MV_STR_ARG(strategy)),
+              text(a, "%.*s '%.*s': %s", MV_STR_ARG(field), MV_STR_ARG(memory->hugepages->page_size),
+                   mv_quantity_wrong_format),
               field);
 }
 
@@ -202,16 +222,22 @@ static void check_run_strategy(struct mv_admission *a, const struct mv_vm_spec *
         if (mv_str_is_one_of(strategy, strategies) ||
             (receiver && mv_kubevirt_gate(a->config, "DecentralizedLiveMigration")))
                 return;
-        cause(a, "FieldValueInvalid",
-              text(a, "Invalid RunStrategy (%.*s)%s", MV_STR_ARG(strategy),
-                   receiver ? ", DecentralizedLiveMigration feature gate is not enabled in kubevirt resource"
-                            : ""),
-              MV_STR("spec.runStrategy"));
+        if (receiver)
+                cause(a, "FieldValueInvalid",
+                      text(a,
+                           "Invalid RunStrategy (%.*s), DecentralizedLiveMigration feature gate is not enabled "
+                           "in kubevirt resource",
+                           MV_STR_ARG(strategy)),
+                      MV_STR("spec.runStrategy"));
+        else
+                unknown_value(a, text(a, "Invalid RunStrategy (%.*s)", MV_STR_ARG(strategy)),
+                              MV_STR("spec.runStrategy"));
 }
 
 void mv_admission_vm(struct mv_admission *a, const struct mv_vm_spec *vm, const struct mv_map *labels,
                      const struct mv_vmi_spec *spec) {
         check_labels(a, "spec.template.metadata", labels);
+        check_hugepages(a, TEMPLATE, spec);
         check_interfaces(a, TEMPLATE, spec);
         check_eviction_strategy(a, TEMPLATE, spec);
         check_run_strategy(a, vm);
@@ -223,12 +249,12 @@ void mv_admission_vmi(struct mv_admission *a, const struct mv_map *labels, const
         mv_admission_discontinued(a, "spec", spec);
         /* Once by the network's own validator, once by that of the whole spec. */
         check_interfaces(a, "spec", spec);
+        check_hugepages(a, "spec", spec);
         check_interfaces(a, "spec", spec);
         check_eviction_strategy(a, "spec", spec);
         check_labels(a, "metadata", labels);
         /* None is named only where KubeVirt's mutating webhook, which fills it in, has not been at work. */
         if (spec->architecture.n && !mv_str_is_one_of(spec->architecture, architectures))
-                cause(a, "FieldValueInvalid",
-                      text(a, "unsupported architecture: %.*s", MV_STR_ARG(spec->architecture)),
-                      MV_STR("spec.architecture"));
+                unknown_value(a, text(a, "unsupported architecture: %.*s", MV_STR_ARG(spec->architecture)),
+                              MV_STR("spec.architecture"));
 }

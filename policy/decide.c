@@ -109,6 +109,16 @@ static enum mv_level level(const struct mv_decide_input *in, const char *label, 
         return (enum mv_level)(value == MV_UNSAID ? configured : value);
 }
 
+enum mv_level mv_enforced_level(struct mv_arena *arena, const struct mv_config *config,
+                                const struct mv_snapshot *snapshot, struct mv_str namespace) {
+        const struct mv_review_request request = { .namespace = namespace };
+        struct mv_decide_input in = {
+                .arena = arena, .snapshot = snapshot, .config = config, .request = &request
+        };
+        mv_scope_of(arena, config, snapshot, namespace, &in.scope);
+        return level(&in, "migvet.io/enforce", in.scope.levels.enforce, NULL);
+}
+
 static enum mv_action migrations(const struct mv_decide_input *in, struct mv_decision *decision) {
         int value = label_value(in, "migvet.io/migrations", mv_action_names, 3, decision);
         return (enum mv_action)(value == MV_UNSAID ? in->scope.levels.migrations : value);
@@ -181,6 +191,13 @@ static enum mv_outcome passes(const struct mv_decide_input *in, enum mv_level le
                 return doubted(in, outcome);
         struct room room = room_of(in, verdict);
         return doubted(in, room.outcome == MV_OUTCOME_PASS ? outcome : room.outcome);
+}
+
+enum mv_outcome mv_decide_level(const struct mv_decide_input *input, enum mv_level asked) {
+        struct mv_decide_input in = *input;
+        mv_scope_of(in.arena, in.config, in.snapshot, in.request->namespace, &in.scope);
+        in.exempt = (struct mv_exempt){ .match = MV_MATCH_NO };
+        return passes(&in, asked);
 }
 
 /* The level asks for room, and there is not enough, or nobody knows. */
@@ -328,7 +345,7 @@ static void decide_migration(const struct mv_decide_input *in, bool exempt, stru
                 action = in->config->unknown;
         if (outcome == MV_OUTCOME_PASS || exempt || action == MV_ACTION_AUDIT)
                 return;
-        if (action == MV_ACTION_WARN) {
+        if (action == MV_ACTION_WARN || in->lenient) {
                 warn_about(in, true, decision);
                 warn_extra(in, &doubt, decision);
                 return;
@@ -397,7 +414,7 @@ static void decide_vm(const struct mv_decide_input *in, bool exempt, struct mv_d
                 return;
         bool refuse = enforced == MV_OUTCOME_FAIL || (enforced == MV_OUTCOME_UNKNOWN &&
                                                       in->config->unknown == MV_ACTION_DENY && !in->before);
-        if (refuse && is_worse(in)) {
+        if (refuse && !in->lenient && is_worse(in)) {
                 deny_vm(in, enforce, enforced, decision);
                 return;
         }
@@ -437,7 +454,7 @@ static void decide_cluster_scoped(const struct mv_decide_input *in, bool exempt,
         const struct extra doubt = doubt_of(in, outcome);
         bool refuse = outcome == MV_OUTCOME_FAIL || (doubt.text.n && in->now->migratable == MV_OUTCOME_FAIL &&
                                                      in->config->unknown == MV_ACTION_DENY && !in->before);
-        if (action == MV_ACTION_DENY && refuse && is_worse(in)) {
+        if (action == MV_ACTION_DENY && refuse && !in->lenient && is_worse(in)) {
                 deny(in, outcome,
                      mv_arena_format(in->arena, "%.*s %.*s cannot work", MV_STR_ARG(in->now->subject.kind),
                                      MV_STR_ARG(in->now->subject.name)),
@@ -500,24 +517,32 @@ static bool nobody_is_known(const struct mv_decide_input *in, const struct mv_ku
         return in->live && mv_str_is(kubevirt->from, "default");
 }
 
-bool mv_decide_denies_unjudged(const struct mv_decide_input *input) {
+static bool is_cluster_scoped(enum mv_kind kind) {
+        return kind == MV_KIND_MIGRATION_POLICY || kind == MV_KIND_MAINTENANCE ||
+               kind == MV_KIND_LEGACY_MAINTENANCE;
+}
+
+bool mv_decide_denies_unjudged(const struct mv_decide_input *input, struct mv_str *ret_level) {
         struct mv_decide_input copy = *input;
         const struct mv_decide_input *in = &copy;
         const struct mv_kubevirt_config *kubevirt = mv_snapshot_config(in->snapshot);
+        mv_scope_of(in->arena, in->config, in->snapshot, in->request->namespace, &copy.scope);
+        mv_exempt_of(in->arena, in->config, in->request, in->meta, &copy.exempt);
+        enum mv_action action =
+                in->kind == MV_KIND_MIGRATION ? migrations(in, NULL) : in->config->cluster_scoped;
+        enum mv_level enforce = level(in, "migvet.io/enforce", in->scope.levels.enforce, NULL);
+        bool levels = in->kind != MV_KIND_MIGRATION && !is_cluster_scoped(in->kind);
+        *ret_level = mv_str_from(levels ? mv_level_names[enforce] : mv_action_names[action]);
         bool exempt = in->meta ? mv_object_is_exempt(in->config, kubevirt, in->request, in->kind, in->meta)
                                : mv_request_is_exempt(in->config, kubevirt, in->request);
         /* Unknown is never worse than what was before. */
         if (exempt || nobody_is_known(in, kubevirt) || in->config->unknown != MV_ACTION_DENY ||
-            mv_str_is(in->request->operation, "UPDATE"))
-                return false;
-        mv_scope_of(in->arena, in->config, in->snapshot, in->request->namespace, &copy.scope);
-        mv_exempt_of(in->arena, in->config, in->request, in->meta, &copy.exempt);
-        if (in->exempt.match == MV_MATCH_YES || doubt_text(in).n)
+            mv_str_is(in->request->operation, "UPDATE") || in->exempt.match == MV_MATCH_YES ||
+            doubt_text(in).n)
                 return false;
         if (in->kind == MV_KIND_MIGRATION)
-                return migrations(in, NULL) == MV_ACTION_DENY;
-        return (in->kind == MV_KIND_VM || in->kind == MV_KIND_VMI) &&
-               level(in, "migvet.io/enforce", in->scope.levels.enforce, NULL) != MV_LEVEL_NONE;
+                return action == MV_ACTION_DENY;
+        return (in->kind == MV_KIND_VM || in->kind == MV_KIND_VMI) && enforce != MV_LEVEL_NONE;
 }
 
 void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision) {
@@ -527,13 +552,13 @@ void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision
         index_before(&indexed);
         mv_scope_of(in->arena, in->config, in->snapshot, in->request->namespace, &indexed.scope);
         mv_exempt_of(in->arena, in->config, in->request, in->meta, &indexed.exempt);
-        bool exempt = in->exempt.match == MV_MATCH_YES || nobody_is_known(in, kubevirt) ||
+        indexed.lenient = nobody_is_known(in, kubevirt);
+        bool exempt = in->exempt.match == MV_MATCH_YES ||
                       mv_object_is_exempt(in->config, kubevirt, in->request, in->kind, in->meta);
         mv_decision_annotate(in->arena, in->now, decision);
         if (in->kind == MV_KIND_MIGRATION)
                 decide_migration(in, exempt, decision);
-        else if (in->kind == MV_KIND_MIGRATION_POLICY || in->kind == MV_KIND_MAINTENANCE ||
-                 in->kind == MV_KIND_LEGACY_MAINTENANCE)
+        else if (is_cluster_scoped(in->kind))
                 decide_cluster_scoped(in, exempt, decision);
         else
                 decide_vm(in, exempt, decision);

@@ -40,9 +40,14 @@ void mv_mirror_causes(struct mv_mirror_answer *answer, const struct mv_refused_c
                 mv_mirror_cause(answer, causes[i].reason, causes[i].message, causes[i].field);
 }
 
+void mv_mirror_unfamiliar(struct mv_mirror_answer *answer) {
+        answer->decision->unfamiliar = true;
+}
+
 /* --- what several kinds ask --- */
 
 static void complain(void *context, struct mv_str message) {
+        mv_mirror_unfamiliar(context);
         mv_mirror_cause(context, "", message, (struct mv_str){ 0 });
 }
 
@@ -130,8 +135,18 @@ static bool is_for(const struct webhook *webhook, const struct mv_review_request
                (by_kind && is_kubevirt_group(request->kind.group));
 }
 
+/* Every answer depends on KubeVirt's configuration. */
+static void note_configuration(const struct mv_mirror_input *in) {
+        for (size_t i = 0; i < mv_snapshot_count(in->snapshot, MV_KIND_KUBEVIRT); i++) {
+                const struct mv_kubevirt *kubevirt = mv_snapshot_at(in->snapshot, MV_KIND_KUBEVIRT, i);
+                mv_lookups_add(in->lookups, MV_KIND_KUBEVIRT, kubevirt->meta.namespace, kubevirt->meta.name);
+        }
+}
+
 bool mv_mirror(const struct mv_mirror_input *in, struct mv_decision *decision) {
         struct mv_mirror_answer answer = { .in = in, .config = in->config, .decision = decision };
+        if (in->lookups)
+                note_configuration(in);
         for (size_t i = 0; i < sizeof webhooks / sizeof *webhooks; i++) {
                 if (!is_for(&webhooks[i], in->request))
                         continue;

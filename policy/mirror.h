@@ -12,11 +12,12 @@
 #include "policy/kubevirt_config.h"
 #include "policy/object/shape.h"
 #include "policy/refusal.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot_view.h"
 
 struct mv_mirror_input {
         struct mv_arena *arena;
         const struct mv_snapshot *snapshot;
+        struct mv_lookups *lookups;              /* unless NULL: the objects that the answer depends on */
         const struct mv_kubevirt_config *config; /* of the snapshot, or of another version of KubeVirt */
         const struct mv_review_request *request;
         const struct mv_verdict
@@ -25,7 +26,8 @@ struct mv_mirror_input {
         enum mv_kind kind;
 };
 
-/* Refuse what KubeVirt refuses, or leave the decision as it is. Returns true when it refused. */
+/* Refuse what KubeVirt refuses, or leave the decision as it is. Returns true when it refused. Of an eviction, and of an object
+ * that was not judged, it does not say all that it depends on. */
 bool mv_mirror(const struct mv_mirror_input *input, struct mv_decision *decision);
 
 /* --- for the files of policy/mirror, one a kind --- */
@@ -47,6 +49,8 @@ void mv_mirror_cause(struct mv_mirror_answer *answer, const char *reason, struct
                      struct mv_str field);
 /* A cause for each of these. */
 void mv_mirror_causes(struct mv_mirror_answer *answer, const struct mv_refused_cause *causes, size_t n);
+/* The refusal is because of a field or value that this version does not know, and a later KubeVirt may. */
+void mv_mirror_unfamiliar(struct mv_mirror_answer *answer);
 #define mv_mirror_text(answer, ...) mv_arena_format((answer)->in->arena, __VA_ARGS__)
 
 /* Causes for the fields of request.object that the API does not have. True when there are none. */

@@ -18,6 +18,12 @@ void mv_causes_add(struct mv_causes *causes, const char *reason, struct mv_str m
         causes->items[causes->n++] = (struct mv_refused_cause){ reason, message, field };
 }
 
+void mv_causes_add_unfamiliar(struct mv_causes *causes, const char *reason, struct mv_str message,
+                              struct mv_str field) {
+        causes->unfamiliar = true;
+        mv_causes_add(causes, reason, message, field);
+}
+
 struct mv_str mv_causes_fields(const struct mv_causes *causes) {
         struct mv_growing text = { .arena = causes->arena };
         for (size_t i = 0; i < causes->n; i++)
@@ -55,6 +61,7 @@ struct mv_refused *mv_causes_refuse(const struct mv_causes *causes) {
                 return NULL;
         refused->causes = causes->items;
         refused->n_causes = causes->n;
+        refused->unfamiliar = causes->unfamiliar;
         refused->field = causes->items[0].field;
         return refused;
 }
@@ -106,7 +113,8 @@ static struct mv_str field_of(struct mv_arena *arena, struct mv_str words) {
 const struct mv_refused *mv_refused_by_schema(struct mv_arena *arena, const struct mv_forbidden *forbidden) {
         struct mv_causes causes = { .arena = arena };
         for (size_t i = 0; i < forbidden->n; i++)
-                mv_causes_add(&causes, "", forbidden->items[i], field_of(arena, forbidden->items[i]));
+                mv_causes_add_unfamiliar(&causes, "", forbidden->items[i],
+                                         field_of(arena, forbidden->items[i]));
         return mv_causes_refuse(&causes);
 }
 

@@ -26,7 +26,8 @@ struct mv_refused {
         const struct mv_refused_cause
                 *causes; /* all of them; KubeVirt's answer, and the message, have the first ten */
         size_t n_causes;
-        bool named;                /* because of the instancetype or preference that the VM names */
+        bool named;      /* because of the instancetype or preference that the VM names */
+        bool unfamiliar; /* because of a field or value that this version does not know; a later KubeVirt may */
         struct mv_str field;       /* where the user finds it in his object, "" when nowhere */
         enum mv_kind missing_kind; /* what KubeVirt does not find; MV_KIND_COUNT when it is something else */
         struct mv_str missing_name;
@@ -45,8 +46,12 @@ struct mv_causes {
         struct mv_arena *arena;
         struct mv_refused_cause *items;
         size_t n, capacity;
+        bool unfamiliar; /* one of them is about a field or value that this version does not know */
 };
 void mv_causes_add(struct mv_causes *causes, const char *reason, struct mv_str message, struct mv_str field);
+/* Likewise, about a value that this version does not know. */
+void mv_causes_add_unfamiliar(struct mv_causes *causes, const char *reason, struct mv_str message,
+                              struct mv_str field);
 /* The fields of all, separated by commas. */
 struct mv_str mv_causes_fields(const struct mv_causes *causes);
 /* Their messages as KubeVirt joins them: the first ten, and how many more there are. */

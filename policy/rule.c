@@ -81,6 +81,8 @@ struct mv_str mv_missing_fix(struct mv_context *ctx, enum mv_kind kind, struct m
         case MV_KNOWLEDGE_LOST:
         case MV_KNOWLEDGE_NAMED:
                 break;
+        case MV_KNOWLEDGE_LATE:
+                return MV_STR("try again");
         }
         return MV_STR("ask again when migvet has read it: /readyz?verbose says what it knows");
 }

@@ -95,6 +95,8 @@ struct mv_refusal {
         int code;     /* 400: a single error; 422: with a cause */
         struct mv_str message;
         const char *cause_reason, *cause_field; /* "" when the cause has none */
+        struct mv_str
+                migration; /* of the same namespace: the one that it is because of; "" when there is none */
 };
 
 struct mv_rule;

@@ -3,6 +3,7 @@
 
 #include "policy/kubevirt_config.h"
 #include "policy/object/config_map.h"
+#include "policy/object/node.h"
 #include "policy/snapshot_making.h"
 
 #include <stdio.h>
@@ -94,17 +95,32 @@ static int find_cluster_config_map(struct mv_snapshot *snapshot, const char *nam
                           MV_STR_ARG(map->meta.name), MV_STR_ARG(map->problem));
 }
 
+/* As the operator of HyperConverged counts them. Of an input without nodes it is not known. */
+static enum mv_optional has_several_workers(const struct mv_snapshot *snapshot) {
+        const size_t n_nodes = mv_snapshot_count(snapshot, MV_KIND_NODE);
+        size_t n = 0;
+        if (!n_nodes && !mv_snapshot_has_all(snapshot, MV_KIND_NODE))
+                return MV_UNSET;
+        for (size_t i = 0; n < 2 && i < n_nodes; i++) {
+                const struct mv_node *node = mv_snapshot_at(snapshot, MV_KIND_NODE, i);
+                n += mv_map_get(&node->meta.labels, MV_STR("node-role.kubernetes.io/worker")) != NULL;
+        }
+        return n < 2 ? MV_FALSE : MV_TRUE;
+}
+
 int mv_snapshot_configure(struct mv_snapshot *snapshot, bool pass_over, const struct mv_config_map **ret_map,
                           struct mv_err *err) {
         const struct mv_kind_table *kubevirts = snapshot->tables[MV_KIND_KUBEVIRT];
+        const struct mv_hyperconverged *hyperconverged =
+                mv_snapshot_count(snapshot, MV_KIND_HYPERCONVERGED)
+                        ? mv_snapshot_at(snapshot, MV_KIND_HYPERCONVERGED, 0)
+                        : NULL;
         *ret_map = NULL;
         snapshot->config = mv_kubevirt_config_new(
                 &snapshot->arena,
                 kubevirts ? (const struct mv_kubevirt *const *)(const void *)kubevirts->objects : NULL,
-                kubevirts ? kubevirts->n : 0,
-                mv_snapshot_count(snapshot, MV_KIND_HYPERCONVERGED)
-                        ? mv_snapshot_at(snapshot, MV_KIND_HYPERCONVERGED, 0)
-                        : NULL);
+                kubevirts ? kubevirts->n : 0, hyperconverged,
+                hyperconverged ? has_several_workers(snapshot) : MV_UNSET);
         if (!snapshot->config)
                 return mv_err_oom(err);
         int r = find_cluster_config_map(snapshot, MV_LEGACY_CONFIG, pass_over, &snapshot->legacy_config,
@@ -119,6 +135,8 @@ int mv_snapshot_configure(struct mv_snapshot *snapshot, bool pass_over, const st
 
 const void *mv_snapshot_find(const struct mv_snapshot *snapshot, enum mv_kind kind, struct mv_str namespace,
                              struct mv_str name) {
+        if (snapshot->lookups && name.n)
+                mv_lookups_add(snapshot->lookups, kind, namespace, name);
         return mv_kind_table_find(snapshot->tables[kind], namespace, name);
 }
 
@@ -137,10 +155,14 @@ const struct mv_known *mv_snapshot_known(const struct mv_snapshot *snapshot, enu
 
 const char *mv_snapshot_absent(const struct mv_snapshot *snapshot, enum mv_kind kind) {
         static const char *const words[] = {
-                [MV_KNOWLEDGE_SOME] = "is not in the input",  [MV_KNOWLEDGE_NONE] = "has not been read yet",
-                [MV_KNOWLEDGE_ALL] = "does not exist",        [MV_KNOWLEDGE_ABSENT] = "does not exist",
-                [MV_KNOWLEDGE_FORBIDDEN] = "may not be read", [MV_KNOWLEDGE_LOST] = "is not known",
+                [MV_KNOWLEDGE_SOME] = "is not in the input",
+                [MV_KNOWLEDGE_NONE] = "has not been read yet",
+                [MV_KNOWLEDGE_ALL] = "does not exist",
+                [MV_KNOWLEDGE_ABSENT] = "does not exist",
+                [MV_KNOWLEDGE_FORBIDDEN] = "may not be read",
+                [MV_KNOWLEDGE_LOST] = "is not known",
                 [MV_KNOWLEDGE_NAMED] = "is not known",
+                [MV_KNOWLEDGE_LATE] = "could not be read in time",
         };
         return words[snapshot->known[kind].knowledge];
 }

@@ -45,6 +45,7 @@ enum mv_knowledge {
         MV_KNOWLEDGE_FORBIDDEN, /* they may not be listed */
         MV_KNOWLEDGE_LOST,      /* all that the cluster had when it last answered are here */
         MV_KNOWLEDGE_NAMED, /* a live cluster: those that were asked for by name are here, others may exist */
+        MV_KNOWLEDGE_LATE,  /* likewise: one was asked for by name, and could not be read in time */
 };
 struct mv_known {
         enum mv_knowledge knowledge;

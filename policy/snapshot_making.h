@@ -6,6 +6,7 @@
 #include "policy/kindtable.h"
 #include "policy/placement.h"
 #include "policy/snapshot.h"
+#include "policy/snapshot_view.h"
 
 enum { MV_MOST_PASSED_OVER = 16 };
 
@@ -26,6 +27,7 @@ struct mv_snapshot {
         size_t shared_bytes; /* of what it does not own */
         void (*released)(void *context);
         void *context;
+        struct mv_lookups *lookups; /* of a view: where lookups are noted; NULL otherwise */
 };
 
 void mv_snapshot_add_note(struct mv_snapshot *snapshot, struct mv_str note);

@@ -30,6 +30,7 @@ void mv_report_unread(struct mv_context *ctx) {
                 [MV_KNOWLEDGE_FORBIDDEN] = "may not be listed",
                 [MV_KNOWLEDGE_LOST] = NULL,
                 [MV_KNOWLEDGE_NAMED] = "cannot all be read",
+                [MV_KNOWLEDGE_LATE] = NULL,
         };
         const struct mv_migration_spec *asked = ctx->migration ? &ctx->migration->spec : NULL;
         bool leaves = asked && asked->send_to && !asked->receive;

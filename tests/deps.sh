@@ -13,7 +13,7 @@ names() {
         demo) echo curl python3 ;;
         test)
                 echo libcmocka-dev python3 python3-pytest python3-yaml clang libclang-rt-14-dev llvm valgrind
-                echo openssl gnutls-bin curl
+                echo openssl gnutls-bin curl faketime
                 ;;
         e2e)
                 echo gcc libc6-dev python3 python3-pytest python3-yaml openssl util-linux iproute2

@@ -55,9 +55,11 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
                 struct mv_connection *connection =
                         mv_connections_attach(&listener->table, info ? info->connect_fd : -1);
                 *socket_context = connection;
+                const struct mv_listener_handler *handler = &listener->config.handler;
                 if (connection)
                         mv_tls_attach(connection, mhd, listener->config.identity,
-                                      listener->config.ask_certificate);
+                                      handler->wants_certificate &&
+                                              handler->wants_certificate(handler->context));
         } else {
                 struct mv_connection *connection = *socket_context;
                 *socket_context = NULL;

@@ -53,6 +53,11 @@ void mv_tls_detach(struct mv_connection *connection) {
         connection->session = NULL;
 }
 
+const gnutls_datum_t *mv_tls_chain(const struct mv_connection *connection, unsigned *ret_n) {
+        *ret_n = 0;
+        return connection->session ? gnutls_certificate_get_peers(connection->session, ret_n) : NULL;
+}
+
 enum mv_tls_peer mv_tls_judge(struct mv_connection *connection, struct mv_trust_slot *slot,
                               const char *const *names, size_t n_names, struct mv_err *err) {
         if (connection->peer != MV_TLS_PEER_UNJUDGED)

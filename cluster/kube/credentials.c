@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/credentials.h"
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "certs/certificate.h"
 #include "certs/peer.h"
 #include "cluster/kube/plain.h"
@@ -201,6 +201,14 @@ static int run_plugin(struct mv_kube_credentials *c, struct mv_err *err) {
 
 /* --- all --- */
 
+/* That of $SSL_CERT_FILE, which libcurl reads with each connection and says nothing of. */
+static int check_trust_file(const struct mv_kube_config *config, struct mv_err *err) {
+        struct mv_file file = { 0 };
+        int r = config->trust_file.n ? mv_file_read(config->trust_file.p, &file, err) : 0;
+        mv_file_done(&file);
+        return r;
+}
+
 int mv_kube_credentials_init(struct mv_kube_credentials *c, const struct mv_kube_config *config,
                              struct mv_err *err) {
         *c = (struct mv_kube_credentials){ .config = config };
@@ -208,7 +216,9 @@ int mv_kube_credentials_init(struct mv_kube_credentials *c, const struct mv_kube
         pem_init(&c->certificate);
         pem_init(&c->key);
         mv_buf_init(&c->token, &mv_allocator_wiping, MV_PEM_MAX_BYTES);
-        int r = renew_authority(c, true, err);
+        int r = check_trust_file(config, err);
+        if (!r)
+                r = renew_authority(c, true, err);
         if (!r)
                 r = renew_pair(c, true, err);
         if (!r)

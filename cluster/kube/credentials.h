@@ -9,9 +9,9 @@
 #pragma once
 
 #include "certs/file.h"
+#include "certs/memory_file.h"
 #include "cluster/kube/config.h"
 #include "cluster/kube/exec.h"
-#include "cluster/kube/memory_file.h"
 #include "policy/base/buf.h"
 
 /* A PEM that the configuration names, as libcurl wants it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/exec.h"
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "certs/peer.h"
 #include "cluster/kube/plain.h"
 #include "cluster/kube/wipe.h"

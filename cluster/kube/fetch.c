@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/fetch.h"
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "cluster/kube/resources.h"
 
 #include <limits.h>
@@ -27,17 +27,6 @@ struct object {
         long long until;               /* it is forgotten then */
 };
 
-struct mv_kube_ask {
-        struct mv_kube_ask *next;
-        long long deadline_ms;
-        mv_kube_fetched *done;
-        void *context;
-        size_t n;
-        struct mv_kube_wanted *wanted;
-        enum mv_kube_found *found;
-        bool *open;
-};
-
 struct mv_kube_fetch {
         struct mv_kube_client *client;
         struct mv_live *live;
@@ -48,52 +37,6 @@ struct mv_kube_fetch {
         size_t n_calls;
         struct mv_kube_ask *asks;
 };
-
-/* --- questions --- */
-
-struct mv_kube_ask *mv_kube_ask_new(const struct mv_kube_wanted *wanted, size_t n, long long deadline_ns,
-                                    mv_kube_fetched *done, void *context) {
-        size_t bytes =
-                sizeof(struct mv_kube_ask) + n * (sizeof *wanted + sizeof(enum mv_kube_found) + sizeof(bool));
-        for (size_t i = 0; i < n; i++)
-                bytes += wanted[i].namespace.n + wanted[i].name.n;
-        struct mv_kube_ask *ask = calloc(1, bytes);
-        if (!ask)
-                return NULL;
-        ask->deadline_ms = deadline_ns / 1000000;
-        ask->done = done;
-        ask->context = context;
-        ask->n = n;
-        ask->wanted = (struct mv_kube_wanted *)(void *)(ask + 1);
-        ask->found = (enum mv_kube_found *)(void *)(ask->wanted + n);
-        ask->open = (bool *)(void *)(ask->found + n);
-        char *text = (char *)(ask->open + n);
-        for (size_t i = 0; i < n; i++) {
-                struct mv_str *slices[] = { &ask->wanted[i].namespace, &ask->wanted[i].name };
-                ask->wanted[i] = wanted[i];
-                for (size_t j = 0; j < 2; j++) {
-                        if (slices[j]->n)
-                                memcpy(text, slices[j]->p, slices[j]->n);
-                        slices[j]->p = text;
-                        text += slices[j]->n;
-                }
-        }
-        return ask;
-}
-
-static void answer(struct mv_kube_ask *ask) {
-        ask->done(ask->context, ask->found, ask->n);
-        free(ask);
-}
-
-void mv_kube_ask_drop(struct mv_kube_ask *ask) {
-        memset(ask->found, 0, ask->n * sizeof *ask->found);
-        answer(ask);
-}
-
-struct mv_kube_ask **mv_kube_ask_next(struct mv_kube_ask *ask) {
-        return &ask->next;
-}
 
 /* --- objects --- */
 
@@ -298,7 +241,7 @@ long long mv_kube_fetch_step(struct mv_kube_fetch *fetch, long long now) {
         put_in_force(fetch, ready);
         for (struct mv_kube_ask *ask = ready, *next; ask; ask = next) {
                 next = ask->next;
-                answer(ask);
+                mv_kube_ask_answer(ask);
         }
         forget_old(fetch, now);
         for (const struct object *object = fetch->objects; object; object = object->next)
@@ -329,7 +272,7 @@ struct mv_kube_fetch *mv_kube_fetch_free(struct mv_kube_fetch *fetch) {
         for (struct mv_kube_ask *ask = fetch->asks, *next; ask; ask = next) {
                 next = ask->next;
                 look(fetch, ask);
-                answer(ask);
+                mv_kube_ask_answer(ask);
         }
         for (struct object *object = fetch->objects, *next; object; object = next) {
                 next = object->next;

@@ -8,21 +8,8 @@
  */
 #pragma once
 
+#include "cluster/kube/ask.h"
 #include "cluster/kube/informers.h"
-
-struct mv_kube_wanted {
-        enum mv_kind kind;
-        struct mv_str namespace, name; /* namespace is ignored for kinds that have none */
-};
-
-enum mv_kube_found {
-        MV_KUBE_NOT_KNOWN, /* no answer in time, no permission, or the kind is not asked for by name */
-        MV_KUBE_FOUND,     /* in the snapshot that is in force when `done` is called */
-        MV_KUBE_NOT_THERE, /* it does not exist */
-};
-
-/* Called exactly once. found has n entries, as wanted had. */
-typedef void mv_kube_fetched(void *context, const enum mv_kube_found *found, size_t n);
 
 struct mv_kube_fetch;
 
@@ -34,15 +21,6 @@ struct mv_kube_fetch *mv_kube_fetch_new(struct mv_kube_client *client, struct mv
 struct mv_kube_fetch *mv_kube_fetch_free(struct mv_kube_fetch *fetch);
 /* Which versions there are, and who is told which kinds to name. */
 void mv_kube_fetch_use(struct mv_kube_fetch *fetch, struct mv_kube_informers *informers);
-
-/* A question, copied by whoever asks; freed with free when it was answered. */
-struct mv_kube_ask;
-struct mv_kube_ask *mv_kube_ask_new(const struct mv_kube_wanted *wanted, size_t n, long long deadline_ns,
-                                    mv_kube_fetched *done, void *context);
-/* Answer it with "not known", and free it. */
-void mv_kube_ask_drop(struct mv_kube_ask *ask);
-/* For a queue of them. */
-struct mv_kube_ask **mv_kube_ask_next(struct mv_kube_ask *ask);
 
 /* Begin. Takes the question. */
 void mv_kube_fetch_begin(struct mv_kube_fetch *fetch, struct mv_kube_ask *ask);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/registration.h"
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "certs/authority.h"
 #include "certs/bundle.h"
 #include "certs/file.h"

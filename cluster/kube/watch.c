@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/watch.h"
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
+#include "cluster/kube/confirm.h"
 #include "cluster/kube/resources.h"
 #include "cluster/kube/trouble.h"
 
@@ -22,6 +23,7 @@ struct mv_kube_watch {
         struct mv_live *live;
         struct mv_kube_informers *informers;
         struct mv_kube_fetch *fetch;
+        struct mv_kube_confirm *confirm;
         struct mv_trouble trouble; /* with publishing */
         void (*published)(void *context);
         void *context;
@@ -113,24 +115,35 @@ bool mv_kube_watch_ready(const struct mv_kube_watch *watch) {
 
 /* --- questions --- */
 
-void mv_kube_watch_fetch(struct mv_kube_watch *watch, const struct mv_kube_wanted *wanted, size_t n,
-                         long long deadline_ns, mv_kube_fetched *done, void *context) {
+static void ask_thread(struct mv_kube_watch *watch, bool confirm, const struct mv_kube_wanted *wanted,
+                       size_t n, long long deadline_ns, mv_kube_fetched *done, void *context) {
         struct mv_kube_ask *ask = mv_kube_ask_new(wanted, n, deadline_ns, done, context);
         if (!ask) {
                 static const enum mv_kube_found nothing[16];
                 done(context, n <= 16 ? nothing : NULL, n <= 16 ? n : 0);
                 return;
         }
+        ask->confirm = confirm;
         pthread_mutex_lock(&watch->lock);
         bool closed = watch->closed;
         if (!closed) {
-                *mv_kube_ask_next(ask) = watch->asks;
+                ask->next = watch->asks;
                 watch->asks = ask;
                 mv_kube_client_wake(watch->client);
         }
         pthread_mutex_unlock(&watch->lock);
         if (closed)
                 mv_kube_ask_drop(ask);
+}
+
+void mv_kube_watch_fetch(struct mv_kube_watch *watch, const struct mv_kube_wanted *wanted, size_t n,
+                         long long deadline_ns, mv_kube_fetched *done, void *context) {
+        ask_thread(watch, false, wanted, n, deadline_ns, done, context);
+}
+
+void mv_kube_watch_confirm(struct mv_kube_watch *watch, const struct mv_kube_wanted *wanted, size_t n,
+                           long long deadline_ns, mv_kube_fetched *done, void *context) {
+        ask_thread(watch, true, wanted, n, deadline_ns, done, context);
 }
 
 static struct mv_kube_ask *take_asks(struct mv_kube_watch *watch, bool close) {
@@ -157,11 +170,15 @@ static void *run(void *argument) {
         struct mv_kube_watch *watch = argument;
         while (!atomic_load(&watch->stopping)) {
                 for (struct mv_kube_ask *ask = take_asks(watch, false), *next; ask; ask = next) {
-                        next = *mv_kube_ask_next(ask);
-                        mv_kube_fetch_begin(watch->fetch, ask);
+                        next = ask->next;
+                        if (ask->confirm)
+                                mv_kube_confirm_begin(watch->confirm, ask);
+                        else
+                                mv_kube_fetch_begin(watch->fetch, ask);
                 }
                 long long now = mv_clock_ms();
                 long long until = mv_kube_informers_step(watch->informers, now);
+                until = earlier(until, mv_kube_confirm_step(watch->confirm, now));
                 until = earlier(until, mv_kube_fetch_step(watch->fetch, now));
                 until = earlier(until, publish_when_due(watch, now));
                 renew_status(watch, now);
@@ -169,9 +186,10 @@ static void *run(void *argument) {
                 mv_kube_client_run(watch->client, until > now ? (unsigned)(until - now) : 0);
         }
         for (struct mv_kube_ask *ask = take_asks(watch, true), *next; ask; ask = next) {
-                next = *mv_kube_ask_next(ask);
+                next = ask->next;
                 mv_kube_ask_drop(ask);
         }
+        watch->confirm = mv_kube_confirm_free(watch->confirm);
         watch->fetch = mv_kube_fetch_free(watch->fetch);
         return NULL;
 }
@@ -191,6 +209,7 @@ struct mv_kube_watch *mv_kube_watch_free(struct mv_kube_watch *watch) {
         if (!watch)
                 return NULL;
         mv_kube_watch_stop(watch);
+        mv_kube_confirm_free(watch->confirm);
         mv_kube_fetch_free(watch->fetch);
         mv_kube_informers_free(watch->informers);
         mv_kube_client_free(watch->client);
@@ -218,6 +237,9 @@ int mv_kube_watch_start(const struct mv_kube_watch_options *options, struct mv_k
         if (watch->live)
                 watch->fetch = mv_kube_fetch_new(watch->client, watch->live, publish, watch);
         if (watch->fetch)
+                watch->confirm =
+                        mv_kube_confirm_new(watch->client, watch->live, watch->fetch, publish, watch);
+        if (watch->confirm)
                 watch->informers = mv_kube_informers_new(&(struct mv_kube_informers_options){
                         .client = watch->client,
                         .live = watch->live,
@@ -229,6 +251,7 @@ int mv_kube_watch_start(const struct mv_kube_watch_options *options, struct mv_k
                 r = mv_err_oom(err);
         if (!r) {
                 mv_kube_fetch_use(watch->fetch, watch->informers);
+                mv_kube_confirm_use(watch->confirm, watch->informers);
                 renew_status(watch, mv_clock_ms());
                 watch->running = pthread_create(&watch->thread, NULL, run, watch) == 0;
                 if (!watch->running)

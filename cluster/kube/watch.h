@@ -56,3 +56,7 @@ bool mv_kube_watch_ready(const struct mv_kube_watch *watch);
  */
 void mv_kube_watch_fetch(struct mv_kube_watch *watch, const struct mv_kube_wanted *wanted, size_t n,
                          long long deadline_ns, mv_kube_fetched *done, void *context);
+/* Likewise, but each is asked for in any case, and found when what is known of it is as new as the answer: in the snapshot that is
+ * in force when done is called, it is then as it is now, or not there as it is not now. */
+void mv_kube_watch_confirm(struct mv_kube_watch *watch, const struct mv_kube_wanted *wanted, size_t n,
+                           long long deadline_ns, mv_kube_fetched *done, void *context);

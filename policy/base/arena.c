@@ -166,3 +166,19 @@ struct mv_str mv_arena_format(struct mv_arena *arena, const char *format, ...) {
         va_end(args);
         return text;
 }
+
+static void *lend(void *context, size_t size) {
+        struct mv_arena *arena = context;
+        void *memory = arena->allocator->allocate(arena->allocator->context, size);
+        arena->failed = arena->failed || !memory;
+        return memory;
+}
+
+static void take_back(void *context, void *memory) {
+        const struct mv_arena *arena = context;
+        arena->allocator->release(arena->allocator->context, memory);
+}
+
+struct mv_allocator mv_arena_lender(struct mv_arena *arena) {
+        return (struct mv_allocator){ .allocate = lend, .release = take_back, .context = arena };
+}

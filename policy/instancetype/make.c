@@ -86,7 +86,8 @@ static void check_matcher(struct mv_causes *causes, const struct mv_matcher *mat
                               type ? MV_STR("spec.instancetype.kind") : MV_STR("spec.preference.kind"));
         if (matcher->failure_policy.p && !mv_str_is(matcher->failure_policy, "Ignore") &&
             !mv_str_is(matcher->failure_policy, "Reject"))
-                mv_causes_add(causes, "FieldValueInvalid",
+                mv_causes_add_unfamiliar(
+                              causes, "FieldValueInvalid",
                               mv_arena_format(causes->arena,
                                               "Invalid value '%.*s' for InferFromVolumeFailurePolicy",
                                               MV_STR_ARG(matcher->failure_policy)),
@@ -177,13 +178,23 @@ static struct mv_str source_architecture(const struct maker *m, const struct mv_
         return (struct mv_str){ 0 };
 }
 
+/* What names can be inferred from, a later KubeVirt may know more of. */
+static void refuse_inference(struct maker *m, struct mv_str problem) {
+        struct mv_refused *refused = mv_refused_new(m->arena, 400, "", problem);
+        if (!refused)
+                return;
+        refused->named = true;
+        refused->unfamiliar = mv_str_contains(problem, MV_STR("not supported"));
+        m->refused = refused;
+}
+
 /* vm is a copy with a template of its own. */
 static void mutate(struct maker *m, struct mv_vm *vm, const struct mv_vm *old) {
         check_matchers(m, vm, old);
         for (enum mv_matcher_of of = MV_OF_INSTANCETYPE; !m->refused && of <= MV_OF_PREFERENCE; of++) {
                 struct mv_str problem = mv_instancetype_infer(m->arena, m->snapshot, vm, of);
                 if (problem.n)
-                        refuse_named(m, 400, "", problem);
+                        refuse_inference(m, problem);
         }
         if (m->refused)
                 return;

@@ -31,6 +31,7 @@ static const struct mv_table migration_table = MV_TABLE(migration_fields, struct
 static bool is_expected(struct mv_mirror_answer *answer) {
         if (mv_mirror_has_resource(answer, RESOURCE))
                 return mv_mirror_schema(answer, &mv_shape_migration_spec);
+        mv_mirror_unfamiliar(answer);
         mv_mirror_error(answer, MV_STR("expect resource to be '{kubevirt.io v1 " RESOURCE "}'"));
         return false;
 }
@@ -53,6 +54,18 @@ static const struct mv_finding *first_refusal(const struct mv_snapshot *snapshot
         return first;
 }
 
+/* The instance that is to move, and the migration that is in the way. */
+static void note_lookups(const struct mv_mirror_answer *answer, const struct mv_finding *refusal) {
+        struct mv_migration migration;
+        struct mv_str namespace = answer->in->request->namespace;
+        if (!mv_mirror_decode(answer, answer->in->request->object, &mv_table_migration, &migration, NULL))
+                return;
+        if (migration.spec.vmi_name.n)
+                mv_lookups_add(answer->in->lookups, MV_KIND_VMI, namespace, migration.spec.vmi_name);
+        if (refusal->refusal.migration.n)
+                mv_lookups_add(answer->in->lookups, MV_KIND_MIGRATION, namespace, refusal->refusal.migration);
+}
+
 /* The request-* rules say what is wrong, also where they are turned off; the webhook stops at the first. */
 void mv_mirror_migration_create(struct mv_mirror_answer *answer) {
         const struct mv_verdict *verdict = answer->in->verdict;
@@ -63,6 +76,8 @@ void mv_mirror_migration_create(struct mv_mirror_answer *answer) {
                 first_refusal(snapshot, verdict->off, first_refusal(snapshot, verdict->findings, NULL));
         if (!first)
                 return;
+        if (answer->in->lookups)
+                note_lookups(answer, first);
         if (first->refusal.code == 422)
                 mv_mirror_cause(answer, first->refusal.cause_reason, first->refusal.message,
                                 mv_str_from(first->refusal.cause_field));
@@ -93,6 +108,7 @@ void mv_mirror_migration_update(struct mv_mirror_answer *answer) {
         }
         if (!mv_mirror_decode(answer, request->object, &migration_table, &now, &err) ||
             !mv_mirror_decode(answer, request->old_object, &migration_table, &before, &err)) {
+                mv_mirror_unfamiliar(answer);
                 mv_mirror_error(answer, mv_mirror_text(answer, "%s: %s", err.path, err.message));
                 return;
         }

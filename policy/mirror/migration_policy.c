@@ -48,6 +48,7 @@ static void invalid(void *context, struct mv_str message, const char *field) {
 
 static void unreadable(void *context, struct mv_str message, const char *field) {
         (void)field;
+        mv_mirror_unfamiliar(context);
         mv_mirror_error(context, message);
 }
 
@@ -57,6 +58,7 @@ void mv_mirror_policy(struct mv_mirror_answer *answer) {
         struct mv_err err = { 0 };
         if (!mv_str_is(resource->group, "migrations.kubevirt.io") ||
             !mv_str_is(resource->resource, "migrationpolicies")) {
+                mv_mirror_unfamiliar(answer);
                 mv_mirror_error(answer,
                                 mv_mirror_text(answer,
                                                "unexpected resource {Group:%.*s Version:%.*s Resource:%.*s}",
@@ -65,6 +67,7 @@ void mv_mirror_policy(struct mv_mirror_answer *answer) {
                 return;
         }
         if (!read_values(answer, answer->in->request->object, &now, &err)) {
+                mv_mirror_unfamiliar(answer);
                 mv_mirror_error(answer, mv_mirror_text(answer, "%s: %s", err.path, err.message));
                 return;
         }

@@ -14,6 +14,7 @@ void mv_mirror_vm(struct mv_mirror_answer *answer) {
         struct mv_arena *arena = answer->in->arena;
         struct mv_vm *old = NULL;
         if (!mv_mirror_has_resource(answer, "virtualmachines")) {
+                mv_mirror_unfamiliar(answer);
                 mv_mirror_error(answer, MV_STR("expect resource to be 'virtualmachines'"));
                 return;
         }
@@ -32,6 +33,8 @@ void mv_mirror_vm(struct mv_mirror_answer *answer) {
                                         mv_mirror_user_is_kubevirt(answer, NULL));
         if (!refused)
                 return;
+        if (refused->unfamiliar)
+                mv_mirror_unfamiliar(answer);
         if (refused->code == 400)
                 mv_mirror_error(answer, refused->message);
         mv_mirror_causes(answer, refused->causes, refused->n_causes);

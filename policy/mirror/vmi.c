@@ -17,6 +17,7 @@
 static bool has_expected_resource(struct mv_mirror_answer *answer) {
         if (mv_mirror_has_resource(answer, RESOURCE))
                 return true;
+        mv_mirror_unfamiliar(answer);
         mv_mirror_error(answer, MV_STR("expect resource to be '" RESOURCE "'"));
         return false;
 }
@@ -31,6 +32,8 @@ void mv_mirror_vmi_create(struct mv_mirror_answer *answer) {
         if (!vmi)
                 return;
         mv_admission_vmi(&admission, &vmi->meta.labels, &vmi->spec);
+        if (admission.causes.unfamiliar)
+                mv_mirror_unfamiliar(answer);
         mv_mirror_causes(answer, admission.causes.items, admission.causes.n);
 }
 
@@ -128,6 +131,7 @@ void mv_mirror_vmi_update(struct mv_mirror_answer *answer) {
                 return;
         if (!mv_mirror_decode(answer, request->object, &instance_table, &now, &err) ||
             !mv_mirror_decode(answer, request->old_object, &instance_table, &before, &err)) {
+                mv_mirror_unfamiliar(answer);
                 mv_mirror_error(answer, mv_mirror_text(answer, "%s: %s", err.path, err.message));
                 return;
         }

@@ -24,9 +24,11 @@ static const struct mv_migration *in_flight(const struct mv_context *ctx) {
         return first;
 }
 
-static void refuse(struct mv_finding *finding, struct mv_str message) {
+/* other is "" when it is not because of another migration. */
+static void refuse(struct mv_finding *finding, struct mv_str message, struct mv_str other) {
         finding->field = MV_STR("spec.vmiName");
-        finding->refusal = (struct mv_refusal){ .step = 8, .code = 400, .message = message };
+        finding->refusal =
+                (struct mv_refusal){ .step = 8, .code = 400, .message = message, .migration = other };
 }
 
 static void check(struct mv_context *ctx) {
@@ -44,7 +46,8 @@ static void check(struct mv_context *ctx) {
                        mv_text(ctx,
                                "values[0][kubevirt.io/vmi-name]: Invalid value: \"%.*s\": must be no more than "
                                "%d characters",
-                               MV_STR_ARG(name), LONGEST_LABEL));
+                               MV_STR_ARG(name), LONGEST_LABEL),
+                       (struct mv_str){ 0 });
         } else if (other)
                 refuse(mv_report(ctx, MV_OUTCOME_FAIL,
                                  "migration %.*s of this instance has not ended (phase %.*s)",
@@ -53,7 +56,8 @@ static void check(struct mv_context *ctx) {
                        mv_text(ctx,
                                "in-flight migration detected. Active migration job (%.*s) is currently already in "
                                "progress for VMI %.*s.",
-                               MV_STR_ARG(other->meta.uid), MV_STR_ARG(other->spec.vmi_name)));
+                               MV_STR_ARG(other->meta.uid), MV_STR_ARG(other->spec.vmi_name)),
+                       other->meta.name);
         else if (name.n)
                 mv_report(ctx, MV_OUTCOME_PASS, "no other migration of this instance is under way");
 }

@@ -6,6 +6,7 @@
  *
  *   nodefit [NODES [CASE PODS ROUNDS]]    one case alone is for callgrind, which counts instructions exactly
  */
+#include "certs/clock.h"
 #include "policy/base/buf.h"
 #include "policy/expand.h"
 #include "policy/nodefit.h"

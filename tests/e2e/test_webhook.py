@@ -19,6 +19,7 @@ from harness.processes import eventually
 SECONDS = 30
 STRICT, PLAIN = "strict", "plain"
 KNOWN = [namespace(STRICT, enforce="migratable"), namespace(PLAIN),
+         machine("weak", PLAIN, binding="bridge"),
          *(claim("rwo", where, "ReadWriteOnce") for where in (STRICT, PLAIN)),
          *(instance("fine", where, migratable=True) for where in (STRICT, PLAIN)),
          *(instance("stuck", where, migratable=False, claim="rwo") for where in (STRICT, PLAIN)),
@@ -182,6 +183,20 @@ def test_eviction(cluster, hook, vmi, words):
     else:
         _, headers = cluster.api.request("POST", path, body)
         assert words in " ".join(warnings_of(headers))
+
+
+@pytest.mark.usefixtures("hook")
+@pytest.mark.parametrize("arguments", [["--dry-run=server"], []], ids=["dry-run", "real"])
+def test_stronger_label(cluster, arguments):
+    """Who strengthens a level is told which VMs break it; nothing is refused."""
+    def label(level):
+        return cluster.kubectl("label", "ns", PLAIN, f"migvet.io/audit={level}", "--overwrite", *arguments).stderr
+    try:
+        assert label("declared") == \
+            "Warning: migvet.io/audit: 2 of 3 VMs break level declared: vm/weak, vmi/stuck\n"
+        assert not label("none")
+    finally:
+        cluster.api.merge(f"/api/v1/namespaces/{PLAIN}", {"metadata": {"labels": {"migvet.io/audit": None}}})
 
 
 @pytest.mark.usefixtures("hook")

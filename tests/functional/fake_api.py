@@ -312,7 +312,7 @@ def counts(h):
 BUILT_IN = {
     "/test/echo": echo, "/prefix/test/echo": echo, "/test/compressed": compressed, "/test/failure": failure,
     "/test/redirect": redirect, "/test/stream": stream, "/test/silent": silent, "/test/drip": drip, "/test/large": large,
-    "/test/short": short, "/api/v1/nodes/new": node,
+    "/test/short": short, "/api/v1/nodes/new": node, "/api/v1/nodes/silent": silent,
     "/api": forbidden, "/apis": forbidden, "/apis/pool.kubevirt.io/v1alpha1/virtualmachinepools": pools,
     "/test/open/let-in": let_in, "/test/open/counts": counts,
 }

@@ -34,6 +34,7 @@ KINDS = {
     "VirtualMachineInstance": ("kubevirt.io", "v1", "virtualmachineinstances"),
     "VirtualMachineInstanceMigration": ("kubevirt.io", "v1", "virtualmachineinstancemigrations"),
     "VirtualMachineInstanceReplicaSet": ("kubevirt.io", "v1", "virtualmachineinstancereplicasets"),
+    "VirtualMachinePool": ("pool.kubevirt.io", "v1beta1", "virtualmachinepools"),
     "MigrationPolicy": ("migrations.kubevirt.io", "v1alpha1", "migrationpolicies"),
     "Namespace": ("", "v1", "namespaces"),
     "NodeMaintenance": ("nodemaintenance.medik8s.io", "v1beta1", "nodemaintenances"),
@@ -81,7 +82,7 @@ def on_terminal(migvet, *arguments, columns=80):
 class Server:
     """`migvet serve` on ports that the kernel chooses; use it in a with statement."""
 
-    def __init__(self, program, *arguments, certs=None, ca=None, certificate=None):
+    def __init__(self, program, *arguments, certs=None, ca=None, certificate=None, environment=None):
         command = [str(program), "serve", "--listen", "127.0.0.1:0", "--management", "127.0.0.1:0",
                    "--log-format", "json", *map(str, arguments)]
         if certs is not None:
@@ -90,7 +91,8 @@ class Server:
         self.certificate = certificate
         self.log = []
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                                        stdin=subprocess.DEVNULL, text=True, encoding="utf-8", cwd=ROOT)
+                                        stdin=subprocess.DEVNULL, text=True, encoding="utf-8", cwd=ROOT,
+                                        env={**os.environ, **(environment or {})})
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         try:

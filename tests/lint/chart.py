@@ -146,8 +146,9 @@ def exposed():
 def metrics():
     """Alerts and dashboard ask for metrics that the program exposes, and for states that it tells of."""
     there = exposed()
-    states = re.search(r"\bstate_words\[\] = \{(.*?)\};", pathlib.Path("cli/serve_cluster.c").read_text(), re.DOTALL)
-    states = set(re.findall(r'"([a-z]+)"', states.group(1)))
+    tables = {"cli/serve_cluster.c": r"\bstate_words\[\]", "webhook/deliver/peer.c": r"\bmv_sender_state_names\[\d*\]"}
+    states = {state for path, name in tables.items() for state in re.findall(r'"([a-z]+)"', re.search(
+        name + r" = \{(.*?)\};", pathlib.Path(path).read_text(), re.DOTALL).group(1))}
     for file in ("alerts.yaml", "dashboard.json"):
         text = (CHART / "files" / file).read_text()
         for name in sorted(set(re.findall(r"\bmigvet_[a-z0-9_]+", text))):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Kinds of a fake API server (cluster/kube/informers.h) whose discovery is forbidden. */
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "cluster/kube/informers.h"
 #include "tests/unit/test_kube.h"
 

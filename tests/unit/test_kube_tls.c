@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whom the client trusts, and what it shows. */
-#include "cluster/kube/memory_file.h"
+#include "certs/memory_file.h"
 #include "tests/unit/test_kube.h"
+
+#include <sys/stat.h>
 
 /* A copy of a file of the server, made at once, under another name. */
 static void copy_file(const char *from, const char *to) {
@@ -76,6 +78,44 @@ static void test_trust(void **state) {
         kube = kube_at("https://127.0.0.1:PORT", "disable-compression: false", "");
         get_fails(&kube, "/test/echo", MV_EIO, refused);
         kube_done(&kube);
+}
+
+/* Where nobody says whom to trust, the environment says where the system's authorities are, as it does to kubectl. */
+static void test_trust_of_environment(void **state) {
+        (void)state;
+        char file[512], none[512];
+        struct mv_err err = { 0 };
+        snprintf(file, sizeof file, "%s", in(api.directory, "ca.crt"));
+        snprintf(none, sizeof none, "%s", in(api.directory, "no-such.crt"));
+        setenv("SSL_CERT_FILE", file, 1);
+        struct kube kube = kube_at("https://127.0.0.1:PORT", "disable-compression: false", "");
+        get_is(&kube, "/test/echo", 200);
+        kube_done(&kube);
+        /* Whom the kubeconfig names is believed, and nobody else. */
+        kube = kube_at("https://127.0.0.1:PORT", "certificate-authority: other-ca.crt", "");
+        get_fails(
+                &kube, "/test/echo", MV_EIO,
+                "https://127.0.0.1:PORT: The certificate is NOT trusted. The certificate issuer is unknown.");
+        kube_done(&kube);
+        setenv("SSL_CERT_FILE", none, 1);
+        kube = kube_at("https://127.0.0.1:PORT", "disable-compression: false", "");
+        assert_int_equal(kube.code, MV_ENOTFOUND);
+        assert_string_equal(kube.err.file, none);
+        kube_done(&kube);
+        /* Of a directory; the file is then where it usually is. */
+        unsetenv("SSL_CERT_FILE");
+        assert_int_equal(mkdir(in(api.directory, "trust"), 0700), 0);
+        copy_file("ca.crt", "trust/api.pem");
+        setenv("SSL_CERT_DIR", in(api.directory, "trust"), 1);
+        kube = kube_at("https://127.0.0.1:PORT", "disable-compression: false", "");
+        get_is(&kube, "/test/echo", 200);
+        kube_done(&kube);
+        setenv("SSL_CERT_DIR", "/a:/b", 1);
+        struct mv_kube_config *config = NULL;
+        const struct mv_kube_config_options options = { .kubeconfig = in(api.directory, "kubeconfig") };
+        assert_int_equal(mv_kube_config_load(&options, &config, &err), MV_EUSAGE);
+        assert_non_null(strstr(err.message, "$SSL_CERT_DIR names several directories"));
+        unsetenv("SSL_CERT_DIR");
 }
 
 static void test_server_name(void **state) {
@@ -340,12 +380,19 @@ static void test_proxy(void **state) {
 int main(void) {
 #define CASE(function) cmocka_unit_test_teardown(function, open_again)
         const struct CMUnitTest tests[] = {
-                CASE(test_memory_file),        CASE(test_trust),
-                CASE(test_server_name),        CASE(test_authority_changes),
-                CASE(test_client_certificate), CASE(test_identity_headers),
-                CASE(test_token_file),         CASE(test_plugin),
-                CASE(test_plugin_fails),       CASE(test_plugin_certificate),
-                CASE(test_files_refused),      CASE(test_proxy),
+                CASE(test_memory_file),
+                CASE(test_trust),
+                CASE(test_trust_of_environment),
+                CASE(test_server_name),
+                CASE(test_authority_changes),
+                CASE(test_client_certificate),
+                CASE(test_identity_headers),
+                CASE(test_token_file),
+                CASE(test_plugin),
+                CASE(test_plugin_fails),
+                CASE(test_plugin_certificate),
+                CASE(test_files_refused),
+                CASE(test_proxy),
         };
         return cmocka_run_group_tests(tests, set_up_api, tear_down_api);
 }

@@ -52,13 +52,17 @@ static void cluster_done(struct cluster *cluster) {
         assert_null(mv_live_free(cluster->live));
 }
 
+/* One that is kept of every kind. */
+#define LABEL "instancetype.kubevirt.io/v"
+
 /* Padded with spaces only, as an item of a list may be. */
 static int put(struct mv_live *live, enum mv_kind kind, const char *name, unsigned value, unsigned version) {
         char json[512];
         struct mv_err err = { 0 };
         int n = snprintf(
                 json, sizeof json,
-                "{\"metadata\":{\"name\":\"%s\",%s\"resourceVersion\":\"%u\",\"labels\":{\"v\":\"%u\",\"app\":\"web\"}},"
+                "{\"metadata\":{\"name\":\"%s\",%s\"resourceVersion\":\"%u\",\"labels\":{\"" LABEL
+                "\":\"%u\",\"app\":\"web\"}},"
                 "\"spec\":{\"nodeName\":\"n1\"},\"status\":{\"nodeName\":\"n1\",\"phase\":\"Running\"}}        ",
                 name, mv_kinds[kind].namespaced ? "\"namespace\":\"a\"," : "", version, value);
         return mv_live_put(live, kind, (struct mv_str){ json, (size_t)n - 8 }, &err);
@@ -75,7 +79,7 @@ static unsigned value_in(const struct mv_snapshot *snapshot, enum mv_kind kind, 
         const void *object = mv_snapshot_find(snapshot, kind, MV_STR("a"), name_of(i, text));
         if (!object)
                 return 0;
-        const struct mv_str *value = mv_map_get(&mv_kind_meta(kind, object)->labels, MV_STR("v"));
+        const struct mv_str *value = mv_map_get(&mv_kind_meta(kind, object)->labels, MV_STR(LABEL));
         assert_non_null(value);
         return (unsigned)strtoul(value->p, NULL, 10);
 }

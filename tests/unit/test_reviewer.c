@@ -13,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -35,8 +37,10 @@ struct cluster {
         struct mv_review_note note;
         bool has_vmi, refuses, dull, late;
         uint64_t known; /* what the fetch found out about */
-        int fetches, put_offs, resumptions;
+        uint64_t confirmed;
+        int fetches, confirmations, put_offs, resumptions;
         char asked[256];
+        char answer[4096]; /* the last one */
 };
 
 static void put(struct cluster *cluster, enum mv_kind kind, const char *text) {
@@ -73,6 +77,20 @@ static bool fetch(void *context, const struct mv_missing *missing, size_t n, lon
         return true;
 }
 
+static bool confirm(void *context, const struct mv_missing *objects, size_t n, long long deadline_ns,
+                    void (*done)(void *done_context, uint64_t confirmed), void *done_context) {
+        struct cluster *cluster = context;
+        size_t at = 0;
+        (void)deadline_ns;
+        cluster->confirmations++;
+        for (size_t i = 0; i < n; i++)
+                at += (size_t)snprintf(cluster->asked + at, sizeof cluster->asked - at, "%s %.*s/%.*s;",
+                                       mv_kinds[objects[i].kind].kind, MV_STR_ARG(objects[i].namespace),
+                                       MV_STR_ARG(objects[i].name));
+        done(done_context, cluster->confirmed);
+        return true;
+}
+
 static bool wants(void *context, const struct mv_missing *missing) {
         const struct cluster *cluster = context;
         return !cluster->dull && (missing->kind == MV_KIND_VMI || missing->kind == MV_KIND_NAMESPACE);
@@ -92,19 +110,25 @@ static void resume(void *ticket, uint64_t answer) {
         cluster->note.answer |= answer;
 }
 
-static void cluster_init(struct cluster *cluster) {
+/* config is a file, or NULL. */
+static void cluster_init_with(struct cluster *cluster, const char *config) {
         *cluster = (struct cluster){ .store = mv_store_new() };
         cluster->live = mv_live_new(cluster->store);
         for (int kind = 0; kind < MV_KIND_COUNT; kind++)
                 mv_live_know(cluster->live, (enum mv_kind)kind, MV_KNOWLEDGE_ALL, MV_STR(""));
-        put(cluster, MV_KIND_KUBEVIRT, "{'metadata':{'name':'kubevirt','namespace':'kubevirt'}}");
+        put(cluster, MV_KIND_KUBEVIRT,
+            "{'metadata':{'name':'kubevirt','namespace':'kubevirt'},'status':{'phase':'Deployed'}}");
         publish(cluster);
         struct mv_err err = { 0 };
-        assert_int_equal(mv_config_watch_new(NULL, MV_STR("migvet"), NULL, &cluster->configs, &err), 0);
+        assert_int_equal(mv_config_watch_new(config, MV_STR("migvet"), NULL, &cluster->configs, &err), 0);
         mv_reviewer_init(&cluster->reviewer, cluster->store, cluster->configs);
         cluster->reviewer.live = true;
-        cluster->fetcher = (struct mv_fetcher){ fetch, wants, cluster };
+        cluster->fetcher = (struct mv_fetcher){ fetch, wants, confirm, cluster };
         cluster->reviewer.fetcher = &cluster->fetcher;
+}
+
+static void cluster_init(struct cluster *cluster) {
+        cluster_init_with(cluster, NULL);
 }
 
 static void cluster_done(struct cluster *cluster) {
@@ -132,6 +156,7 @@ static int ask(struct cluster *cluster, unsigned put_offs, const char *verdict) 
                                                       &summary);
         if (status == 200)
                 assert_string_equal(summary.verdict, verdict);
+        snprintf(cluster->answer, sizeof cluster->answer, "%.*s", MV_STR_ARG(mv_buf_str(&response)));
         mv_buf_done(&response);
         text_free(body);
         return status;
@@ -221,11 +246,136 @@ static void test_unknown(void **state) {
         cluster_done(&cluster);
 }
 
+#define QUESTION \
+        "{'subject':{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstance','namespace':'a','name':'db'}}"
+
+/* The status of a question about an instance; the summary says `verdict`. */
+static int ask_verdict(struct cluster *cluster, unsigned put_offs, const char *verdict) {
+        struct mv_str body = json_make(QUESTION);
+        struct mv_buf response;
+        struct mv_verdict_summary summary = { .verdict = "" };
+        if (!put_offs)
+                cluster->note = (struct mv_review_note){ 0 };
+        const struct mv_review_call call = { .body = body,
+                                             .deadline_ns = LLONG_MAX,
+                                             .put_offs = put_offs,
+                                             .note = &cluster->note,
+                                             .put_off = put_off,
+                                             .resume = resume,
+                                             .server = cluster };
+        mv_buf_init(&response, &mv_allocator_system, 65536);
+        int status = cluster->reviewer.backend.verdict(cluster->reviewer.backend.context, &call, &response,
+                                                       &summary);
+        assert_string_equal(summary.verdict, verdict);
+        if (status)
+                assert_str(summary.name, "db");
+        mv_buf_done(&response);
+        text_free(body);
+        return status;
+}
+
+/* A subject that the snapshot does not have yet. */
+static void test_subject_fetched(void **state) {
+        (void)state;
+        struct cluster cluster;
+        cluster_init(&cluster);
+        cluster.has_vmi = true;
+        assert_int_equal(ask_verdict(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        assert_string_equal(cluster.asked, "VirtualMachineInstance a/db;");
+        assert_int_equal(ask_verdict(&cluster, 1, "True"), 200);
+        assert_int_equal(ask_verdict(&cluster, 0, "True"), 200);
+        assert_int_equal(cluster.fetches, 1);
+        cluster_done(&cluster);
+}
+
+/* One that does not exist is not there; one that nobody could look up may be. */
+static void test_subject_not_there(void **state) {
+        (void)state;
+        struct cluster cluster;
+        cluster_init(&cluster);
+        assert_int_equal(ask_verdict(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(ask_verdict(&cluster, 1, ""), 503);
+        cluster.known = 1;
+        assert_int_equal(ask_verdict(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(ask_verdict(&cluster, 1, ""), 404);
+        cluster.late = true;
+        assert_int_equal(ask_verdict(&cluster, 0, ""), 503);
+        cluster.reviewer.fetcher = NULL; /* the snapshot is all there is */
+        assert_int_equal(ask_verdict(&cluster, 0, ""), 404);
+        cluster_done(&cluster);
+}
+
+/* What could not be read in time may be there: it is Unknown, and nobody says that it does not exist. */
+static void test_in_doubt(void **state) {
+        (void)state;
+        struct cluster cluster;
+        cluster_init(&cluster);
+        assert_int_equal(ask(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(ask(&cluster, 1, "Unknown"), 200);
+        assert_non_null(strstr(cluster.answer, "VirtualMachineInstance a/db could not be read in time"));
+        assert_null(strstr(cluster.answer, "does not exist"));
+        cluster.known = 3;
+        assert_int_equal(ask(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(ask(&cluster, 1, "Unknown"), 200);
+        assert_non_null(strstr(cluster.answer, "does not exist"));
+        assert_null(strstr(cluster.answer, "in time"));
+        cluster.late = true; /* nobody can be asked any more */
+        assert_int_equal(ask(&cluster, 0, "Unknown"), 200);
+        assert_non_null(strstr(cluster.answer, "VirtualMachineInstance a/db could not be read in time"));
+        cluster_done(&cluster);
+}
+
+/* With `mirror: deny` KubeVirt's refusal is denied when all that it rests on was read again; otherwise it is a warning. */
+static void test_confirmed(void **state) {
+        (void)state;
+        char path[] = "/tmp/migvet-test-reviewer-XXXXXX";
+        static const char text[] =
+                "apiVersion: config.migvet.io/v1alpha1\nkind: Configuration\nmirror: deny\n";
+        int fd = mkstemp(path);
+        assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+        close(fd);
+        struct cluster cluster;
+        cluster_init_with(&cluster, path);
+        unlink(path);
+        cluster.known = 3;
+        assert_int_equal(ask(&cluster, 0, ""), MV_REVIEW_PUT_OFF); /* for what is missing */
+        assert_int_equal(cluster.confirmations, 0);
+        assert_int_equal(ask(&cluster, 1, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(cluster.confirmations, 1);
+        assert_string_equal(cluster.asked, "KubeVirt kubevirt/kubevirt;VirtualMachineInstance a/db;");
+        assert_int_equal(ask(&cluster, 2, "Unknown"), 200);
+        assert_non_null(strstr(cluster.answer, "\"allowed\":true"));
+        assert_non_null(strstr(cluster.answer, "admission: the VMI"));
+        for (uint64_t confirmed = 1; confirmed <= 3; confirmed++) {
+                cluster.confirmed = confirmed;
+                assert_int_equal(ask(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+                assert_int_equal(ask(&cluster, 1, ""), MV_REVIEW_PUT_OFF);
+                assert_int_equal(ask(&cluster, 2, "Unknown"), 200);
+                bool denied =
+                        strstr(cluster.answer, "\"allowed\":false") && strstr(cluster.answer, "\"code\":400");
+                assert_int_equal(denied, confirmed == 3);
+        }
+        /* Nobody could be asked. */
+        cluster.fetcher.confirm = NULL;
+        assert_int_equal(ask(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(ask(&cluster, 1, "Unknown"), 200);
+        assert_non_null(strstr(cluster.answer, "admission: the VMI"));
+        /* The last time that it is put off may be over. */
+        cluster.fetcher.confirm = confirm;
+        assert_int_equal(ask(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        cluster.late = true;
+        assert_int_equal(ask(&cluster, 1, "Unknown"), 200);
+        assert_non_null(strstr(cluster.answer, "\"allowed\":true"));
+        cluster_done(&cluster);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_fetched),   cmocka_unit_test(test_not_there),
-                cmocka_unit_test(test_not_asked), cmocka_unit_test(test_late),
-                cmocka_unit_test(test_unknown),
+                cmocka_unit_test(test_fetched),           cmocka_unit_test(test_not_there),
+                cmocka_unit_test(test_not_asked),         cmocka_unit_test(test_late),
+                cmocka_unit_test(test_unknown),           cmocka_unit_test(test_in_doubt),
+                cmocka_unit_test(test_confirmed),         cmocka_unit_test(test_subject_fetched),
+                cmocka_unit_test(test_subject_not_there),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

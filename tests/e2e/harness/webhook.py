@@ -23,6 +23,7 @@ REVIEWED = [  # operations, scope, group, versions, resources
     (["CREATE"], "Cluster", "nodemaintenance.medik8s.io", ["v1beta1"], ["nodemaintenances"]),
     (["CREATE"], "Cluster", "nodemaintenance.kubevirt.io", ["v1beta1"], ["nodemaintenances"]),
     (["CREATE"], "Namespaced", "", ["v1"], ["pods/eviction"]),
+    (["UPDATE"], "Cluster", "", ["v1"], ["namespaces"]),
 ]
 
 

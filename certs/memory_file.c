@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/kube/memory_file.h"
+#include "certs/memory_file.h"
 
 #include <errno.h>
 #include <stdio.h>
