@@ -277,8 +277,6 @@ bench:
 	@tests/deps.sh build bench
 	$(again) all bench-release
 	@RUNS=$(RUNS) SECONDS=$(SECONDS) PARTS=$(PARTS) PEERS=$(PEERS) $(PYTHON) -B tests/bench/run.py
-	@build/release/tests/bench/memory
-	@tests/bench/growth.sh build/release/tests/bench/growth
 
 # --- source quality ----------------------------------------------------------------------------------------
 

@@ -24,6 +24,8 @@ struct mv_mirror_input {
                 *verdict;   /* of the object, with its request-* rules; NULL when it was not judged */
         const void *object; /* request->object as it was decoded to be judged, of that kind; NULL */
         enum mv_kind kind;
+        const struct mv_shape
+                *fitted; /* the object is known to be as mv_schema_check with this shape wants it; NULL */
 };
 
 /* Refuse what KubeVirt refuses, or leave the decision as it is. Returns true when it refused. Of an eviction, and of an object

@@ -120,6 +120,7 @@ static int no_review(struct mv_buf *response, const struct mv_err *err) {
 
 struct judged_object {
         const void *object;
+        const struct mv_shape *fitted; /* the shape of its spec, when the object was seen to fit */
         const struct mv_meta *meta;
         struct mv_verdict verdict;
 };
@@ -128,13 +129,23 @@ static const struct mv_meta *meta_of(enum mv_kind kind, const void *object) {
         return (const struct mv_meta *)(const void *)((const char *)object + mv_kinds[kind].meta_offset);
 }
 
+/* The shape of objects whose fields KubeVirt's webhooks look at. */
+static const struct mv_shape *shape_of(enum mv_kind kind) {
+        return kind == MV_KIND_VM          ? &mv_shape_vm
+               : kind == MV_KIND_VMI       ? &mv_shape_vmi
+               : kind == MV_KIND_MIGRATION ? &mv_shape_migration
+                                           : NULL;
+}
+
 /* Decode the text of an object and judge it. */
 static int judge(const struct mv_review_input *in, const struct mv_review_request *request, enum mv_kind kind,
                  struct mv_str text, struct judged_object *ret, struct mv_err *err) {
         void *object = mv_arena_allocate(in->arena, mv_kinds[kind].table->size, mv_kinds[kind].table->align);
         if (!object)
                 return mv_err_oom(err);
-        const struct mv_decode decode = { .arena = in->arena };
+        const struct mv_shape *shape = shape_of(kind);
+        bool fits = false;
+        const struct mv_decode decode = { .arena = in->arena, .shape = shape, .ret_fits = &fits };
         int r = mv_decode(&decode, text, mv_kinds[kind].table, object, err);
         if (r < 0)
                 return r;
@@ -144,6 +155,7 @@ static int judge(const struct mv_review_input *in, const struct mv_review_reques
         if (!meta->name.n)
                 meta->name = request->name;
         ret->object = object;
+        ret->fitted = shape && fits ? mv_shape_find(shape, "spec", 4)->shape : NULL;
         meta->text = text;
         ret->meta = meta_of(kind, object);
         const struct mv_evaluation evaluation = { .arena = in->arena,
@@ -252,8 +264,7 @@ static void decide_unknown(const struct mv_review_input *in, const struct mv_rev
                 decision->n_warnings = 1;
         }
         /* As long as the cluster is not known, neither is who may never be denied. */
-        if (!in->snapshot ||
-            !is_denied_unjudged(in, request, kind, &decision->level, &decision->undecided))
+        if (!in->snapshot || !is_denied_unjudged(in, request, kind, &decision->level, &decision->undecided))
                 return;
         decision->allowed = false;
         decision->code = 403;
@@ -331,6 +342,7 @@ static bool refused(const struct mv_review_input *in, const struct mv_review_req
                 .verdict = judged ? &judged->verdict : NULL,
                 .object = judged ? judged->object : NULL,
                 .kind = kind,
+                .fitted = judged ? judged->fitted : NULL,
         };
         if (!input.snapshot)
                 return false; /* memory is out: the answer is Unknown */

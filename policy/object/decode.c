@@ -2,6 +2,7 @@
 #include "policy/object/decode.h"
 
 #include "policy/object/quantity.h"
+#include "policy/object/schema.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@ struct state {
         const struct mv_decode *decode;
         struct mv_err *err;
         bool path_set;
+        bool unfit; /* something does not have the shape that it should have */
 };
 
 static void path_append(const struct mv_path *path, char *out, size_t size, size_t *n) {
@@ -167,7 +169,19 @@ static bool decode_int(struct state *state, struct mv_optional_int *ret) {
 }
 
 static bool decode_object(struct state *state, const struct mv_table *table, void *out,
-                          const struct mv_path *parent);
+                          const struct mv_path *parent, const struct mv_shape *shape);
+
+/* The shape of what is in a field's value, if it is of that kind. */
+static const struct mv_shape *inner_shape(const struct mv_shape_field *field, enum mv_shape_kind kind) {
+        return field && field->kind == kind ? field->shape : NULL;
+}
+
+/* Pass over the value of a field that has this shape, or none. */
+static bool skip(struct state *state, const struct mv_shape_field *shaped, struct mv_str *ret) {
+        if (shaped && shaped->shape && !mv_schema_fits(state->decode->arena, &state->scan, shaped))
+                state->unfit = true;
+        return mv_scan_skip(&state->scan, ret);
+}
 
 /* A list that grows in the arena. */
 struct growing {
@@ -232,7 +246,7 @@ static bool expect_open(struct state *state, char open) {
 }
 
 static bool decode_list(struct state *state, const struct mv_table *table, struct mv_list *ret,
-                        const struct mv_path *parent) {
+                        const struct mv_path *parent, const struct mv_shape *shape) {
         struct mv_path path = { .parent = parent };
         struct growing growing = { .size = table->size, .align = table->align };
         bool first = true;
@@ -246,7 +260,7 @@ static bool decode_list(struct state *state, const struct mv_table *table, struc
                 char *item = (char *)ret->items + ret->n * table->size;
                 memset(item, 0, table->size);
                 if (mv_scan_peek(&state->scan) == 'n' ? !mv_scan_null(&state->scan)
-                                                      : !decode_object(state, table, item, &path))
+                                                      : !decode_object(state, table, item, &path, shape))
                         return failed_at(state, &path);
         }
         return !state->scan.code;
@@ -428,8 +442,9 @@ static bool decode_named(struct state *state, const struct mv_table *table, stru
                 if (state->scan.code)
                         return false;
                 void *item = append_keyed(state, &keyed, path.key);
-                if (!item || !(mv_scan_peek(&state->scan) == 'n' ? mv_scan_null(&state->scan)
-                                                                 : decode_object(state, table, item, &path)))
+                if (!item ||
+                    !(mv_scan_peek(&state->scan) == 'n' ? mv_scan_null(&state->scan)
+                                                        : decode_object(state, table, item, &path, NULL)))
                         return failed_at(state, &path);
         }
         if (state->scan.code || !sort_keyed(state, &keyed, start, &path))
@@ -439,14 +454,16 @@ static bool decode_named(struct state *state, const struct mv_table *table, stru
 }
 
 static bool decode_field(struct state *state, const struct mv_field *field, char *out,
-                         const struct mv_path *path) {
+                         const struct mv_path *path, const struct mv_shape_field *shaped) {
         char *at = out + field->offset;
         bool value;
-        if (mv_scan_peek(&state->scan) == 'n')
+        if (mv_scan_peek(&state->scan) == 'n') {
+                state->unfit |= shaped && shaped->required;
                 return mv_scan_null(&state->scan);
+        }
         switch (field->type) {
         case MV_TYPE_ANY:
-                return mv_scan_skip(&state->scan, NULL);
+                return skip(state, shaped, NULL);
         case MV_TYPE_STRING:
                 return decode_string(state, (struct mv_str *)(void *)at);
         case MV_TYPE_TEXT:
@@ -464,19 +481,21 @@ static bool decode_field(struct state *state, const struct mv_field *field, char
         case MV_TYPE_INT:
                 return decode_int(state, (struct mv_optional_int *)(void *)at);
         case MV_TYPE_OBJECT:
-                return decode_object(state, field->table, at, path);
+                return decode_object(state, field->table, at, path, inner_shape(shaped, MV_SHAPE_OBJECT));
         case MV_TYPE_POINTER: {
                 void *object =
                         mv_arena_allocate(state->decode->arena, field->table->size, field->table->align);
                 if (!object)
                         return out_of_memory(state);
                 memcpy(at, &object, sizeof object);
-                return decode_object(state, field->table, object, path);
+                return decode_object(state, field->table, object, path, inner_shape(shaped, MV_SHAPE_OBJECT));
         }
         case MV_TYPE_LIST:
         case MV_TYPE_NAMED: {
                 struct mv_list list = { 0 };
-                bool ok = field->type == MV_TYPE_LIST ? decode_list(state, field->table, &list, path)
+                const struct mv_shape *items = inner_shape(shaped, MV_SHAPE_LIST);
+                state->unfit |= field->type == MV_TYPE_NAMED && shaped && shaped->shape;
+                bool ok = field->type == MV_TYPE_LIST ? decode_list(state, field->table, &list, path, items)
                                                       : decode_named(state, field->table, &list, path);
                 memcpy(at, &list, sizeof list);
                 return ok;
@@ -492,10 +511,10 @@ static bool decode_field(struct state *state, const struct mv_field *field, char
                 if (*state->scan.p != '{')
                         return wrong_type(state, "must be an object");
                 *(bool *)at = true;
-                return mv_scan_skip(&state->scan, NULL);
+                return skip(state, shaped, NULL);
         case MV_TYPE_RAW: {
                 struct mv_str raw;
-                if (!mv_scan_skip(&state->scan, &raw))
+                if (!skip(state, shaped, &raw))
                         return false;
                 *(struct mv_str *)(void *)at =
                         state->decode->copy ? mv_arena_copy(state->decode->arena, raw) : raw;
@@ -506,10 +525,10 @@ static bool decode_field(struct state *state, const struct mv_field *field, char
 }
 
 static bool decode_object(struct state *state, const struct mv_table *table, void *out,
-                          const struct mv_path *parent) {
+                          const struct mv_path *parent, const struct mv_shape *shape) {
         struct mv_path path = { .parent = parent };
         struct mv_scan_string scanned;
-        uint64_t seen = 0;
+        uint64_t seen = 0, shaped_seen = 0;
         size_t expected = 0; /* tables stand in the order in which keys usually come */
         bool first = true;
         if (!expect_open(state, '{'))
@@ -520,11 +539,16 @@ static bool decode_object(struct state *state, const struct mv_table *table, voi
                 for (; tried < table->n; tried++, i = i + 1 < table->n ? i + 1 : 0)
                         if (mv_str_equal(table->fields[i].key, key))
                                 break;
+                const struct mv_shape_field *shaped = shape ? mv_shape_find(shape, key.p, key.n) : NULL;
+                if (shaped)
+                        shaped_seen |= UINT64_C(1) << (shaped - shape->fields);
+                else
+                        state->unfit |= shape != NULL;
                 path.key = key;
                 if (tried == table->n) {
                         if (table->closed && state->decode->unknown)
                                 state->decode->unknown(state->decode->context, parent, key);
-                        if (!mv_scan_skip(&state->scan, NULL))
+                        if (!skip(state, shaped, NULL))
                                 return failed_at(state, &path);
                         continue;
                 }
@@ -534,9 +558,11 @@ static bool decode_object(struct state *state, const struct mv_table *table, voi
                         return failed_at(state, &path);
                 }
                 seen |= UINT64_C(1) << i;
-                if (!decode_field(state, &table->fields[i], out, &path))
+                if (!decode_field(state, &table->fields[i], out, &path, shaped))
                         return failed_at(state, &path);
         }
+        for (size_t i = 0; shape && i < shape->n; i++)
+                state->unfit |= shape->fields[i].required && !(shaped_seen >> i & 1);
         return state->scan.code ? failed_at(state, parent) : true;
 }
 
@@ -545,7 +571,9 @@ int mv_decode(const struct mv_decode *decode, struct mv_str text, const struct m
         struct state state = { .decode = decode, .err = err };
         memset(ret, 0, table->size);
         mv_scan_init(&state.scan, text);
-        if (decode_object(&state, table, ret, NULL) && mv_scan_finish(&state.scan)) {
+        if (decode_object(&state, table, ret, NULL, decode->shape) && mv_scan_finish(&state.scan)) {
+                if (decode->ret_fits)
+                        *decode->ret_fits = !state.unfit;
                 if (!mv_arena_failed(decode->arena))
                         return 0;
                 out_of_memory(&state);

@@ -15,6 +15,7 @@
 #include "policy/base/arena.h"
 #include "policy/base/intern.h"
 #include "policy/object/scan.h"
+#include "policy/object/shape.h"
 
 #include <stdint.h>
 
@@ -131,7 +132,11 @@ void mv_path_format(const struct mv_path *path, char *out, size_t size);
 
 struct mv_decode {
         struct mv_arena *arena;
-        bool copy;                /* copy strings into the arena, because the text will go away */
+        bool copy; /* copy strings into the arena, because the text will go away */
+        /* Unless NULL: the shape of the object. *ret_fits says whether it has no key that the shape lacks, and all that the
+         * shape requires; false may also mean that this cannot be told in passing (mv_schema_check tells). */
+        const struct mv_shape *shape;
+        bool *ret_fits;
         struct mv_intern *intern; /* for copies of the keys and values of maps, which repeat; NULL */
         /* Unless NULL: told of each key that a closed table does not have. path is that of the object. */
         void (*unknown)(void *context, const struct mv_path *path, struct mv_str key);

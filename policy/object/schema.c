@@ -86,10 +86,12 @@ static bool check_object(struct check *check, struct mv_str path, const struct m
 }
 
 /* Whether there is nothing to complain about, which is nearly always so: one pass, and nothing is written. */
+static bool fits_field(struct check *check, const struct mv_shape_field *field);
+
 static bool fits(struct check *check, const struct mv_shape *shape) {
         struct mv_scan *scan = &check->scan;
         struct mv_scan_string scanned;
-        bool first = true, element = true;
+        bool first = true;
         uint64_t seen = 0;
         if (mv_scan_peek(scan) != '{')
                 return mv_scan_skip(scan, NULL);
@@ -101,20 +103,31 @@ static bool fits(struct check *check, const struct mv_shape *shape) {
                 if (!field)
                         return false;
                 seen |= UINT64_C(1) << (field - shape->fields);
-                if (field->shape && field->kind == MV_SHAPE_LIST && mv_scan_peek(scan) == '[') {
-                        element = true;
-                        mv_scan_array(scan);
-                        while (mv_scan_element(scan, &element))
-                                if (!fits(check, field->shape))
-                                        return false;
-                } else if (field->shape && field->kind == MV_SHAPE_OBJECT ? !fits(check, field->shape)
-                                                                          : !mv_scan_skip(scan, NULL))
+                if (!fits_field(check, field))
                         return false;
         }
         for (size_t i = 0; i < shape->n; i++)
                 if (shape->fields[i].required && !(seen >> i & 1))
                         return false;
         return !scan->code;
+}
+
+static bool fits_field(struct check *check, const struct mv_shape_field *field) {
+        bool first = true;
+        if (field->shape && field->kind == MV_SHAPE_OBJECT)
+                return fits(check, field->shape);
+        if (!field->shape || field->kind != MV_SHAPE_LIST || mv_scan_peek(&check->scan) != '[')
+                return mv_scan_skip(&check->scan, NULL);
+        mv_scan_array(&check->scan);
+        while (mv_scan_element(&check->scan, &first))
+                if (!fits(check, field->shape))
+                        return false;
+        return !check->scan.code;
+}
+
+bool mv_schema_fits(struct mv_arena *arena, const struct mv_scan *scan, const struct mv_shape_field *field) {
+        struct check check = { .arena = arena, .scan = *scan };
+        return fits_field(&check, field);
 }
 
 void mv_schema_check(struct mv_arena *arena, struct mv_str object, const struct mv_shape *spec,

@@ -363,6 +363,11 @@ PUBLIC_SHAPE(mv_shape_migration_spec,
         MAP("addedNodeSelector"), POINTER("priority"),
         OBJECT_POINTER("receive", virtual_machine_instance_migration_target),
         OBJECT_POINTER("sendTo", virtual_machine_instance_migration_source), VALUE("vmiName"))
+#define WHOLE(spec) \
+        VALUE("apiVersion"), VALUE("kind"), ANY("metadata"), REQUIRED_OBJECT_POINTER("spec", spec), ANY("status")
+PUBLIC_SHAPE(mv_shape_vm, WHOLE(mv_shape_vm_spec))
+PUBLIC_SHAPE(mv_shape_vmi, WHOLE(mv_shape_vmi_spec))
+PUBLIC_SHAPE(mv_shape_migration, WHOLE(mv_shape_migration_spec))
 PUBLIC_SHAPE(mv_shape_stall_detector,
         AMOUNT_POINTER("completionTimeoutFactor"), AMOUNT_POINTER("ewmaAlpha"),
         AMOUNT_POINTER("patienceWindowDecayFactor"), AMOUNT_POINTER("precopyPossibleFactor"),

@@ -39,6 +39,8 @@ struct mv_shape {
 
 /* spec of VirtualMachine, VirtualMachineInstance and VirtualMachineInstanceMigration. */
 extern const struct mv_shape mv_shape_vm_spec, mv_shape_vmi_spec, mv_shape_migration_spec;
+/* Whole objects with these specs: metadata and status may hold anything. */
+extern const struct mv_shape mv_shape_vm, mv_shape_vmi, mv_shape_migration;
 /* Parts of a MigrationPolicy's spec.experimental. */
 extern const struct mv_shape mv_shape_stall_detector, mv_shape_downtime_tuning;
 

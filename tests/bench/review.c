@@ -16,7 +16,7 @@
 #include <limits.h>
 #include <string.h>
 
-enum { WARM = 3, RESPONSE_BYTES = 1 << 20 };
+enum { WARM = 3, BATCHES = 50, RESPONSE_BYTES = 1 << 20 };
 
 /* --- malloc, counted --- */
 
@@ -115,13 +115,19 @@ static void answer(const char *name, void *context) {
         printf("%s\n  \"%.*s\": {", asked->more ? "," : "", (int)strcspn(base, "."), base);
         asked->more = true;
         if (asked->rounds) {
-                double begun = bench_now();
-                for (size_t i = 0; i < asked->rounds; i++) {
-                        mv_arena_clear(&asked->arena);
-                        mv_buf_clear(&response);
-                        mv_review_answer(&input, body, &response, &result);
+                /* The fastest of some batches: the one that was disturbed least. */
+                double least = 1e9;
+                for (size_t batch = 0; batch < BATCHES; batch++) {
+                        double begun = bench_now();
+                        for (size_t i = 0; i < asked->rounds; i++) {
+                                mv_arena_clear(&asked->arena);
+                                mv_buf_clear(&response);
+                                mv_review_answer(&input, body, &response, &result);
+                        }
+                        double took = (bench_now() - begun) / (double)asked->rounds;
+                        least = took < least ? took : least;
                 }
-                printf("\"microseconds\": %.2f}", (bench_now() - begun) / (double)asked->rounds * 1e6);
+                printf("\"microseconds\": %.2f}", least * 1e6);
         } else {
                 mallocs = 0;
                 mv_arena_clear(&asked->arena);

@@ -13,7 +13,7 @@ import parse
 import peers
 import server
 
-PARTS = ("server", "memory", "parse", "nodefit")
+PARTS = ("server", "memory", "blocks", "parse", "nodefit")
 
 
 def options():
@@ -36,9 +36,10 @@ def main():
     about = {"machine": bench.machine(), "date": datetime.date.today().isoformat(), "version": version}
     print(f"{about['machine']}\nthe server on processor {bench.SERVER_CPU}, the load on {bench.LOAD_CPU}; medians of {chosen.runs} "
           f"runs of {chosen.seconds:g} s\n", flush=True)
+    program = lambda name: lambda: subprocess.run([bench.PROGRAMS / name], check=True)
     parts = {"server": lambda: server.run(chosen, about), "memory": lambda: memory.run(chosen, about),
              "parse": lambda: parse.run(chosen, about), "peers": lambda: peers.run(chosen, about),
-             "nodefit": lambda: subprocess.run([bench.PROGRAMS / "nodefit"], check=True)}
+             "nodefit": program("nodefit"), "blocks": program("memory")}
     for part in chosen.parts:
         if part not in parts:
             raise SystemExit(f"there is no part {part}: {', '.join(parts)}")

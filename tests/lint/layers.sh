@@ -4,7 +4,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-pure_libc='assert|ctype|errno|float|inttypes|limits|math|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings'
+pure_libc='assert|ctype|emmintrin|errno|float|inttypes|limits|math|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings'
 third_party='json-c/|json\.h|yaml\.h|pcre2|gnutls/|nettle/|microhttpd|curl/|cmocka'
 rule_headers='rule|snapshot|kind|claims|launcher|nodeindex|nodefit|resolve|drain|expand|kubevirt_config|convergence|tsc'
 rule_headers+='|policy_values|population|hyperconverged|podrequests|quota|podsecurity|stranded'

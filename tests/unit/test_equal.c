@@ -11,6 +11,9 @@
 
 #include "policy/base/arena.h"
 #include "policy/object/equal.h"
+
+#include "policy/object/migration.h"
+#include "policy/object/vm.h"
 #include "policy/object/schema.h"
 
 #include <stdio.h>
@@ -179,6 +182,21 @@ static void collect(void *context, struct mv_str message) {
         snprintf(out + n, 1024 - n, "%s%.*s", n ? "|" : "", MV_STR_ARG(message));
 }
 
+/* Decoding tells the same in passing, of what it can decode. */
+static void assert_fits(struct mv_str object, const struct mv_shape *spec, bool fits) {
+        bool vm = spec == &mv_shape_vm_spec, told = !fits;
+        struct mv_arena arena;
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        const struct mv_table *table = vm ? &mv_table_vm : &mv_table_migration;
+        const struct mv_decode decode = { .arena = &arena,
+                                          .shape = vm ? &mv_shape_vm : &mv_shape_migration,
+                                          .ret_fits = &told };
+        void *decoded = mv_arena_allocate(&arena, table->size, table->align);
+        if (mv_decode(&decode, object, table, decoded, NULL) == 0)
+                assert_int_equal(told, fits);
+        mv_arena_done(&arena);
+}
+
 static void test_schema(void **state) {
         (void)state;
 #define FORBIDDEN " in body is a forbidden property"
@@ -204,6 +222,14 @@ static void test_schema(void **state) {
                 { "{'spec':{'template':{'metadata':{'label':{}},'spec':{'\\u0064omain':{'cpus':1}}}}}",
                   &mv_shape_vm_spec,
                   "spec.template.metadata.label" FORBIDDEN "|spec.template.spec.domain.cpus" FORBIDDEN },
+                { "{'kind':'VirtualMachine','metadata':{'any':1},'spec':{'template':{'metadata':{'labels':{'a':'b'}},'spec':{'domain':"
+                  "{'devices':{'disks':[{'name':'a','disk':{'bus':'virtio'}},null]}},'volumes':[{'name':'a','emptyDisk':{"
+                  "'capacity':'1Gi'}}]}}}}",
+                  &mv_shape_vm_spec, "" },
+                { "{'spec':{'template':{'spec':{'domain':{'devices':{}},'volumes':[{'name':'a','emptyDisk':{'capcity':'1Gi'}}]}}}}",
+                  &mv_shape_vm_spec, "spec.template.spec.volumes.0.emptyDisk.capcity" FORBIDDEN },
+                { "{'spec':{'template':{'spec':{'domain':{'devices':{'tpm':{'persistant':true}}}}}}}",
+                  &mv_shape_vm_spec, "spec.template.spec.domain.devices.tpm.persistant" FORBIDDEN },
                 /* Wrong types are for decoding to find. */
                 { "{'spec':{'template':{'spec':{'volumes':'x','domain':[1]}}}}", &mv_shape_vm_spec, "" },
         };
@@ -214,6 +240,7 @@ static void test_schema(void **state) {
                 mv_arena_init(&arena, &mv_allocator_system, 0);
                 mv_schema_check(&arena, object, cases[i].spec, collect, complaints);
                 assert_string_equal(complaints, cases[i].complaints);
+                assert_fits(object, cases[i].spec, !cases[i].complaints[0]);
                 mv_arena_done(&arena);
                 text_free(object);
         }
