@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An outbox against a naive one, which keeps lists in memory: whatever is done, in any order, closed and opened again or cut off at any
- * moment, both have the same records for each receiver. After a crash the outbox may give again what was done since the last sync.
+ * An outbox against a naive one, which keeps lists in memory: whatever is done, in any order, closed and opened again
+ * or cut off at any moment, both have the same records for each receiver. After a crash the outbox may give again what
+ * was done since the last sync.
  */
 #include "tests/unit/test_outbox.h"
 
