@@ -8,7 +8,8 @@
 #   coverage  clang, source-based coverage
 #   fuzz      clang, libFuzzer with the asan sanitizers
 # Settings on the command line: WERROR=1 (or CI=true in the environment), V=1 (show commands), CC=, CLANG=,
-# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz, soak), PREFIX= and DESTDIR= (install), IMAGE= (image: its name),
+# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz, soak), RUNS=, SECONDS=,
+# PARTS= and PEERS=1 (bench; tests/bench/run.py), PREFIX= and DESTDIR= (install), IMAGE= (image: its name),
 # HELM_TOOLS= (chart: a directory with helm), JOBS=.
 
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
@@ -49,7 +50,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla -Wformat=2
 STRICT := -Wconversion -Wmissing-prototypes
 COMMON := -std=c17 -D_GNU_SOURCE -g -I. -MMD -MP -fvisibility=hidden -fPIE -pthread $(WARNINGS) \
 	$(if $(filter 1,$(WERROR)),-Werror)
-HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+HARDEN := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
 LINK := -pie -pthread -Wl,-z,relro,-z,now
 
 CC_release = $(CC)
@@ -83,11 +84,13 @@ src_unit := $(sort $(wildcard tests/unit/test_*.c))
 src_fuzz := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 src_fuzz_support := tests/fuzz/cluster.c tests/fuzz/support.c
 src_bench := $(sort $(wildcard tests/bench/*.c))
+src_oracle := $(sort $(wildcard tests/oracle/*.c))
 
 product := $(src_policy) $(src_certs) $(src_cluster) $(src_webhook) $(src_cli) cli/main.c
 headers := $(sort $(wildcard policy/*.h policy/*/*.h certs/*.h cluster/*.h cluster/*/*.h webhook/*.h \
 	webhook/*/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h tests/bench/*.h))
-c_tests := $(src_support) $(src_unit) $(src_fuzz) $(src_fuzz_support) $(src_bench) $(wildcard tests/fuzz/replay.c)
+c_tests := $(src_support) $(src_unit) $(src_fuzz) $(src_fuzz_support) $(src_bench) $(src_oracle) \
+	$(wildcard tests/fuzz/replay.c)
 c_sources := $(product) $(c_tests)
 
 unit_names := $(notdir $(src_unit:.c=))
@@ -156,7 +159,7 @@ $(addprefix build/$(1)/tests/unit/,$(unit_names)): build/$(1)/tests/unit/%: buil
 	$$(call say,LINK,$$@)
 	$(Q)$$(CC_$(1)) $$(ldflags_$(1)) $$(filter %.o %.a,$$^) $$(PKG_LIBS) -lcmocka -o $$@
 
-build/$(1)/tests/bench/%: build/$(1)/tests/bench/%.o $$(libs_$(1))
+$(patsubst %.c,build/$(1)/%,$(src_bench) $(src_oracle)): build/$(1)/%: build/$(1)/%.o $$(libs_$(1))
 	$$(call say,LINK,$$@)
 	$(Q)$$(CC_$(1)) $$(ldflags_$(1)) $$(filter %.o %.a,$$^) $$(PKG_LIBS) -o $$@
 
@@ -197,8 +200,9 @@ e2e_tools = $(if $(e2e),$(if $(filter true,$(CI)),,@tests/e2e/tools/build.sh >/d
 # They install the chart with the image of what was built.
 e2e_image = $(if $(and $(e2e),$(wildcard packaging/image.py)),$(again) image)
 
-# What counts the costs of reviews.
+# What counts the costs of reviews, and what is compared with Go.
 budget := build/release/tests/bench/review
+oracle := $(src_oracle:%.c=build/release/%)
 
 .PHONY: deps demo test test-unit test-budget test-functional test-e2e test-asan test-tsan coverage fuzz soak bench
 deps:
@@ -234,7 +238,7 @@ test-functional:
 test-e2e:
 	@tests/e2e/run --possible
 	@tests/deps.sh build test e2e
-	$(again) all
+	$(again) all $(oracle)
 	$(e2e_image)
 	$(e2e_tools)
 	$(run_tests) release:e2e
@@ -250,7 +254,7 @@ test-tsan:
 	$(run_tests) tsan:unit,functional
 
 .PHONY: built-for-test
-built-for-test: all unit-release replay-release $(budget) build-asan unit-asan replay-asan build-tsan unit-tsan
+built-for-test: all unit-release replay-release $(budget) $(oracle) build-asan unit-asan replay-asan build-tsan unit-tsan
 
 coverage:
 	@tests/deps.sh build test
@@ -272,9 +276,9 @@ soak:
 bench:
 	@tests/deps.sh build bench
 	$(again) all bench-release
-	@PYTHON=$(PYTHON) tests/bench/run.sh build/migvet
-	@build/release/tests/bench/nodefit
+	@RUNS=$(RUNS) SECONDS=$(SECONDS) PARTS=$(PARTS) PEERS=$(PEERS) $(PYTHON) -B tests/bench/run.py
 	@build/release/tests/bench/memory
+	@tests/bench/growth.sh build/release/tests/bench/growth
 
 # --- source quality ----------------------------------------------------------------------------------------
 
@@ -344,7 +348,7 @@ help:
 	@echo 'make coverage          run the tests, write build/coverage/report/index.html'
 	@echo 'make fuzz MINUTES=1    libFuzzer on each target, so many minutes each'
 	@echo 'make soak MINUTES=1    mixed load at 16 connections while things go wrong; answers compared, memory watched'
-	@echo 'make bench             time `migvet check` against merely parsing the same YAML, and node fit against ANDs; memory'
+	@echo 'make bench             ratios: reviews against a floor, memory, parsing, node fit; PEERS=1: OPA and Kyverno, too'
 	@echo 'make format            clang-format all C files'
 	@echo 'make image             build/image/migvet-$(VERSION).tar: a container image, made without docker; and its SBOM'
 	@echo 'make chart             render charts/migvet into tests/chart/golden, and package it into build/chart'

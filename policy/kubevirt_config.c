@@ -48,7 +48,7 @@ static const struct gate {
 static const struct gate *find_gate(const struct mv_kubevirt_config *config, const char *name) {
         const struct gate *gate = NULL;
         for (size_t i = 0; i < sizeof gates / sizeof *gates; i++)
-                if (strcmp(gates[i].name, name) == 0 &&
+                if (gates[i].name[0] == name[0] && strcmp(gates[i].name, name) == 0 &&
                     (!config->version_number || gates[i].since <= config->version_number))
                         gate = &gates[i];
         return gate;

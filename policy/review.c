@@ -233,7 +233,7 @@ static bool is_denied_unjudged(const struct mv_review_input *in, const struct mv
         mv_arena_init(&arena, in->arena->allocator, METADATA_BYTES);
         const struct mv_decide_input input = unjudged(in, request, kind, &arena, &any);
         bool denied = mv_decide_denies_unjudged(&input, ret_level);
-        *ret_undecided = mv_arena_failed(&arena);
+        *ret_undecided = in->config->unknown == MV_ACTION_DENY && mv_arena_failed(&arena);
         mv_arena_done(&arena);
         return denied;
 }
@@ -252,7 +252,7 @@ static void decide_unknown(const struct mv_review_input *in, const struct mv_rev
                 decision->n_warnings = 1;
         }
         /* As long as the cluster is not known, neither is who may never be denied. */
-        if (!in->snapshot || in->config->unknown != MV_ACTION_DENY ||
+        if (!in->snapshot ||
             !is_denied_unjudged(in, request, kind, &decision->level, &decision->undecided))
                 return;
         decision->allowed = false;

@@ -149,6 +149,18 @@ const void *mv_snapshot_at(const struct mv_snapshot *snapshot, enum mv_kind kind
         return snapshot->tables[kind]->objects[i];
 }
 
+const void *const *mv_snapshot_of_namespace(const struct mv_snapshot *snapshot, enum mv_kind kind,
+                                            struct mv_str namespace, size_t *ret_n) {
+        return mv_kind_table_of_namespace(snapshot->tables[kind], namespace, ret_n);
+}
+
+const void *const *mv_snapshot_unfinished(const struct mv_snapshot *snapshot, enum mv_kind kind,
+                                          size_t *ret_n) {
+        const struct mv_kind_table *table = snapshot->tables[kind];
+        *ret_n = table ? table->n_unfinished : 0;
+        return table ? (const void *const *)table->unfinished : NULL;
+}
+
 const struct mv_known *mv_snapshot_known(const struct mv_snapshot *snapshot, enum mv_kind kind) {
         return &snapshot->known[kind];
 }
@@ -161,6 +173,7 @@ const char *mv_snapshot_absent(const struct mv_snapshot *snapshot, enum mv_kind 
                 [MV_KNOWLEDGE_ABSENT] = "does not exist",
                 [MV_KNOWLEDGE_FORBIDDEN] = "may not be read",
                 [MV_KNOWLEDGE_LOST] = "is not known",
+                [MV_KNOWLEDGE_OUTDATED] = "is not known any more",
                 [MV_KNOWLEDGE_NAMED] = "is not known",
                 [MV_KNOWLEDGE_LATE] = "could not be read in time",
         };

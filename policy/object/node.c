@@ -5,6 +5,7 @@ static const struct mv_field meta_fields[] = {
         MV_FIELD(struct mv_meta, "generateName", MV_TYPE_STRING, generate_name),
         MV_FIELD(struct mv_meta, "labels", MV_TYPE_MAP, labels),
         MV_FIELD(struct mv_meta, "name", MV_TYPE_STRING, name),
+        MV_FIELD(struct mv_meta, "resourceVersion", MV_TYPE_STRING, resource_version),
 };
 static const struct mv_table meta_table = MV_TABLE(meta_fields, struct mv_meta);
 

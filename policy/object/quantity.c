@@ -88,8 +88,9 @@ static bool read_exponent(struct mv_str s, int64_t *ret) {
 }
 
 static bool read_suffix(struct parts *parts) {
+        const char first = parts->suffix.n ? parts->suffix.p[0] : '\0';
         for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
-                if (mv_str_is(parts->suffix, suffixes[i].text)) {
+                if (suffixes[i].text[0] == first && mv_str_is(parts->suffix, suffixes[i].text)) {
                         parts->format = suffixes[i].base == 2 ? MV_QUANTITY_BINARY : MV_QUANTITY_DECIMAL;
                         parts->exponent = suffixes[i].negative ? -suffixes[i].exponent : suffixes[i].exponent;
                         return true;

@@ -21,8 +21,8 @@ enum { WARM = 3, RESPONSE_BYTES = 1 << 20 };
 /* --- malloc, counted --- */
 
 void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *memory, size_t size);
+void *__libc_calloc(size_t nmemb, size_t size);
+void *__libc_realloc(void *ptr, size_t size);
 
 static size_t mallocs;
 
@@ -31,14 +31,14 @@ __attribute__((visibility("default"))) void *malloc(size_t size) {
         return __libc_malloc(size);
 }
 
-__attribute__((visibility("default"))) void *calloc(size_t n, size_t size) {
+__attribute__((visibility("default"))) void *calloc(size_t nmemb, size_t size) {
         mallocs++;
-        return __libc_calloc(n, size);
+        return __libc_calloc(nmemb, size);
 }
 
-__attribute__((visibility("default"))) void *realloc(void *memory, size_t size) {
+__attribute__((visibility("default"))) void *realloc(void *ptr, size_t size) {
         mallocs++;
-        return __libc_realloc(memory, size);
+        return __libc_realloc(ptr, size);
 }
 
 /* --- the cluster --- */

@@ -20,19 +20,19 @@ CONNECTIONS = (1, 16)
 GOALS = {"vm-create": 0.5, "vmim-create": 0.6}
 LOG_GOAL = 0.9
 RECEIVERS = """\
-apiVersion: migvet.io/v1alpha1
+apiVersion: config.migvet.io/v1alpha1
 kind: Configuration
-outbox: {directory: DIRECTORY}
+outbox: {directory: DIRECTORY/outbox, maxBytes: 2Gi}
 receivers:
-- name: nobody
-  url: https://127.0.0.1:9/
+- {name: nobody, url: "https://127.0.0.1:9/", tokenFile: DIRECTORY/token}
 """
 
 
 def accepts_receivers(directory):
     """Write a configuration with a receiver; its path, or None and why this program does not take it."""
     config = directory / "receivers.yaml"
-    config.write_text(RECEIVERS.replace("DIRECTORY", str(directory / "outbox")))
+    config.write_text(RECEIVERS.replace("DIRECTORY", str(directory)))
+    (directory / "token").write_text("nobody reads it")
     done = subprocess.run([bench.PROGRAM, "check", "--config", config, "-f", "-"], input="", text=True,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     return (None, done.stderr.strip().splitlines()[0]) if "receivers" in done.stderr or "outbox" in done.stderr else (config, "")

@@ -3,8 +3,8 @@
 
 The figures are exact, so they do not depend on the machine's speed or on what else it does. budgets.json has what was
 measured last; instructions may exceed it by MARGIN, since another release of the compiler or the C library changes them a
-little, and nothing else may. Whoever makes something cheaper lowers the budget: run as a program, this file prints what
-it would have to be.
+little, and nothing else may. Whoever makes something cheaper lowers the budgets: run as a program, this file writes what it
+measures into budgets.json.
 """
 import json
 import os
@@ -84,4 +84,4 @@ if __name__ == "__main__":
     import tempfile
     with tempfile.TemporaryDirectory() as place:
         lines = ",\n".join(f'"{name}": {json.dumps(figure)}' for name, figure in measure(pathlib.Path(place)).items())
-        print(f"{{\n{lines}\n}}")
+        BUDGETS.write_text(f"{{\n{lines}\n}}\n")
