@@ -71,37 +71,58 @@ static int apply(const struct mv_command *command, const struct mv_flag *flag, c
         return MV_EXIT_USAGE;
 }
 
-int mv_flags_parse(const struct mv_command *command, const struct mv_flag *flags, size_t n, void *options,
-                   int argc, char **argv, int *ret_first) {
+/* The table as getopt wants it; flag i is FIRST + i. False when memory is out. */
+static bool make_tables(const struct mv_flag *flags, size_t n, struct option **ret_longs, char **ret_shorts) {
         struct option *longs = calloc(n + 1, sizeof *longs);
-        char *shorts = calloc(2 * n + 2, 1);
-        size_t n_shorts = 0;
-        int code = -1;
-        if (!longs || !shorts) {
-                struct mv_err err = { 0 };
-                mv_err_oom(&err);
-                code = mv_cli_error(command, &err);
-        } else
-                shorts[n_shorts++] = ':';
-        for (size_t i = 0; code < 0 && i < n; i++) {
+        char *shorts = calloc(2 * n + 2, 1), *at = shorts;
+        *ret_longs = longs;
+        *ret_shorts = shorts;
+        if (!longs || !shorts)
+                return false;
+        *at++ = ':'; /* it tells nothing itself */
+        for (size_t i = 0; i < n; i++) {
                 const bool valued = flags[i].type != MV_FLAG_HELP && flags[i].type != MV_FLAG_SWITCH;
                 longs[i] = (struct option){ flags[i].name, valued ? required_argument : no_argument, NULL,
                                             FIRST + (int)i };
                 if (!flags[i].letter)
                         continue;
-                shorts[n_shorts++] = flags[i].letter;
+                *at++ = flags[i].letter;
                 if (valued)
-                        shorts[n_shorts++] = ':';
+                        *at++ = ':';
         }
-        optind = 0;
-        for (int c; code < 0 && (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
-                size_t i = c >= FIRST ? (size_t)(c - FIRST) : 0;
-                while (c < FIRST && i < n && flags[i].letter != c)
-                        i++;
-                code = c == '?' || c == ':' || i >= n ? wrong_flag(command, c, argv)
-                                                      : apply(command, &flags[i], optarg, options);
+        return true;
+}
+
+/* The number of the flag that getopt returned; n when it is none. */
+static size_t number_of(const struct mv_flag *flags, size_t n, int c) {
+        size_t i = 0;
+        if (c >= FIRST)
+                return (size_t)(c - FIRST);
+        while (i < n && flags[i].letter != c)
+                i++;
+        return i;
+}
+
+int mv_flags_parse(const struct mv_command *command, const struct mv_flag *flags, size_t n, void *options,
+                   int argc, char **argv, int *ret_first) {
+        struct option *longs;
+        char *shorts;
+        int code = -1;
+        *ret_first = argc;
+        if (make_tables(flags, n, &longs, &shorts)) {
+                optind = 0;
+                // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet
+                for (int c; code < 0 && (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
+                        const size_t i = c == '?' || c == ':' ? n : number_of(flags, n, c);
+                        code = i < n ? apply(command, &flags[i], optarg, options)
+                                     : wrong_flag(command, c, argv);
+                }
+                *ret_first = optind;
+        } else {
+                struct mv_err err = { 0 };
+                mv_err_oom(&err);
+                code = mv_cli_error(command, &err);
         }
-        *ret_first = optind;
         free(longs);
         free(shorts);
         return code;

@@ -11,6 +11,7 @@
 #include "cli/serve_options.h"
 #include "cli/serve_verdicts.h"
 #include "cli/version.h"
+#include "certs/clock.h"
 #include "webhook/server.h"
 
 #include <pthread.h>
@@ -110,7 +111,7 @@ static int start_verdicts(struct server *server, struct mv_err *err) {
 static bool is_leader(void *context) {
         struct mv_registration_status status;
         mv_registration_status(context, &status);
-        return status.leader;
+        return status.leader && mv_clock_ms() < status.leader_until_ms;
 }
 
 static int send_audited(void *context, struct mv_arena *arena, const struct mv_config *config,

@@ -137,6 +137,9 @@ const void *mv_snapshot_find(const struct mv_snapshot *snapshot, enum mv_kind ki
                              struct mv_str name) {
         if (snapshot->lookups && name.n)
                 mv_lookups_add(snapshot->lookups, kind, namespace, name);
+        if (snapshot->namespace && kind == MV_KIND_NAMESPACE &&
+            mv_str_equal(snapshot->namespace->meta.name, name))
+                return snapshot->namespace;
         return mv_kind_table_find(snapshot->tables[kind], namespace, name);
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The audit on a live cluster: what is told of verdicts that the cluster changes, in Events and reports, and by whom."""
+import json
 import time
 
 import pytest
@@ -212,6 +213,37 @@ def test_api_comes_later(cluster, logs, memory):
             eventually(lambda: not migvet.metrics()["migvet_reports_api_absent"], SECONDS, "it is not absent")
     finally:
         cluster.create_kinds([definition])
+
+
+def test_same_as_check(cluster, migvet):
+    """Of each object that `check -A` judges on the live cluster the reports say what it finds, and of no other."""
+    where = "audit-same"
+    cluster.put(namespace(where), claim("rwo", where, "ReadWriteOnce"), machine("stuck", where, claim="rwo"),
+                machine("lost", where, claim="missing"), machine("fine", where), instance("alone", where),
+                instance("bridged", where, binding="bridge"), migration("moves", where, "alone"))
+    eventually(lambda: results_of(cluster, where, "stuck"), SECONDS, "there is a report")
+    audited(migvet)
+    listed = json.loads(cluster.run(webhook.program(), "check", "-A", "-o", "json", expect=(0, 1)).stdout)["items"]
+    assert len(listed) > 8
+
+    def reported():
+        reports = cluster.api.get(f"/apis/{OPENREPORTS}/reports")["items"]
+        return sorted((result["resources"][0]["namespace"], result["resources"][0]["kind"],
+                       result["resources"][0]["name"], result["rule"], result["message"])
+                      for report in reports if report["metadata"].get("labels") == OURS
+                      for result in report["results"] if result["result"] != "pass")
+
+    def checked():
+        return sorted((verdict["subject"]["namespace"], verdict["subject"]["kind"], verdict["subject"]["name"],
+                       finding["rule"], finding["message"])
+                      for verdict in listed if verdict["subject"]["namespace"] != "audit-foreign"
+                      for finding in verdict["findings"] if finding["severity"] != "note")
+
+    eventually(lambda: reported() == checked(), SECONDS, "both say the same")
+    passed = {verdict["subject"]["name"] for verdict in listed if verdict["subject"]["namespace"] == where
+              and not [f for f in verdict["findings"] if f["severity"] != "note"]}
+    assert {name for name in ("stuck", "lost", "fine", "alone", "bridged", "moves")
+            if results_of(cluster, where, name) == {("live-migration", "pass")}} == passed
 
 
 def told_by(cluster, where, name, reason):

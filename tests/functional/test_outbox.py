@@ -229,7 +229,7 @@ def test_nobody_answers(migvet, filled):
     (["list"], "unknown action list"),
     (["ls", "1"], "ls takes no"),
     (["ls", "--all"], "ls takes no"),
-    (["ls", "-o", "yaml"], "--output is table, json or csv, not yaml"),
+    (["ls", "-o", "yaml"], '--output "yaml" is none of table, json, csv'),
     (["retry"], "say which"),
     (["retry", "--all", "1"], "say which"),
     (["retry", "--all", "-o", "json"], "--output is for ls"),
