@@ -186,8 +186,14 @@ int mv_block_new(struct mv_block_pool *pool, enum mv_kind kind, struct mv_str js
 }
 
 /* What is read beside the table cannot be compared. */
+static bool is_table_alone(const struct mv_block *block) {
+        const struct mv_kind_info *info = &mv_kinds[block->kind];
+        return !info->read || (info->reads_written && block->meta->resource_version.n);
+}
+
 bool mv_block_same(const struct mv_block *a, const struct mv_block *b) {
-        return a->kind == b->kind && !mv_kinds[a->kind].read && mv_str_equal(a->meta->text, b->meta->text) &&
+        return a->kind == b->kind && is_table_alone(a) && is_table_alone(b) &&
+               mv_str_equal(a->meta->text, b->meta->text) &&
                mv_decoded_same(mv_kinds[a->kind].table, a->object, b->object);
 }
 

@@ -22,6 +22,12 @@
                 .shorthand = (short_), .namespaced = (namespaced_), .table = &(table_),     \
                 .meta_offset = offsetof(type_, meta), .read = (read_)                       \
         }
+#define KIND_WRITTEN(group_, kind_, word_, plural_, short_, namespaced_, table_, type_, read_) \
+        {                                                                                      \
+                .group = (group_), .kind = (kind_), .word = (word_), .plural = (plural_),      \
+                .shorthand = (short_), .namespaced = (namespaced_), .table = &(table_),        \
+                .meta_offset = offsetof(type_, meta), .read = (read_), .reads_written = true   \
+        }
 #define KIND_FINAL(group_, kind_, word_, plural_, short_, namespaced_, table_, type_, is_final_) \
         {                                                                                        \
                 .group = (group_), .kind = (kind_), .word = (word_), .plural = (plural_),        \
@@ -36,22 +42,22 @@ static bool migration_is_final(const void *object) {
 }
 
 const struct mv_kind_info mv_kinds[MV_KIND_COUNT] = {
-        [MV_KIND_VM] = KIND_READ("kubevirt.io", "VirtualMachine", "virtualmachine", "virtualmachines", "vm",
-                                 true, mv_table_vm, struct mv_vm, mv_vm_read),
-        [MV_KIND_VMI] =
-                KIND_READ("kubevirt.io", "VirtualMachineInstance", "virtualmachineinstance",
-                          "virtualmachineinstances", "vmi", true, mv_table_vmi, struct mv_vmi, mv_vmi_read),
+        [MV_KIND_VM] = KIND_WRITTEN("kubevirt.io", "VirtualMachine", "virtualmachine", "virtualmachines",
+                                    "vm", true, mv_table_vm, struct mv_vm, mv_vm_read),
+        [MV_KIND_VMI] = KIND_WRITTEN("kubevirt.io", "VirtualMachineInstance", "virtualmachineinstance",
+                                     "virtualmachineinstances", "vmi", true, mv_table_vmi, struct mv_vmi,
+                                     mv_vmi_read),
         [MV_KIND_MIGRATION] =
                 KIND_FINAL("kubevirt.io", "VirtualMachineInstanceMigration",
                            "virtualmachineinstancemigration", "virtualmachineinstancemigrations", "vmim",
                            true, mv_table_migration, struct mv_migration, migration_is_final),
-        [MV_KIND_POOL] =
-                KIND_READ("pool.kubevirt.io", "VirtualMachinePool", "virtualmachinepool",
-                          "virtualmachinepools", "vmpool", true, mv_table_pool, struct mv_pool, mv_pool_read),
+        [MV_KIND_POOL] = KIND_WRITTEN("pool.kubevirt.io", "VirtualMachinePool", "virtualmachinepool",
+                                      "virtualmachinepools", "vmpool", true, mv_table_pool, struct mv_pool,
+                                      mv_pool_read),
         [MV_KIND_REPLICA_SET] =
-                KIND_READ("kubevirt.io", "VirtualMachineInstanceReplicaSet",
-                          "virtualmachineinstancereplicaset", "virtualmachineinstancereplicasets", "vmirs",
-                          true, mv_table_replica_set, struct mv_replica_set, mv_replica_set_read),
+                KIND_WRITTEN("kubevirt.io", "VirtualMachineInstanceReplicaSet",
+                             "virtualmachineinstancereplicaset", "virtualmachineinstancereplicasets", "vmirs",
+                             true, mv_table_replica_set, struct mv_replica_set, mv_replica_set_read),
         [MV_KIND_CLAIM] = KIND("", "PersistentVolumeClaim", "persistentvolumeclaim", "persistentvolumeclaims",
                                "pvc", true, mv_table_claim, struct mv_claim),
         [MV_KIND_PERSISTENT_VOLUME] =

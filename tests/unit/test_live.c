@@ -211,16 +211,20 @@ static void test_two_speeds(void **state) {
 
 static void test_what_does_not_matter_changes_nothing(void **state) {
         (void)state;
-        struct cluster cluster;
-        cluster_init(&cluster);
-        assert_int_equal(put(cluster.live, MV_KIND_NODE, "n1", 1, 1), 0);
-        publish(&cluster, true);
-        assert_true(mv_live_due(cluster.live) == LLONG_MAX);
-        assert_int_equal(put(cluster.live, MV_KIND_NODE, "n1", 1, 2), 0);
-        assert_true(mv_live_due(cluster.live) == LLONG_MAX);
-        assert_int_equal(put(cluster.live, MV_KIND_NODE, "n1", 2, 3), 0);
-        assert_true(mv_live_due(cluster.live) != LLONG_MAX);
-        cluster_done(&cluster);
+        static const enum mv_kind all[] = { MV_KIND_NODE, MV_KIND_VM, MV_KIND_VMI, MV_KIND_POOL,
+                                            MV_KIND_REPLICA_SET };
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+                struct cluster cluster;
+                cluster_init(&cluster);
+                assert_int_equal(put(cluster.live, all[i], "n1", 1, 1), 0);
+                publish(&cluster, true);
+                assert_true(mv_live_due(cluster.live) == LLONG_MAX);
+                assert_int_equal(put(cluster.live, all[i], "n1", 1, 2), 0);
+                assert_true(mv_live_due(cluster.live) == LLONG_MAX);
+                assert_int_equal(put(cluster.live, all[i], "n1", 2, 3), 0);
+                assert_true(mv_live_due(cluster.live) != LLONG_MAX);
+                cluster_done(&cluster);
+        }
 }
 
 /* Where the text of a kind is kept, all of it matters. */
