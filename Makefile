@@ -280,11 +280,16 @@ bench:
 
 # --- source quality ----------------------------------------------------------------------------------------
 
-.PHONY: lint lint-tidy format
+.PHONY: lint analyze format
 lint:
 	@tests/deps.sh build test lint
 	$(again) all compile_commands.json
 	@JOBS=$(JOBS) CC=$(CC) CLANG=$(CLANG) tests/lint/run
+
+# Minutes of a machine's time; also looks for findings that are allowed, and gone.
+analyze:
+	@tests/deps.sh build analyze
+	@JOBS=$(JOBS) CC=$(CC) CLANG=$(CLANG) tests/analyze.sh
 
 format:
 	@tests/deps.sh build lint
@@ -343,6 +348,7 @@ help:
 	@echo 'make test-asan         the tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make test-tsan         the tests under ThreadSanitizer'
 	@echo 'make lint              format, static analysis, layers, purity, rules, banned functions, text'
+	@echo 'make analyze           gcc -fanalyzer and the analyser of scan-build: minutes'
 	@echo 'make coverage          run the tests, write build/coverage/report/index.html'
 	@echo 'make fuzz MINUTES=1    libFuzzer on each target, so many minutes each'
 	@echo 'make soak MINUTES=1    mixed load at 16 connections while things go wrong; answers compared, memory watched'
