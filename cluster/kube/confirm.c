@@ -9,7 +9,7 @@
 
 enum {
         MOST_READS = 256, /* at a time */
-        LOOK_MS = 5,     /* between two looks whether the watch has caught up */
+        LOOK_MS = 5,      /* between two looks whether the watch has caught up */
 };
 
 enum read_state {
