@@ -8,7 +8,8 @@
 #   coverage  clang, source-based coverage
 #   fuzz      clang, libFuzzer with the asan sanitizers
 # Settings on the command line: WERROR=1 (or CI=true in the environment), V=1 (show commands), CC=, CLANG=,
-# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz), PREFIX= and DESTDIR= (install), IMAGE= (image: its name),
+# EXTRA_CFLAGS=, EXTRA_LDFLAGS=, MINUTES= (fuzz, soak), RUNS=, SECONDS=,
+# PARTS= and PEERS=1 (bench; tests/bench/run.py), PREFIX= and DESTDIR= (install), IMAGE= (image: its name),
 # HELM_TOOLS= (chart: a directory with helm), JOBS=.
 
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
@@ -49,7 +50,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla -Wformat=2
 STRICT := -Wconversion -Wmissing-prototypes
 COMMON := -std=c17 -D_GNU_SOURCE -g -I. -MMD -MP -fvisibility=hidden -fPIE -pthread $(WARNINGS) \
 	$(if $(filter 1,$(WERROR)),-Werror)
-HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+HARDEN := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
 LINK := -pie -pthread -Wl,-z,relro,-z,now
 
 CC_release = $(CC)
@@ -81,12 +82,15 @@ src_cli := $(sort $(filter-out cli/main.c,$(wildcard cli/*.c)))
 src_support := $(sort $(wildcard tests/unit/support*.c))
 src_unit := $(sort $(wildcard tests/unit/test_*.c))
 src_fuzz := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+src_fuzz_support := tests/fuzz/cluster.c tests/fuzz/support.c
 src_bench := $(sort $(wildcard tests/bench/*.c))
+src_oracle := $(sort $(wildcard tests/oracle/*.c))
 
 product := $(src_policy) $(src_certs) $(src_cluster) $(src_webhook) $(src_cli) cli/main.c
 headers := $(sort $(wildcard policy/*.h policy/*/*.h certs/*.h cluster/*.h cluster/*/*.h webhook/*.h \
-	webhook/*/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h))
-c_tests := $(src_support) $(src_unit) $(src_fuzz) $(src_bench) $(wildcard tests/fuzz/replay.c)
+	webhook/*/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h tests/bench/*.h))
+c_tests := $(src_support) $(src_unit) $(src_fuzz) $(src_fuzz_support) $(src_bench) $(src_oracle) \
+	$(wildcard tests/fuzz/replay.c)
 c_sources := $(product) $(c_tests)
 
 unit_names := $(notdir $(src_unit:.c=))
@@ -142,6 +146,7 @@ $(call library,$(1),libmigvet-cluster,$(src_cluster))
 $(call library,$(1),libmigvet-webhook,$(src_webhook))
 $(call library,$(1),libmigvet-cli,$(src_cli))
 $(call library,$(1),libtest-support,$(src_support))
+$(call library,$(1),libfuzz-support,$(src_fuzz_support))
 
 libs_$(1) := $(foreach l,-cli -webhook -cluster -certs,build/$(1)/libmigvet$(l).a) build/$(1)/libmigvet.a
 
@@ -154,7 +159,7 @@ $(addprefix build/$(1)/tests/unit/,$(unit_names)): build/$(1)/tests/unit/%: buil
 	$$(call say,LINK,$$@)
 	$(Q)$$(CC_$(1)) $$(ldflags_$(1)) $$(filter %.o %.a,$$^) $$(PKG_LIBS) -lcmocka -o $$@
 
-build/$(1)/tests/bench/%: build/$(1)/tests/bench/%.o $$(libs_$(1))
+$(patsubst %.c,build/$(1)/%,$(src_bench) $(src_oracle)): build/$(1)/%: build/$(1)/%.o $$(libs_$(1))
 	$$(call say,LINK,$$@)
 	$(Q)$$(CC_$(1)) $$(ldflags_$(1)) $$(filter %.o %.a,$$^) $$(PKG_LIBS) -o $$@
 
@@ -169,13 +174,14 @@ $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
 # replays(variant): fuzz targets with a plain main that runs the files it is given.
 define replays
 $(addprefix build/$(1)/tests/fuzz/,$(fuzz_names)): build/$(1)/tests/fuzz/%: build/$(1)/tests/fuzz/%.o \
-		build/$(1)/tests/fuzz/replay.o $$(libs_$(1))
+		build/$(1)/tests/fuzz/replay.o build/$(1)/libfuzz-support.a $$(libs_$(1))
 	$$(call say,LINK,$$@)
 	$(Q)$$(CC_$(1)) $$(ldflags_$(1)) $$(filter %.o %.a,$$^) $$(PKG_LIBS) -o $$@
 endef
 $(foreach v,$(filter-out fuzz,$(VARIANTS)),$(eval $(call replays,$(v))))
 
-$(addprefix build/fuzz/tests/fuzz/,$(fuzz_names)): build/fuzz/tests/fuzz/%: build/fuzz/tests/fuzz/%.o $(libs_fuzz)
+$(addprefix build/fuzz/tests/fuzz/,$(fuzz_names)): build/fuzz/tests/fuzz/%: build/fuzz/tests/fuzz/%.o \
+		build/fuzz/libfuzz-support.a $(libs_fuzz)
 	$(call say,LINK,$@)
 	$(Q)$(CLANG) $(LINK) $(SANITIZE_fuzz) -fsanitize=fuzzer $(EXTRA_LDFLAGS) $(filter %.o %.a,$^) $(PKG_LIBS) -o $@
 
@@ -194,7 +200,11 @@ e2e_tools = $(if $(e2e),$(if $(filter true,$(CI)),,@tests/e2e/tools/build.sh >/d
 # They install the chart with the image of what was built.
 e2e_image = $(if $(and $(e2e),$(wildcard packaging/image.py)),$(again) image)
 
-.PHONY: deps demo test test-unit test-functional test-e2e test-asan test-tsan coverage fuzz bench
+# What counts the costs of reviews, and what is compared with Go.
+budget := build/release/tests/bench/review
+oracle := $(src_oracle:%.c=build/release/%)
+
+.PHONY: deps demo test test-unit test-budget test-functional test-e2e test-asan test-tsan coverage fuzz soak bench
 deps:
 	@tests/deps.sh build
 
@@ -208,12 +218,17 @@ test:
 	$(again) built-for-test
 	$(e2e_image)
 	$(e2e_tools)
-	$(run_tests) release:unit,corpus,functional$(addprefix $(comma),$(e2e)) asan:unit,corpus,functional tsan:unit,functional
+	$(run_tests) release:unit,corpus,budget,functional$(addprefix $(comma),$(e2e)) asan:unit,corpus,functional tsan:unit,functional
 
 test-unit:
 	@tests/deps.sh build test
 	$(again) all unit-release replay-release
 	$(run_tests) release:unit,corpus
+
+test-budget:
+	@tests/deps.sh build test
+	$(again) all $(budget)
+	$(run_tests) release:budget
 
 test-functional:
 	@tests/deps.sh build test
@@ -223,7 +238,7 @@ test-functional:
 test-e2e:
 	@tests/e2e/run --possible
 	@tests/deps.sh build test e2e
-	$(again) all
+	$(again) all $(oracle)
 	$(e2e_image)
 	$(e2e_tools)
 	$(run_tests) release:e2e
@@ -239,7 +254,7 @@ test-tsan:
 	$(run_tests) tsan:unit,functional
 
 .PHONY: built-for-test
-built-for-test: all unit-release replay-release build-asan unit-asan replay-asan build-tsan unit-tsan
+built-for-test: all unit-release replay-release $(budget) $(oracle) build-asan unit-asan replay-asan build-tsan unit-tsan
 
 coverage:
 	@tests/deps.sh build test
@@ -253,11 +268,17 @@ fuzz:
 	$(again) replay-fuzz
 	@tests/fuzz/run.sh $(MINUTES) $(addprefix build/fuzz/tests/fuzz/,$(fuzz_names))
 
+soak:
+	@tests/deps.sh build test
+	$(again) all
+	@$(PYTHON) tests/soak/soak.py $(MINUTES) build/migvet
+
 bench:
 	@tests/deps.sh build bench
 	$(again) all bench-release
-	@PYTHON=$(PYTHON) tests/bench/run.sh build/migvet
-	@build/release/tests/bench/nodefit
+	@RUNS=$(RUNS) SECONDS=$(SECONDS) PARTS=$(PARTS) PEERS=$(PEERS) $(PYTHON) -B tests/bench/run.py
+	@build/release/tests/bench/memory
+	@tests/bench/growth.sh build/release/tests/bench/growth
 
 # --- source quality ----------------------------------------------------------------------------------------
 
@@ -318,6 +339,7 @@ help:
 	@echo 'make demo              install what is missing, build, judge an example cluster over HTTPS'
 	@echo 'make test              every test: units, fuzz corpora, functional; plain, ASan+UBSan, TSan'
 	@echo 'make test-unit         units and corpora, plain build only'
+	@echo 'make test-budget       what a review costs in instructions and memory, against tests/budget/budgets.json'
 	@echo 'make test-functional   functional tests, plain build only'
 	@echo 'make test-e2e          against a real Kubernetes: root, and Go 1.26 to build it once'
 	@echo 'make test-asan         the tests under AddressSanitizer and UndefinedBehaviorSanitizer'
@@ -325,7 +347,8 @@ help:
 	@echo 'make lint              format, static analysis, layers, purity, rules, banned functions, text'
 	@echo 'make coverage          run the tests, write build/coverage/report/index.html'
 	@echo 'make fuzz MINUTES=1    libFuzzer on each target, so many minutes each'
-	@echo 'make bench             time `migvet check` against merely parsing the same YAML, and node fit against ANDs'
+	@echo 'make soak MINUTES=1    mixed load at 16 connections while things go wrong; answers compared, memory watched'
+	@echo 'make bench             ratios: reviews against a floor, memory, parsing, node fit; PEERS=1: OPA and Kyverno, too'
 	@echo 'make format            clang-format all C files'
 	@echo 'make image             build/image/migvet-$(VERSION).tar: a container image, made without docker; and its SBOM'
 	@echo 'make chart             render charts/migvet into tests/chart/golden, and package it into build/chart'

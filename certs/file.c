@@ -17,7 +17,7 @@ int mv_err_in_file(struct mv_err *err, const char *path, int code) {
         return code;
 }
 
-static int system_error(struct mv_err *err, const char *path, const char *what, int number) {
+int mv_err_of_file(struct mv_err *err, const char *path, const char *what, int number) {
         mv_err_write(err, number == ENOENT || number == ENOTDIR ? MV_ENOTFOUND : MV_EIO, "%s: %s", what,
                      strerrordesc_np(number) ? strerrordesc_np(number) : "unknown error");
         return mv_err_in_file(err, path, number == ENOENT || number == ENOTDIR ? MV_ENOTFOUND : MV_EIO);
@@ -64,7 +64,7 @@ static ssize_t read_some(int fd, void *to, size_t n) {
 static int read_open(int fd, const char *path, struct mv_file *ret, struct mv_err *err) {
         struct stat st;
         if (fstat(fd, &st) < 0)
-                return system_error(err, path, "cannot be read", errno);
+                return mv_err_of_file(err, path, "cannot be read", errno);
         if (!S_ISREG(st.st_mode))
                 return mv_err_in_file(err, path, mv_err_set(err, MV_EIO, "is not a regular file"));
         if (st.st_size > MV_PEM_MAX_BYTES)
@@ -81,7 +81,7 @@ static int read_open(int fd, const char *path, struct mv_file *ret, struct mv_er
                 if (r < 0) {
                         int number = errno;
                         mv_secret_free(text, size);
-                        return system_error(err, path, "cannot be read", number);
+                        return mv_err_of_file(err, path, "cannot be read", number);
                 }
                 if (r == 0)
                         break;
@@ -95,7 +95,7 @@ static int read_open(int fd, const char *path, struct mv_file *ret, struct mv_er
 int mv_file_read(const char *path, struct mv_file *ret, struct mv_err *err) {
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
-                return system_error(err, path, "cannot be opened", errno);
+                return mv_err_of_file(err, path, "cannot be opened", errno);
         int r = read_open(fd, path, ret, err);
         close(fd);
         return r;
@@ -120,11 +120,11 @@ static int write_all(int fd, struct mv_str text) {
         return 0;
 }
 
-static int sync_directory(const char *directory, struct mv_err *err) {
+int mv_directory_sync(const char *directory, struct mv_err *err) {
         int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
-                return system_error(err, directory, "cannot be opened", errno);
-        int r = fsync(fd) < 0 && errno != EINVAL ? system_error(err, directory, "cannot be synced", errno)
+                return mv_err_of_file(err, directory, "cannot be opened", errno);
+        int r = fsync(fd) < 0 && errno != EINVAL ? mv_err_of_file(err, directory, "cannot be synced", errno)
                                                  : 0;
         close(fd);
         return r;
@@ -139,22 +139,22 @@ int mv_file_replace(const char *directory, const char *name, mode_t mode, struct
         }
         int r = 0;
         if (unlink(temporary) < 0 && errno != ENOENT)
-                r = system_error(err, temporary, "cannot be removed", errno);
+                r = mv_err_of_file(err, temporary, "cannot be removed", errno);
         int fd = r < 0 ? -1 : open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (r >= 0 && fd < 0)
-                r = system_error(err, temporary, "cannot be made", errno);
+                r = mv_err_of_file(err, temporary, "cannot be made", errno);
         if (fd >= 0) {
                 if (write_all(fd, text) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0)
-                        r = system_error(err, temporary, "cannot be written", errno);
+                        r = mv_err_of_file(err, temporary, "cannot be written", errno);
                 if (close(fd) < 0 && r >= 0)
-                        r = system_error(err, temporary, "cannot be written", errno);
+                        r = mv_err_of_file(err, temporary, "cannot be written", errno);
                 if (r >= 0 && rename(temporary, path) < 0)
-                        r = system_error(err, path, "cannot be replaced", errno);
+                        r = mv_err_of_file(err, path, "cannot be replaced", errno);
                 if (r < 0)
                         unlink(temporary);
         }
         if (r >= 0)
-                r = sync_directory(directory, err);
+                r = mv_directory_sync(directory, err);
         free(temporary);
         free(path);
         return r;
@@ -164,7 +164,7 @@ int mv_directory_make(const char *directory, struct mv_err *err) {
         struct stat st;
         if (mkdir(directory, 0700) == 0) {
                 char *parent = mv_path_join(directory, "..");
-                int r = parent ? sync_directory(parent, NULL)
+                int r = parent ? mv_directory_sync(parent, NULL)
                                : 0; /* best effort: the parent may be unreadable */
                 (void)r;
                 free(parent);
@@ -172,7 +172,7 @@ int mv_directory_make(const char *directory, struct mv_err *err) {
         }
         if (errno == EEXIST && stat(directory, &st) == 0 && S_ISDIR(st.st_mode))
                 return 0;
-        return system_error(err, directory, "the directory cannot be made", errno);
+        return mv_err_of_file(err, directory, "the directory cannot be made", errno);
 }
 
 int mv_directory_lock(const char *directory, unsigned seconds, int *ret, struct mv_err *err) {
@@ -182,17 +182,17 @@ int mv_directory_lock(const char *directory, unsigned seconds, int *ret, struct 
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         int r = 0;
         if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-                r = system_error(err, directory, "cannot be opened", errno);
+                r = mv_err_of_file(err, directory, "cannot be opened", errno);
         else if (fd < 0)
-                r = system_error(err, path, "the directory cannot be locked", errno);
+                r = mv_err_of_file(err, path, "the directory cannot be locked", errno);
         for (unsigned tries = 0; r >= 0; tries++) {
                 if (flock(fd, LOCK_EX | LOCK_NB) == 0)
                         break;
                 if (errno != EWOULDBLOCK && errno != EINTR)
-                        r = system_error(err, path, "the directory cannot be locked", errno);
+                        r = mv_err_of_file(err, path, "the directory cannot be locked", errno);
                 else if (tries >= seconds * 20)
                         r = mv_err_in_file(err, path,
-                                           mv_err_set(err, MV_EIO, "another process holds the lock"));
+                                           mv_err_set(err, MV_ETIMEOUT, "another process holds the lock"));
                 else
                         nanosleep(&(struct timespec){ .tv_nsec = 50 * 1000 * 1000 }, NULL);
         }

@@ -52,12 +52,16 @@ int mv_file_replace(const char *directory, const char *name, mode_t mode, struct
 
 /* Make the directory, mode 0700, when there is none. */
 int mv_directory_make(const char *directory, struct mv_err *err);
-/* Take the lock of the directory (flock on DIRECTORY/.lock), waiting up to seconds. *ret is a file
- * descriptor: close it to release the lock. */
+/* What was made, renamed and removed in it is on the disk. */
+int mv_directory_sync(const char *directory, struct mv_err *err);
+/* Take the lock of the directory (flock on DIRECTORY/.lock), waiting up to seconds; MV_ETIMEOUT when another process holds it
+ * for longer. *ret is a file descriptor: close it to release the lock. */
 int mv_directory_lock(const char *directory, unsigned seconds, int *ret, struct mv_err *err);
 
 /* DIRECTORY/NAME, to be freed; NULL when out of memory. */
 char *mv_path_join(const char *directory, const char *name);
 
+/* What the system said of a file, as number (errno) has it. Returns MV_ENOTFOUND or MV_EIO. */
+int mv_err_of_file(struct mv_err *err, const char *path, const char *what, int number);
 /* Set err->file (when err is not NULL). Returns code. */
 int mv_err_in_file(struct mv_err *err, const char *path, int code);

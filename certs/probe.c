@@ -2,6 +2,7 @@
 #include "certs/probe.h"
 
 #include "certs/certificate.h"
+#include "certs/clock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,20 +11,13 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-
-static long long now_ms(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Wait until the socket can be used so; false when the deadline comes first. */
 static bool wait_for(int fd, short events, long long deadline) {
         for (;;) {
                 struct pollfd one = { .fd = fd, .events = events };
-                const long long left = deadline - now_ms();
+                const long long left = deadline - mv_clock_ms();
                 const int n = left > 0 ? poll(&one, 1, (int)left) : 0;
                 if (n > 0)
                         return true;
@@ -118,7 +112,7 @@ static int probe_socket(const struct mv_probe *probe, gnutls_certificate_credent
 }
 
 int mv_probe_run(const struct mv_probe *probe, struct mv_err *err) {
-        const long long deadline = now_ms() + probe->timeout_ms;
+        const long long deadline = mv_clock_ms() + probe->timeout_ms;
         gnutls_certificate_credentials_t credentials;
         struct mv_cert_list list;
         int fd;

@@ -92,38 +92,41 @@ static int verify(struct mv_trust *trust, gnutls_x509_crt_t *certs, unsigned n, 
                           mv_peer_problem(status, problem, sizeof problem));
 }
 
-static bool one_of(const char *name, const char *const *names, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (strcmp(name, names[i]) == 0)
-                        return true;
-        return false;
+/* Its position; n when it is none of them. */
+static size_t position(const char *name, const char *const *names, size_t n) {
+        size_t i = 0;
+        while (i < n && strcmp(name, names[i]) != 0)
+                i++;
+        return i;
 }
 
-static int check_name(gnutls_x509_crt_t cert, const char *const *names, size_t n_names, struct mv_err *err) {
+static int check_name(gnutls_x509_crt_t cert, const char *const *names, size_t n_names, size_t *ret,
+                      struct mv_err *err) {
         char common[256] = "";
-        size_t n = sizeof common;
+        size_t n = sizeof common, at = n_names;
         struct mv_names has;
 
         if (n_names == 0)
                 return 0;
         if (gnutls_x509_crt_get_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, 0, common, &n) < 0)
                 common[0] = '\0';
-        else if (strlen(common) == n && one_of(common, names, n_names)) /* no NUL byte inside */
-                return 0;
+        else if (strlen(common) == n) /* no NUL byte inside */
+                at = position(common, names, n_names);
         mv_names_init(&has);
-        int r = mv_cert_names(cert, &has, err);
-        bool found = false;
-        for (size_t i = 0; r >= 0 && !found && i < has.n_dns; i++)
-                found = one_of(has.dns[i], names, n_names);
+        int r = at < n_names ? 0 : mv_cert_names(cert, &has, err);
+        for (size_t i = 0; r >= 0 && at == n_names && i < has.n_dns; i++)
+                at = position(has.dns[i], names, n_names);
         mv_names_done(&has);
-        if (r < 0 || found)
+        if (r < 0 || at < n_names) {
+                *ret = at;
                 return r;
+        }
         return mv_err_set(err, MV_ECRYPTO, "the client's name (%s) is not among those that are let in",
                           common);
 }
 
-int mv_trust_verify_chain(struct mv_trust *trust, const gnutls_datum_t *chain, unsigned n,
-                          const char *const *names, size_t n_names, struct mv_err *err) {
+int mv_trust_identify_chain(struct mv_trust *trust, const gnutls_datum_t *chain, unsigned n,
+                            const char *const *names, size_t n_names, size_t *ret, struct mv_err *err) {
         gnutls_x509_crt_t certs[CHAIN_MAX];
         unsigned done = 0;
         int r = 0;
@@ -148,10 +151,16 @@ int mv_trust_verify_chain(struct mv_trust *trust, const gnutls_datum_t *chain, u
         if (r >= 0)
                 r = verify(trust, certs, n, err);
         if (r >= 0)
-                r = check_name(certs[0], names, n_names, err);
+                r = check_name(certs[0], names, n_names, ret, err);
         for (unsigned i = 0; i < done; i++)
                 gnutls_x509_crt_deinit(certs[i]);
         return r;
+}
+
+int mv_trust_verify_chain(struct mv_trust *trust, const gnutls_datum_t *chain, unsigned n,
+                          const char *const *names, size_t n_names, struct mv_err *err) {
+        size_t which;
+        return mv_trust_identify_chain(trust, chain, n, names, n_names, &which, err);
 }
 
 int mv_trust_verify_session(struct mv_trust *trust, gnutls_session_t session, const char *const *names,

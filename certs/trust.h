@@ -38,6 +38,9 @@ int mv_trust_verify_session(struct mv_trust *trust, gnutls_session_t session, co
 /* The same for a chain in DER form, leaf first; n may be 0. */
 int mv_trust_verify_chain(struct mv_trust *trust, const gnutls_datum_t *chain, unsigned n,
                           const char *const *names, size_t n_names, struct mv_err *err);
+/* Likewise; *ret is which of the names it has, unless there are none. */
+int mv_trust_identify_chain(struct mv_trust *trust, const gnutls_datum_t *chain, unsigned n,
+                            const char *const *names, size_t n_names, size_t *ret, struct mv_err *err);
 
 struct mv_trust_slot {
         pthread_mutex_t lock;

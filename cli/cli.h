@@ -35,6 +35,7 @@ extern const struct mv_command mv_command_nodes;
 extern const struct mv_command mv_command_drain;
 extern const struct mv_command mv_command_rules;
 extern const struct mv_command mv_command_certs;
+extern const struct mv_command mv_command_outbox;
 extern const struct mv_command mv_command_version;
 
 /* "migvet" or, when run as a kubectl plugin, "kubectl migvet". */

@@ -22,6 +22,8 @@ struct mv_config_watch {
         char *path; /* NULL: there is no file */
         char *own_namespace;
         const struct mv_logger *logger;
+        mv_config_accept *accept; /* or NULL */
+        void *accept_context;
 
         /* Of the thread that polls. */
         struct mv_file_stamp stamp;     /* of the last look */
@@ -226,10 +228,18 @@ static bool is_young(const struct mv_file_stamp *stamp) {
 static void judge(struct mv_config_watch *watch, int read, const struct mv_file *file, struct mv_err *err) {
         struct held *held = NULL;
         int r = read < 0 ? read : make_held(watch, file, &held, err);
-        if (r < 0)
+        if (r == 0 && watch->accept)
+                r = watch->accept(watch->accept_context, &held->config, err);
+        if (r < 0) {
                 note_failure(watch, err);
-        else
+                free_held(held);
+        } else
                 put_in_force(watch, held);
+}
+
+void mv_config_watch_accept(struct mv_config_watch *watch, mv_config_accept *accept, void *context) {
+        watch->accept = accept;
+        watch->accept_context = context;
 }
 
 void mv_config_watch_poll(struct mv_config_watch *watch) {

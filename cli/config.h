@@ -31,6 +31,10 @@ struct mv_config_status {
 /* Read the file (NULL: as shipped). path and own_namespace are copied; logger may be NULL. What mv_config_load returns. */
 int mv_config_watch_new(const char *path, struct mv_str own_namespace, const struct mv_logger *logger,
                         struct mv_config_watch **ret, struct mv_err *err);
+/* From now on accept is asked before a configuration that the file holds comes into force; a negative code keeps the present
+ * one, and err says why. Called by mv_config_watch_poll. */
+typedef int mv_config_accept(void *context, const struct mv_config *config, struct mv_err *err);
+void mv_config_watch_accept(struct mv_config_watch *watch, mv_config_accept *accept, void *context);
 /* No configuration may be on loan. Takes NULL; returns NULL. */
 struct mv_config_watch *mv_config_watch_free(struct mv_config_watch *watch);
 

@@ -18,19 +18,23 @@
 static const char usage[] =
         "Usage: migvet explain KIND/NAME [-f FILE|DIR|-] [flags]\n"
         "\n"
-        "One VM, instance, migration, pool or replica set in full: the verdict, what KubeVirt itself will\n"
-        "report, every rule that applies with what it saw, what to change, every node with what stops the VM\n"
-        "there, what its launcher pod requests, and where each value comes from.\n"
-        "KIND is vm, vmi, vmim, vmpool or vmirs, or the long name.\n"
+        "One VM, instance, migration, pool or replica set in full: the verdict, what\n"
+        "KubeVirt itself will report, every rule that applies with what it saw, what to\n"
+        "change, every node with what stops the VM there, what its launcher pod requests,\n"
+        "and where each value comes from. KIND is vm, vmi, vmim, vmpool or vmirs, or the\n"
+        "long name.\n"
         "\n"
         "Flags:\n" MV_USAGE_CLUSTER
-        "  -n, --namespace NAME          its namespace (default: any that has the name; on a live\n"
-        "                                cluster that of the context)\n"
-        "  -o, --output FORMAT           table (default), json or yaml; these two hold the instance that was\n"
-        "                                judged, with KubeVirt's defaults, as far as rules read it\n"
-        "      --config FILE             severities of rules, by name and by namespace\n"
+        "  -n, --namespace NAME          its namespace (default: any that has the name;\n"
+        "                                on a live cluster that of the context)\n"
+        "  -o, --output FORMAT           table (default), json or yaml; these two hold\n"
+        "                                the instance that was judged, with KubeVirt's\n"
+        "                                defaults, as far as rules read it\n"
+        "      --config FILE             severities of rules, by name and by namespace,\n"
+        "                                and siteRules\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
-        "      --fail-on WHAT            exit code 1 at: blocker (default), unknown, risk, never\n"
+        "      --fail-on WHAT            exit code 1 at: blocker (default), unknown,\n"
+        "                                risk, never\n"
         "      --color WHEN              auto (default), always or never\n"
         "  -h, --help                    this text\n";
 
@@ -75,30 +79,56 @@ static void print_findings(const struct mv_verdict *verdict, enum mv_outcome out
         }
 }
 
-/* The rules that said nothing at all. */
-static void name_silent(const struct mv_verdict *verdict, const struct mv_rule *const *rules,
-                        struct mv_buf *names) {
-        for (size_t i = 0; rules[i]; i++) {
-                const struct mv_finding *f = verdict->findings;
-                while (f && f->rule != rules[i])
-                        f = f->next;
-                bool about_request = rules[i]->area == MV_AREA_REQUEST;
-                if (!f && (about_request ? mv_str_is(verdict->subject.kind, "VirtualMachineInstanceMigration")
-                                         : rules[i]->subject == MV_SUBJECT_INSTANCE))
-                        mv_buf_format(names, "%s%s", names->n ? ", " : "", rules[i]->id);
-        }
+static bool has_said(const struct mv_finding *findings, const struct mv_rule *rule) {
+        for (const struct mv_finding *f = findings; f; f = f->next)
+                if (f->rule == rule)
+                        return true;
+        return false;
 }
 
-static void print_silent(const struct mv_verdict *verdict, const struct mv_style *style) {
+static void name_rule(struct mv_buf *names, const struct mv_rule *rule) {
+        mv_buf_format(names, "%s%s", names->n ? ", " : "", rule->id);
+}
+
+/* It said nothing at all. */
+static void name_silent(const struct mv_verdict *verdict, const struct mv_rule *rule, struct mv_buf *names) {
+        const bool of_kind = rule->area == MV_AREA_REQUEST
+                                     ? mv_str_is(verdict->subject.kind, "VirtualMachineInstanceMigration")
+                                     : rule->subject == MV_SUBJECT_INSTANCE;
+        if (of_kind && !has_said(verdict->findings, rule) && !has_said(verdict->off, rule))
+                name_rule(names, rule);
+}
+
+static void print_names(const char *title, struct mv_buf *names, const struct mv_style *style) {
+        if (names->n) {
+                printf("\n%s%s%s\n", style->bold, title, style->reset);
+                mv_text_wrap(stdout, mv_buf_str(names), 2, 2, style->width);
+        }
+        mv_buf_done(names);
+}
+
+static void print_silent(const struct mv_verdict *verdict, const struct mv_site_rules *site,
+                         const struct mv_style *style) {
         struct mv_buf names;
         mv_buf_init(&names, &mv_allocator_system, 65536);
-        name_silent(verdict, mv_rules, &names);
-        name_silent(verdict, mv_notices, &names);
-        if (names.n) {
-                printf("\n%sDo not apply%s\n", style->bold, style->reset);
-                mv_text_wrap(stdout, mv_buf_str(&names), 2, 2, style->width);
-        }
-        mv_buf_done(&names);
+        for (size_t i = 0; mv_rules[i]; i++)
+                name_silent(verdict, mv_rules[i], &names);
+        for (size_t i = 0; i < site->n; i++)
+                name_silent(verdict, &site->items[i].rule, &names);
+        for (size_t i = 0; mv_notices[i]; i++)
+                name_silent(verdict, mv_notices[i], &names);
+        print_names("Do not apply", &names, style);
+}
+
+/* Each once: findings of one rule stand together. */
+static void print_off(const struct mv_verdict *verdict, const struct mv_style *style) {
+        struct mv_buf names;
+        const struct mv_rule *previous = NULL;
+        mv_buf_init(&names, &mv_allocator_system, 65536);
+        for (const struct mv_finding *f = verdict->off; f; previous = f->rule, f = f->next)
+                if (f->outcome != MV_OUTCOME_PASS && f->rule != previous)
+                        name_rule(&names, f->rule);
+        print_names("Found, and turned off by the configuration", &names, style);
 }
 
 static void print_policies(const struct mv_resolution *resolution, const struct mv_style *style) {
@@ -139,7 +169,8 @@ static void print_refused(const struct mv_refused *refused, const struct mv_styl
         }
 }
 
-static void print_text(const struct mv_verdict *verdict, const struct mv_style *style) {
+static void print_text(const struct mv_verdict *verdict, const struct mv_site_rules *site,
+                       const struct mv_style *style) {
         const struct mv_subject *subject = &verdict->subject;
         const char *color = verdict->migratable == MV_OUTCOME_PASS   ? style->green
                             : verdict->migratable == MV_OUTCOME_FAIL ? style->red
@@ -170,8 +201,9 @@ static void print_text(const struct mv_verdict *verdict, const struct mv_style *
         print_findings(verdict, MV_OUTCOME_FAIL, "Found", style->red, style);
         print_findings(verdict, MV_OUTCOME_UNKNOWN, "Not known", style->yellow, style);
         print_findings(verdict, MV_OUTCOME_PASS, "In order", style->green, style);
+        print_off(verdict, style);
         if (!verdict->refused)
-                print_silent(verdict, style);
+                print_silent(verdict, site, style);
         mv_explain_nodes(verdict, style);
         if (verdict->resolution) {
                 print_policies(verdict->resolution, style);
@@ -222,7 +254,7 @@ static int explain(const struct mv_options *options, const struct mv_snapshot *s
         mv_style_init(&style, mv_options_color(options, STDOUT_FILENO), STDOUT_FILENO);
         mv_evaluate_entry(&evaluation, selection->entries[0], &verdict);
         if (!options->output || strcmp(options->output, "table") == 0)
-                print_text(&verdict, &style);
+                print_text(&verdict, &options->config.site_rules, &style);
         else if (print_structured(&arena, &verdict, strcmp(options->output, "yaml") == 0, &err) < 0)
                 code = mv_cli_error(&mv_command_explain, &err);
         if (code == MV_EXIT_OK && mv_options_fails(options, &verdict))

@@ -5,7 +5,7 @@
 #include "cli/progress.h"
 #include "cli/text.h"
 #include "cluster/files.h"
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "cluster/kube/load.h"
 #include "policy/kubevirt_config.h"
 

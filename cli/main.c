@@ -8,8 +8,9 @@
 #include <string.h>
 
 static const struct mv_command *const commands[] = {
-        &mv_command_serve,  &mv_command_check, &mv_command_review, &mv_command_explain, &mv_command_nodes,
-        &mv_command_policy, &mv_command_drain, &mv_command_rules,  &mv_command_certs,   &mv_command_version,
+        &mv_command_serve, &mv_command_check,  &mv_command_review,  &mv_command_explain,
+        &mv_command_nodes, &mv_command_policy, &mv_command_drain,   &mv_command_rules,
+        &mv_command_certs, &mv_command_outbox, &mv_command_version,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -21,7 +22,7 @@ const char *mv_cli_program(void) {
 
 static void print_usage(FILE *stream) {
         fprintf(stream,
-                "%s tells, before it is too late, whether a KubeVirt virtual machine can live-migrate.\n\n"
+                "%s tells, before it is too late, whether a KubeVirt virtual machine can\nlive-migrate.\n\n"
                 "Usage: %s COMMAND [flags]\n\nCommands:\n",
                 "migvet", program);
         for (size_t i = 0; i < N_COMMANDS; i++)

@@ -59,16 +59,20 @@ struct mv_options {
 int mv_options_parse(const struct mv_command *command, int argc, char **argv, unsigned taken,
                      struct mv_options *ret);
 void mv_options_done(struct mv_options *options);
+/* -1 when it is a version of KubeVirt, else the exit code: it was told. */
+int mv_options_check_version(const struct mv_command *command, const char *value);
 
 /* How they are explained, in the help of every command that takes MV_OPTION_FILES. */
-#define MV_USAGE_CLUSTER                                                                                        \
-        "  -f, --filename FILE|DIR|-     manifests that are the cluster (YAML or JSON, List kinds unpacked),\n" \
-        "                                repeatable; without it the live cluster is asked\n"                    \
-        "  -R, --recursive               directories with what is below them\n"                                 \
-        "      --kubeconfig FILE         which cluster (default: $KUBECONFIG, ~/.kube/config, the pod's\n"      \
-        "                                service account)\n"                                                    \
-        "      --context NAME            of the kubeconfig (default: its current one)\n"                        \
-        "  -v, --verbose                 say on stderr what is read, and how long that takes\n"
+#define MV_USAGE_CLUSTER                                                                     \
+        "  -f, --filename FILE|DIR|-     manifests that are the cluster (YAML or JSON,\n"    \
+        "                                List kinds unpacked), repeatable; without it the\n" \
+        "                                live cluster is asked\n"                            \
+        "  -R, --recursive               directories with what is below them\n"              \
+        "      --kubeconfig FILE         which cluster (default: $KUBECONFIG,\n"             \
+        "                                ~/.kube/config, the pod's service account)\n"       \
+        "      --context NAME            of the kubeconfig (default: its current one)\n"     \
+        "  -v, --verbose                 say on stderr what is read, and how long that\n"    \
+        "                                takes\n"
 
 /* Colour is wanted on that stream: --color, NO_COLOR, and whether it is a terminal. */
 bool mv_options_color(const struct mv_options *options, int fd);

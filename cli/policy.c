@@ -17,25 +17,28 @@
 static const char usage[] =
         "Usage: migvet policy [KIND/NAME...] [-f FILE|DIR|-] [flags]\n"
         "\n"
-        "For each VM, instance, pool and replica set: the MigrationPolicy that wins and why, the others with\n"
-        "their scores or the label that they miss, the effective migration settings and where each comes\n"
-        "from, and how long copying takes. Then what is wrong with the policies themselves.\n"
-        "migrationpolicy/NAME shows that policy and what it matches.\n"
+        "For each VM, instance, pool and replica set: the MigrationPolicy that wins and\n"
+        "why, the others with their scores or the label that they miss, the effective\n"
+        "migration settings and where each comes from, and how long copying takes. Then\n"
+        "what is wrong with the policies themselves. migrationpolicy/NAME shows that\n"
+        "policy and what it matches.\n"
         "\n"
         "Flags:\n" MV_USAGE_CLUSTER
-        "  -n, --namespace NAME          only objects of this namespace (default: all; on a live\n"
-        "                                cluster that of the context)\n"
+        "  -n, --namespace NAME          only objects of this namespace (default: all; on\n"
+        "                                a live cluster that of the context)\n"
         "  -A, --all-namespaces          objects of all namespaces\n"
         "  -l, --selector SELECTOR       only objects with these labels\n"
-        "  -o, --output FORMAT           table (default), wide (also what is in order), json or yaml\n"
+        "  -o, --output FORMAT           table (default), wide (also what is in order),\n"
+        "                                json or yaml\n"
         "      --config FILE             severities of rules, by name and by namespace\n"
         "      --kubevirt-version VER    as this version of KubeVirt does\n"
-        "      --fail-on WHAT            exit code 1 at: blocker (default), unknown, risk, never\n"
+        "      --fail-on WHAT            exit code 1 at: blocker (default), unknown,\n"
+        "                                risk, never\n"
         "      --color WHEN              auto (default), always or never\n"
         "  -h, --help                    this text\n"
         "\n"
-        "Exit codes: 0 nothing found, 1 something at or above --fail-on, 2 wrong input or command line,\n"
-        "3 the cluster could not be read.\n";
+        "Exit codes: 0 nothing found, 1 something at or above --fail-on, 2 wrong input or\n"
+        "command line, 3 the cluster could not be read.\n";
 
 struct run {
         const struct mv_options *options;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/progress.h"
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 
 #include <stdio.h>
 #include <unistd.h>

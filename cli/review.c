@@ -16,20 +16,24 @@ static const char usage[] =
         "Usage: migvet review -f FILE|DIR [flags] [REVIEW]\n"
         "       migvet review --server URL [--ca-file FILE] [--mutate] [REVIEW]\n"
         "\n"
-        "Reads one AdmissionReview (admission.k8s.io/v1) from the file REVIEW or standard input and prints the\n"
-        "answer that `migvet serve -f` would give, or that a running server gives. Exit code 0 when it was\n"
-        "answered, whatever the answer.\n"
+        "Reads one AdmissionReview (admission.k8s.io/v1) from the file REVIEW or standard\n"
+        "input and prints the answer that `migvet serve -f` would give, or that a running\n"
+        "server gives. Exit code 0 when it was answered, whatever the answer.\n"
         "\n"
         "Flags:\n"
         "  -f, --filename FILE|DIR       manifests that are the cluster, repeatable\n"
         "  -R, --recursive               directories with what is below them\n"
-        "  -n, --namespace NAME          namespace of objects in the files that name none (default: `default`)\n"
-        "      --mutate                  answer as /mutate: the annotations with the verdict, as a patch\n"
+        "  -n, --namespace NAME          namespace of objects in the files that name none\n"
+        "                                (default: `default`)\n"
+        "      --mutate                  answer as /mutate: the annotations with the\n"
+        "                                verdict, as a patch\n"
         "      --config FILE             what is asked of VMs, and of whom\n"
         "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
-        "      --server https://HOST:PORT    ask `migvet serve` that runs there, as kube-apiserver would\n"
-        "      --ca-file FILE                trust these authorities (PEM) for --server, and no others (default:\n"
-        "                                those of the system)\n"
+        "      --server https://HOST:PORT\n"
+        "                                ask `migvet serve` that runs there, as\n"
+        "                                kube-apiserver would\n"
+        "      --ca-file FILE            trust these authorities (PEM) for --server, and\n"
+        "                                no others (default: those of the system)\n"
         "  -h, --help                    this text\n";
 
 enum { MOST_BYTES = 64 << 20 };
@@ -43,7 +47,7 @@ static int read_all(int fd, const char *name, struct mv_buf *body, struct mv_err
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
-                        return mv_err_set(err, MV_EIO, "cannot read %s: %s", name, strerror(errno));
+                        return mv_err_set(err, MV_EIO, "cannot read %s: %s", name, strerrordesc_np(errno));
                 if (n == 0)
                         break;
                 body->n += (size_t)n;
@@ -61,7 +65,7 @@ static int read_review(const struct mv_options *options, struct mv_buf *body, st
                 return read_all(STDIN_FILENO, "standard input", body, err);
         int fd = open(name, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
-                return mv_err_set(err, MV_EIO, "cannot open %s: %s", name, strerror(errno));
+                return mv_err_set(err, MV_EIO, "cannot open %s: %s", name, strerrordesc_np(errno));
         int r = read_all(fd, name, body, err);
         close(fd);
         return r;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/reviewer.h"
 
+#include "certs/clock.h"
+#include "cli/serve_audit.h"
+#include "cli/serve_delivery.h"
+#include "policy/ask.h"
+#include "policy/audit.h"
 #include "policy/base/hash.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* An instance, its claims, their volumes and classes: what one names is known when it is there. And once what KubeVirt's
  * refusal rests on. */
@@ -70,26 +74,21 @@ static void summarize(const struct mv_review_result *result, struct mv_review_su
         summary->rules = decision->rules;
 }
 
-/* One review, for the callbacks of its answer. */
-struct reviewing {
+/* One request, for the callbacks of its answer. */
+struct answering {
+        const struct mv_reviewer *reviewer;
         const struct mv_review_call *call;
         long long hurry_ns;
 };
 
-static long long now_ns(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static bool is_over(void *context) {
-        const struct reviewing *reviewing = context;
-        return now_ns() > reviewing->call->deadline_ns;
+        const struct answering *answering = context;
+        return mv_now() > answering->call->deadline_ns;
 }
 
 static bool is_hurried(void *context) {
-        const struct reviewing *reviewing = context;
-        return now_ns() > reviewing->hurry_ns;
+        const struct answering *answering = context;
+        return mv_now() > answering->hurry_ns;
 }
 
 /* --- what was asked for --- */
@@ -126,8 +125,8 @@ bool mv_reviewer_is_unknown(const struct mv_fetcher *fetcher, const struct mv_re
 }
 
 static bool is_confirmed(void *context, const struct mv_missing *object) {
-        const struct reviewing *reviewing = context;
-        return was_answered(reviewing->call->note, CONFIRM, object);
+        const struct answering *answering = context;
+        return was_answered(answering->call->note, CONFIRM, object);
 }
 
 /* It was not asked before, and is noted now. */
@@ -179,52 +178,110 @@ static bool ask(const struct mv_fetcher *fetcher, const struct mv_review_call *c
 }
 
 /* What would make a better answer, first what is missing. True: the request was put off. */
-static bool ask_more(const struct mv_fetcher *fetcher, const struct mv_review_call *call,
-                     const struct mv_review_result *result) {
+static bool put_off(const struct mv_reviewer *reviewer, const struct mv_review_call *call,
+                    const struct mv_missing_list *missing, const struct mv_missing *unconfirmed,
+                    size_t n_unconfirmed) {
+        const struct mv_fetcher *fetcher = reviewer->fetcher;
         if (!fetcher || call->put_offs >= MOST_PUT_OFFS)
                 return false;
-        return ask(fetcher, call, FETCH, result->missing, result->n_missing) ||
-               (fetcher->confirm && ask(fetcher, call, CONFIRM, result->unconfirmed, result->n_unconfirmed));
+        return ask(fetcher, call, FETCH, missing->items, missing->n) ||
+               (fetcher->confirm && ask(fetcher, call, CONFIRM, unconfirmed, n_unconfirmed));
 }
 
 /* --- the answer --- */
 
-/* The kinds of which an object was asked for, or would have been, and nobody has said that it is not there. */
-static uint64_t unread_kinds(const struct mv_fetcher *fetcher, const struct mv_review_note *note,
-                             const struct mv_review_result *result) {
+/* The snapshot with the kinds in doubt of which an object was asked for, or would have been, and nobody has said that it is not
+ * there: what could not be read in time is Unknown. NULL when there are none, or memory is out. */
+static const struct mv_snapshot *doubted(const struct mv_reviewer *reviewer,
+                                         const struct mv_review_call *call,
+                                         const struct mv_missing_list *missing, struct mv_arena *arena,
+                                         const struct mv_snapshot *snapshot) {
         uint64_t kinds = 0;
-        for (size_t i = 0; fetcher && i < result->n_missing; i++)
-                if (mv_reviewer_is_unknown(fetcher, note, &result->missing[i]))
-                        kinds |= UINT64_C(1) << result->missing[i].kind;
-        return kinds;
+        for (size_t i = 0; reviewer->fetcher && i < missing->n; i++)
+                if (mv_reviewer_is_unknown(reviewer->fetcher, call->note, &missing->items[i]))
+                        kinds |= UINT64_C(1) << missing->items[i].kind;
+        return kinds ? mv_snapshot_doubt(arena, snapshot, kinds) : NULL;
 }
 
-/* Answer again, with what could not be read in time being Unknown. Where memory is out the answer that there is stays. */
-static int answer_in_doubt(struct mv_review_input *input, const struct mv_review_call *call, uint64_t kinds,
-                           struct mv_buf *response, struct mv_review_result *result, int status) {
-        struct mv_arena view;
+/* Receivers are told before the answer is there, so that what was answered is never lost. Of an update only when the verdict
+ * changed. What fails is told by the delivery. */
+static void tell_receivers(struct mv_delivery *delivery, const struct mv_config *config,
+                           const struct mv_review_result *result) {
+        const struct mv_review_request *request = result->request;
+        struct mv_arena arena;
+        if (!config->receivers.n || !result->verdict || request->dry_run ||
+            (result->before && !mv_verdict_differs(result->before, result->verdict)))
+                return;
+        const struct mv_delivery_event event = { .verdict = result->verdict,
+                                                 .id = request->uid,
+                                                 .allowed = result->decision.allowed,
+                                                 .level = result->decision.level,
+                                                 .operation = request->operation };
+        mv_arena_init(&arena, &mv_allocator_system, config->limits.memory_per_review);
+        mv_delivery_send(delivery, &arena, config, &event, NULL);
+        mv_arena_done(&arena);
+}
+
+static bool may_exist(void *context, const struct mv_missing *object) {
+        const struct answering *answering = context;
+        return answering->reviewer->fetcher &&
+               mv_reviewer_is_unknown(answering->reviewer->fetcher, answering->call->note, object);
+}
+
+static int verdict(void *context, const struct mv_review_call *call, struct mv_buf *response,
+                   struct mv_verdict_summary *summary) {
+        struct mv_reviewer *reviewer = context;
+        struct answering answering = { .reviewer = reviewer, .call = call };
+        struct mv_arena *arena = thread_arena(), view;
+        if (!arena)
+                return 503;
+        const struct mv_config *config = mv_config_borrow(reviewer->configs);
+        arena->cap = mv_review_memory(config, call->body.n);
+        const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store), *doubt;
+        struct mv_ask_input input = {
+                .arena = arena,
+                .snapshot = snapshot,
+                .config = config,
+                .version = reviewer->version,
+                .may_exist = may_exist,
+                .expired = is_over,
+                .context = &answering,
+        };
+        struct mv_ask_result result;
         mv_arena_init(&view, &mv_allocator_system, 0);
-        const struct mv_snapshot *doubted = mv_snapshot_doubt(&view, input->snapshot, kinds);
-        if (doubted) {
-                mv_arena_clear(input->arena);
-                mv_buf_clear(response);
-                input->snapshot = doubted;
-                status = mv_review_answer(input, call->body, response, result);
+        int status = mv_ask_answer(&input, call->body, response, &result);
+        if (put_off(reviewer, call, &result.missing, NULL, 0))
+                status = MV_REVIEW_PUT_OFF;
+        else {
+                doubt = doubted(reviewer, call, &result.missing, &view, snapshot);
+                if (doubt && status == 200) {
+                        mv_arena_clear(arena);
+                        mv_buf_clear(response);
+                        input.snapshot = doubt;
+                        status = mv_ask_answer(&input, call->body, response, &result);
+                }
+                *summary = (struct mv_verdict_summary){ .kind = result.subject.kind,
+                                                        .namespace = result.subject.namespace,
+                                                        .name = result.subject.name,
+                                                        .verdict = result.verdict,
+                                                        .rules = result.rules };
         }
         mv_arena_done(&view);
+        mv_store_return(reviewer->store, snapshot);
+        mv_config_return(reviewer->configs, config);
         return status;
 }
 
 static int review(void *context, const struct mv_review_call *call, struct mv_buf *response,
                   struct mv_review_summary *summary) {
         struct mv_reviewer *reviewer = context;
-        struct mv_arena *arena = thread_arena();
-        struct reviewing reviewing = { call, now_ns() + HURRY_NS };
+        struct answering answering = { reviewer, call, mv_now() + HURRY_NS };
+        struct mv_arena *arena = thread_arena(), view;
         if (!arena)
                 return 503;
         const struct mv_config *config = mv_config_borrow(reviewer->configs);
         arena->cap = mv_review_memory(config, call->body.n);
-        const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store);
+        const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store), *doubt;
         struct mv_review_input input = {
                 .arena = arena,
                 .snapshot = snapshot,
@@ -236,18 +293,28 @@ static int review(void *context, const struct mv_review_call *call, struct mv_bu
                 .expired = is_over,
                 .hurried = is_hurried,
                 .confirmed = is_confirmed,
-                .context = &reviewing,
+                .context = &answering,
         };
         struct mv_review_result result;
+        mv_arena_init(&view, &mv_allocator_system, 0);
         int status = mv_review_answer(&input, call->body, response, &result);
-        if (ask_more(reviewer->fetcher, call, &result))
+        if (put_off(reviewer, call, &result.missing, result.unconfirmed, result.n_unconfirmed))
                 status = MV_REVIEW_PUT_OFF;
         else {
-                uint64_t kinds = unread_kinds(reviewer->fetcher, call->note, &result);
-                if (kinds)
-                        status = answer_in_doubt(&input, call, kinds, response, &result, status);
+                doubt = doubted(reviewer, call, &result.missing, &view, snapshot);
+                if (doubt) {
+                        mv_arena_clear(arena);
+                        mv_buf_clear(response);
+                        input.snapshot = doubt;
+                        status = mv_review_answer(&input, call->body, response, &result);
+                }
+                if (reviewer->delivery && !call->mutate)
+                        tell_receivers(reviewer->delivery, config, &result);
+                if (!call->mutate)
+                        mv_serve_audit_reviewed(reviewer->audit, &result);
                 summarize(&result, summary);
         }
+        mv_arena_done(&view);
         mv_store_return(reviewer->store, snapshot);
         mv_config_return(reviewer->configs, config);
         return status;
@@ -257,6 +324,6 @@ void mv_reviewer_init(struct mv_reviewer *reviewer, struct mv_store *store, stru
         *reviewer = (struct mv_reviewer){
                 .store = store,
                 .configs = configs,
-                .backend = { .review = review, .context = reviewer },
+                .backend = { .review = review, .verdict = verdict, .context = reviewer },
         };
 }

@@ -8,6 +8,8 @@
 #include "policy/review.h"
 #include "webhook/backend.h"
 
+struct mv_serve_audit; /* cli/serve_audit.h */
+
 /* Asks the cluster for objects that its snapshot does not have yet. */
 struct mv_fetcher {
         /*
@@ -26,12 +28,16 @@ struct mv_fetcher {
         void *context;
 };
 
+struct mv_delivery; /* cli/serve_delivery.h */
+
 struct mv_reviewer {
         struct mv_store *store;
         const struct mv_fetcher *fetcher; /* NULL: the snapshot is all there is */
         struct mv_config_watch *configs;
+        struct mv_delivery *delivery;     /* who is told of verdicts; NULL: nobody */
         struct mv_str version;            /* --kubevirt-version, or "" */
         bool live;                        /* the store is of a live cluster, where KubeVirt answers, too */
+        struct mv_serve_audit *audit;     /* who is told of migrations that were refused; NULL: nobody */
         struct mv_review_backend backend; /* filled by mv_reviewer_init */
 };
 

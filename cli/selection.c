@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which objects of the input a command is about. */
 #include "cli/input.h"
-#include "policy/evaluate.h"
+#include "policy/subjects.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -31,26 +31,11 @@ enum mv_kind mv_kind_typed(struct mv_str word) {
         return MV_KIND_COUNT;
 }
 
-static bool in_scope(const struct mv_options *options, const struct mv_meta *meta) {
+static bool in_scope(const void *context, const struct mv_meta *meta) {
+        const struct mv_options *options = context;
         if (options->namespace && !options->all_namespaces && !mv_str_is(meta->namespace, options->namespace))
                 return false;
         return !options->selector || mv_selector_matches(options->selector, &meta->labels);
-}
-
-/* An instance of a VM that is judged is judged with the VM. */
-static bool belongs_to_vm(const struct mv_options *options, const struct mv_snapshot *snapshot,
-                          const struct mv_entry *entry) {
-        const struct mv_owner *owner = entry->kind == MV_KIND_VMI ? mv_meta_controller(entry->meta) : NULL;
-        const struct mv_vm *vm =
-                owner && mv_str_is(owner->kind, "VirtualMachine")
-                        ? mv_snapshot_find(snapshot, MV_KIND_VM, entry->meta->namespace, owner->name)
-                        : NULL;
-        return vm && in_scope(options, &vm->meta);
-}
-
-/* A migration that has ended is history: KubeVirt keeps a few of each instance. */
-static bool is_over(const struct mv_entry *entry) {
-        return entry->kind == MV_KIND_MIGRATION && mv_migration_is_final(entry->object);
 }
 
 /* Add the objects that one KIND/NAME names; the exit code when there are none. */
@@ -98,9 +83,7 @@ int mv_selection_make(const struct mv_command *command, const struct mv_options 
         }
         if (!options->n_arguments)
                 for (size_t i = 0; i < n; i++)
-                        if (mv_kind_is_judged(entries[i].kind) && !is_over(&entries[i]) &&
-                            !belongs_to_vm(options, snapshot, &entries[i]) &&
-                            in_scope(options, entries[i].meta))
+                        if (mv_is_subject(snapshot, entries[i].kind, entries[i].object, in_scope, options))
                                 ret->entries[ret->n++] = &entries[i];
         return -1;
 }

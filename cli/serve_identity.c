@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/serve_identity.h"
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "certs/store_dir.h"
 #include "webhook/address.h"
 #include "webhook/metrics.h"
@@ -174,8 +174,7 @@ static int start_files(struct mv_serve_identity *identity, struct mv_err *err) {
         return r;
 }
 
-/* $POD_NAME, else the host's name. */
-static char *own_name(const char *given) {
+char *mv_serve_own_name(const char *given) {
         char host[256] = "";
         const char *pod = getenv("POD_NAME");
         if (given || (pod && pod[0]))
@@ -202,7 +201,7 @@ static int start_registration(struct mv_serve_identity *identity, const struct m
         const struct mv_serve_identity_options *o = identity->options;
         identity->namespace =
                 o->namespace ? strdup(o->namespace) : strndup(kube->namespace.p, kube->namespace.n);
-        identity->replica = own_name(o->replica);
+        identity->replica = mv_serve_own_name(o->replica);
         if (!identity->namespace || !identity->replica)
                 return mv_err_oom(err);
         int r = check_name("the namespace", identity->namespace, err);
@@ -306,8 +305,11 @@ static void tend_files(struct mv_serve_identity *identity) {
 void mv_serve_identity_tend(struct mv_serve_identity *identity) {
         struct mv_err err = { 0 };
         bool changed = false;
-        if (identity->directory && time(NULL) >= identity->next_renewal &&
-            ensure_directory(identity, &err) < 0)
+        const time_t now = time(NULL);
+        if (now < identity->looked) /* the clock was set back: what was made meanwhile may not be valid yet */
+                identity->next_renewal = now;
+        identity->looked = now;
+        if (identity->directory && now >= identity->next_renewal && ensure_directory(identity, &err) < 0)
                 say_error(identity, MV_LOG_ERROR, "cannot renew the TLS identity; the present one stays",
                           &err);
         err = (struct mv_err){ 0 };

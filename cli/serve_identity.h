@@ -36,6 +36,8 @@ struct mv_serve_identity_options {
 
 /* The flags contradict one another, or a value is no name: MV_EUSAGE. */
 int mv_serve_identity_check(const struct mv_serve_identity_options *options, struct mv_err *err);
+/* The name of this replica: what is given, else $POD_NAME, else the host's. To be freed; NULL when out of memory. */
+char *mv_serve_own_name(const char *given);
 /* They ask for the API of a cluster. */
 bool mv_serve_identity_needs_kube(const struct mv_serve_identity_options *options);
 
@@ -50,6 +52,7 @@ struct mv_serve_identity {
         struct mv_trust_slot trust;
         struct mv_certs_watch identity_watch, trust_watch;
         time_t next_renewal;                          /* when the directory store is to be looked at again */
+        time_t looked;                                /* when it was tended last */
         struct mv_registration *registration;         /* NULL: the API server is not our business */
         char *namespace, *replica, *authorities_file; /* for the registration */
 };

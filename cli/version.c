@@ -28,8 +28,8 @@ const char *mv_version(void) {
 static const char usage[] =
         "Usage: migvet version\n"
         "\n"
-        "Prints the version, the commit it was built from, the versions of the libraries it\n"
-        "runs with, and the version of KubeVirt whose behaviour it reproduces.\n";
+        "Prints the version, the commit it was built from, the versions of the libraries\n"
+        "it runs with, and the version of KubeVirt whose behaviour it reproduces.\n";
 
 static int run(int argc, char **argv) {
         char pcre[64] = "";

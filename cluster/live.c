@@ -244,11 +244,12 @@ const void *mv_live_find(const struct mv_live *live, enum mv_kind kind, struct m
         return item ? item->block->object : NULL;
 }
 
-/* API servers count them up. */
+/* API servers count them up. Of some kinds they are not kept. */
 static bool is_as_new(struct mv_str version, struct mv_str than) {
         unsigned long long a, b;
-        return mv_str_equal(version, than) || (mv_str_to_unsigned(version, UINT64_MAX, &a) &&
-                                               mv_str_to_unsigned(than, UINT64_MAX, &b) && a >= b);
+        return (version.n && mv_str_equal(version, than)) ||
+               (mv_str_to_unsigned(version, UINT64_MAX, &a) && mv_str_to_unsigned(than, UINT64_MAX, &b) &&
+                a >= b);
 }
 
 bool mv_live_is_current(struct mv_live *live, enum mv_kind kind, struct mv_str json) {

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/live_making.h"
 
+#include "certs/clock.h"
+
 #include <limits.h>
 #include <stdlib.h>
-#include <time.h>
-
-static long long now_us(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* What a kind becomes with the next snapshot; nothing is changed before all of it is there. */
 struct staged {
@@ -203,8 +198,11 @@ static void discard(struct publication *publication) {
         free(publication->deferred.items);
 }
 
-/* Of Nodes and Pods, a part says something else than the whole: it is shown only when all were listed once. */
+/* Of Nodes and Pods, a part says something else than the whole: it is shown only when all were listed once. What is too old
+ * is not shown of any kind. */
 static bool is_shown(int kind, enum mv_knowledge knowledge) {
+        if (knowledge == MV_KNOWLEDGE_OUTDATED)
+                return false;
         return (kind != MV_KIND_NODE && kind != MV_KIND_POD) || knowledge == MV_KNOWLEDGE_ALL ||
                knowledge == MV_KNOWLEDGE_LOST;
 }
@@ -265,7 +263,7 @@ static void commit(struct mv_live *live, struct publication *publication) {
 static bool placement_is_old(const struct mv_live *live) {
         return live->placement_stale || live->kinds[MV_KIND_NODE].dirty || live->kinds[MV_KIND_POD].dirty ||
                live->kinds[MV_KIND_VMI].dirty || shows_otherwise(live, MV_KIND_NODE) ||
-               shows_otherwise(live, MV_KIND_POD);
+               shows_otherwise(live, MV_KIND_POD) || shows_otherwise(live, MV_KIND_VMI);
 }
 
 /* Something changed that the next publication shows, whether or not it renews the placement. */
@@ -299,16 +297,16 @@ static int prepare(struct mv_live *live, bool renew, struct publication *publica
                         publication->renewed[kind] ? publication->kinds[kind].table : state->table;
                 /* What is known of them and the table of them go together. */
                 enum mv_knowledge knowledge =
-                        !renew && shows_otherwise(live, kind) ? state->placed : knowledge_of(state);
+                        waits && shows_otherwise(live, kind) ? state->placed : knowledge_of(state);
                 parts.tables[kind] = table && is_shown(kind, knowledge) ? table->table : NULL;
                 parts.bytes += table ? table->arena.held : 0;
                 parts.known[kind] = known_of(state, knowledge);
         }
-        long long start = now_us();
+        long long start = mv_now() / 1000;
         if (renew && !make_placement(publication, parts.tables))
                 return mv_err_oom(err);
         if (renew)
-                live->placing_took_us = now_us() - start;
+                live->placing_took_us = mv_now() / 1000 - start;
         const struct mv_placed_nodes *placed = renew ? publication->placed : live->placed;
         publication->generation = calloc(1, sizeof *publication->generation);
         if (!publication->generation || !collect_retired(live, publication))
@@ -328,7 +326,7 @@ static long long placement_due_us(const struct mv_live *live) {
 int mv_live_publish(struct mv_live *live, bool all, struct mv_err *err) {
         struct publication publication = { 0 };
         struct mv_snapshot *snapshot;
-        long long start = now_us();
+        long long start = mv_now() / 1000;
         mv_live_collect_garbage(live);
         bool renew = !live->placed || (placement_is_old(live) && (all || start >= placement_due_us(live)));
         if (!renew && !tables_are_old(live))
@@ -342,7 +340,7 @@ int mv_live_publish(struct mv_live *live, bool all, struct mv_err *err) {
                 live->placement_stale = true;
         commit(live, &publication);
         mv_store_publish(live->store, snapshot);
-        live->published_us = now_us();
+        live->published_us = mv_now() / 1000;
         live->publishing_took_us = live->published_us - start - (renew ? live->placing_took_us : 0);
         if (renew)
                 live->placed_us = live->published_us;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/watch.h"
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "policy/base/hash.h"
 
 #include <pthread.h>

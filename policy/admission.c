@@ -3,6 +3,7 @@
 
 #include "policy/base/names.h"
 #include "policy/behaviour.h"
+#include "policy/object/quantity.h"
 
 #include <limits.h>
 
@@ -168,6 +169,20 @@ static void check_eviction_strategy(struct mv_admission *a, const char *path,
                       field);
 }
 
+/* validateHugepagesMemoryRequests, as far as it is about the size itself. The path that it names is no path of the API. */
+static void check_hugepages(struct mv_admission *a, const char *path, const struct mv_vmi_spec *spec) {
+        const struct mv_memory *memory = spec->domain.memory;
+        struct mv_quantity size;
+        if (!memory || !memory->hugepages ||
+            mv_quantity_parse(memory->hugepages->page_size, &size, NULL) != MV_ETYPE)
+                return;
+        struct mv_str field = text(a, "%s.domain.hugepages.size", path);
+        cause(a, "FieldValueInvalid",
+              text(a, "%.*s '%.*s': %s", MV_STR_ARG(field), MV_STR_ARG(memory->hugepages->page_size),
+                   mv_quantity_wrong_format),
+              field);
+}
+
 bool mv_label_is_reserved(struct mv_str label) {
         static const char *const labels[] = {
                 "kubevirt.io/created-by",  "kubevirt.io/migrationJobUID",
@@ -222,6 +237,7 @@ static void check_run_strategy(struct mv_admission *a, const struct mv_vm_spec *
 void mv_admission_vm(struct mv_admission *a, const struct mv_vm_spec *vm, const struct mv_map *labels,
                      const struct mv_vmi_spec *spec) {
         check_labels(a, "spec.template.metadata", labels);
+        check_hugepages(a, TEMPLATE, spec);
         check_interfaces(a, TEMPLATE, spec);
         check_eviction_strategy(a, TEMPLATE, spec);
         check_run_strategy(a, vm);
@@ -233,6 +249,7 @@ void mv_admission_vmi(struct mv_admission *a, const struct mv_map *labels, const
         mv_admission_discontinued(a, "spec", spec);
         /* Once by the network's own validator, once by that of the whole spec. */
         check_interfaces(a, "spec", spec);
+        check_hugepages(a, "spec", spec);
         check_interfaces(a, "spec", spec);
         check_eviction_strategy(a, "spec", spec);
         check_labels(a, "metadata", labels);

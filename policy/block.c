@@ -21,9 +21,9 @@ struct mv_block_pool {
 /* A block as it is allocated: this, the uses of shared texts, the decoded object. */
 struct whole {
         struct mv_block block;
-        struct mv_arena rest; /* what did not fit behind it, which is nothing but for huge objects */
-        struct mv_text **uses;
+        struct mv_arena *rest; /* what did not fit behind it; NULL: nothing, but for huge objects */
         size_t n_uses;
+        struct mv_text *uses[];
 };
 
 struct mv_block_pool *mv_block_pool_new(const struct mv_allocator *allocator) {
@@ -102,28 +102,48 @@ static size_t used(const struct mv_block_pool *pool, const struct mv_arena *aren
         return arena->chunks ? SCRATCH_BYTES + arena->held : (size_t)(arena->next - pool->scratch);
 }
 
-/* The second time, into a block that has just enough room: whatever was allocated the first time, in the same order. */
+/* The second time, into memory that has just enough room: whatever was allocated the first time, in the same order. */
+static int decode_again(struct mv_block_pool *pool, enum mv_kind kind, struct mv_str json,
+                        struct mv_arena *arena, size_t n_uses, void **ret, struct mv_err *err) {
+        int r = decode(pool, arena, kind, json, ret, err);
+        if (r == 0 && mv_texts_taken(&pool->texts) != n_uses)
+                return mv_err_set(err, MV_EIO, "an object changed while it was read");
+        return r;
+}
+
+/* An arena that has gone beyond the block lives on the heap. */
+static int keep_rest(struct mv_block_pool *pool, struct mv_arena *arena, struct whole *whole,
+                     struct mv_err *err) {
+        if (!arena->chunks)
+                return 0;
+        whole->rest = pool->allocator->allocate(pool->allocator->context, sizeof *arena);
+        if (!whole->rest)
+                return mv_err_oom(err);
+        *whole->rest = *arena;
+        return 0;
+}
+
 static int decode_into_block(struct mv_block_pool *pool, enum mv_kind kind, struct mv_str json, size_t size,
                              size_t n_uses, struct whole **ret, struct mv_err *err) {
         const struct mv_allocator *allocator = pool->allocator;
         const size_t align = alignof(max_align_t);
         size_t head = (sizeof(struct whole) + n_uses * sizeof(struct mv_text *) + align - 1) / align * align;
         struct whole *whole = allocator->allocate(allocator->context, head + size);
+        struct mv_arena arena;
         void *object;
         if (!whole)
                 return mv_err_oom(err);
-        *whole = (struct whole){ .uses = (struct mv_text **)(void *)(whole + 1) };
-        mv_arena_init_in(&whole->rest, allocator, (char *)whole + head, size);
-        int r = decode(pool, &whole->rest, kind, json, &object, err);
-        if (r == 0 && mv_texts_taken(&pool->texts) != n_uses)
-                r = mv_err_set(err, MV_EIO, "an object changed while it was read");
+        *whole = (struct whole){ .n_uses = n_uses };
+        mv_arena_init_in(&arena, allocator, (char *)whole + head, size);
+        int r = decode_again(pool, kind, json, &arena, n_uses, &object, err);
+        if (r == 0)
+                r = keep_rest(pool, &arena, whole, err);
         if (r < 0) {
                 mv_texts_drop(&pool->texts);
-                mv_arena_done(&whole->rest);
+                mv_arena_done(&arena);
                 allocator->release(allocator->context, whole);
                 return r;
         }
-        whole->n_uses = n_uses;
         mv_texts_keep(&pool->texts, whole->uses);
         const struct mv_meta *meta =
                 (const struct mv_meta *)(void *)((char *)object + mv_kinds[kind].meta_offset);
@@ -131,7 +151,7 @@ static int decode_into_block(struct mv_block_pool *pool, enum mv_kind kind, stru
                                           .meta = meta,
                                           .hash = mv_block_hash(pool, kind, meta->namespace, meta->name),
                                           .kind = kind,
-                                          .bytes = head + size + whole->rest.held };
+                                          .bytes = head + size + arena.held };
         *ret = whole;
         return 0;
 }
@@ -176,7 +196,9 @@ struct mv_block *mv_block_free(struct mv_block_pool *pool, struct mv_block *bloc
                 return NULL;
         struct whole *whole = (struct whole *)(void *)block; /* its first member */
         mv_texts_release(&pool->texts, whole->uses, whole->n_uses);
-        mv_arena_done(&whole->rest);
+        if (whole->rest)
+                mv_arena_done(whole->rest);
+        pool->allocator->release(pool->allocator->context, whole->rest);
         pool->allocator->release(pool->allocator->context, whole);
         return NULL;
 }

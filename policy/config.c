@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/config.h"
 
+#include "policy/config_audit.h"
+#include "policy/config_receivers.h"
 #include "policy/config_site.h"
 #include "policy/object/document.h"
 
@@ -9,7 +11,7 @@
 enum {
         MOST_YAML_NODES = 100000,
         MOST_NODES_ASKED = 10000, /* resilient.otherNodes */
-        MOST_MS = INT32_MAX,      /* of a duration */
+        SHIPPED_TRIES = 20,
 };
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)
@@ -31,11 +33,17 @@ void mv_config_init(struct mv_config *config) {
                 .cluster_scoped = MV_ACTION_WARN,
                 .mirror = MV_MIRROR_WARN,
                 .other_nodes = 1,
+                .outbox = { .directory = MV_STR("/var/lib/migvet/outbox"),
+                            .max_bytes = 256 * MIB,
+                            .tries = SHIPPED_TRIES },
                 .limits = { .body_bytes = 8 * MIB,
                             .memory_per_review = 4 * MIB,
                             .connections = 1024,
                             .receive_ms = 5000,
                             .idle_ms = 120000 },
+                .audit = { .interval_ms = 600000,
+                           .resync_ms = 6 * 3600000,
+                           .reports = MV_REPORTS_OPENREPORTS },
                 .own_namespace = MV_STR("migvet"),
         };
 }
@@ -61,25 +69,11 @@ struct file_who {
 struct file_resilient {
         struct mv_optional_int other_nodes;
 };
-struct file_receiver {
-        struct mv_str name, url, ca_file, client_cert_file, token_file, hmac_key_file;
-        struct mv_strings kinds;
-        struct mv_str verdicts;
-};
-struct file_outbox {
-        struct mv_str directory, max_bytes;
-        struct mv_optional_int tries;
-};
-struct file_audit {
-        struct mv_str interval, resync;
-};
-struct file_reports {
-        struct mv_str api;
-};
 struct file_verdicts {
         enum mv_optional enabled;
         struct mv_str token_file;
         struct mv_strings client_names;
+        struct mv_str client_ca_file;
 };
 struct file_limits {
         struct mv_str body_bytes, receive, idle, memory_per_review;
@@ -94,10 +88,10 @@ struct file {
         MV_LIST(struct file_exemption) exemptions;
         struct file_who annotation_exemptions;
         struct mv_written_site_rules site_rules;
-        MV_LIST(struct file_receiver) receivers;
-        struct file_outbox outbox;
-        struct file_audit audit;
-        struct file_reports reports;
+        struct mv_written_receivers receivers;
+        struct mv_written_outbox outbox;
+        struct mv_written_audit audit;
+        struct mv_written_reports reports;
         struct file_verdicts verdicts;
         enum mv_optional fill_node_selector;
         struct file_limits limits;
@@ -157,34 +151,11 @@ static const struct mv_field who_fields[] = {
 static const struct mv_table who_table = MV_TABLE_CLOSED(who_fields, struct file_who);
 static const struct mv_field resilient_fields[] = { NUMBER(file_resilient, "otherNodes", other_nodes) };
 static const struct mv_table resilient_table = MV_TABLE_CLOSED(resilient_fields, struct file_resilient);
-static const struct mv_field receiver_fields[] = {
-        TEXT(file_receiver, "name", name),
-        TEXT(file_receiver, "url", url),
-        TEXT(file_receiver, "caFile", ca_file),
-        TEXT(file_receiver, "clientCertFile", client_cert_file),
-        TEXT(file_receiver, "tokenFile", token_file),
-        TEXT(file_receiver, "hmacKeyFile", hmac_key_file),
-        TEXTS(file_receiver, "kinds", kinds),
-        RAW(file_receiver, "verdicts", verdicts),
-};
-static const struct mv_table receiver_table = MV_TABLE_CLOSED(receiver_fields, struct file_receiver);
-static const struct mv_field outbox_fields[] = {
-        TEXT(file_outbox, "directory", directory),
-        AMOUNT(file_outbox, "maxBytes", max_bytes),
-        NUMBER(file_outbox, "tries", tries),
-};
-static const struct mv_table outbox_table = MV_TABLE_CLOSED(outbox_fields, struct file_outbox);
-static const struct mv_field audit_fields[] = {
-        TEXT(file_audit, "interval", interval),
-        TEXT(file_audit, "resync", resync),
-};
-static const struct mv_table audit_table = MV_TABLE_CLOSED(audit_fields, struct file_audit);
-static const struct mv_field reports_fields[] = { TEXT(file_reports, "api", api) };
-static const struct mv_table reports_table = MV_TABLE_CLOSED(reports_fields, struct file_reports);
 static const struct mv_field verdicts_fields[] = {
         BOOLEAN(file_verdicts, "enabled", enabled),
         TEXT(file_verdicts, "tokenFile", token_file),
         TEXTS(file_verdicts, "clientNames", client_names),
+        TEXT(file_verdicts, "clientCaFile", client_ca_file),
 };
 static const struct mv_table verdicts_table = MV_TABLE_CLOSED(verdicts_fields, struct file_verdicts);
 static const struct mv_field limits_fields[] = {
@@ -212,10 +183,10 @@ static const struct mv_field file_fields[] = {
         OBJECT(file, "annotationExemptions", annotation_exemptions, who_table),
         RAW(file, "rules", rules),
         LIST(file, "siteRules", site_rules, mv_table_site_rule),
-        LIST(file, "receivers", receivers, receiver_table),
-        OBJECT(file, "outbox", outbox, outbox_table),
-        OBJECT(file, "audit", audit, audit_table),
-        OBJECT(file, "reports", reports, reports_table),
+        LIST(file, "receivers", receivers, mv_table_receiver),
+        OBJECT(file, "outbox", outbox, mv_table_outbox),
+        OBJECT(file, "audit", audit, mv_table_written_audit),
+        OBJECT(file, "reports", reports, mv_table_written_reports),
         OBJECT(file, "verdicts", verdicts, verdicts_table),
         BOOLEAN(file, "fillNodeSelector", fill_node_selector),
         OBJECT(file, "limits", limits, limits_table),
@@ -341,97 +312,33 @@ static void read_settings(struct mv_config_reading *reading, const struct file *
         ret->rules = mv_config_severities(reading, MV_AT(NULL, "rules"), file->rules);
 }
 
-/* --- what this version does not do --- */
-
-static void check_kinds(struct mv_config_reading *reading, const struct mv_path *path,
-                        const struct mv_strings *kinds) {
-        static const char *const names[] = {
-                "VirtualMachine",     "VirtualMachineInstance",           "VirtualMachineInstanceMigration",
-                "VirtualMachinePool", "VirtualMachineInstanceReplicaSet", NULL
-        };
-        for (size_t i = 0; i < kinds->n; i++) {
-                mv_config_text(reading, MV_AT_ITEM(path, i), kinds->items[i], true);
-                mv_config_choice(reading, MV_AT_ITEM(path, i), kinds->items[i], names, 0);
-        }
+/* A name or a file: a byte that the operating system takes for its end would make it another one. */
+static void check_plain(struct mv_config_reading *reading, const struct mv_path *path, struct mv_str value) {
+        for (size_t i = 0; i < value.n; i++)
+                if ((unsigned char)value.p[i] < ' ')
+                        mv_config_wrong(reading, path, MV_ETYPE, "must not have control characters");
 }
 
-static void check_verdicts(struct mv_config_reading *reading, const struct mv_path *path,
-                           struct mv_str json) {
-        static const char *const names[] = { "True", "False", "Unknown", NULL };
-        struct mv_scan scan;
-        struct mv_str value;
-        bool first = true;
-        if (!json.n)
-                return;
-        mv_scan_init(&scan, json);
-        if (!mv_scan_array(&scan)) {
-                mv_config_wrong(reading, path, MV_ETYPE, "must be a list");
-                return;
+static void read_verdicts(struct mv_config_reading *reading, const struct file_verdicts *from,
+                          struct mv_config_verdicts *ret) {
+        const struct mv_path *path = MV_AT(NULL, "verdicts");
+        *ret = (struct mv_config_verdicts){ .enabled = from->enabled == MV_TRUE,
+                                            .token_file = from->token_file,
+                                            .client_names = from->client_names,
+                                            .client_ca_file = from->client_ca_file };
+        check_plain(reading, MV_AT(path, "tokenFile"), from->token_file);
+        check_plain(reading, MV_AT(path, "clientCaFile"), from->client_ca_file);
+        for (size_t i = 0; i < from->client_names.n; i++) {
+                const struct mv_path *at = MV_AT_ITEM(MV_AT(path, "clientNames"), i);
+                mv_config_text(reading, at, from->client_names.items[i], true);
+                check_plain(reading, at, from->client_names.items[i]);
         }
-        for (size_t i = 0; mv_scan_element(&scan, &first) && mv_scan_skip(&scan, &value); i++) {
-                const struct mv_path *at = MV_AT_ITEM(path, i);
-                mv_config_choice(reading, at, mv_config_scalar(reading, at, value, "True", "False"), names,
-                                 0);
-        }
-}
-
-static void check_receiver(struct mv_config_reading *reading, const struct mv_path *path,
-                           const struct file_receiver *receiver) {
-        int ways = !!receiver->client_cert_file.p + !!receiver->token_file.p + !!receiver->hmac_key_file.p;
-        mv_config_text(reading, MV_AT(path, "name"), receiver->name, true);
-        mv_config_text(reading, MV_AT(path, "url"), receiver->url, true);
-        if (receiver->url.n && !mv_str_starts_with(receiver->url, MV_STR("https://")))
-                mv_config_wrong(reading, MV_AT(path, "url"), MV_ETYPE, "must begin with https://");
-        mv_config_text(reading, MV_AT(path, "caFile"), receiver->ca_file, false);
-        mv_config_text(reading, MV_AT(path, "clientCertFile"), receiver->client_cert_file, false);
-        mv_config_text(reading, MV_AT(path, "tokenFile"), receiver->token_file, false);
-        mv_config_text(reading, MV_AT(path, "hmacKeyFile"), receiver->hmac_key_file, false);
-        if (ways != 1)
+        if (from->client_ca_file.n && !from->client_names.n)
+                mv_config_wrong(reading, MV_AT(path, "clientCaFile"), MV_ETYPE,
+                                "is for clientNames, and there are none");
+        if (ret->enabled && !from->token_file.n && !from->client_names.n)
                 mv_config_wrong(reading, path, MV_ETYPE,
-                                "must have one of clientCertFile, tokenFile and hmacKeyFile");
-        check_kinds(reading, MV_AT(path, "kinds"), &receiver->kinds);
-        check_verdicts(reading, MV_AT(path, "verdicts"), receiver->verdicts);
-}
-
-/* Their values are checked all the same, so that a file is right when the feature comes. */
-static void check_features_to_come(struct mv_config_reading *reading, const struct file *file) {
-        static const char *const reports[] = { "openreports.io/v1alpha1", "wgpolicyk8s.io/v1alpha2", "none",
-                                               NULL };
-        const struct mv_path *outbox = MV_AT(NULL, "outbox"), *audit = MV_AT(NULL, "audit"),
-                             *verdicts = MV_AT(NULL, "verdicts");
-        for (size_t i = 0; i < file->receivers.n; i++)
-                check_receiver(reading, MV_AT_ITEM(MV_AT(NULL, "receivers"), i), &file->receivers.items[i]);
-        mv_config_text(reading, MV_AT(outbox, "directory"), file->outbox.directory, false);
-        mv_config_bytes(reading, MV_AT(outbox, "maxBytes"), file->outbox.max_bytes, MIB, SIZE_MAX / 2, MIB);
-        mv_config_number(reading, MV_AT(outbox, "tries"), file->outbox.tries, 1, INT32_MAX, 1);
-        mv_config_duration(reading, MV_AT(audit, "interval"), file->audit.interval, 1000, MOST_MS, 1000);
-        mv_config_duration(reading, MV_AT(audit, "resync"), file->audit.resync, 1000, MOST_MS, 1000);
-        mv_config_choice(reading, MV_AT(MV_AT(NULL, "reports"), "api"), file->reports.api, reports, 0);
-        for (size_t i = 0; i < file->verdicts.client_names.n; i++)
-                mv_config_text(reading, MV_AT_ITEM(MV_AT(verdicts, "clientNames"), i),
-                               file->verdicts.client_names.items[i], true);
-        if (file->verdicts.enabled == MV_TRUE && !file->verdicts.token_file.n &&
-            !file->verdicts.client_names.n)
-                mv_config_wrong(reading, verdicts, MV_ETYPE,
                                 "must have a tokenFile or clientNames to be enabled");
-}
-
-/* Nobody shall think that something is done which is not. */
-static void refuse_features_to_come(struct mv_config_reading *reading, const struct file *file) {
-        const struct {
-                struct mv_str key;
-                bool asked;
-        } features[] = {
-                { MV_STR("receivers"), file->receivers.n > 0 },
-                { MV_STR("outbox"), mv_config_given(reading, MV_AT(NULL, "outbox")) },
-                { MV_STR("audit"), mv_config_given(reading, MV_AT(NULL, "audit")) },
-                { MV_STR("reports"), file->reports.api.n && !mv_str_is(file->reports.api, "none") },
-                { MV_STR("verdicts"), file->verdicts.enabled == MV_TRUE },
-        };
-        for (size_t i = 0; i < sizeof features / sizeof *features; i++)
-                if (features[i].asked)
-                        mv_config_wrong_key(reading, MV_AT_KEY(NULL, features[i].key),
-                                            "is not supported in this version: leave it out");
 }
 
 /* --- the whole --- */
@@ -474,9 +381,11 @@ static int read_document(struct mv_arena *arena, struct mv_str json, struct mv_c
                                      &config.site_rules);
                 read_settings(&reading, &file, &config);
                 read_lists(&reading, &file, &config);
+                mv_config_receivers(&reading, &file.receivers, &config);
+                mv_config_outbox(&reading, &file.outbox, &config.outbox);
                 read_limits(&reading, &file.limits, &config.limits);
-                check_features_to_come(&reading, &file);
-                refuse_features_to_come(&reading, &file);
+                read_verdicts(&reading, &file.verdicts, &config.verdicts);
+                mv_config_audit(&reading, &file.audit, &file.reports, &config.audit);
         }
         if (mv_arena_failed(arena))
                 return mv_err_oom(err);

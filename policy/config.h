@@ -56,10 +56,46 @@ struct mv_exemption {
         struct mv_str reason;
 };
 
+/* Who is told of verdicts. Paths and URL end with a NUL byte that their lengths do not count; "" is not given. */
+struct mv_config_receiver {
+        struct mv_str name; /* unlike that of any other */
+        struct mv_str url;  /* https, without user, password and fragment */
+        struct mv_str ca_file;
+        struct mv_str client_cert_file, token_file, hmac_key_file; /* one of them is given */
+        unsigned kinds;                                            /* bit i: mv_config_receiver_kinds[i] */
+        struct mv_patterns namespaces;                             /* n is 0: all */
+        unsigned verdicts;                                         /* bit i: enum mv_outcome */
+};
+enum { MV_MOST_RECEIVERS = 32, MV_RECEIVER_KINDS = 5 };
+extern const char *const mv_config_receiver_kinds[MV_RECEIVER_KINDS + 1]; /* ends with NULL */
+
+/* Where verdicts wait for their receivers. */
+struct mv_config_outbox {
+        struct mv_str directory; /* ends with a NUL byte likewise */
+        size_t max_bytes;
+        unsigned tries; /* of one event, before it is put aside */
+};
+
 /* Of the server; they are taken up when it starts. */
 struct mv_config_limits {
         size_t body_bytes, memory_per_review;
         unsigned connections, receive_ms, idle_ms;
+};
+
+/* POST /v1alpha1/verdicts: whether it is there, and who may ask. */
+struct mv_config_verdicts {
+        bool enabled;
+        struct mv_str token_file;       /* "": no tokens */
+        struct mv_strings client_names; /* of certificates; none: no certificate lets anybody in */
+        struct mv_str client_ca_file;   /* whose certificates; "": those of --client-ca */
+};
+
+/* Where reports are written: the API's group and version. */
+enum mv_reports { MV_REPORTS_NONE, MV_REPORTS_OPENREPORTS, MV_REPORTS_POLICY_REPORTS };
+struct mv_config_audit {
+        unsigned interval_ms; /* from one judgement of everything to the next */
+        unsigned resync_ms;   /* from one sending of every verdict to the next */
+        enum mv_reports reports;
 };
 
 struct mv_config {
@@ -76,7 +112,11 @@ struct mv_config {
         struct mv_patterns exempt_users, exempt_groups; /* who may use the annotation migvet.io/exempt */
         struct mv_rule_severities rules;
         struct mv_site_rules site_rules;
+        MV_LIST(struct mv_config_receiver) receivers;
+        struct mv_config_outbox outbox;
+        struct mv_config_verdicts verdicts;
         struct mv_config_limits limits;
+        struct mv_config_audit audit;
         struct mv_str own_namespace; /* where migvet runs; of the program, not of the file */
 };
 
@@ -88,3 +128,11 @@ void mv_config_init(struct mv_config *config);
  * MV_ETYPE, MV_ELIMIT with err->line, column and path; MV_ENOMEM.
  */
 int mv_config_read(struct mv_arena *arena, struct mv_str text, struct mv_config *ret, struct mv_err *err);
+
+/* The receiver wants to be told of the verdict ("True", "False", "Unknown") on an object of that kind in that namespace. A
+ * pattern of which it is not known whether it matches does. */
+bool mv_config_receiver_wants(const struct mv_config_receiver *receiver, struct mv_str kind,
+                              struct mv_str namespace, struct mv_str verdict);
+/* One of the receivers does. */
+bool mv_config_is_wanted(const struct mv_config *config, struct mv_str kind, struct mv_str namespace,
+                         struct mv_str verdict);

@@ -56,6 +56,7 @@ static void read_site_rule(struct mv_config_reading *reading, const struct mv_pa
                 ret->of_instances |= instance;
         }
         mv_config_text(reading, MV_AT(path, "field"), from->field, true);
+        ret->field = from->field;
         int r = from->field.n ? mv_site_path_parse(reading->arena, from->field, &ret->path, &err) : 0;
         if (r < 0)
                 mv_config_wrong(reading, MV_AT(path, "field"), r, "%s", err.message);

@@ -132,6 +132,7 @@ struct mv_context *mv_context_new(const struct mv_evaluation *e, const struct mv
                 .vm = vm,
                 .migration = migration,
                 .user = e->user,
+                .terse = e->terse,
         };
         ctx->end = &ctx->findings;
         if (e->config) {

@@ -109,6 +109,16 @@ static enum mv_level level(const struct mv_decide_input *in, const char *label, 
         return (enum mv_level)(value == MV_UNSAID ? configured : value);
 }
 
+enum mv_level mv_enforced_level(struct mv_arena *arena, const struct mv_config *config,
+                                const struct mv_snapshot *snapshot, struct mv_str namespace) {
+        const struct mv_review_request request = { .namespace = namespace };
+        struct mv_decide_input in = {
+                .arena = arena, .snapshot = snapshot, .config = config, .request = &request
+        };
+        mv_scope_of(arena, config, snapshot, namespace, &in.scope);
+        return level(&in, "migvet.io/enforce", in.scope.levels.enforce, NULL);
+}
+
 static enum mv_action migrations(const struct mv_decide_input *in, struct mv_decision *decision) {
         int value = label_value(in, "migvet.io/migrations", mv_action_names, 3, decision);
         return (enum mv_action)(value == MV_UNSAID ? in->scope.levels.migrations : value);

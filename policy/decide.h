@@ -38,7 +38,8 @@ struct mv_decision {
         struct mv_str message;
         struct mv_cause *causes, **causes_end;
         struct mv_warning *warnings, **warnings_end;
-        struct mv_warning spare;     /* for when there is no memory */
+        struct mv_warning spare; /* for when there is no memory */
+        bool undecided; /* there was not even memory to find out what becomes of the unknown here: no decision */
         size_t n_causes, n_warnings; /* also of those that were too many to be kept */
         /* Audit annotations; "" is left out. */
         struct mv_str verdict, rules, policy, level, exempt;
@@ -70,6 +71,10 @@ void mv_decision_warn(struct mv_arena *arena, struct mv_decision *decision, stru
                       struct mv_str message);
 void mv_decision_cause(struct mv_arena *arena, struct mv_decision *decision, struct mv_str reason,
                        struct mv_str message, struct mv_str field);
+
+/* What is enforced on the VMs of a namespace: its label decides, then the configuration. */
+enum mv_level mv_enforced_level(struct mv_arena *arena, const struct mv_config *config,
+                                const struct mv_snapshot *snapshot, struct mv_str namespace);
 
 /* What every answer about an object that was judged says of it: verdict, rules, policy. */
 void mv_decision_annotate(struct mv_arena *arena, const struct mv_verdict *verdict,

@@ -55,6 +55,7 @@ enum mv_drain_obstacle { /* what blocks */
 struct mv_drain_fix {
         const char *rule; /* "" when no rule says it */
         struct mv_str message, fix;
+        bool condition; /* KubeVirt's own condition says so, too */
 };
 
 /* What becomes of one instance in the drain of one node. Times are milliseconds from the beginning, MV_SIM_NEVER: not

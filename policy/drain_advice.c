@@ -11,6 +11,14 @@ static struct mv_str explain(struct mv_arena *arena, const struct mv_vmi *vmi) {
                                MV_STR_ARG(vmi->meta.namespace));
 }
 
+/* What is to be fixed explains the condition. */
+static bool is_explained(const struct mv_drain_fate *fate) {
+        for (size_t i = 0; i < fate->n_fixes; i++)
+                if (fate->fixes[i].condition)
+                        return !fate->mismatch.n;
+        return false;
+}
+
 /* KubeVirt goes by the condition, which virt-handler writes again whenever it looks at the instance. */
 static struct mv_str about_condition(struct mv_drain_making *m, const struct mv_drain_fate *fate) {
         const struct mv_condition *stored =
@@ -21,7 +29,7 @@ static struct mv_str about_condition(struct mv_drain_making *m, const struct mv_
                         "wait until virt-handler on %.*s has written the condition LiveMigratable, or look at "
                         "its log; %.*s tells what the rules expect it to say",
                         MV_STR_ARG(fate->from), MV_STR_ARG(explain(m->arena, fate->vmi)));
-        if (!fate->mismatch.n && fate->n_fixes)
+        if (is_explained(fate))
                 return (struct mv_str){ 0 };
         struct mv_verdict verdict;
         mv_drain_evaluate(m, fate->vmi, &verdict);

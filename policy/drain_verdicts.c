@@ -28,18 +28,24 @@ static void keep_fixes(struct mv_drain_making *m, const struct mv_verdict *verdi
                                 .rule = f->rule->id,
                                 .message = mv_arena_copy(m->arena, f->message),
                                 .fix = mv_arena_copy(m->arena, f->fix),
+                                .condition = f->condition.n > 0,
                         };
         member->fixes = fixes;
 }
 
-/* The rules are certain of the condition: what is not in the input does not decide it. */
+/* The rules are certain of the condition: what is not in the input does not decide it. KubeVirt knows nothing of a site's
+ * rules. */
 static bool is_certain(const struct mv_verdict *verdict) {
-        if (mv_str_is(mv_str_from(verdict->conditions[0].status), "True"))
-                return verdict->migratable != MV_OUTCOME_UNKNOWN;
-        for (const struct mv_finding *f = verdict->findings; f; f = f->next)
-                if (f->outcome == MV_OUTCOME_FAIL && f->condition.n)
+        bool true_now = mv_str_is(mv_str_from(verdict->conditions[0].status), "True"), unknown = false;
+        for (const struct mv_finding *f = verdict->findings; f; f = f->next) {
+                if (f->outcome == MV_OUTCOME_PASS || f->rule->area == MV_AREA_SITE)
+                        continue;
+                const bool failed = f->outcome == MV_OUTCOME_FAIL;
+                if (failed && (true_now ? f->severity == MV_SEVERITY_BLOCKER : f->condition.n > 0))
                         return true;
-        return false;
+                unknown |= !failed && f->severity == MV_SEVERITY_BLOCKER;
+        }
+        return true_now && !unknown;
 }
 
 /* KubeVirt goes by the condition that is stored; what the rules say of it is another matter. */

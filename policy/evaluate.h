@@ -23,6 +23,7 @@ struct mv_evaluation {
         struct mv_str version;          /* --kubevirt-version; "" to go by the KubeVirt object */
         struct mv_str user;             /* who asks, for the rules about requests; "" offline */
         struct mv_str cpu_model;        /* judge as though the instance had this CPU model; "" for its own */
+        bool terse;                     /* findings of what passed need no message */
 };
 
 /* A VirtualMachine: the running instance of it that the snapshot has, else the one that KubeVirt would make. With

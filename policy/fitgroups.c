@@ -220,7 +220,14 @@ const struct mv_fit *mv_fit_among(struct mv_arena *arena, const struct mv_fit *f
 bool mv_fit_has_target(struct mv_arena *arena, const struct mv_fit_question *question,
                        const struct mv_fit *fit, unsigned classes) {
         size_t to;
-        if (fit->source != SIZE_MAX || fit->source_unknown)
+        bool started = fit->source != SIZE_MAX || fit->source_unknown;
+        if (started && classes == MV_FIT_EVERYTHING) { /* those are known already */
+                to = mv_node_set_next(fit->index, fit->feasible, 0);
+                if (to != SIZE_MAX && to == fit->source)
+                        to = mv_node_set_next(fit->index, fit->feasible, to + 1);
+                return to != SIZE_MAX;
+        }
+        if (started)
                 return mv_fit_others(arena, fit, classes) > 0;
         return mv_fit_pair(arena, question, fit, classes, &to) != SIZE_MAX;
 }

@@ -97,12 +97,16 @@ static void fill_in(struct mv_migration_settings *settings) {
 }
 
 const struct mv_kubevirt_configuration *mv_hyperconverged_filled(struct mv_arena *arena,
-                                                                 const struct mv_hyperconverged *object) {
+                                                                 const struct mv_hyperconverged *object,
+                                                                 enum mv_optional several_workers) {
         struct mv_hyperconverged *filled = mv_arena_new(arena, struct mv_hyperconverged);
         if (!filled)
                 return NULL;
         *filled = *object;
         fill_in(&filled->spec.live_migration);
+        if (!filled->spec.eviction_strategy.p && several_workers != MV_UNSET)
+                filled->spec.eviction_strategy =
+                        several_workers == MV_TRUE ? MV_STR("LiveMigrate") : MV_STR("None");
         return mv_hyperconverged_configuration(arena, filled);
 }
 

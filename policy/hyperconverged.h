@@ -16,6 +16,8 @@
  * whose failure the caller tests; NULL then. */
 const struct mv_kubevirt_configuration *mv_hyperconverged_configuration(
         struct mv_arena *arena, const struct mv_hyperconverged *object);
-/* The same with the migration settings that the API server fills in where the object of a file leaves them out. */
+/* The same with what the API server and the operator's webhook fill in where the object of a file leaves it out: migration
+ * settings, and by the number of workers the evictionStrategy (pkg/webhooks/mutator), unless MV_UNSET: that is not known. */
 const struct mv_kubevirt_configuration *mv_hyperconverged_filled(struct mv_arena *arena,
-                                                                 const struct mv_hyperconverged *object);
+                                                                 const struct mv_hyperconverged *object,
+                                                                 enum mv_optional several_workers);

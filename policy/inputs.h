@@ -19,6 +19,19 @@
 #include "policy/snapshot.h"
 #include "policy/verdict.h"
 
+/* Who is told of them. */
+struct mv_inputs_visitor {
+        /* One object, and its name; NULL: it is not there. */
+        void (*one)(void *context, enum mv_kind kind, struct mv_str namespace, struct mv_str name,
+                    const void *object);
+        /* All of a kind. */
+        void (*all)(void *context, enum mv_kind kind);
+        void *context;
+};
+/* Every object that is in the number, but for the object itself, its instance and its VM. Memory as below. */
+void mv_inputs_visit(struct mv_arena *arena, const struct mv_snapshot *snapshot,
+                     const struct mv_verdict *verdict, const struct mv_inputs_visitor *visitor);
+
 /* kind and spec (its JSON text) are those of the object that was judged. The arena's failure is the caller's to test. */
 uint64_t mv_inputs_digest(struct mv_arena *arena, const struct mv_snapshot *snapshot, enum mv_kind kind,
                           struct mv_str spec, const struct mv_verdict *verdict);

@@ -48,7 +48,7 @@ static const struct gate {
 static const struct gate *find_gate(const struct mv_kubevirt_config *config, const char *name) {
         const struct gate *gate = NULL;
         for (size_t i = 0; i < sizeof gates / sizeof *gates; i++)
-                if (strcmp(gates[i].name, name) == 0 &&
+                if (gates[i].name[0] == name[0] && strcmp(gates[i].name, name) == 0 &&
                     (!config->version_number || gates[i].since <= config->version_number))
                         gate = &gates[i];
         return gate;
@@ -172,8 +172,10 @@ static void overlay(struct mv_kubevirt_config *config, const struct mv_kubevirt_
 
 /* No KubeVirt object, but the one whose operator makes it, in its own namespace. */
 static void take_hyperconverged(struct mv_arena *arena, struct mv_kubevirt_config *config,
-                                const struct mv_hyperconverged *hyperconverged) {
-        const struct mv_kubevirt_configuration *spec = mv_hyperconverged_filled(arena, hyperconverged);
+                                const struct mv_hyperconverged *hyperconverged,
+                                enum mv_optional several_workers) {
+        const struct mv_kubevirt_configuration *spec =
+                mv_hyperconverged_filled(arena, hyperconverged, several_workers);
         config->namespace = hyperconverged->meta.namespace;
         config->from =
                 mv_arena_format(arena, "HyperConverged/%.*s/%.*s", MV_STR_ARG(hyperconverged->meta.namespace),
@@ -220,7 +222,8 @@ static struct mv_str name_others(struct mv_arena *arena, const struct mv_kubevir
 
 struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
                                                   const struct mv_kubevirt *const *objects, size_t n,
-                                                  const struct mv_hyperconverged *hyperconverged) {
+                                                  const struct mv_hyperconverged *hyperconverged,
+                                                  enum mv_optional several_workers) {
         struct mv_kubevirt_config *config = mv_arena_new(arena, struct mv_kubevirt_config);
         if (!config)
                 return NULL;
@@ -260,7 +263,7 @@ struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
                 config->problem = name_others(arena, objects, n, object);
         }
         if (!n && hyperconverged)
-                take_hyperconverged(arena, config, hyperconverged);
+                take_hyperconverged(arena, config, hyperconverged, several_workers);
         if (!config->object)
                 return config;
         if (config->object->status.default_architecture.n)

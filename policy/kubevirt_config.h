@@ -35,11 +35,13 @@ struct mv_kubevirt_config {
         struct mv_str version_unread; /* what the status says instead of a version, "" when it is one */
 };
 
-/* Work it out from the KubeVirt objects (n may be 0), without any from the HyperConverged, unless that is NULL. Memory
- * comes from arena, whose failure the caller tests. */
+/* Work it out from the KubeVirt objects (n may be 0), without any from the HyperConverged, unless that is NULL; for that it
+ * counts whether the cluster has more than one worker, MV_UNSET: not known. Memory comes from arena, whose failure the caller
+ * tests. */
 struct mv_kubevirt_config *mv_kubevirt_config_new(struct mv_arena *arena,
                                                   const struct mv_kubevirt *const *objects, size_t n,
-                                                  const struct mv_hyperconverged *hyperconverged);
+                                                  const struct mv_hyperconverged *hyperconverged,
+                                                  enum mv_optional several_workers);
 
 /* The same configuration of another version of KubeVirt, for --kubevirt-version; the given one when that is "", or no
  * version, or memory is out. */

@@ -70,6 +70,20 @@ bool mv_mirror_decode(const struct mv_mirror_answer *answer, struct mv_str text,
         return mv_decode(&decode, text.n ? text : (struct mv_str){ nothing, 2 }, table, ret, err) == 0;
 }
 
+const void *mv_mirror_object(const struct mv_mirror_answer *answer, enum mv_kind kind) {
+        const struct mv_mirror_input *in = answer->in;
+        if (in->object && in->kind == kind)
+                return in->object;
+        const struct mv_table *table = mv_kinds[kind].table;
+        void *object = mv_arena_allocate(in->arena, table->size, table->align);
+        if (!object || !mv_mirror_decode(answer, in->request->object, table, object, NULL))
+                return NULL;
+        struct mv_meta *meta = (struct mv_meta *)(void *)((char *)object + mv_kinds[kind].meta_offset);
+        if (!meta->namespace.n)
+                meta->namespace = in->request->namespace;
+        return object;
+}
+
 bool mv_mirror_user_is_kubevirt(const struct mv_mirror_answer *answer, const char *name) {
         static const char *const accounts[] = { "kubevirt-apiserver", "kubevirt-controller",
                                                 "kubevirt-handler", "kubevirt-synchronization-controller" };

@@ -21,7 +21,9 @@ struct mv_mirror_input {
         const struct mv_kubevirt_config *config; /* of the snapshot, or of another version of KubeVirt */
         const struct mv_review_request *request;
         const struct mv_verdict
-                *verdict; /* of the object, with its request-* rules; NULL when it was not judged */
+                *verdict;   /* of the object, with its request-* rules; NULL when it was not judged */
+        const void *object; /* request->object as it was decoded to be judged, of that kind; NULL */
+        enum mv_kind kind;
 };
 
 /* Refuse what KubeVirt refuses, or leave the decision as it is. Returns true when it refused. Of an eviction, and of an object
@@ -58,6 +60,8 @@ bool mv_mirror_has_resource(const struct mv_mirror_answer *answer, const char *r
 /* Decode a part of the request. False when it has other types: KubeVirt could not read it either. */
 bool mv_mirror_decode(const struct mv_mirror_answer *answer, struct mv_str text, const struct mv_table *table,
                       void *ret, struct mv_err *err);
+/* The request's object, which is of that kind: as it was judged, or else decoded now. NULL when it has other types. */
+const void *mv_mirror_object(const struct mv_mirror_answer *answer, enum mv_kind kind);
 /* Who asks is a service account of KubeVirt (pkg/virt-api/webhooks/serviceaccounts.go); with a name, that one. */
 bool mv_mirror_user_is_kubevirt(const struct mv_mirror_answer *answer, const char *name);
 void mv_mirror_migration_create(struct mv_mirror_answer *answer);

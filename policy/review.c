@@ -150,7 +150,8 @@ static int judge(const struct mv_review_input *in, const struct mv_review_reques
                                                   .snapshot = in->snapshot,
                                                   .config = in->config,
                                                   .version = in->version,
-                                                  .user = request->user.username };
+                                                  .user = request->user.username,
+                                                  .terse = true };
         if (kind == MV_KIND_VM)
                 mv_evaluate_vm(&evaluation, object, true, &ret->verdict);
         else
@@ -158,35 +159,6 @@ static int judge(const struct mv_review_input *in, const struct mv_review_reques
                                   &(struct mv_entry){ .kind = kind, .meta = meta, .object = object },
                                   &ret->verdict);
         return 0;
-}
-
-static void add_missing(struct mv_review_result *ret, const struct mv_missing *missing) {
-        for (size_t i = 0; i < ret->n_missing; i++)
-                if (ret->missing[i].kind == missing->kind &&
-                    mv_str_equal(ret->missing[i].namespace, missing->namespace) &&
-                    mv_str_equal(ret->missing[i].name, missing->name))
-                        return;
-        if (missing->name.n && ret->n_missing < MV_MOST_MISSING)
-                ret->missing[ret->n_missing++] = *missing;
-}
-
-/* What the verdict would have been made of, and the labels of the namespace that says what becomes of it. */
-static void collect_missing(const struct mv_review_input *in, const struct mv_review_request *request,
-                            const struct mv_verdict *verdict, struct mv_review_result *ret) {
-        const struct mv_missing namespace = { MV_KIND_NAMESPACE, { 0 }, request->namespace };
-        const struct mv_refused *refused = verdict->refused;
-        if (request->namespace.n &&
-            !mv_snapshot_find(in->snapshot, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, request->namespace))
-                add_missing(ret, &namespace);
-        for (const struct mv_finding *f = verdict->findings; f; f = f->next)
-                for (size_t i = 0; i < f->n_missing; i++)
-                        add_missing(ret, &f->missing[i]);
-        if (refused && refused->missing_kind != MV_KIND_COUNT)
-                add_missing(ret, &(struct mv_missing){ refused->missing_kind,
-                                                       mv_kinds[refused->missing_kind].namespaced
-                                                               ? request->namespace
-                                                               : (struct mv_str){ 0 },
-                                                       refused->missing_name });
 }
 
 /* The kind that is judged for this request; MV_KIND_COUNT: allowed untouched. */
@@ -255,12 +227,13 @@ enum { METADATA_BYTES = 4 << 20 };
 
 /* As mv_decide_denies_unjudged. */
 static bool is_denied_unjudged(const struct mv_review_input *in, const struct mv_review_request *request,
-                               enum mv_kind kind, struct mv_str *ret_level) {
+                               enum mv_kind kind, struct mv_str *ret_level, bool *ret_undecided) {
         struct mv_any any;
         struct mv_arena arena;
         mv_arena_init(&arena, in->arena->allocator, METADATA_BYTES);
         const struct mv_decide_input input = unjudged(in, request, kind, &arena, &any);
         bool denied = mv_decide_denies_unjudged(&input, ret_level);
+        *ret_undecided = in->config->unknown == MV_ACTION_DENY && mv_arena_failed(&arena);
         mv_arena_done(&arena);
         return denied;
 }
@@ -279,7 +252,8 @@ static void decide_unknown(const struct mv_review_input *in, const struct mv_rev
                 decision->n_warnings = 1;
         }
         /* As long as the cluster is not known, neither is who may never be denied. */
-        if (!in->snapshot || !is_denied_unjudged(in, request, kind, &decision->level))
+        if (!in->snapshot ||
+            !is_denied_unjudged(in, request, kind, &decision->level, &decision->undecided))
                 return;
         decision->allowed = false;
         decision->code = 403;
@@ -338,23 +312,25 @@ static bool is_confirmed(const struct mv_review_input *in, const struct mv_looku
         return !ret->n_unconfirmed;
 }
 
-/* KubeVirt itself refuses the request, and ret->decision says so. verdict is NULL for what is not judged. On a live cluster
+/* KubeVirt itself refuses the request, and ret->decision says so. judged is NULL for what is not judged. On a live cluster
  * KubeVirt answers the same request, and from fresher data: there its refusals are only warned about, and false is returned,
  * unless the configuration wants them denied and the cluster was asked just now. */
 static bool refused(const struct mv_review_input *in, const struct mv_review_request *request,
-                    const struct mv_verdict *verdict, struct mv_review_result *ret) {
+                    enum mv_kind kind, const struct judged_object *judged, struct mv_review_result *ret) {
         struct mv_lookups lookups = { .n = 0 };
         struct mv_decision theirs, *decision = &ret->decision;
         if (in->mirror == MV_MIRROR_OFF || !in->snapshot)
                 return false;
-        bool asks = in->live && in->mirror == MV_MIRROR_DENY && verdict;
+        bool asks = in->live && in->mirror == MV_MIRROR_DENY && judged;
         const struct mv_mirror_input input = {
                 .arena = in->arena,
                 .snapshot = asks ? mv_snapshot_note_lookups(in->arena, in->snapshot, &lookups) : in->snapshot,
                 .lookups = asks ? &lookups : NULL,
                 .config = mv_kubevirt_config_at(in->arena, mv_snapshot_config(in->snapshot), in->version),
                 .request = request,
-                .verdict = verdict,
+                .verdict = judged ? &judged->verdict : NULL,
+                .object = judged ? judged->object : NULL,
+                .kind = kind,
         };
         if (!input.snapshot)
                 return false; /* memory is out: the answer is Unknown */
@@ -371,6 +347,13 @@ static bool refused(const struct mv_review_input *in, const struct mv_review_req
         return false;
 }
 
+static const struct mv_verdict *keep(struct mv_arena *arena, const struct mv_verdict *verdict) {
+        struct mv_verdict *kept = mv_arena_new(arena, struct mv_verdict);
+        if (kept)
+                *kept = *verdict;
+        return mv_arena_failed(arena) ? NULL : kept;
+}
+
 static void review(const struct mv_review_input *in, const struct mv_review_request *request,
                    struct mv_review_result *ret) {
         struct mv_decision *decision = &ret->decision;
@@ -381,7 +364,7 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
                 return;
         }
         if (kind == MV_KIND_COUNT || (update && !spec_changed(in->arena, request))) {
-                refused(in, request, NULL, ret);
+                refused(in, request, kind, NULL, ret);
                 return;
         }
         ret->judged = true;
@@ -395,7 +378,7 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
         if (r < 0 && r != MV_ENOMEM && (kind == MV_KIND_MIGRATION_POLICY || in->live)) {
                 /* KubeVirt reads some values of policies as other types than rules do, and says itself which it cannot
                  * read; and on a live cluster it may be a version with other types. */
-                if (!refused(in, request, NULL, ret))
+                if (!refused(in, request, kind, NULL, ret))
                         decide_unknown(in, request, kind, no_types, decision);
                 return;
         }
@@ -404,7 +387,7 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
                 return;
         }
         if (r == 0)
-                collect_missing(in, request, &now.verdict, ret);
+                mv_missing_collect(&ret->missing, in->snapshot, request->namespace, &now.verdict);
         /* What cannot be read of the old object was not better than what is new. */
         bool compared = r == 0 && update && request->old_object.n;
         if (compared && !is_late(in) && judge(in, request, kind, request->old_object, &before, NULL) < 0)
@@ -413,6 +396,8 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
                 decide_unknown(in, request, kind, r < 0 ? no_memory : no_time, decision);
                 return;
         }
+        ret->verdict = keep(in->arena, &now.verdict);
+        ret->before = compared ? keep(in->arena, &before.verdict) : NULL;
         const struct mv_decide_input input = {
                 .arena = in->arena,
                 .snapshot = in->snapshot,
@@ -424,7 +409,7 @@ static void review(const struct mv_review_input *in, const struct mv_review_requ
                 .kind = kind,
                 .live = in->live,
         };
-        if (refused(in, request, &now.verdict, ret))
+        if (refused(in, request, kind, &now, ret))
                 mv_decide_refused(&input, decision);
         else
                 mv_decide(&input, decision);
@@ -445,7 +430,7 @@ static void judge_change(const struct mv_review_input *in, const struct mv_revie
         struct change made = { 0 };
         if (!in->snapshot || is_late(in) || judge(in, request, kind, request->object, &now, NULL) < 0)
                 return;
-        collect_missing(in, request, &now.verdict, ret);
+        mv_missing_collect(&ret->missing, in->snapshot, request->namespace, &now.verdict);
         made.fills = kind == MV_KIND_MIGRATION &&
                      mv_selector_fill(
                              in->arena, in->config,
@@ -538,6 +523,12 @@ int mv_review_answer(const struct mv_review_input *in, struct mv_str body, struc
         if (mv_arena_failed(in->arena) && (ret->decision.allowed || !ret->decision.message.n)) {
                 decide_unknown(in, ret->request, judged_kind(ret->request), no_memory, &ret->decision);
                 ret->judged = true;
+        }
+        if (ret->decision.undecided) {
+                /* The API server does what it was told to do without an answer. */
+                mv_err_oom(&err);
+                ret->request = NULL;
+                return no_review(response, &err);
         }
         render(response, ret->request, &ret->decision, ret->judged, (struct mv_str){ 0 });
         return 200;

@@ -9,6 +9,7 @@
 
 #include "policy/base/buf.h"
 #include "policy/decide.h"
+#include "policy/missing.h"
 #include "policy/snapshot_view.h"
 
 struct mv_review_input {
@@ -35,16 +36,16 @@ struct mv_review_input {
  * lists hold at most 256 elements. */
 size_t mv_review_memory(const struct mv_config *config, size_t body_bytes);
 
-enum { MV_MOST_MISSING = 16 };
-
 /* What became of it, for metrics and the log. */
 struct mv_review_result {
         const struct mv_review_request *request; /* NULL when the body is no review */
         struct mv_decision decision;
         bool judged; /* decision.verdict says something */
+        /* Of what was asked for, and of the old object of an update, for whoever is told; they live in the arena. NULL:
+         * there is none, or there was no time or memory for it. */
+        const struct mv_verdict *verdict, *before;
         /* Objects that decide and were not in the snapshot; the first so many. Who has them may ask again. */
-        struct mv_missing missing[MV_MOST_MISSING];
-        size_t n_missing;
+        struct mv_missing_list missing;
         /* KubeVirt would refuse, as the snapshot has it, and the configuration would have it denied if these were confirmed. */
         struct mv_missing unconfirmed[MV_MOST_LOOKUPS];
         size_t n_unconfirmed;
@@ -52,7 +53,8 @@ struct mv_review_result {
 
 /*
  * Answer body, which is followed by MV_SCAN_PADDING zero bytes. Returns the HTTP status: 200 with an AdmissionReview in
- * response, 400 with a Status that says what is wrong with the body, or 503 when memory does not even suffice to read it.
+ * response, 400 with a Status that says what is wrong with the body, or 503 when memory does not even suffice to read it, or
+ * to find out what becomes of the unknown.
  */
 int mv_review_answer(const struct mv_review_input *input, struct mv_str body, struct mv_buf *response,
                      struct mv_review_result *ret);

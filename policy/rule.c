@@ -25,10 +25,12 @@ struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, co
                 *ctx->end = finding;
                 ctx->end = &finding->next;
         }
-        va_list args;
-        va_start(args, format);
-        finding->message = mv_arena_format_va(ctx->arena, format, args);
-        va_end(args);
+        if (outcome != MV_OUTCOME_PASS || !ctx->terse) {
+                va_list args;
+                va_start(args, format);
+                finding->message = mv_arena_format_va(ctx->arena, format, args);
+                va_end(args);
+        }
         finding->rule = ctx->rule;
         finding->outcome = outcome;
         finding->severity = ctx->rule->severity;
@@ -77,6 +79,7 @@ struct mv_str mv_missing_fix(struct mv_context *ctx, enum mv_kind kind, struct m
                                MV_STR_ARG(known->reason));
         case MV_KNOWLEDGE_NONE:
         case MV_KNOWLEDGE_LOST:
+        case MV_KNOWLEDGE_OUTDATED:
         case MV_KNOWLEDGE_NAMED:
                 break;
         case MV_KNOWLEDGE_LATE:
@@ -119,7 +122,14 @@ const struct mv_interface *mv_network_interface(const struct mv_vmi_spec *spec, 
         return NULL;
 }
 
+/* Where every check passes each of them does, and that is nearly always so: it is asked once for all rules. */
 bool mv_has_target(struct mv_context *ctx, unsigned classes) {
+        if (ctx->roomy == MV_UNSET)
+                ctx->roomy = mv_fit_has_target(ctx->arena, ctx->fit_question, ctx->fit, MV_FIT_EVERYTHING)
+                                     ? MV_TRUE
+                                     : MV_FALSE;
+        if (ctx->roomy == MV_TRUE)
+                return true;
         return mv_fit_has_target(ctx->arena, ctx->fit_question, ctx->fit, classes);
 }
 

@@ -166,6 +166,8 @@ struct mv_context {
         const struct mv_scope
                 *scope;          /* which rules these are, and the severities of others; NULL: as shipped */
         struct mv_finding scrap; /* reports go here when memory is out */
+        bool terse;              /* nobody reads what is said of what passed: mv_report does not print it */
+        enum mv_optional roomy;  /* some node passes every check; unset: nobody has asked yet */
 };
 
 struct mv_revision {

@@ -5,8 +5,9 @@
 
 static enum mv_match entry_matches(struct mv_arena *arena, const struct mv_config_namespace *entry,
                                    const struct mv_namespace *namespace, struct mv_str name) {
+        const struct mv_allocator lender = mv_arena_lender(arena);
         if (!entry->selector)
-                return mv_patterns_match(arena->allocator, &entry->names, name);
+                return mv_patterns_match(&lender, &entry->names, name);
         if (!namespace)
                 return MV_MATCH_UNKNOWN;
         return mv_label_selector_matches(entry->selector, &namespace->meta.labels) ? MV_MATCH_YES
@@ -64,8 +65,8 @@ void mv_scope_of(struct mv_arena *arena, const struct mv_config *config, const s
         }
 }
 
-static const struct mv_rule_severity *find(const struct mv_rule_severities *list,
-                                           const struct mv_rule *rule) {
+const struct mv_rule_severity *mv_rule_severity_find(const struct mv_rule_severities *list,
+                                                     const struct mv_rule *rule) {
         for (size_t i = 0; list && i < list->n; i++)
                 if (list->items[i].rule == rule)
                         return &list->items[i];
@@ -78,9 +79,9 @@ struct mv_finding **mv_scope_apply(const struct mv_scope *scope, struct mv_findi
                 ret_off = &(*ret_off)->next;
         while (*findings) {
                 struct mv_finding *finding = *findings;
-                const struct mv_rule_severity *said = find(scope->entry, finding->rule);
+                const struct mv_rule_severity *said = mv_rule_severity_find(scope->entry, finding->rule);
                 if (!said)
-                        said = find(scope->all, finding->rule);
+                        said = mv_rule_severity_find(scope->all, finding->rule);
                 if (said && said->off) {
                         *findings = finding->next;
                         finding->next = NULL;
@@ -100,7 +101,7 @@ struct mv_finding **mv_scope_apply(const struct mv_scope *scope, struct mv_findi
 /* What is not asked for matches. */
 static enum mv_match exemption_matches(struct mv_arena *arena, const struct mv_exemption *exemption,
                                        const struct mv_review_request *request, const struct mv_meta *meta) {
-        const struct mv_allocator *allocator = arena->allocator;
+        const struct mv_allocator lender = mv_arena_lender(arena), *allocator = &lender;
         enum mv_match matched = MV_MATCH_YES;
         if (exemption->selector)
                 matched = !meta                                                           ? MV_MATCH_UNKNOWN
@@ -159,9 +160,10 @@ static void read_annotation(struct mv_arena *arena, const struct mv_config *conf
                 ret->remark = MV_STR("it gives no reason behind NAMESPACE/NAME:, so it is passed over");
                 return;
         }
-        enum mv_match allowed = mv_match_or(
-                mv_patterns_match(arena->allocator, &config->exempt_users, request->user.username),
-                mv_patterns_match_any(arena->allocator, &config->exempt_groups, &request->user.groups));
+        const struct mv_allocator lender = mv_arena_lender(arena);
+        enum mv_match allowed =
+                mv_match_or(mv_patterns_match(&lender, &config->exempt_users, request->user.username),
+                            mv_patterns_match_any(&lender, &config->exempt_groups, &request->user.groups));
         if (allowed == MV_MATCH_NO)
                 ret->remark =
                         MV_STR("it counts only from users whom the configuration allows to use it, so it is "

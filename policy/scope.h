@@ -25,6 +25,9 @@ struct mv_scope {
 void mv_scope_of(struct mv_arena *arena, const struct mv_config *config, const struct mv_snapshot *snapshot,
                  struct mv_str namespace, struct mv_scope *ret);
 
+/* What the list, which may be NULL, says of the rule; NULL: nothing. */
+const struct mv_rule_severity *mv_rule_severity_find(const struct mv_rule_severities *list,
+                                                     const struct mv_rule *rule);
 /* Give the findings of the list their severities. Those that are off go to *ret_off, behind what is there. Returns where the
  * next one is to be appended. */
 struct mv_finding **mv_scope_apply(const struct mv_scope *scope, struct mv_finding **findings,

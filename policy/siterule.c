@@ -80,7 +80,8 @@ static void take_text(struct search *search, const struct mv_path *path, struct 
                 give_up(search, path, "there are more than 1000 values", "give it fewer elements");
                 return;
         }
-        switch (mv_pattern_match(search->ctx->arena->allocator, &search->rule->pattern, value)) {
+        const struct mv_allocator lender = mv_arena_lender(search->ctx->arena);
+        switch (mv_pattern_match(&lender, &search->rule->pattern, value)) {
         case MV_MATCH_YES:
                 return;
         case MV_MATCH_NO:
@@ -299,10 +300,33 @@ static void check(struct mv_context *ctx) {
 
 /* --- rules --- */
 
+static uint64_t needs(const struct mv_site_rule *rule) {
+        switch (rule->path.root) {
+        case MV_SITE_CLAIM:
+                return MV_NEED(CLAIM);
+        case MV_SITE_STORAGE_CLASS:
+                return MV_NEED(CLAIM) | MV_NEED(STORAGE_CLASS);
+        case MV_SITE_OBJECT:
+                break;
+        }
+        return 0;
+}
+
+/* What the configuration says, in words. */
+static struct mv_str document(struct mv_arena *arena, const struct mv_site_rule *rule) {
+        const bool both = rule->of_vms && rule->of_instances;
+        return mv_arena_format(
+                arena,
+                "A rule of this site for %s%s%s: %.*s must match %.*s as a whole. Where it is not there, %s.",
+                rule->of_vms ? mv_kinds[MV_KIND_VM].kind : "", both ? " and " : "",
+                rule->of_instances ? mv_kinds[MV_KIND_VMI].kind : "", MV_STR_ARG(rule->field),
+                MV_STR_ARG(rule->pattern.text), rule->may_be_absent ? "that is in order" : "the rule fails");
+}
+
 void mv_site_rule_init(struct mv_arena *arena, struct mv_site_rule *rule, struct mv_str name,
                        enum mv_severity severity, struct mv_str message, struct mv_str fix) {
         const char *copied[] = { mv_arena_copy(arena, name).p, mv_arena_copy(arena, message).p,
-                                 mv_arena_copy(arena, fix).p };
+                                 mv_arena_copy(arena, fix).p, document(arena, rule).p };
         for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
                 if (!copied[i])
                         copied[i] = "";
@@ -310,10 +334,11 @@ void mv_site_rule_init(struct mv_arena *arena, struct mv_site_rule *rule, struct
                 .id = copied[0],
                 .area = MV_AREA_SITE,
                 .severity = severity,
+                .needs = needs(rule),
                 .reason = "",
                 .subject = MV_SUBJECT_INSTANCE,
                 .summary = copied[1],
-                .documentation = copied[1],
+                .documentation = copied[3],
                 .source = "siteRules of the configuration",
                 .fix = copied[2],
                 .revisions = { { .check = check } },

@@ -17,6 +17,7 @@
 
 struct mv_site_rule {
         struct mv_rule rule; /* the first member */
+        struct mv_str field; /* the path as it is written */
         struct mv_site_path path;
         struct mv_pattern pattern;
         bool of_vms, of_instances; /* kinds that it judges */

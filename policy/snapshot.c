@@ -3,6 +3,7 @@
 
 #include "policy/kubevirt_config.h"
 #include "policy/object/config_map.h"
+#include "policy/object/node.h"
 #include "policy/snapshot_making.h"
 
 #include <stdio.h>
@@ -94,17 +95,32 @@ static int find_cluster_config_map(struct mv_snapshot *snapshot, const char *nam
                           MV_STR_ARG(map->meta.name), MV_STR_ARG(map->problem));
 }
 
+/* As the operator of HyperConverged counts them. Of an input without nodes it is not known. */
+static enum mv_optional has_several_workers(const struct mv_snapshot *snapshot) {
+        const size_t n_nodes = mv_snapshot_count(snapshot, MV_KIND_NODE);
+        size_t n = 0;
+        if (!n_nodes && !mv_snapshot_has_all(snapshot, MV_KIND_NODE))
+                return MV_UNSET;
+        for (size_t i = 0; n < 2 && i < n_nodes; i++) {
+                const struct mv_node *node = mv_snapshot_at(snapshot, MV_KIND_NODE, i);
+                n += mv_map_get(&node->meta.labels, MV_STR("node-role.kubernetes.io/worker")) != NULL;
+        }
+        return n < 2 ? MV_FALSE : MV_TRUE;
+}
+
 int mv_snapshot_configure(struct mv_snapshot *snapshot, bool pass_over, const struct mv_config_map **ret_map,
                           struct mv_err *err) {
         const struct mv_kind_table *kubevirts = snapshot->tables[MV_KIND_KUBEVIRT];
+        const struct mv_hyperconverged *hyperconverged =
+                mv_snapshot_count(snapshot, MV_KIND_HYPERCONVERGED)
+                        ? mv_snapshot_at(snapshot, MV_KIND_HYPERCONVERGED, 0)
+                        : NULL;
         *ret_map = NULL;
         snapshot->config = mv_kubevirt_config_new(
                 &snapshot->arena,
                 kubevirts ? (const struct mv_kubevirt *const *)(const void *)kubevirts->objects : NULL,
-                kubevirts ? kubevirts->n : 0,
-                mv_snapshot_count(snapshot, MV_KIND_HYPERCONVERGED)
-                        ? mv_snapshot_at(snapshot, MV_KIND_HYPERCONVERGED, 0)
-                        : NULL);
+                kubevirts ? kubevirts->n : 0, hyperconverged,
+                hyperconverged ? has_several_workers(snapshot) : MV_UNSET);
         if (!snapshot->config)
                 return mv_err_oom(err);
         int r = find_cluster_config_map(snapshot, MV_LEGACY_CONFIG, pass_over, &snapshot->legacy_config,
@@ -136,6 +152,18 @@ const void *mv_snapshot_at(const struct mv_snapshot *snapshot, enum mv_kind kind
         return snapshot->tables[kind]->objects[i];
 }
 
+const void *const *mv_snapshot_of_namespace(const struct mv_snapshot *snapshot, enum mv_kind kind,
+                                            struct mv_str namespace, size_t *ret_n) {
+        return mv_kind_table_of_namespace(snapshot->tables[kind], namespace, ret_n);
+}
+
+const void *const *mv_snapshot_unfinished(const struct mv_snapshot *snapshot, enum mv_kind kind,
+                                          size_t *ret_n) {
+        const struct mv_kind_table *table = snapshot->tables[kind];
+        *ret_n = table ? table->n_unfinished : 0;
+        return table ? (const void *const *)table->unfinished : NULL;
+}
+
 const struct mv_known *mv_snapshot_known(const struct mv_snapshot *snapshot, enum mv_kind kind) {
         return &snapshot->known[kind];
 }
@@ -148,6 +176,7 @@ const char *mv_snapshot_absent(const struct mv_snapshot *snapshot, enum mv_kind 
                 [MV_KNOWLEDGE_ABSENT] = "does not exist",
                 [MV_KNOWLEDGE_FORBIDDEN] = "may not be read",
                 [MV_KNOWLEDGE_LOST] = "is not known",
+                [MV_KNOWLEDGE_OUTDATED] = "is not known any more",
                 [MV_KNOWLEDGE_NAMED] = "is not known",
                 [MV_KNOWLEDGE_LATE] = "could not be read in time",
         };

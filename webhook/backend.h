@@ -24,6 +24,13 @@ struct mv_review_summary {
         struct mv_str rules; /* comma-separated names of the rules that found something, "" when none */
 };
 
+/* What became of one question for a verdict, likewise. */
+struct mv_verdict_summary {
+        struct mv_str kind, namespace, name; /* of the object, as far as it is known */
+        const char *verdict;                 /* as above */
+        struct mv_str rules;
+};
+
 /* Whatever the backend wants to remember of a request that is put off. */
 struct mv_review_note {
         uint64_t words[32];
@@ -33,7 +40,7 @@ struct mv_review_note {
 
 /* A request as the server hands it on. */
 struct mv_review_call {
-        bool mutate;
+        bool mutate;                 /* a review: of /mutate */
         struct mv_str body;          /* followed by at least 8 zero bytes */
         long long deadline_ns;       /* when the answer must be there; CLOCK_MONOTONIC */
         unsigned put_offs;           /* how often it was put off before */
@@ -57,6 +64,12 @@ struct mv_review_backend {
          */
         int (*review)(void *context, const struct mv_review_call *call, struct mv_buf *response,
                       struct mv_review_summary *summary);
+        /*
+         * Likewise a controller's question for a verdict (policy/ask.h): 200 with a Verdict, else a JSON Status. NULL where
+         * nobody may ask.
+         */
+        int (*verdict)(void *context, const struct mv_review_call *call, struct mv_buf *response,
+                       struct mv_verdict_summary *summary);
         void *context;
 };
 

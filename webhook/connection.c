@@ -5,16 +5,9 @@
 
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 static const long long millisecond = 1000000;
 static const long long second = 1000 * 1000000LL;
-
-long long mv_now(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return now.tv_sec * second + now.tv_nsec;
-}
 
 int mv_connections_init(struct mv_connections *table, unsigned n_servers, const struct mv_limits *limits,
                         struct mv_metrics *metrics, struct mv_err *err) {

@@ -16,7 +16,9 @@
  */
 #pragma once
 
+#include "certs/clock.h"
 #include "policy/base/err.h"
+#include "webhook/access.h"
 #include "webhook/backend.h"
 #include "webhook/metrics.h"
 #include "webhook/request.h"
@@ -37,6 +39,13 @@ enum mv_phase {
         MV_PHASE_WAITING,   /* the request was read, and is put off */
         MV_PHASE_SENDING,   /* an answer was queued */
         MV_PHASE_IDLE,      /* an answer was sent, no new request line yet */
+};
+
+enum mv_endpoint {
+        MV_ENDPOINT_VALIDATE,
+        MV_ENDPOINT_MUTATE,
+        MV_ENDPOINT_VERDICTS,
+        MV_ENDPOINT_NONE, /* no path of ours */
 };
 
 struct mv_limits {
@@ -67,17 +76,19 @@ struct mv_connection {
         long long begun; /* when its first line was read */
         bool judged;     /* the handler has looked at its header */
         struct {
-                int code;            /* refused with this status; 0: not refused */
-                const char *message; /* static */
+                int code;              /* refused with this status; 0: not refused */
+                const char *message;   /* static */
+                const char *challenge; /* of WWW-Authenticate; static; NULL: none */
                 bool close;
         } refusal;
         char *body; /* NULL, or content_length + 8 bytes */
         size_t content_length;
         size_t received;
         size_t charged; /* bytes of it in the sum of bodies in flight */
-        bool mutate;
-        unsigned put_offs; /* how often the request was put off */
-        bool hurried;      /* once more it cannot be */
+        enum mv_endpoint endpoint;
+        char client[MV_CLIENT_MAX]; /* who asks for a verdict, for the log */
+        unsigned put_offs;          /* how often the request was put off */
+        bool hurried;               /* once more it cannot be */
         struct mv_review_note note;
         long long timeout; /* nanoseconds */
 };
@@ -94,9 +105,6 @@ struct mv_connections {
         struct mv_metrics *metrics; /* may be NULL */
         bool stopping;              /* nobody waits any more */
 };
-
-/* CLOCK_MONOTONIC in nanoseconds. */
-long long mv_now(void);
 
 int mv_connections_init(struct mv_connections *table, unsigned n_servers, const struct mv_limits *limits,
                         struct mv_metrics *metrics, struct mv_err *err);

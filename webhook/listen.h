@@ -35,6 +35,8 @@ struct mv_listener_handler {
         /* The request is over, answered or not: drop what it holds. May be called again without a request. */
         void (*finish)(void *context, struct mv_connection *connection);
         void *context;
+        /* Whether a TLS client that connects now is asked for a certificate; it may have none. NULL: nobody is. */
+        bool (*wants_certificate)(void *context);
 };
 
 struct mv_listener_config {
@@ -43,7 +45,6 @@ struct mv_listener_config {
         unsigned n_servers;  /* server threads, at least 1 */
         struct mv_limits limits;
         struct mv_identity_slot *identity; /* who to be in TLS; NULL: plain HTTP */
-        bool ask_certificate;              /* ask TLS clients for one; they may have none */
         struct mv_listener_handler handler;
         const atomic_bool *draining;    /* while true every answer closes its connection */
         struct mv_metrics *metrics;     /* may be NULL */

@@ -52,11 +52,15 @@ static const char *const resources[] = {
 static const char *const operations[] = { "other", "CREATE", "UPDATE", "DELETE", "CONNECT" };
 static const char *const verdicts[] = { "", "True", "False", "Unknown" };
 static const char *const types[] = { "validating", "mutating" };
+static const char *const kinds[] = { "other", "VirtualMachine", "VirtualMachineInstance",
+                                     "VirtualMachineInstanceMigration" };
+/* Whose answers are timed: types, and then the verdicts. */
+enum { TIMED_VERDICTS = sizeof types / sizeof *types, TIMED_MAX };
 enum decision { DECISION_ALLOWED, DECISION_DENIED, DECISION_ERROR, DECISION_MAX };
 static const char *const decisions[] = { "allowed", "denied", "error" };
 
 /* Codes that the server answers; the last one stands for all others. */
-static const int error_codes[] = { 400, 401, 403, 404, 405, 411, 413, 414, 415, 500, 503, 0 };
+static const int error_codes[] = { 400, 401, 403, 404, 405, 411, 413, 414, 415, 500, 503, 504, 0 };
 
 /* Upper bounds in microseconds, and as text in seconds. */
 static const struct {
@@ -75,8 +79,9 @@ struct shard {
         cell counters[MV_COUNTER_MAX];
         cell errors[LENGTH(error_codes)];
         cell reviews[LENGTH(types)][LENGTH(resources)][LENGTH(operations)][DECISION_MAX][LENGTH(verdicts)];
-        cell durations[LENGTH(types)][LENGTH(buckets) + 1]; /* not cumulative */
-        cell duration_sum_ns[LENGTH(types)];
+        cell asked[LENGTH(kinds)][LENGTH(error_codes) + 1][LENGTH(verdicts)]; /* 200 after all others */
+        cell durations[TIMED_MAX][LENGTH(buckets) + 1];                       /* not cumulative */
+        cell duration_sum_ns[TIMED_MAX];
         char apart[64]; /* so that no two shards share a cache line */
 };
 
@@ -133,13 +138,22 @@ void mv_metrics_add(struct mv_metrics *metrics, enum mv_counter counter, uint64_
                 cell_add(&shard_mine(metrics)->counters[counter], n);
 }
 
-void mv_metrics_add_error(struct mv_metrics *metrics, int code) {
-        if (!metrics)
-                return;
+/* Position among error_codes. */
+static size_t code_find(int code) {
         size_t i = 0;
         while (error_codes[i] && error_codes[i] != code)
                 i++;
-        cell_add(&shard_mine(metrics)->errors[i], 1);
+        return i;
+}
+
+static const char *code_text(size_t i, char out[16]) {
+        snprintf(out, 16, "%d", error_codes[i]);
+        return error_codes[i] ? out : "other";
+}
+
+void mv_metrics_add_error(struct mv_metrics *metrics, int code) {
+        if (metrics)
+                cell_add(&shard_mine(metrics)->errors[code_find(code)], 1);
 }
 
 /* Position of text in the list, or 0. */
@@ -148,6 +162,16 @@ static size_t list_find(const char *const *list, size_t n, struct mv_str text) {
                 if (mv_str_is(text, list[i]))
                         return i;
         return 0;
+}
+
+static void add_duration(struct shard *shard, size_t timed, long long nanoseconds) {
+        if (nanoseconds < 0)
+                nanoseconds = 0;
+        size_t bucket = 0;
+        while (bucket < LENGTH(buckets) && nanoseconds > buckets[bucket].microseconds * 1000)
+                bucket++;
+        cell_add(&shard->durations[timed][bucket], 1);
+        cell_add(&shard->duration_sum_ns[timed], (uint64_t)nanoseconds);
 }
 
 void mv_metrics_add_review(struct mv_metrics *metrics, bool mutate, const struct mv_review_summary *summary,
@@ -162,14 +186,19 @@ void mv_metrics_add_review(struct mv_metrics *metrics, bool mutate, const struct
                                  : summary->allowed ? DECISION_ALLOWED
                                                     : DECISION_DENIED;
         cell_add(&shard->reviews[mutate][resource][operation][decision][verdict], 1);
+        add_duration(shard, mutate, nanoseconds);
+}
 
-        if (nanoseconds < 0)
-                nanoseconds = 0;
-        size_t bucket = 0;
-        while (bucket < LENGTH(buckets) && nanoseconds > buckets[bucket].microseconds * 1000)
-                bucket++;
-        cell_add(&shard->durations[mutate][bucket], 1);
-        cell_add(&shard->duration_sum_ns[mutate], (uint64_t)nanoseconds);
+void mv_metrics_add_verdict(struct mv_metrics *metrics, const struct mv_verdict_summary *summary, int status,
+                            long long nanoseconds) {
+        if (!metrics)
+                return;
+        struct shard *shard = shard_mine(metrics);
+        size_t kind = list_find(kinds, LENGTH(kinds), summary->kind);
+        size_t verdict = list_find(verdicts, LENGTH(verdicts), mv_str_from(summary->verdict));
+        size_t code = status == 200 ? LENGTH(error_codes) : code_find(status);
+        cell_add(&shard->asked[kind][code][verdict], 1);
+        add_duration(shard, TIMED_VERDICTS, nanoseconds);
 }
 
 uint64_t mv_metrics_get(const struct mv_metrics *metrics, enum mv_counter counter) {
@@ -231,23 +260,54 @@ static void write_reviews(const struct mv_metrics *metrics, struct mv_buf *out) 
                                         }
 }
 
-static void write_durations(const struct mv_metrics *metrics, struct mv_buf *out) {
-        static const char name[] = "migvet_admission_review_duration_seconds";
-        mv_metrics_write_family(out, name, "histogram", "Time from the request's first line to the answer.");
-        for (size_t t = 0; t < LENGTH(types); t++) {
-                uint64_t sum = 0;
-                for (size_t b = 0; b < LENGTH(buckets); b++) {
-                        sum += SUM(metrics, durations[t][b]);
-                        mv_buf_format(out, "%s_bucket{type=\"%s\",le=\"%s\"} %llu\n", name, types[t],
-                                      buckets[b].text, (unsigned long long)sum);
-                }
-                sum += SUM(metrics, durations[t][LENGTH(buckets)]);
-                mv_buf_format(out, "%s_bucket{type=\"%s\",le=\"+Inf\"} %llu\n", name, types[t],
-                              (unsigned long long)sum);
-                mv_buf_format(out, "%s_sum{type=\"%s\"} %.9f\n", name, types[t],
-                              (double)SUM(metrics, duration_sum_ns[t]) / 1e9);
-                mv_buf_format(out, "%s_count{type=\"%s\"} %llu\n", name, types[t], (unsigned long long)sum);
+/* type: of a label; "" when there is none. */
+static void write_histogram(const struct mv_metrics *metrics, struct mv_buf *out, const char *name,
+                            size_t timed, const char *type) {
+        char label[64] = "", alone[64] = "";
+        uint64_t sum = 0;
+        if (*type) {
+                snprintf(label, sizeof label, "type=\"%s\",", type);
+                snprintf(alone, sizeof alone, "{type=\"%s\"}", type);
         }
+        for (size_t b = 0; b < LENGTH(buckets); b++) {
+                sum += SUM(metrics, durations[timed][b]);
+                mv_buf_format(out, "%s_bucket{%sle=\"%s\"} %llu\n", name, label, buckets[b].text,
+                              (unsigned long long)sum);
+        }
+        sum += SUM(metrics, durations[timed][LENGTH(buckets)]);
+        mv_buf_format(out, "%s_bucket{%sle=\"+Inf\"} %llu\n", name, label, (unsigned long long)sum);
+        mv_buf_format(out, "%s_sum%s %.9f\n", name, alone,
+                      (double)SUM(metrics, duration_sum_ns[timed]) / 1e9);
+        mv_buf_format(out, "%s_count%s %llu\n", name, alone, (unsigned long long)sum);
+}
+
+static void write_durations(const struct mv_metrics *metrics, struct mv_buf *out) {
+        static const char reviews[] = "migvet_admission_review_duration_seconds",
+                          asked[] = "migvet_verdict_request_duration_seconds";
+        static const char help[] = "Time from the request's first line to the answer.";
+        mv_metrics_write_family(out, reviews, "histogram", help);
+        for (size_t t = 0; t < LENGTH(types); t++)
+                write_histogram(metrics, out, reviews, t, types[t]);
+        mv_metrics_write_family(out, asked, "histogram", help);
+        write_histogram(metrics, out, asked, TIMED_VERDICTS, "");
+}
+
+static void write_asked(const struct mv_metrics *metrics, struct mv_buf *out) {
+        static const char name[] = "migvet_verdict_requests_total";
+        mv_metrics_write_family(out, name, "counter",
+                                "Questions of controllers for a verdict, by kind and by what was answered.");
+        for (size_t k = 0; k < LENGTH(kinds); k++)
+                for (size_t c = 0; c <= LENGTH(error_codes); c++)
+                        for (size_t v = 0; v < LENGTH(verdicts); v++) {
+                                uint64_t n = SUM(metrics, asked[k][c][v]);
+                                char code[16];
+                                if (n)
+                                        mv_buf_format(out,
+                                                      "%s{kind=\"%s\",code=\"%s\",verdict=\"%s\"} %llu\n",
+                                                      name, kinds[k],
+                                                      c < LENGTH(error_codes) ? code_text(c, code) : "200",
+                                                      verdicts[v], (unsigned long long)n);
+                        }
 }
 
 void mv_metrics_write(const struct mv_metrics *metrics, struct mv_buf *out) {
@@ -257,16 +317,15 @@ void mv_metrics_write(const struct mv_metrics *metrics, struct mv_buf *out) {
                 &(struct mv_label){ .name = "version", .value = mv_str_from(metrics->version) }, 1, 1);
 
         write_reviews(metrics, out);
+        write_asked(metrics, out);
         write_durations(metrics, out);
 
         mv_metrics_write_family(out, "migvet_http_errors_total", "counter",
                                 "HTTP answers with a status of 400 or more, by status.");
         for (size_t i = 0; i < LENGTH(error_codes); i++) {
                 uint64_t n = SUM(metrics, errors[i]);
-                char code[16] = "other";
-                if (error_codes[i])
-                        snprintf(code, sizeof code, "%d", error_codes[i]);
-                mv_buf_format(out, "migvet_http_errors_total{code=\"%s\"} %llu\n", code,
+                char code[16];
+                mv_buf_format(out, "migvet_http_errors_total{code=\"%s\"} %llu\n", code_text(i, code),
                               (unsigned long long)n);
         }
 

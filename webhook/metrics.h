@@ -53,6 +53,9 @@ void mv_metrics_add_error(struct mv_metrics *metrics, int code);
  * from the request's first line to the answer. */
 void mv_metrics_add_review(struct mv_metrics *metrics, bool mutate, const struct mv_review_summary *summary,
                            int status, long long nanoseconds);
+/* A controller's question for a verdict, likewise. */
+void mv_metrics_add_verdict(struct mv_metrics *metrics, const struct mv_verdict_summary *summary, int status,
+                            long long nanoseconds);
 
 /* Sum of a counter over all threads. */
 uint64_t mv_metrics_get(const struct mv_metrics *metrics, enum mv_counter counter);

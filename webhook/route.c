@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/object/status.h"
 #include "webhook/route.h"
 
+#include "policy/base/duration.h"
+#include "policy/object/status.h"
 #include "webhook/library.h"
 #include "webhook/ticket.h"
 #include "webhook/tls.h"
@@ -20,6 +21,7 @@ enum {
 static const long long waiting_longest = 1000 * 1000000LL; /* a request that was put off */
 static const long long second = 1000 * 1000000LL;
 static const long long timeout_default = 10 * 1000 * 1000000LL;
+static const long long timeout_asked = 3600 * 1000000000LL;     /* more is nonsense */
 static const long long timeout_longest = 30 * 1000 * 1000000LL; /* kube-apiserver's own maximum */
 
 static const char json[] = "application/json";
@@ -31,7 +33,8 @@ long long mv_route_deadline(long long begun, long long timeout_ns) {
 
 /* --- answers of our own --------------------------------------------------------------------------------- */
 
-static struct MHD_Response *status_response(int code, const char *message) {
+/* challenge: of WWW-Authenticate, or NULL. */
+static struct MHD_Response *status_response(int code, const char *message, const char *challenge) {
         struct mv_buf text;
         mv_buf_init(&text, &mv_allocator_system, 4096);
         mv_status_write(&text, code, message);
@@ -46,6 +49,8 @@ static struct MHD_Response *status_response(int code, const char *message) {
                 return NULL;
         }
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, json);
+        if (challenge)
+                MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, challenge);
         if (code == 405)
                 MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "POST");
         if (code == 503)
@@ -58,8 +63,8 @@ static enum MHD_Result answer_status(struct mv_route *route, struct mv_listener 
                                      const char *message, bool close) {
         mv_metrics_add(route->metrics, MV_COUNTER_REQUESTS, 1);
         mv_metrics_add_error(route->metrics, code);
-        return mv_listener_answer(listener, connection, mhd, (unsigned)code, status_response(code, message),
-                                  close);
+        return mv_listener_answer(listener, connection, mhd, (unsigned)code,
+                                  status_response(code, message, connection->refusal.challenge), close);
 }
 
 /* Remember the first refusal; the body, if any, is thrown away. */
@@ -78,10 +83,38 @@ static bool query_timeout(struct mv_str query, long long *ret_ns) {
         struct mv_str name, value;
         long long timeout = timeout_default;
         while (mv_query_next(&query, &name, &value))
-                if (mv_str_is(name, "timeout") && (!mv_duration_parse(value, &timeout) || timeout <= 0))
+                if (mv_str_is(name, "timeout") &&
+                    (!mv_duration_parse(value, timeout_asked, &timeout) || timeout <= 0))
                         return false;
         *ret_ns = timeout < timeout_longest ? timeout : timeout_longest;
         return true;
+}
+
+/* Who asks for a verdict? Judged with each request, since the answer may change while a connection lasts. */
+static void judge_client(const struct mv_route *route, struct mv_connection *connection,
+                         struct mv_access *access, const char *authorization) {
+        static const char challenge[] = "Bearer realm=\"migvet\"";
+        static const char wrong[] = "Bearer realm=\"migvet\", error=\"invalid_token\"";
+        struct mv_err err = { 0 };
+        unsigned n;
+        const gnutls_datum_t *chain = mv_tls_chain(connection, &n);
+        enum mv_admission admission =
+                mv_access_judge(access, authorization, chain, n, connection->client, &err);
+        if (admission == MV_ADMITTED)
+                return;
+        if (err.code)
+                mv_library_say(route->logger, MV_LOG_INFO, "client certificate refused: %s", err.message);
+        if (admission == MV_ADMISSION_REFUSED) {
+                refuse(connection, 403, "the client certificate is not accepted here", false);
+                return;
+        }
+        /* Closed, since this connection may be older than the wish for a certificate. */
+        refuse(connection, 401,
+               admission == MV_ADMISSION_TOKEN ? "the token is not accepted here"
+                                               : "verdicts need a bearer token or a client certificate",
+               true);
+        if (connection->refusal.code == 401)
+                connection->refusal.challenge = admission == MV_ADMISSION_TOKEN ? wrong : challenge;
 }
 
 static void judge_peer(struct mv_route *route, struct mv_connection *connection) {
@@ -107,14 +140,31 @@ static const char *header(struct MHD_Connection *mhd, const char *name) {
         return MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, name);
 }
 
+/* Which path it is, and for verdicts who may ask: a reference. */
+static struct mv_access *find_endpoint(struct mv_route *route, struct mv_connection *connection) {
+        const struct mv_str path = mv_target_path(&connection->target);
+        connection->endpoint = MV_ENDPOINT_NONE;
+        if (mv_str_is(path, "/validate"))
+                connection->endpoint = MV_ENDPOINT_VALIDATE;
+        else if (mv_str_is(path, "/mutate"))
+                connection->endpoint = MV_ENDPOINT_MUTATE;
+        else if (route->access && mv_str_is(path, "/v1alpha1/verdicts")) {
+                struct mv_access *access = mv_access_slot_ref(route->access);
+                if (access)
+                        connection->endpoint = MV_ENDPOINT_VERDICTS;
+                return access;
+        }
+        return NULL;
+}
+
 /* Look at everything before the body. True when a refusal cannot wait for the end of the body. */
 static bool judge(struct mv_route *route, struct mv_connection *connection, struct MHD_Connection *mhd,
                   const char *method, const char *version) {
         bool post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
         struct mv_framing framing = mv_framing_read(mhd, post || strcmp(method, MHD_HTTP_METHOD_PUT) == 0 ||
                                                                  strcmp(method, MHD_HTTP_METHOD_PATCH) == 0);
-        struct mv_str path = mv_target_path(&connection->target);
-        connection->mutate = mv_str_is(path, "/mutate");
+        struct mv_access *access = find_endpoint(route, connection);
+        bool verdicts = connection->endpoint == MV_ENDPOINT_VERDICTS;
         connection->content_length = 0;
 
         if (framing.refusal)
@@ -124,13 +174,19 @@ static bool judge(struct mv_route *route, struct mv_connection *connection, stru
                 connection->refusal.close = true;
                 framing.close = true;
         }
-        judge_peer(route, connection);
+        if (verdicts)
+                judge_client(route, connection, access, header(mhd, MHD_HTTP_HEADER_AUTHORIZATION));
+        else
+                judge_peer(route, connection);
+        mv_access_unref(access);
         if (connection->target.too_long)
                 refuse(connection, 414, "the request target is too long", false);
-        else if (!connection->mutate && !mv_str_is(path, "/validate"))
+        else if (connection->endpoint == MV_ENDPOINT_NONE)
                 refuse(connection, 404, "there is nothing here: reviews go to /validate and /mutate", false);
         if (!post)
-                refuse(connection, 405, "reviews are asked for with POST", false);
+                refuse(connection, 405,
+                       verdicts ? "verdicts are asked for with POST" : "reviews are asked for with POST",
+                       false);
         if (framing.content_length > route->body_bytes)
                 refuse(connection, 413, "the body is larger than the configured limit", true);
         if (!mv_media_type_is_json(header(mhd, MHD_HTTP_HEADER_CONTENT_TYPE)))
@@ -189,7 +245,11 @@ static bool body_take(struct mv_route *route, struct mv_connection *connection, 
         return true;
 }
 
-/* --- the review ----------------------------------------------------------------------------------------- */
+/* --- the review, or the verdict ----------------------------------------------------------------------------------------- */
+
+static bool mutates(const struct mv_connection *connection) {
+        return connection->endpoint == MV_ENDPOINT_MUTATE;
+}
 
 static void log_review(const struct mv_route *route, const struct mv_connection *connection,
                        const struct mv_review_summary *summary, int status, long long ns) {
@@ -199,7 +259,7 @@ static void log_review(const struct mv_route *route, const struct mv_connection 
         snprintf(milliseconds, sizeof milliseconds, "%.3f", (double)ns / 1e6);
         snprintf(code, sizeof code, "%d", status);
         const struct mv_log_field fields[] = {
-                { "webhook", connection->mutate ? MV_STR("mutate") : MV_STR("validate") },
+                { "webhook", mutates(connection) ? MV_STR("mutate") : MV_STR("validate") },
                 { "uid", summary->uid },
                 { "resource", summary->resource },
                 { "namespace", summary->namespace },
@@ -217,6 +277,56 @@ static void log_review(const struct mv_route *route, const struct mv_connection 
         route->logger->line(route->logger->context, MV_LOG_INFO, "webhook",
                             status == 200 ? "review" : "not a review", fields,
                             sizeof fields / sizeof fields[0]);
+}
+
+static void log_verdict(const struct mv_route *route, const struct mv_connection *connection,
+                        const struct mv_verdict_summary *summary, int status, long long ns) {
+        if (!route->logger)
+                return;
+        char milliseconds[32], code[16];
+        snprintf(milliseconds, sizeof milliseconds, "%.3f", (double)ns / 1e6);
+        snprintf(code, sizeof code, "%d", status);
+        const struct mv_log_field fields[] = {
+                { "client", mv_str_from(connection->client) },
+                { "kind", summary->kind },
+                { "namespace", summary->namespace },
+                { "name", summary->name },
+                { "status", mv_str_from(code) },
+                { "verdict", mv_str_from(summary->verdict) },
+                { "rules", summary->rules },
+                { "milliseconds", mv_str_from(milliseconds) },
+        };
+        route->logger->line(route->logger->context, MV_LOG_INFO, "webhook",
+                            status == 200 ? "verdict" : "no verdict", fields,
+                            sizeof fields / sizeof fields[0]);
+}
+
+/* Metrics and log of what was answered. */
+union summary {
+        struct mv_review_summary review;
+        struct mv_verdict_summary verdict;
+};
+
+static void account(struct mv_route *route, const struct mv_connection *connection,
+                    const union summary *summary, int status) {
+        const long long ns = mv_now() - connection->begun;
+        if (connection->endpoint == MV_ENDPOINT_VERDICTS) {
+                mv_metrics_add_verdict(route->metrics, &summary->verdict, status, ns);
+                log_verdict(route, connection, &summary->verdict, status, ns);
+        } else {
+                mv_metrics_add_review(route->metrics, mutates(connection), &summary->review, status, ns);
+                log_review(route, connection, &summary->review, status, ns);
+        }
+}
+
+static int ask_backend(const struct mv_review_backend *backend, const struct mv_connection *connection,
+                       const struct mv_review_call *call, struct mv_buf *text, union summary *ret) {
+        if (connection->endpoint == MV_ENDPOINT_VERDICTS) {
+                ret->verdict = (struct mv_verdict_summary){ .verdict = "" };
+                return backend->verdict(backend->context, call, text, &ret->verdict);
+        }
+        ret->review = (struct mv_review_summary){ .verdict = "", .level = "" };
+        return backend->review(backend->context, call, text, &ret->review);
 }
 
 /* What a review is put off with. */
@@ -241,7 +351,7 @@ static void resume(void *ticket, uint64_t answer) {
         mv_ticket_resume(ticket, answer);
 }
 
-static enum MHD_Result review(struct mv_route *route, struct mv_listener *listener,
+static enum MHD_Result answer(struct mv_route *route, struct mv_listener *listener,
                               struct mv_connection *connection, struct MHD_Connection *mhd) {
         static const char nothing[AFTER_BODY];
         struct serving serving = { listener, connection, mhd };
@@ -252,10 +362,10 @@ static enum MHD_Result review(struct mv_route *route, struct mv_listener *listen
                 body = (struct mv_str){ .p = connection->body, .n = connection->received };
         }
         struct mv_buf text;
-        struct mv_review_summary summary = { .verdict = "", .level = "" };
+        union summary summary;
         mv_buf_init(&text, &mv_allocator_system, RESPONSE_BYTES);
         const struct mv_review_call call = {
-                .mutate = connection->mutate,
+                .mutate = mutates(connection),
                 .body = body,
                 .deadline_ns = mv_route_deadline(connection->begun, connection->timeout),
                 .put_offs = connection->put_offs++,
@@ -264,7 +374,7 @@ static enum MHD_Result review(struct mv_route *route, struct mv_listener *listen
                 .resume = resume,
                 .server = &serving,
         };
-        int status = route->backend->review(route->backend->context, &call, &text, &summary);
+        int status = ask_backend(route->backend, connection, &call, &text, &summary);
         if (status == MV_REVIEW_PUT_OFF) {
                 mv_buf_done(&text);
                 return MHD_YES;
@@ -272,9 +382,7 @@ static enum MHD_Result review(struct mv_route *route, struct mv_listener *listen
         bool broken = mv_buf_failed(&text) || text.n == 0;
         if (broken)
                 status = 500;
-        long long ns = mv_now() - connection->begun;
-        mv_metrics_add_review(route->metrics, connection->mutate, &summary, status, ns);
-        log_review(route, connection, &summary, status, ns);
+        account(route, connection, &summary, status);
         body_drop(route, connection); /* the summary's slices end here */
 
         if (broken) {
@@ -286,10 +394,13 @@ static enum MHD_Result review(struct mv_route *route, struct mv_listener *listen
                 mv_metrics_add_error(route->metrics, status);
         struct MHD_Response *response =
                 MHD_create_response_from_buffer(text.n, text.p, MHD_RESPMEM_MUST_FREE);
-        if (response)
-                MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, json);
-        else
+        if (!response)
                 mv_buf_done(&text);
+        else {
+                MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, json);
+                if (status == 503)
+                        MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+        }
         return mv_listener_answer(listener, connection, mhd, (unsigned)status, response, false);
 }
 
@@ -312,7 +423,7 @@ enum MHD_Result mv_route_handle(void *context, struct mv_listener *listener, str
         if (connection->refusal.code)
                 return answer_status(route, listener, connection, mhd, connection->refusal.code,
                                      connection->refusal.message, connection->refusal.close);
-        return review(route, listener, connection, mhd);
+        return answer(route, listener, connection, mhd);
 }
 
 void mv_route_finish(void *context, struct mv_connection *connection) {
@@ -323,4 +434,10 @@ void mv_route_finish(void *context, struct mv_connection *connection) {
         connection->note = (struct mv_review_note){ 0 };
         connection->received = connection->content_length = 0;
         connection->refusal.code = 0;
+        connection->refusal.challenge = NULL;
+}
+
+bool mv_route_wants_certificate(void *context) {
+        struct mv_route *route = context;
+        return route->client_ca || (route->access && mv_access_slot_wants_certificates(route->access));
 }

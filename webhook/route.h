@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The handler of the HTTPS port: POST /validate and POST /mutate.
+ * The handler of the HTTPS port: POST /validate and POST /mutate for API servers, POST /v1alpha1/verdicts for controllers.
+ *
+ * Who may ask is another question for each of the two: reviews are answered to anybody, or to whom the authorities of
+ * client_ca know; verdicts to whom `access` admits, whatever client_ca says.
  *
  * The header is judged on the first call: what is no request for us is refused there, with a JSON Status. A
  * refusal is sent after the body was read and thrown away, since an answer to a body that is still coming is
@@ -26,8 +29,9 @@ struct mv_route {
         struct mv_trust_slot *client_ca; /* NULL: anybody may ask */
         const char *const *client_names; /* see certs/trust.h */
         size_t n_client_names;
-        size_t body_bytes;   /* largest body */
-        size_t bodies_bytes; /* of all bodies in flight */
+        struct mv_access_slot *access; /* NULL: nobody asks for verdicts */
+        size_t body_bytes;             /* largest body */
+        size_t bodies_bytes;           /* of all bodies in flight */
         _Atomic size_t in_flight;
         struct mv_metrics *metrics;     /* may be NULL */
         const struct mv_logger *logger; /* may be NULL */
@@ -38,6 +42,7 @@ enum MHD_Result mv_route_handle(void *context, struct mv_listener *listener, str
                                 struct MHD_Connection *mhd, const char *method, const char *version,
                                 const char *data, size_t *n_data);
 void mv_route_finish(void *context, struct mv_connection *connection);
+bool mv_route_wants_certificate(void *context);
 
 /* When the answer to a request that began at `begun` must be ready, so that it arrives within timeout_ns. */
 long long mv_route_deadline(long long begun, long long timeout_ns);

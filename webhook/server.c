@@ -91,6 +91,8 @@ static int config_check(const struct mv_webhook_config *config, struct mv_err *e
         const struct mv_webhook_limits *limits = &config->limits;
         if (!config->identity || !config->backend || !config->listen)
                 return mv_err_set(err, MV_EUSAGE, "the webhook needs an address, an identity and a backend");
+        if (config->access && !config->backend->verdict)
+                return mv_err_set(err, MV_EUSAGE, "who may ask for verdicts needs a backend that gives them");
         if (!limits->body_bytes || !limits->bodies_bytes || !limits->receive_ms || !limits->idle_ms ||
             !limits->send_ms || !limits->connections)
                 return mv_err_set(err, MV_EUSAGE, "a limit of the webhook is 0");
@@ -114,10 +116,10 @@ static int webhook_listen(struct mv_webhook *webhook, struct mv_err *err) {
                             .send_ms = config->limits.send_ms,
                             .idle_ms = config->limits.idle_ms },
                 .identity = config->identity,
-                .ask_certificate = config->client_ca != NULL,
                 .handler = { .handle = mv_route_handle,
                              .finish = mv_route_finish,
-                             .context = &webhook->route },
+                             .context = &webhook->route,
+                             .wants_certificate = mv_route_wants_certificate },
                 .draining = &webhook->draining,
                 .metrics = webhook->metrics,
                 .logger = config->logger,
@@ -168,6 +170,7 @@ int mv_webhook_new(const struct mv_webhook_config *config, struct mv_webhook **r
         webhook->route = (struct mv_route){
                 .backend = config->backend,
                 .client_ca = config->client_ca,
+                .access = config->access,
                 .client_names = config->client_names,
                 .n_client_names = config->n_client_names,
                 .body_bytes = config->limits.body_bytes,

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct mv_access_slot;
 struct mv_identity_slot;
 struct mv_trust_slot;
 struct mv_webhook;
@@ -50,6 +51,7 @@ struct mv_webhook_config {
         struct mv_trust_slot *client_ca;   /* who may ask, by certificate; NULL: anybody */
         const char *const *client_names;   /* and by name (certs/trust.h) */
         size_t n_client_names;
+        struct mv_access_slot *access; /* who may ask for verdicts; NULL: nobody */
         const struct mv_review_backend *backend;
         const struct mv_health_check *checks; /* for /readyz; called by server threads */
         size_t n_checks;

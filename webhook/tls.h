@@ -33,6 +33,10 @@ void mv_tls_attach(struct mv_connection *connection, struct MHD_Connection *mhd,
 /* Let go of the identity. */
 void mv_tls_detach(struct mv_connection *connection);
 
+/* The chain of certificates that the client showed, in DER form, leaf first; it lives as long as the session. NULL and 0: it
+ * showed none. */
+const gnutls_datum_t *mv_tls_chain(const struct mv_connection *connection, unsigned *ret_n);
+
 enum mv_tls_peer {
         MV_TLS_PEER_UNJUDGED,
         MV_TLS_PEER_NONE,    /* showed no certificate */

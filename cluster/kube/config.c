@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/utsname.h>
 
 #define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -212,6 +213,24 @@ static int nothing_configured(const struct loading *loading) {
                                       : "there is nothing in ~/.kube/config, $KUBECONFIG is not set");
 }
 
+/* Go, and so kubectl, looks there for the authorities of the system; either variable leaves the other place as it is. */
+static int take_trust_of_environment(struct loading *loading) {
+        const char *file = getenv("SSL_CERT_FILE"), *directories = getenv("SSL_CERT_DIR");
+        struct mv_kube_config *config = loading->config;
+        if (config->authority.file.n || config->authority.data.n)
+                return 0;
+        if (given(file))
+                config->trust_file = mv_kube_keep(config, mv_str_from(file));
+        if (given(directories))
+                config->trust_directory = mv_kube_keep(config, mv_str_from(directories));
+        if (given(directories) && strchr(directories, ':'))
+                return mv_err_set(
+                        loading->err, MV_EUSAGE,
+                        "$SSL_CERT_DIR names several directories, and migvet takes one: leave it out, or "
+                        "give the cluster its certificate-authority");
+        return 0;
+}
+
 static void set_user_agent(struct mv_kube_config *config, const char *user_agent) {
         static const char *const machines[][2] = { { "x86_64", "amd64" }, { "aarch64", "arm64" } };
         struct utsname system = { 0 };
@@ -238,6 +257,8 @@ static int load(struct loading *loading) {
                 r = from_service_account(loading, host, port);
         else
                 r = nothing_configured(loading);
+        if (!r)
+                r = take_trust_of_environment(loading);
         if (!r)
                 r = mv_kube_take_proxy_of_environment(config, loading->err);
         config->namespace_given = config->namespace.n > 0;

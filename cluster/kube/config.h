@@ -83,7 +83,9 @@ struct mv_kube_config {
         struct mv_str prefix;          /* path of server: "" or "/prefix" */
         struct mv_str tls_server_name; /* verify and announce this name instead of host; "" */
         struct mv_kube_pem authority;  /* not given: those of the system */
-        struct mv_str proxy;           /* URL, maybe with a password: never to be shown; "" for none */
+        /* The system's are in these, as $SSL_CERT_FILE and $SSL_CERT_DIR say; "": where they usually are. */
+        struct mv_str trust_file, trust_directory;
+        struct mv_str proxy; /* URL, maybe with a password: never to be shown; "" for none */
         bool proxy_from_environment;
         bool disable_compression;
 

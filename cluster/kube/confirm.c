@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/confirm.h"
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "cluster/kube/resources.h"
 
 #include <limits.h>

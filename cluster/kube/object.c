@@ -59,9 +59,9 @@ static int call(struct mv_kube_caller *caller, const struct mv_kube_request *req
         return 0;
 }
 
-int mv_kube_object_get(struct mv_kube_caller *caller, struct mv_str path, struct mv_buf *out, bool *ret_found,
-                       struct mv_err *err) {
-        const struct mv_kube_request request = { .method = "GET", .path = path };
+static int get(struct mv_kube_caller *caller, struct mv_str path, const char *accept, struct mv_buf *out,
+               bool *ret_found, struct mv_err *err) {
+        const struct mv_kube_request request = { .method = "GET", .path = path, .accept = accept };
         int status;
         int r = call(caller, &request, out, &status, err);
         if (r < 0)
@@ -70,6 +70,18 @@ int mv_kube_object_get(struct mv_kube_caller *caller, struct mv_str path, struct
                 return mv_kube_status_error(status, mv_buf_str(out), err);
         *ret_found = status == 200;
         return 0;
+}
+
+int mv_kube_object_get(struct mv_kube_caller *caller, struct mv_str path, struct mv_buf *out, bool *ret_found,
+                       struct mv_err *err) {
+        return get(caller, path, NULL, out, ret_found, err);
+}
+
+int mv_kube_metadata_list(struct mv_kube_caller *caller, struct mv_str path, struct mv_buf *out,
+                          bool *ret_found, struct mv_err *err) {
+        return get(caller, path,
+                   "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json", out,
+                   ret_found, err);
 }
 
 int mv_kube_object_write(struct mv_kube_caller *caller, const char *method, struct mv_str path,

@@ -22,8 +22,13 @@ enum {
 int mv_kube_object_get(struct mv_kube_caller *caller, struct mv_str path, struct mv_buf *out, bool *ret_found,
                        struct mv_err *err);
 
+/* The same of a list, of whose objects only metadata is asked for. */
+int mv_kube_metadata_list(struct mv_kube_caller *caller, struct mv_str path, struct mv_buf *out,
+                          bool *ret_found, struct mv_err *err);
+
 /*
  * POST to the path of a collection, PUT or PATCH to that of an object. 0: done, and the object as it is now is in out.
+ * DELETE, too; its body, if any, are DeleteOptions.
  * MV_KUBE_CONFLICT: it exists already, or does not exist any more, or has changed (409, 404; 422 of a JSON Patch, where a
  * test failed): read it again. Else what went wrong.
  */

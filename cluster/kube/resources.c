@@ -91,10 +91,10 @@ void mv_kube_object_path(struct mv_buf *out, enum mv_kind kind, const char *vers
         append_version(out, kind, version);
         if (mv_kinds[kind].namespaced) {
                 mv_buf_append_text(out, "/namespaces/");
-                mv_kube_append_encoded(out, namespace);
+                mv_buf_append_encoded(out, namespace);
         }
         mv_buf_format(out, "/%s/", mv_kinds[kind].plural);
-        mv_kube_append_encoded(out, name);
+        mv_buf_append_encoded(out, name);
 }
 
 const char *mv_kube_accept(enum mv_kind kind, enum mv_kube_form form) {

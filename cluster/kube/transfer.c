@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/transfer.h"
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "certs/peer.h"
 #include "cluster/kube/wipe.h"
 
@@ -248,6 +248,18 @@ static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose) {
                         *failed = set_;                                    \
         } while (0)
 
+/* Authorities that are not those of the cluster: also where the environment says that they are. */
+static void set_trust(CURL *easy, const struct mv_kube_config *config, CURLcode *failed) {
+        if (config->trust_file.n) {
+                SET(CURLOPT_CAINFO, config->trust_file.p);
+                SET(CURLOPT_PROXY_CAINFO, config->trust_file.p);
+        }
+        if (config->trust_directory.n) {
+                SET(CURLOPT_CAPATH, config->trust_directory.p);
+                SET(CURLOPT_PROXY_CAPATH, config->trust_directory.p);
+        }
+}
+
 static void set_tls(CURL *easy, const struct mv_kube_credentials *credentials, CURLcode *failed) {
         SET(CURLOPT_SSL_VERIFYPEER, 1L);
         SET(CURLOPT_SSL_VERIFYHOST, 2L);
@@ -261,7 +273,8 @@ static void set_tls(CURL *easy, const struct mv_kube_credentials *credentials, C
                 SET(CURLOPT_CAPATH, NULL);
                 SET(CURLOPT_PROXY_CAINFO, credentials->authority.file.path);
                 SET(CURLOPT_PROXY_CAPATH, NULL);
-        }
+        } else
+                set_trust(easy, credentials->config, failed);
         if (credentials->certificate.file.path[0]) {
                 SET(CURLOPT_SSLCERT, credentials->certificate.file.path);
                 SET(CURLOPT_SSLKEY, credentials->key.file.path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/watch.h"
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "cluster/kube/confirm.h"
 #include "cluster/kube/resources.h"
 #include "cluster/kube/trouble.h"

@@ -7,15 +7,6 @@
 
 /* --- questions --- */
 
-void mv_kube_append_encoded(struct mv_buf *out, struct mv_str s) {
-        static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-        for (size_t i = 0; i < s.n; i++)
-                if (memchr(plain, s.p[i], sizeof plain - 1))
-                        mv_buf_append_byte(out, s.p[i]);
-                else
-                        mv_buf_format(out, "%%%02X", (unsigned char)s.p[i]);
-}
-
 static void append_selector(struct mv_buf *out, struct mv_str selector) {
         if (selector.n)
                 mv_buf_format(out, "&%.*s", MV_STR_ARG(selector));
@@ -27,7 +18,7 @@ void mv_kube_page_query(struct mv_buf *out, struct mv_str path, struct mv_str se
         mv_buf_format(out, "%.*s?limit=%u", MV_STR_ARG(path), limit);
         if (token.n) {
                 mv_buf_append_text(out, "&continue=");
-                mv_kube_append_encoded(out, token);
+                mv_buf_append_encoded(out, token);
         }
         append_selector(out, selector);
 }
@@ -39,7 +30,7 @@ void mv_kube_watch_query(struct mv_buf *out, struct mv_str path, struct mv_str s
                       seconds);
         if (resource_version.n) {
                 mv_buf_append_text(out, "&resourceVersion=");
-                mv_kube_append_encoded(out, resource_version);
+                mv_buf_append_encoded(out, resource_version);
         } else
                 mv_buf_append_text(out, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
         append_selector(out, selector);

@@ -13,9 +13,6 @@
 
 #include <stdbool.h>
 
-/* Append s as a part of a URL: all but letters, digits and -._~ in hexadecimal. */
-void mv_kube_append_encoded(struct mv_buf *out, struct mv_str s);
-
 /* Write path and query: of one page of a list, with the token of the page before ("" for the first one) ... */
 void mv_kube_page_query(struct mv_buf *out, struct mv_str path, struct mv_str selector, unsigned limit,
                         struct mv_str token);

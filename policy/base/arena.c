@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIRST_CHUNK = 16 * 1024, LARGEST_CHUNK = 1024 * 1024 };
+enum { FIRST_CHUNK = 16 * 1024, LARGEST_CHUNK = 1024 * 1024, LARGEST_KEPT = 256 * 1024 };
 
 struct mv_arena_chunk {
         struct mv_arena_chunk *older;
@@ -37,13 +37,19 @@ void mv_arena_init_in(struct mv_arena *arena, const struct mv_allocator *allocat
         arena->end = (char *)memory + size;
 }
 
+/* Releases all chunks but that one. */
 static void release_chunks(struct mv_arena *arena, struct mv_arena_chunk *keep) {
-        while (arena->chunks && arena->chunks != keep) {
+        while (arena->chunks) {
                 struct mv_arena_chunk *chunk = arena->chunks;
                 arena->chunks = chunk->older;
+                if (chunk == keep)
+                        continue;
                 arena->held -= chunk->size;
                 arena->allocator->release(arena->allocator->context, chunk);
         }
+        arena->chunks = keep;
+        if (keep)
+                keep->older = NULL;
 }
 
 void mv_arena_done(struct mv_arena *arena) {
@@ -51,26 +57,28 @@ void mv_arena_done(struct mv_arena *arena) {
         mv_arena_init(arena, arena->allocator, arena->cap);
 }
 
+/* Each chunk is larger than the one before, so whoever does the same again soon finds room for all of it in one. */
 void mv_arena_clear(struct mv_arena *arena) {
-        struct mv_arena_chunk *first = arena->chunks;
-        while (first && first->older)
-                first = first->older;
-        release_chunks(arena, first);
+        struct mv_arena_chunk *keep = arena->chunks;
+        while (keep && keep->size > LARGEST_KEPT)
+                keep = keep->older;
+        release_chunks(arena, keep);
         arena->failed = false;
-        arena->next = first ? first->bytes : NULL;
-        arena->end = first ? first->bytes + first->size : NULL;
+        arena->next = keep ? keep->bytes : NULL;
+        arena->end = keep ? keep->bytes + keep->size : NULL;
 }
 
 static bool add_chunk(struct mv_arena *arena, size_t need) {
+        /* What mv_arena_clear kept may be more than a new cap. */
+        size_t room = !arena->cap ? SIZE_MAX : arena->cap > arena->held ? arena->cap - arena->held : 0;
         size_t size = arena->chunks ? arena->chunks->size * 2 : FIRST_CHUNK;
         if (size > LARGEST_CHUNK)
                 size = LARGEST_CHUNK;
-        if (arena->cap && size > arena->cap - arena->held)
-                size = arena->cap - arena->held;
+        if (size > room)
+                size = room;
         if (size < need)
                 size = need;
-        if ((arena->cap && size > arena->cap - arena->held) ||
-            size > SIZE_MAX - sizeof(struct mv_arena_chunk))
+        if (size > room || size > SIZE_MAX - sizeof(struct mv_arena_chunk))
                 return false;
         struct mv_arena_chunk *chunk =
                 arena->allocator->allocate(arena->allocator->context, sizeof *chunk + size);
@@ -157,4 +165,20 @@ struct mv_str mv_arena_format(struct mv_arena *arena, const char *format, ...) {
         struct mv_str text = mv_arena_format_va(arena, format, args);
         va_end(args);
         return text;
+}
+
+static void *lend(void *context, size_t size) {
+        struct mv_arena *arena = context;
+        void *memory = arena->allocator->allocate(arena->allocator->context, size);
+        arena->failed = arena->failed || !memory;
+        return memory;
+}
+
+static void take_back(void *context, void *memory) {
+        const struct mv_arena *arena = context;
+        arena->allocator->release(arena->allocator->context, memory);
+}
+
+struct mv_allocator mv_arena_lender(struct mv_arena *arena) {
+        return (struct mv_allocator){ .allocate = lend, .release = take_back, .context = arena };
 }

@@ -36,8 +36,12 @@ void mv_arena_init_in(struct mv_arena *arena, const struct mv_allocator *allocat
                       size_t size);
 /* Frees everything. The arena may be initialised again. */
 void mv_arena_done(struct mv_arena *arena);
-/* Forgets everything that was allocated, and the failure; keeps the first chunk for reuse. */
+/* Forgets everything that was allocated, and the failure; keeps the newest chunk for reuse, unless it is very large. */
 void mv_arena_clear(struct mv_arena *arena);
+
+/* Memory for a library, which gives it back before the arena goes; it does not count against the cap. The arena has failed
+ * when there is none. Valid as long as the arena stays where it is. */
+struct mv_allocator mv_arena_lender(struct mv_arena *arena);
 
 static inline bool mv_arena_failed(const struct mv_arena *arena) {
         return arena->failed;

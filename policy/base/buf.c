@@ -68,6 +68,15 @@ void mv_buf_append_byte(struct mv_buf *buf, char c) {
         mv_buf_append(buf, &c, 1);
 }
 
+void mv_buf_append_encoded(struct mv_buf *buf, struct mv_str s) {
+        static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+        for (size_t i = 0; i < s.n; i++)
+                if (memchr(plain, s.p[i], sizeof plain - 1))
+                        mv_buf_append_byte(buf, s.p[i]);
+                else
+                        mv_buf_format(buf, "%%%02X", (unsigned char)s.p[i]);
+}
+
 void mv_buf_format_va(struct mv_buf *buf, const char *format, va_list args) {
         va_list again;
         va_copy(again, args);

@@ -8,7 +8,8 @@
 struct mv_text {
         uint64_t hash; /* without the table's seed changing it: the pool's own address seeds it */
         uint32_t uses;
-        uint32_t n;
+        uint32_t n : 31;
+        bool taken : 1; /* this use belongs to nobody yet, and is taken but once */
         char bytes[];
 };
 
@@ -81,7 +82,7 @@ static struct mv_text *new_text(struct mv_texts *texts, uint64_t hash, struct mv
         struct mv_text *text = texts->allocator->allocate(texts->allocator->context, sizeof *text + s.n + 1);
         if (!text)
                 return NULL;
-        *text = (struct mv_text){ .hash = hash, .n = (uint32_t)s.n };
+        *text = (struct mv_text){ .hash = hash, .n = (uint32_t)s.n & INT32_MAX };
         if (s.n)
                 memcpy(text->bytes, s.p, s.n);
         text->bytes[s.n] = '\0';
@@ -90,7 +91,7 @@ static struct mv_text *new_text(struct mv_texts *texts, uint64_t hash, struct mv
 }
 
 struct mv_str mv_texts_take(struct mv_texts *texts, struct mv_str s) {
-        if (s.n > UINT32_MAX || (texts->used * 2 >= texts->n_slots && !grow_slots(texts)) ||
+        if (s.n > INT32_MAX || (texts->used * 2 >= texts->n_slots && !grow_slots(texts)) ||
             !reserve_taken(texts))
                 return fail(texts);
         uint64_t hash = mv_hash_add(mv_hash_seed(texts), s);
@@ -100,8 +101,11 @@ struct mv_str mv_texts_take(struct mv_texts *texts, struct mv_str s) {
                         return fail(texts);
                 texts->used++;
         }
-        (*slot)->uses++;
-        texts->taken[texts->n_taken++] = *slot;
+        if (!(*slot)->taken) {
+                (*slot)->taken = true;
+                (*slot)->uses++;
+                texts->taken[texts->n_taken++] = *slot;
+        }
         return (struct mv_str){ (*slot)->bytes, s.n };
 }
 
@@ -110,13 +114,17 @@ size_t mv_texts_taken(const struct mv_texts *texts) {
 }
 
 void mv_texts_keep(struct mv_texts *texts, struct mv_text **uses) {
-        if (texts->n_taken)
-                memcpy(uses, texts->taken, texts->n_taken * sizeof(struct mv_text *));
+        for (size_t i = 0; i < texts->n_taken; i++) {
+                uses[i] = texts->taken[i];
+                uses[i]->taken = false;
+        }
         texts->n_taken = 0;
         texts->failed = false;
 }
 
 void mv_texts_drop(struct mv_texts *texts) {
+        for (size_t i = 0; i < texts->n_taken; i++)
+                texts->taken[i]->taken = false;
         mv_texts_release(texts, texts->taken, texts->n_taken);
         texts->n_taken = 0;
         texts->failed = false;

@@ -3,8 +3,9 @@
  * Texts that many objects have in common, one copy of each, for as long as any object uses it: the labels of a cluster
  * whose objects come and go. Each use is counted; a text goes with its last use.
  *
- * Uses are collected: what mv_texts_take gave since the last mv_texts_keep or mv_texts_drop belongs to nobody yet. A pool
- * belongs to one thread; the texts may be read by any while they are used.
+ * Uses are collected: what mv_texts_take gave since the last mv_texts_keep or mv_texts_drop belongs to nobody yet, and a text
+ * that is taken several times meanwhile is used once more, not several times. A pool belongs to one thread; the texts may be
+ * read by any while they are used.
  */
 #pragma once
 
@@ -31,7 +32,7 @@ void mv_texts_init(struct mv_texts *texts, const struct mv_allocator *allocator)
 /* No text may be in use any more. */
 void mv_texts_done(struct mv_texts *texts);
 
-/* The copy of s, NUL-terminated, used once more. Empty, and the pool has failed, when memory is out. */
+/* The copy of s, NUL-terminated. Empty, and the pool has failed, when memory is out. */
 struct mv_str mv_texts_take(struct mv_texts *texts, struct mv_str s);
 /* How many uses were taken. */
 size_t mv_texts_taken(const struct mv_texts *texts);

@@ -12,25 +12,24 @@
 void mv_mirror_vm(struct mv_mirror_answer *answer) {
         const struct mv_review_request *request = answer->in->request;
         struct mv_arena *arena = answer->in->arena;
-        struct mv_vm vm, *old = NULL;
+        struct mv_vm *old = NULL;
         if (!mv_mirror_has_resource(answer, "virtualmachines")) {
                 mv_mirror_unfamiliar(answer);
                 mv_mirror_error(answer, MV_STR("expect resource to be 'virtualmachines'"));
                 return;
         }
-        if (!mv_mirror_schema(answer, &mv_shape_vm_spec) ||
-            !mv_mirror_decode(answer, request->object, &mv_table_vm, &vm, NULL) ||
-            vm.meta.deletion_timestamp.n || !vm.spec.template)
+        if (!mv_mirror_schema(answer, &mv_shape_vm_spec))
                 return;
-        if (!vm.meta.namespace.n)
-                vm.meta.namespace = request->namespace;
+        const struct mv_vm *vm = mv_mirror_object(answer, MV_KIND_VM);
+        if (!vm || vm->meta.deletion_timestamp.n || !vm->spec.template)
+                return;
         if (mv_str_is(request->operation, "UPDATE")) {
                 old = mv_arena_new(arena, struct mv_vm);
                 if (!old || !mv_mirror_decode(answer, request->old_object, &mv_table_vm, old, NULL))
                         return;
         }
         const struct mv_refused *refused =
-                mv_instancetype_refusal(arena, answer->in->snapshot, answer->config, &vm, old,
+                mv_instancetype_refusal(arena, answer->in->snapshot, answer->config, vm, old,
                                         mv_mirror_user_is_kubevirt(answer, NULL));
         if (!refused)
                 return;

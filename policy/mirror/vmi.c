@@ -26,11 +26,12 @@ void mv_mirror_vmi_create(struct mv_mirror_answer *answer) {
         struct mv_admission admission = { .causes = { .arena = answer->in->arena },
                                           .config = answer->config,
                                           .kubevirt = mv_mirror_user_is_kubevirt(answer, NULL) };
-        struct mv_vmi vmi;
-        if (!mv_mirror_schema(answer, &mv_shape_vmi_spec) || !has_expected_resource(answer) ||
-            !mv_mirror_decode(answer, answer->in->request->object, &mv_table_vmi, &vmi, NULL))
+        if (!mv_mirror_schema(answer, &mv_shape_vmi_spec) || !has_expected_resource(answer))
                 return;
-        mv_admission_vmi(&admission, &vmi.meta.labels, &vmi.spec);
+        const struct mv_vmi *vmi = mv_mirror_object(answer, MV_KIND_VMI);
+        if (!vmi)
+                return;
+        mv_admission_vmi(&admission, &vmi->meta.labels, &vmi->spec);
         if (admission.causes.unfamiliar)
                 mv_mirror_unfamiliar(answer);
         mv_mirror_causes(answer, admission.causes.items, admission.causes.n);

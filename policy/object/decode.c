@@ -169,17 +169,59 @@ static bool decode_int(struct state *state, struct mv_optional_int *ret) {
 static bool decode_object(struct state *state, const struct mv_table *table, void *out,
                           const struct mv_path *parent);
 
-/* Room for one more element of a list of n; items grows by doubling in the arena. */
-static void *grow(struct state *state, void *items, size_t n, size_t size, size_t align) {
-        if (n & (n - 1) || (n && n < 4))
+/* A list that grows in the arena. */
+struct growing {
+        size_t capacity;
+        size_t size, align; /* of an element */
+};
+
+#define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
+
+/* A key of a map is passed over: the row does not want it, or it has the object once more, as text, which nothing that is kept
+ * for long needs. */
+static bool passes_over(const struct state *state, const char *prefix, struct mv_str key) {
+        return (prefix && !mv_str_starts_with(key, mv_str_from(prefix))) ||
+               (state->decode->copy && mv_str_is(key, LAST_APPLIED));
+}
+
+/* How many elements are kept of the object or array whose bracket was just read. What is wrong in it is found when it is
+ * read. */
+static size_t count_elements(const struct state *state, char open, const char *prefix) {
+        struct mv_scan scan = state->scan;
+        struct mv_scan_string key = { 0 };
+        bool first = true;
+        size_t n = 0;
+        while (open == '{' ? mv_scan_key(&scan, &first, &key) : mv_scan_element(&scan, &first)) {
+                if (!mv_scan_skip(&scan, NULL))
+                        break;
+                n += open == '[' || !passes_over(state, prefix, key.raw);
+        }
+        return n;
+}
+
+/* What is copied is kept for long, so it is worth counting: memory for just as many as there are. */
+static void *begin_growing(struct state *state, char open, const char *prefix, struct growing *growing) {
+        growing->capacity = state->decode->copy ? count_elements(state, open, prefix) : 0;
+        return growing->capacity ? mv_arena_allocate_array(state->decode->arena, growing->capacity,
+                                                           growing->size, growing->align)
+                                 : NULL;
+}
+
+/* Room for one more element of a list of n. */
+static void *grow(struct state *state, void *items, size_t n, struct growing *growing) {
+        size_t size = growing->size, capacity = growing->capacity ? growing->capacity * 2 : 4;
+        if (n < growing->capacity && items)
                 return items;
-        if (n && mv_arena_extend(state->decode->arena, items, n * size, n * size))
+        if (n && mv_arena_extend(state->decode->arena, items, n * size, (capacity - n) * size)) {
+                growing->capacity = capacity;
                 return items;
-        void *more = mv_arena_allocate_array(state->decode->arena, n ? n * 2 : 4, size, align);
+        }
+        void *more = mv_arena_allocate_array(state->decode->arena, capacity, size, growing->align);
         if (!more)
                 out_of_memory(state);
-        else if (n)
+        else if (items)
                 memcpy(more, items, n * size);
+        growing->capacity = capacity;
         return more;
 }
 
@@ -192,11 +234,13 @@ static bool expect_open(struct state *state, char open) {
 static bool decode_list(struct state *state, const struct mv_table *table, struct mv_list *ret,
                         const struct mv_path *parent) {
         struct mv_path path = { .parent = parent };
+        struct growing growing = { .size = table->size, .align = table->align };
         bool first = true;
         if (!expect_open(state, '['))
                 return false;
+        ret->items = begin_growing(state, '[', NULL, &growing);
         for (; mv_scan_element(&state->scan, &first); path.index++, ret->n++) {
-                ret->items = grow(state, ret->items, ret->n, table->size, table->align);
+                ret->items = grow(state, ret->items, ret->n, &growing);
                 if (!ret->items)
                         return false;
                 char *item = (char *)ret->items + ret->n * table->size;
@@ -210,11 +254,13 @@ static bool decode_list(struct state *state, const struct mv_table *table, struc
 
 static bool decode_strings(struct state *state, struct mv_strings *ret, const struct mv_path *parent) {
         struct mv_path path = { .parent = parent };
+        struct growing growing = { .size = sizeof *ret->items, .align = alignof(struct mv_str) };
         bool first = true;
         if (!expect_open(state, '['))
                 return false;
+        ret->items = begin_growing(state, '[', NULL, &growing);
         for (; mv_scan_element(&state->scan, &first); path.index++, ret->n++) {
-                ret->items = grow(state, ret->items, ret->n, sizeof *ret->items, alignof(struct mv_str));
+                ret->items = grow(state, ret->items, ret->n, &growing);
                 if (!ret->items)
                         return false;
                 ret->items[ret->n] = (struct mv_str){ 0 };
@@ -249,13 +295,13 @@ static size_t sorted_position(const void *items, size_t n, size_t size, struct m
 /* A list of items that begin with their key, in the order of the text; sorted when all of it is there. */
 struct keyed {
         struct mv_list list;
-        size_t size, align;
+        struct growing growing;
         bool unsorted;
 };
 
 static struct mv_str key_at(const struct keyed *keyed, size_t i) {
         struct mv_str key;
-        memcpy(&key, (const char *)keyed->list.items + i * keyed->size, sizeof key);
+        memcpy(&key, (const char *)keyed->list.items + i * keyed->growing.size, sizeof key);
         return key;
 }
 
@@ -264,11 +310,11 @@ static void *append_keyed(struct state *state, struct keyed *keyed, struct mv_st
         struct mv_list *list = &keyed->list;
         if (list->n && mv_str_compare(key_at(keyed, list->n - 1), key) >= 0)
                 keyed->unsorted = true;
-        list->items = grow(state, list->items, list->n, keyed->size, keyed->align);
+        list->items = grow(state, list->items, list->n, &keyed->growing);
         if (!list->items)
                 return NULL;
-        char *item = (char *)list->items + list->n++ * keyed->size;
-        memset(item, 0, keyed->size);
+        char *item = (char *)list->items + list->n++ * keyed->growing.size;
+        memset(item, 0, keyed->growing.size);
         memcpy(item, &key, sizeof key);
         return item;
 }
@@ -302,7 +348,7 @@ static const char *second_time(struct state *state, const char *start, struct mv
 static bool sort_keyed(struct state *state, struct keyed *keyed, const char *start, struct mv_path *path) {
         if (!keyed->unsorted)
                 return true;
-        qsort(keyed->list.items, keyed->list.n, keyed->size, by_key);
+        qsort(keyed->list.items, keyed->list.n, keyed->growing.size, by_key);
         for (size_t i = 1; i < keyed->list.n; i++)
                 if (mv_str_equal(key_at(keyed, i - 1), key_at(keyed, i))) {
                         path->key = key_at(keyed, i);
@@ -328,21 +374,20 @@ static bool decode_bool_text(struct state *state, struct mv_str *ret) {
         return true;
 }
 
-#define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
-
-static bool decode_map(struct state *state, enum mv_type type, struct mv_map *ret,
+static bool decode_map(struct state *state, const struct mv_field *field, struct mv_map *ret,
                        const struct mv_path *parent) {
+        enum mv_type type = field->type;
         struct mv_path path = { .parent = parent };
-        struct keyed keyed = { .size = sizeof *ret->items, .align = alignof(struct mv_pair) };
+        struct keyed keyed = { .growing = { .size = sizeof *ret->items, .align = alignof(struct mv_pair) } };
         struct mv_scan_string key;
         bool first = true;
         const char *start = state->scan.p;
         if (!expect_open(state, '{'))
                 return false;
         ret->present = true;
+        keyed.list.items = begin_growing(state, '{', field->prefix, &keyed.growing);
         while (mv_scan_key(&state->scan, &first, &key)) {
-                /* The object once more, as text: nothing that is kept for long needs it. */
-                if (state->decode->copy && mv_str_is(key.raw, LAST_APPLIED)) {
+                if (passes_over(state, field->prefix, key.raw)) {
                         if (!mv_scan_skip(&state->scan, NULL))
                                 return failed_at(state, &path);
                         continue;
@@ -371,12 +416,13 @@ static bool decode_map(struct state *state, enum mv_type type, struct mv_map *re
 static bool decode_named(struct state *state, const struct mv_table *table, struct mv_list *ret,
                          const struct mv_path *parent) {
         struct mv_path path = { .parent = parent };
-        struct keyed keyed = { .size = table->size, .align = table->align };
+        struct keyed keyed = { .growing = { .size = table->size, .align = table->align } };
         struct mv_scan_string key;
         bool first = true;
         const char *start = state->scan.p;
         if (!expect_open(state, '{'))
                 return false;
+        keyed.list.items = begin_growing(state, '{', NULL, &keyed.growing);
         while (mv_scan_key(&state->scan, &first, &key)) {
                 path.key = kept_key(state, &key);
                 if (state->scan.code)
@@ -441,7 +487,7 @@ static bool decode_field(struct state *state, const struct mv_field *field, char
         case MV_TYPE_TEXT_MAP:
         case MV_TYPE_QUANTITY_MAP:
         case MV_TYPE_BOOL_MAP:
-                return decode_map(state, field->type, (struct mv_map *)(void *)at, path);
+                return decode_map(state, field, (struct mv_map *)(void *)at, path);
         case MV_TYPE_PRESENT:
                 if (*state->scan.p != '{')
                         return wrong_type(state, "must be an object");

@@ -81,6 +81,7 @@ struct mv_field {
         enum mv_type type;
         size_t offset;
         const struct mv_table *table; /* MV_TYPE_OBJECT, POINTER, LIST, NAMED */
+        const char *prefix;           /* of a map: only keys that begin with it are kept; NULL: all */
 };
 
 struct mv_table {
@@ -98,6 +99,11 @@ struct mv_table {
         {                                                                                                 \
                 .key = { (key_), sizeof(key_) - 1 }, .type = (kind_), .offset = offsetof(type_, member_), \
                 .table = (table_)                                                                         \
+        }
+#define MV_FIELD_PREFIX(type_, key_, kind_, member_, prefix_)                                             \
+        {                                                                                                 \
+                .key = { (key_), sizeof(key_) - 1 }, .type = (kind_), .offset = offsetof(type_, member_), \
+                .prefix = (prefix_)                                                                       \
         }
 /* A key that a closed table knows and nobody reads. */
 #define MV_FIELD_ANY(key_) \

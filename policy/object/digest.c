@@ -141,7 +141,7 @@ static uint64_t struct_digest(uint64_t digest, const struct mv_table *table, // 
                               const void *object) {
         for (size_t i = 0; i < table->n; i++) {
                 const struct mv_field *field = &table->fields[i];
-                if (table == &mv_table_meta && field->offset == offsetof(struct mv_meta, resource_version))
+                if (mv_str_is(field->key, "resourceVersion"))
                         continue;
                 digest = mv_digest_add(field_digest(digest, field, (const char *)object + field->offset), i);
         }

@@ -8,7 +8,7 @@ static const struct mv_field owner_fields[] = {
         MV_FIELD(struct mv_owner, "uid", MV_TYPE_STRING, uid),
         MV_FIELD(struct mv_owner, "controller", MV_TYPE_BOOL, controller),
 };
-static const struct mv_table owner_table = MV_TABLE(owner_fields, struct mv_owner);
+const struct mv_table mv_table_owner = MV_TABLE(owner_fields, struct mv_owner);
 
 static const struct mv_field meta_fields[] = {
         MV_FIELD(struct mv_meta, "annotations", MV_TYPE_MAP, annotations),
@@ -22,7 +22,7 @@ static const struct mv_field meta_fields[] = {
         MV_FIELD_ANY("managedFields"),
         MV_FIELD(struct mv_meta, "name", MV_TYPE_STRING, name),
         MV_FIELD(struct mv_meta, "namespace", MV_TYPE_STRING, namespace),
-        MV_FIELD_TABLE(struct mv_meta, "ownerReferences", MV_TYPE_LIST, owners, &owner_table),
+        MV_FIELD_TABLE(struct mv_meta, "ownerReferences", MV_TYPE_LIST, owners, &mv_table_owner),
         MV_FIELD(struct mv_meta, "resourceVersion", MV_TYPE_STRING, resource_version),
         MV_FIELD_ANY("selfLink"),
         MV_FIELD(struct mv_meta, "uid", MV_TYPE_STRING, uid),

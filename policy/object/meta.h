@@ -36,6 +36,7 @@ struct mv_any {
 };
 
 extern const struct mv_table mv_table_meta;
+extern const struct mv_table mv_table_owner;
 extern const struct mv_table mv_table_condition;
 extern const struct mv_table mv_table_any;
 

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/object/node.h"
 
+static const struct mv_field meta_fields[] = {
+        MV_FIELD(struct mv_meta, "generateName", MV_TYPE_STRING, generate_name),
+        MV_FIELD(struct mv_meta, "labels", MV_TYPE_MAP, labels),
+        MV_FIELD(struct mv_meta, "name", MV_TYPE_STRING, name),
+        MV_FIELD(struct mv_meta, "resourceVersion", MV_TYPE_STRING, resource_version),
+};
+static const struct mv_table meta_table = MV_TABLE(meta_fields, struct mv_meta);
+
 static const struct mv_field node_spec_fields[] = {
         MV_FIELD_TABLE(struct mv_node_spec, "taints", MV_TYPE_LIST, taints, &mv_table_taint),
         MV_FIELD(struct mv_node_spec, "unschedulable", MV_TYPE_BOOL, unschedulable),
@@ -17,7 +25,7 @@ static const struct mv_field node_status_fields[] = {
 static const struct mv_table node_status_table = MV_TABLE(node_status_fields, struct mv_node_status);
 
 static const struct mv_field node_fields[] = {
-        MV_FIELD_TABLE(struct mv_node, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
+        MV_FIELD_TABLE(struct mv_node, "metadata", MV_TYPE_OBJECT, meta, &meta_table),
         MV_FIELD_TABLE(struct mv_node, "spec", MV_TYPE_OBJECT, spec, &node_spec_table),
         MV_FIELD_TABLE(struct mv_node, "status", MV_TYPE_OBJECT, status, &node_status_table),
 };

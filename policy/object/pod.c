@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/object/pod.h"
 
+/* The network's and others' annotations are long, and read by no rule. */
+static const struct mv_field meta_fields[] = {
+        MV_FIELD_PREFIX(struct mv_meta, "annotations", MV_TYPE_MAP, annotations, "kubevirt.io/"),
+        MV_FIELD(struct mv_meta, "deletionTimestamp", MV_TYPE_STRING, deletion_timestamp),
+        MV_FIELD(struct mv_meta, "generateName", MV_TYPE_STRING, generate_name),
+        MV_FIELD(struct mv_meta, "labels", MV_TYPE_MAP, labels),
+        MV_FIELD(struct mv_meta, "name", MV_TYPE_STRING, name),
+        MV_FIELD(struct mv_meta, "namespace", MV_TYPE_STRING, namespace),
+        MV_FIELD_TABLE(struct mv_meta, "ownerReferences", MV_TYPE_LIST, owners, &mv_table_owner),
+};
+static const struct mv_table meta_table = MV_TABLE(meta_fields, struct mv_meta);
+
 static const struct mv_field container_resources_fields[] = {
         MV_FIELD(struct mv_container_resources, "limits", MV_TYPE_TEXT_MAP, limits),
         MV_FIELD(struct mv_container_resources, "requests", MV_TYPE_TEXT_MAP, requests),
@@ -35,7 +47,7 @@ static const struct mv_field status_fields[] = {
 static const struct mv_table status_table = MV_TABLE(status_fields, struct mv_pod_status);
 
 static const struct mv_field pod_fields[] = {
-        MV_FIELD_TABLE(struct mv_pod, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
+        MV_FIELD_TABLE(struct mv_pod, "metadata", MV_TYPE_OBJECT, meta, &meta_table),
         MV_FIELD_TABLE(struct mv_pod, "spec", MV_TYPE_OBJECT, spec, &spec_table),
         MV_FIELD_TABLE(struct mv_pod, "status", MV_TYPE_OBJECT, status, &status_table),
 };

@@ -88,8 +88,9 @@ static bool read_exponent(struct mv_str s, int64_t *ret) {
 }
 
 static bool read_suffix(struct parts *parts) {
+        const char first = parts->suffix.n ? parts->suffix.p[0] : '\0';
         for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
-                if (mv_str_is(parts->suffix, suffixes[i].text)) {
+                if (suffixes[i].text[0] == first && mv_str_is(parts->suffix, suffixes[i].text)) {
                         parts->format = suffixes[i].base == 2 ? MV_QUANTITY_BINARY : MV_QUANTITY_DECIMAL;
                         parts->exponent = suffixes[i].negative ? -suffixes[i].exponent : suffixes[i].exponent;
                         return true;
@@ -196,13 +197,14 @@ static bool is_kept(const struct parts *parts) {
                digit_at(&d, n - 3) != '0';
 }
 
+const char mv_quantity_wrong_format[] = "quantities must match the regular expression "
+                                        "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
 int mv_quantity_parse(struct mv_str text, struct mv_quantity *ret, struct mv_err *err) {
         struct mv_quantity q = { .format = MV_QUANTITY_DECIMAL };
         struct parts parts = { 0 };
         if (!split(text, &parts))
-                return mv_err_set(err, MV_ETYPE,
-                                  "quantities must match the regular expression "
-                                  "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+                return mv_err_set(err, MV_ETYPE, "%s", mv_quantity_wrong_format);
         if (!read_suffix(&parts))
                 return mv_err_set(err, MV_ETYPE, "unable to parse quantity's suffix");
         /* A number without digits is 0 to Kubernetes, unless it has to look closer. */

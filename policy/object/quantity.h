@@ -34,6 +34,9 @@ struct mv_quantity {
 
 enum { MV_QUANTITY_TEXT = 80 }; /* bytes that a printed quantity and its NUL need at most */
 
+/* What Kubernetes says of a text that has not the form of one. */
+extern const char mv_quantity_wrong_format[];
+
 /*
  * Read text, without surrounding space. Returns 0; MV_ETYPE when Kubernetes takes it for no quantity (the
  * message is Kubernetes' own); MV_ELIMIT when the value needs more than 36 digits.

@@ -79,7 +79,7 @@ static bool same_structs(const struct mv_table *table, const void *a,
                          const void *b) { // NOLINT(misc-no-recursion)
         for (size_t i = 0; i < table->n; i++) {
                 const struct mv_field *field = &table->fields[i];
-                if (table == &mv_table_meta && field->offset == offsetof(struct mv_meta, resource_version))
+                if (mv_str_is(field->key, "resourceVersion"))
                         continue;
                 if (!same_field(field, (const char *)a + field->offset, (const char *)b + field->offset))
                         return false;

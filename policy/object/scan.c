@@ -2,6 +2,9 @@
 #include "policy/object/scan.h"
 
 #include <stdint.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 void mv_scan_init(struct mv_scan *scan, struct mv_str text) {
         *scan = (struct mv_scan){ .begin = text.p, .p = text.p, .end = text.p + text.n };
@@ -20,7 +23,10 @@ static bool unexpected(struct mv_scan *scan, const char *problem) {
         return mv_scan_fail(scan, MV_ESYNTAX, scan->p >= scan->end ? "the text ends too early" : problem);
 }
 
+/* What an API server sends has hardly any. */
 static inline void skip_space(struct mv_scan *scan) {
+        if ((unsigned char)*scan->p > ' ')
+                return;
         while (*scan->p == ' ' || *scan->p == '\n' || *scan->p == '\r' || *scan->p == '\t')
                 scan->p++;
 }
@@ -32,7 +38,22 @@ char mv_scan_peek(struct mv_scan *scan) {
 
 /* Position of the first byte that ends the plain run of a string: a quote, a backslash, a control character or
  * the start of a multi-byte character. Zero bytes behind the text stop it. */
-static const char *plain_end(const char *p) {
+#ifdef __SSE2__
+static inline const char *plain_end(const char *p) {
+        const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(' ');
+        for (;; p += 8) {
+                __m128i w = _mm_loadl_epi64((const __m128i *)(const void *)p);
+                /* Bytes from 0x80 on are negative, and so less than a space, too. */
+                __m128i hit =
+                        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(w, quote), _mm_cmpeq_epi8(w, backslash)),
+                                     _mm_cmplt_epi8(w, space));
+                unsigned hits = (unsigned)_mm_movemask_epi8(hit) & 0xff;
+                if (hits)
+                        return p + __builtin_ctz(hits);
+        }
+}
+#else
+static inline const char *plain_end(const char *p) {
         const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
         for (;; p += 8) {
                 uint64_t w;
@@ -49,6 +70,7 @@ static const char *plain_end(const char *p) {
                         return p + (unsigned)__builtin_ctzll(hit) / 8;
         }
 }
+#endif
 
 /* Length of the well-formed multi-byte character at p (Unicode table 3-7), or 0. */
 static unsigned utf8_length(const unsigned char *p) {
@@ -69,12 +91,10 @@ static bool is_hex(char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* Behind the opening quote. */
-static bool string_rest(struct mv_scan *scan, struct mv_scan_string *ret) {
-        const char *start = scan->p;
+/* A string that started at start and is more than one plain run, which ends at scan->p. */
+static bool string_of_runs(struct mv_scan *scan, const char *start, struct mv_scan_string *ret) {
         bool escaped = false;
-        for (;;) {
-                scan->p = plain_end(scan->p);
+        for (;; scan->p = plain_end(scan->p)) {
                 unsigned char c = (unsigned char)*scan->p;
                 if (c == '"')
                         break;
@@ -87,7 +107,7 @@ static bool string_rest(struct mv_scan *scan, struct mv_scan_string *ret) {
                                                 return unexpected(scan,
                                                                   "\\u without four hexadecimal digits");
                                 scan->p += 6;
-                        } else if (e && strchr("\"\\/bfnrt", e))
+                        } else if (e == 'n' || e == '"' || (e && strchr("\\/bfrt", e)))
                                 scan->p += 2;
                         else
                                 return unexpected(scan, "unknown escape in a string");
@@ -101,6 +121,17 @@ static bool string_rest(struct mv_scan *scan, struct mv_scan_string *ret) {
                 }
         }
         *ret = (struct mv_scan_string){ { start, (size_t)(scan->p - start) }, escaped };
+        scan->p++;
+        return true;
+}
+
+/* Behind the opening quote. */
+static inline bool string_rest(struct mv_scan *scan, struct mv_scan_string *ret) {
+        const char *start = scan->p, *end = plain_end(start);
+        scan->p = end;
+        if (*end != '"')
+                return string_of_runs(scan, start, ret);
+        *ret = (struct mv_scan_string){ { start, (size_t)(end - start) }, false };
         scan->p++;
         return true;
 }
@@ -147,8 +178,12 @@ bool mv_scan_array(struct mv_scan *scan) {
         return open_level(scan);
 }
 
+static const char comma_too_many[] = "a comma before the closing bracket",
+                  missing_brace[] = "expected a comma or a closing brace",
+                  missing_bracket[] = "expected a comma or a closing bracket";
+
 /* Where an element may stand: false at the closing byte, which is consumed, and on error. */
-static bool next_element(struct mv_scan *scan, bool *first, char closing, const char *problem) {
+static inline bool next_element(struct mv_scan *scan, bool *first, char closing, const char *problem) {
         if (scan->code)
                 return false;
         char c = mv_scan_peek(scan);
@@ -163,15 +198,14 @@ static bool next_element(struct mv_scan *scan, bool *first, char closing, const 
                 scan->p++;
                 c = mv_scan_peek(scan);
                 if (c == closing)
-                        return unexpected(scan, "a comma before the closing bracket");
+                        return unexpected(scan, comma_too_many);
         }
         *first = false;
         return true;
 }
 
-bool mv_scan_key(struct mv_scan *scan, bool *first, struct mv_scan_string *ret) {
-        if (!next_element(scan, first, '}', "expected a comma or a closing brace"))
-                return false;
+/* A key and its colon. */
+static inline bool key_here(struct mv_scan *scan, struct mv_scan_string *ret) {
         if (*scan->p != '"')
                 return unexpected(scan, "expected a key in double quotes");
         scan->p++;
@@ -183,8 +217,12 @@ bool mv_scan_key(struct mv_scan *scan, bool *first, struct mv_scan_string *ret) 
         return true;
 }
 
+bool mv_scan_key(struct mv_scan *scan, bool *first, struct mv_scan_string *ret) {
+        return next_element(scan, first, '}', missing_brace) && key_here(scan, ret);
+}
+
 bool mv_scan_element(struct mv_scan *scan, bool *first) {
-        return next_element(scan, first, ']', "expected a comma or a closing bracket");
+        return next_element(scan, first, ']', missing_bracket);
 }
 
 bool mv_scan_number(struct mv_scan *scan, struct mv_str *ret, bool *ret_integer) {
@@ -245,7 +283,7 @@ bool mv_scan_null(struct mv_scan *scan) {
         return literal(scan, MV_STR("null"));
 }
 
-static bool scalar(struct mv_scan *scan) {
+static inline bool scalar(struct mv_scan *scan) {
         struct mv_scan_string string;
         struct mv_str number;
         bool any;
@@ -270,38 +308,44 @@ bool mv_scan_skip(struct mv_scan *scan, struct mv_str *ret) {
         const char *start = scan->p;
         const unsigned outer = scan->depth;
         uint64_t objects[MV_SCAN_SKIP_DEPTH / 64 + 1]; /* bit n: the nth level opened here is an object */
-        bool first = false;                            /* an object or array was just opened */
+        bool object = false;                           /* the innermost level is one */
         struct mv_scan_string key;
 
         for (;;) {
-                if (scan->depth > outer) {
-                        unsigned level = scan->depth - outer - 1;
-                        bool more = objects[level / 64] >> level % 64 & 1 ? mv_scan_key(scan, &first, &key)
-                                                                          : mv_scan_element(scan, &first);
-                        if (scan->code)
-                                return false;
-                        if (!more) {
-                                first = false;
-                                if (scan->depth == outer)
-                                        break;
-                                continue;
-                        }
-                }
+                /* A value, or what opens one. */
                 char c = mv_scan_peek(scan);
-                if (c == '{' || c == '[') {
+                bool opened = c == '{' || c == '[';
+                if (opened) {
                         unsigned level = scan->depth - outer;
-                        uint64_t bit = UINT64_C(1) << level % 64;
                         if (!skip_level(scan))
                                 return false;
-                        uint64_t *word = &objects[level / 64];
+                        uint64_t *word = &objects[level / 64], bit = UINT64_C(1) << level % 64;
                         uint64_t others = level % 64 ? *word & ~bit : 0;
-                        *word = c == '{' ? others | bit : others;
-                        first = true;
-                        continue;
-                }
-                if (!scalar(scan))
+                        object = c == '{';
+                        *word = object ? others | bit : others;
+                } else if (!scalar(scan))
                         return false;
-                first = false;
+                /* What may follow: the next element, or the end of one level or more. */
+                for (; scan->depth > outer; opened = false) {
+                        char closing = object ? '}' : ']';
+                        c = mv_scan_peek(scan);
+                        if (c == closing) {
+                                unsigned level = --scan->depth - outer;
+                                scan->p++;
+                                object = level && objects[(level - 1) / 64] >> (level - 1) % 64 & 1;
+                                continue;
+                        }
+                        if (!opened) {
+                                if (c != ',')
+                                        return unexpected(scan, object ? missing_brace : missing_bracket);
+                                scan->p++;
+                                if (mv_scan_peek(scan) == closing)
+                                        return unexpected(scan, comma_too_many);
+                        }
+                        if (object && !key_here(scan, &key))
+                                return false;
+                        break;
+                }
                 if (scan->depth == outer)
                         break;
         }

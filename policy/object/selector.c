@@ -87,7 +87,10 @@ static int parse_requirement(struct parser *p, struct requirement *r) {
 
 int mv_selector_parse(struct mv_arena *arena, struct mv_str text, struct mv_selector **ret,
                       struct mv_err *err) {
-        struct parser p = { .text = text, .arena = arena, .err = err };
+        struct parser p = { .text = text, .at = mv_str_find_byte(text, '\0'), .arena = arena, .err = err };
+        if (p.at < text.n) /* it would be the end */
+                return fail(&p, "a NUL byte");
+        p.at = 0;
         struct mv_selector *selector = mv_arena_new(arena, struct mv_selector);
         struct requirement **end = selector ? &selector->first : NULL;
         while (selector && peek(&p)) {

@@ -7,9 +7,9 @@
 #include "policy/object/shape.h"
 
 #define ROW(key, shape, kind, pointer) \
-        { key, shape, kind, pointer, false }
+        { key, shape, kind, pointer, false, sizeof(key) - 1 }
 #define REQUIRED_ROW(key, shape, kind, pointer) \
-        { key, shape, kind, pointer, true }
+        { key, shape, kind, pointer, true, sizeof(key) - 1 }
 #define VALUE(key) ROW(key, NULL, MV_SHAPE_VALUE, false)
 #define POINTER(key) ROW(key, NULL, MV_SHAPE_VALUE, true)
 #define AMOUNT(key) ROW(key, NULL, MV_SHAPE_AMOUNT, false)
@@ -376,9 +376,9 @@ const struct mv_shape_field *mv_shape_find(const struct mv_shape *shape, const c
         size_t low = 0, high = n ? shape->n : 0;
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
-                const char *at = shape->fields[middle].key;
                 /* Keys come from outside and may hold NUL bytes: compare lengths, not C strings. */
-                int order = mv_str_compare(mv_str_from(at), (struct mv_str){ key, n });
+                const struct mv_str at = { shape->fields[middle].key, shape->fields[middle].n };
+                int order = mv_str_compare(at, (struct mv_str){ key, n });
                 if (order == 0)
                         return &shape->fields[middle];
                 if (order < 0)

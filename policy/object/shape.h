@@ -29,6 +29,7 @@ struct mv_shape_field {
         enum mv_shape_kind kind;
         bool pointer;  /* absent is not the same as the type's zero ("", 0, false, {}) */
         bool required; /* KubeVirt's webhooks refuse an object without it */
+        size_t n;      /* bytes of key */
 };
 
 struct mv_shape {

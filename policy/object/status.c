@@ -16,6 +16,7 @@ static const struct {
         { 415, "UnsupportedMediaType" },
         { 500, "InternalError" },
         { 503, "ServiceUnavailable" },
+        { 504, "Timeout" },
 };
 
 const char *mv_status_reason(int code) {

@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/object/storage.h"
 
+/* There are more volumes than anything else, with a dozen labels and annotations each. Of these only the labels are read
+ * that name an instancetype and a preference (policy/instancetype/infer.c). */
+static const struct mv_field volume_meta_fields[] = {
+        MV_FIELD(struct mv_meta, "deletionTimestamp", MV_TYPE_STRING, deletion_timestamp),
+        MV_FIELD(struct mv_meta, "generateName", MV_TYPE_STRING, generate_name),
+        MV_FIELD_PREFIX(struct mv_meta, "labels", MV_TYPE_MAP, labels, "instancetype.kubevirt.io/"),
+        MV_FIELD(struct mv_meta, "name", MV_TYPE_STRING, name),
+        MV_FIELD(struct mv_meta, "namespace", MV_TYPE_STRING, namespace),
+};
+static const struct mv_table volume_meta_table = MV_TABLE(volume_meta_fields, struct mv_meta);
+
 static const struct mv_field claim_resources_fields[] = {
         MV_FIELD(struct mv_claim_resources, "requests", MV_TYPE_TEXT_MAP, requests),
 };
@@ -23,7 +34,7 @@ static const struct mv_field claim_status_fields[] = {
 static const struct mv_table claim_status_table = MV_TABLE(claim_status_fields, struct mv_claim_status);
 
 static const struct mv_field claim_fields[] = {
-        MV_FIELD_TABLE(struct mv_claim, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
+        MV_FIELD_TABLE(struct mv_claim, "metadata", MV_TYPE_OBJECT, meta, &volume_meta_table),
         MV_FIELD_TABLE(struct mv_claim, "spec", MV_TYPE_OBJECT, spec, &claim_spec_table),
         MV_FIELD_TABLE(struct mv_claim, "status", MV_TYPE_OBJECT, status, &claim_status_table),
 };
@@ -46,7 +57,7 @@ static const struct mv_field persistent_volume_spec_fields[] = {
 static const struct mv_table persistent_volume_spec_table =
         MV_TABLE(persistent_volume_spec_fields, struct mv_persistent_volume_spec);
 static const struct mv_field persistent_volume_fields[] = {
-        MV_FIELD_TABLE(struct mv_persistent_volume, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
+        MV_FIELD_TABLE(struct mv_persistent_volume, "metadata", MV_TYPE_OBJECT, meta, &volume_meta_table),
         MV_FIELD_TABLE(struct mv_persistent_volume, "spec", MV_TYPE_OBJECT, spec,
                        &persistent_volume_spec_table),
 };
@@ -125,7 +136,7 @@ static const struct mv_field data_volume_spec_fields[] = {
 static const struct mv_table data_volume_spec_table =
         MV_TABLE(data_volume_spec_fields, struct mv_data_volume_spec);
 static const struct mv_field data_volume_fields[] = {
-        MV_FIELD_TABLE(struct mv_data_volume, "metadata", MV_TYPE_OBJECT, meta, &mv_table_meta),
+        MV_FIELD_TABLE(struct mv_data_volume, "metadata", MV_TYPE_OBJECT, meta, &volume_meta_table),
         MV_FIELD_TABLE(struct mv_data_volume, "spec", MV_TYPE_OBJECT, spec, &data_volume_spec_table),
 };
 const struct mv_table mv_table_data_volume = MV_TABLE(data_volume_fields, struct mv_data_volume);

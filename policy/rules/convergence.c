@@ -103,8 +103,13 @@ static void check(struct mv_context *ctx) {
         struct words words;
         if (!ctx->copy || !ctx->copy->size.memory)
                 return;
+        enum mv_in_time in_time = mv_convergence_in_time(&ctx->copy->size, &ctx->copy->figures);
+        if (ctx->terse && (in_time == MV_IN_TIME_YES || in_time == MV_IN_TIME_UNLIMITED)) {
+                mv_report(ctx, MV_OUTCOME_PASS, "the memory can be copied in time");
+                return;
+        }
         describe(ctx, &words);
-        switch (mv_convergence_in_time(&ctx->copy->size, &ctx->copy->figures)) {
+        switch (in_time) {
         case MV_IN_TIME_YES:
                 mv_report(ctx, MV_OUTCOME_PASS,
                           "copying %s of memory once takes %s at %s/s (%.*s), and the deadline is %s (%.*s)",

@@ -62,7 +62,7 @@ static void check(struct mv_context *ctx) {
                 fail(ctx);
                 return;
         }
-        size_t others = mv_count_targets(ctx, classes);
+        size_t others = ctx->terse ? 0 : mv_count_targets(ctx, classes);
         if (!mv_source_matters(ctx)) {
                 mv_report(ctx, MV_OUTCOME_PASS, "%zu %snode%s offer%s CPU model %.*s", others,
                           ctx->fit->source == SIZE_MAX && !ctx->fit->source_unknown ? "" : "other ",

@@ -13,7 +13,7 @@ static void check(struct mv_context *ctx) {
                 return;
         bool started = ctx->fit->source != SIZE_MAX || ctx->fit->source_unknown;
         if (mv_has_target(ctx, now)) {
-                size_t n = mv_count_targets(ctx, now);
+                size_t n = ctx->terse ? 0 : mv_count_targets(ctx, now);
                 mv_report(ctx, MV_OUTCOME_PASS, "%zu %snode%s %s room for the VM now", n,
                           started ? "other " : "", n == 1 ? "" : "s", n == 1 ? "has" : "have");
                 return;

@@ -46,10 +46,11 @@ static void check_volume(struct mv_context *ctx, const struct mv_volume *volume,
                 return;
         bool shared = mv_claim_is_shared(facts);
         if (facts->modes && (shared || facts->migrated)) {
+                struct mv_str modes = ctx->terse ? (struct mv_str){ 0 } : joined(ctx, facts->modes);
                 mv_report(ctx, MV_OUTCOME_PASS, "volume %.*s: claim %.*s %s (%.*s → %.*s)",
                           MV_STR_ARG(volume->name), MV_STR_ARG(facts->name),
                           shared ? "is ReadWriteMany" : "is not shared, and its volume is being migrated",
-                          MV_STR_ARG(facts->chain), MV_STR_ARG(joined(ctx, facts->modes)));
+                          MV_STR_ARG(facts->chain), MV_STR_ARG(modes));
                 return;
         }
         struct mv_finding *finding;

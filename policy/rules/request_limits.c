@@ -34,8 +34,11 @@ static bool has_begun(const struct mv_migration *migration) {
                                                       migration->spec.send_to && !migration->spec.receive);
 }
 
-/* UIDs of the migrations that have a target pod. */
+/* UIDs of the migrations of one namespace that have a target pod. They are looked for only when a migration has not begun and
+ * may have one. */
 struct targets {
+        bool found; /* they are those of this namespace */
+        struct mv_str namespace;
         struct mv_names_index index;
         struct target {
                 struct mv_str migration, instance;
@@ -46,31 +49,46 @@ struct targets {
 /* Without a migration: the pod is no target. */
 static struct target target_of(const struct mv_pod *pod) {
         const struct mv_str *job = mv_map_get(&pod->meta.labels, MV_STR("kubevirt.io/migrationJobUID"));
-        const struct mv_str *of = mv_map_get(&pod->meta.labels, MV_STR("kubevirt.io/created-by"));
-        return job && of && mv_map_has(&pod->meta.labels, MV_STR("kubevirt.io"), MV_STR("virt-launcher"))
+        const struct mv_str *of =
+                job ? mv_map_get(&pod->meta.labels, MV_STR("kubevirt.io/created-by")) : NULL;
+        return of && mv_map_has(&pod->meta.labels, MV_STR("kubevirt.io"), MV_STR("virt-launcher"))
                        ? (struct target){ *job, *of }
                        : (struct target){ 0 };
 }
 
-static bool find_targets(struct mv_context *ctx, struct targets *ret) {
-        size_t n = mv_snapshot_count(ctx->snapshot, MV_KIND_POD), n_targets = 0;
+/* False when memory is out. */
+static bool find_targets(struct mv_context *ctx, struct mv_str namespace, struct targets *targets) {
+        size_t n, n_targets = 0;
+        if (targets->found && mv_str_equal(targets->namespace, namespace))
+                return true;
+        const void *const *pods = mv_snapshot_of_namespace(ctx->snapshot, MV_KIND_POD, namespace, &n);
         /* Few pods are targets: they are counted first. */
         for (size_t i = 0; i < n; i++)
-                n_targets += target_of(mv_snapshot_at(ctx->snapshot, MV_KIND_POD, i)).migration.n != 0;
-        *ret = (struct targets){ .items = mv_arena_new_array(ctx->arena, struct target, n_targets) };
-        for (size_t i = 0; ret->items && i < n; i++) {
-                struct target target = target_of(mv_snapshot_at(ctx->snapshot, MV_KIND_POD, i));
+                n_targets += target_of(pods[i]).migration.n != 0;
+        *targets = (struct targets){ .found = true, .namespace = namespace };
+        if (n_targets)
+                targets->items = mv_arena_new_array(ctx->arena, struct target, n_targets);
+        for (size_t i = 0; targets->items && i < n; i++) {
+                struct target target = target_of(pods[i]);
                 if (target.migration.n)
-                        ret->items[ret->n++] = target;
+                        targets->items[targets->n++] = target;
         }
-        return mv_names_index_build(ctx->arena, &ret->index, ret->items, ret->n, sizeof *ret->items);
+        return mv_names_index_build(ctx->arena, &targets->index, targets->items, targets->n,
+                                    sizeof *targets->items);
 }
 
-static bool has_target(const struct targets *targets, const struct mv_migration *migration,
+static bool has_target(struct mv_context *ctx, struct targets *targets, const struct mv_migration *migration,
                        const struct mv_vmi *vmi) {
-        size_t i = vmi && migration->meta.uid.n ? mv_names_index_find(&targets->index, migration->meta.uid)
-                                                : SIZE_MAX;
+        if (!vmi || !migration->meta.uid.n || !find_targets(ctx, migration->meta.namespace, targets))
+                return false;
+        size_t i = mv_names_index_find(&targets->index, migration->meta.uid);
         return i != SIZE_MAX && mv_str_equal(targets->items[i].instance, vmi->meta.uid);
+}
+
+/* It is being created: nobody can have made a pod for it yet. */
+static bool is_new(const struct mv_context *ctx, const struct mv_migration *migration) {
+        return !mv_snapshot_find(ctx->snapshot, MV_KIND_MIGRATION, migration->meta.namespace,
+                                 migration->meta.name);
 }
 
 static int64_t limit(struct mv_optional_int configured, int64_t by_default) {
@@ -84,15 +102,17 @@ static void check(struct mv_context *ctx) {
         struct places cluster = { 0 }, outbound = { 0 };
         const struct mv_migration *lost = NULL; /* the instance that it moves is not in the input */
         size_t n_lost = 0;
-        struct targets targets;
-        if (!asked || mv_migration_is_final(asked) || has_begun(asked) || !find_targets(ctx, &targets) ||
-            has_target(&targets, asked, ctx->vmi))
+        struct targets targets = { 0 };
+        if (!asked || mv_migration_is_final(asked) || has_begun(asked) ||
+            (!is_new(ctx, asked) && has_target(ctx, &targets, asked, ctx->vmi)))
                 return;
-        for (size_t i = 0; i < mv_snapshot_count(ctx->snapshot, MV_KIND_MIGRATION); i++) {
-                const struct mv_migration *other = mv_snapshot_at(ctx->snapshot, MV_KIND_MIGRATION, i);
+        size_t n;
+        const void *const *others = mv_snapshot_unfinished(ctx->snapshot, MV_KIND_MIGRATION, &n);
+        for (size_t i = 0; i < n; i++) {
+                const struct mv_migration *other = others[i];
                 const struct mv_vmi *vmi = mv_snapshot_find(ctx->snapshot, MV_KIND_VMI, other->meta.namespace,
                                                             other->spec.vmi_name);
-                if (mv_migration_is_final(other) || (!has_begun(other) && !has_target(&targets, other, vmi)))
+                if (!has_begun(other) && !has_target(ctx, &targets, other, vmi))
                         continue;
                 take(ctx, &cluster, other);
                 if (!vmi) {

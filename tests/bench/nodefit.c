@@ -6,14 +6,12 @@
  *
  *   nodefit [NODES [CASE PODS ROUNDS]]    one case alone is for callgrind, which counts instructions exactly
  */
+#include "certs/clock.h"
 #include "policy/base/buf.h"
 #include "policy/expand.h"
 #include "policy/nodefit.h"
 #include "policy/object/scan.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+#include "tests/bench/support.h"
 
 enum { LABEL_FEATURES = 100, LABEL_MODELS = 40, REQUIRED_FEATURES = 60, GROUP = 10 };
 
@@ -30,17 +28,6 @@ static const char *const cases[] = {
 static const char *const names[] = { "named model, 5 features", "host-model, 60 features", "anti-affinity" };
 enum { CASES = sizeof cases / sizeof *cases };
 
-static _Noreturn void stop(const char *what) {
-        fprintf(stderr, "nodefit: %s\n", what);
-        exit(1);
-}
-
-static double now(void) {
-        struct timespec t;
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* --- the cluster --- */
 
 static void add(struct mv_snapshot_builder *builder, struct mv_buf *text) {
@@ -49,10 +36,10 @@ static void add(struct mv_snapshot_builder *builder, struct mv_buf *text) {
                 if (text->p[i] == '\'')
                         text->p[i] = '"';
         if (!mv_buf_reserve(text, MV_SCAN_PADDING))
-                stop("out of memory");
+                bench_stop("nodefit: out of memory");
         memset(text->p + text->n, 0, MV_SCAN_PADDING);
         if (mv_snapshot_builder_add(builder, mv_buf_str(text), MV_STR("bench"), &err) < 0)
-                stop(err.message);
+                bench_stop(err.message);
         mv_buf_clear(text);
 }
 
@@ -109,7 +96,7 @@ static struct mv_snapshot *build(unsigned nodes, unsigned pods) {
         struct mv_buf text;
         struct mv_err err = { 0 };
         if (!builder)
-                stop("out of memory");
+                bench_stop("nodefit: out of memory");
         mv_buf_init(&text, &mv_allocator_system, 1 << 24);
         for (unsigned i = 0; i < nodes; i++)
                 add_node(builder, &text, i);
@@ -126,7 +113,7 @@ static struct mv_snapshot *build(unsigned nodes, unsigned pods) {
                 add(builder, &text);
         }
         if (mv_snapshot_builder_finish(builder, &snapshot, &err) < 0)
-                stop(err.message);
+                bench_stop(err.message);
         mv_buf_done(&text);
         return snapshot;
 }
@@ -164,16 +151,16 @@ static size_t answer(struct asked *asked, size_t *ret_checks) {
         mv_arena_clear(&asked->scratch);
         const struct mv_fit *fit = mv_fit_make(&asked->scratch, &asked->question);
         if (!fit)
-                stop("out of memory");
+                bench_stop("nodefit: out of memory");
         *ret_checks = fit->n_checks;
         return mv_node_set_count(fit->index, fit->feasible);
 }
 
 static double time_answers(struct asked *asked, size_t rounds, size_t *ret_n, size_t *ret_checks) {
-        double begin = now();
+        double begin = bench_now();
         for (size_t i = 0; i < rounds; i++)
                 *ret_n = answer(asked, ret_checks);
-        return (now() - begin) / (double)rounds;
+        return (bench_now() - begin) / (double)rounds;
 }
 
 /* As many bitmaps of all nodes, one AND after the other, and a count. */
@@ -181,10 +168,10 @@ static double time_ands(size_t nodes, size_t bitmaps, size_t rounds) {
         size_t words = (nodes + 63) / 64, total = 0;
         uint64_t *sets = malloc((bitmaps + 1) * words * sizeof *sets), *set = sets + bitmaps * words;
         if (!sets)
-                stop("out of memory");
+                bench_stop("nodefit: out of memory");
         for (size_t i = 0; i < bitmaps * words; i++)
                 sets[i] = ~(UINT64_C(1) << i % 64);
-        double begin = now();
+        double begin = bench_now();
         for (size_t round = 0; round < rounds; round++) {
                 memcpy(set, sets, words * sizeof *set);
                 for (size_t i = 0; i < bitmaps; i++)
@@ -194,7 +181,7 @@ static double time_ands(size_t nodes, size_t bitmaps, size_t rounds) {
                         total += (size_t)__builtin_popcountll(set[k]);
                 sets[round % words] ^= total & 1;
         }
-        double seconds = (now() - begin) / (double)rounds;
+        double seconds = (bench_now() - begin) / (double)rounds;
         free(sets);
         return seconds;
 }
@@ -204,10 +191,10 @@ static double best_of(double a, double b) {
 }
 
 static void measure(unsigned nodes, unsigned pods) {
-        double begin = now();
+        double begin = bench_now();
         struct mv_snapshot *snapshot = build(nodes, pods);
         printf("%u nodes, %u pods: snapshot of %.1f MB in %.1f s\n", nodes, pods,
-               (double)mv_snapshot_bytes(snapshot) / 1e6, now() - begin);
+               (double)mv_snapshot_bytes(snapshot) / 1e6, bench_now() - begin);
         for (unsigned i = 0; i < CASES; i++) {
                 struct asked asked;
                 size_t n = 0, checks = 0;
@@ -227,7 +214,7 @@ static void measure(unsigned nodes, unsigned pods) {
 int main(int argc, char **argv) {
         unsigned nodes = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 5000;
         if (!nodes)
-                stop("how many nodes?");
+                bench_stop("nodefit: how many nodes?");
         if (argc == 5) {
                 struct mv_snapshot *snapshot = build(nodes, (unsigned)strtoul(argv[3], NULL, 10));
                 struct asked asked;

@@ -82,7 +82,7 @@ def on_terminal(migvet, *arguments, columns=80):
 class Server:
     """`migvet serve` on ports that the kernel chooses; use it in a with statement."""
 
-    def __init__(self, program, *arguments, certs=None, ca=None, certificate=None):
+    def __init__(self, program, *arguments, certs=None, ca=None, certificate=None, environment=None):
         command = [str(program), "serve", "--listen", "127.0.0.1:0", "--management", "127.0.0.1:0",
                    "--log-format", "json", *map(str, arguments)]
         if certs is not None:
@@ -91,7 +91,8 @@ class Server:
         self.certificate = certificate
         self.log = []
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                                        stdin=subprocess.DEVNULL, text=True, encoding="utf-8", cwd=ROOT)
+                                        stdin=subprocess.DEVNULL, text=True, encoding="utf-8", cwd=ROOT,
+                                        env={**os.environ, **(environment or {})})
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         try:

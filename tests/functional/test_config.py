@@ -51,7 +51,7 @@ def review_fixture(migvet, files, tmp_path):
     (HEAD + "rules: {gpus: off}\n", ":3:9: rules.gpus: there is no rule of that name"),
     (HEAD + "default: {}\n", ":3:1: default: there is no key of that name"),
     (HEAD + "unknown: [\n", ":4:1: "),
-    (HEAD + "audit: {interval: 10m}\n", ":3:1: audit: is not supported in this version"),
+    (HEAD + "audit: {interval: 10}\n", ":3:19: audit.interval: must be a string"),
     ("", ": there is no configuration in it"),
     (HEAD + "---\n" + HEAD, ":4:1: a second document begins here")])
 @pytest.mark.parametrize("command", ["check", "review", "serve", "explain", "drain", "nodes", "policy"])

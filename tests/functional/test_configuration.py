@@ -47,6 +47,28 @@ def test_hyperconverged_is_the_origin(migvet, owner):
     assert "config-conflict" in {finding["rule"] for finding in verdict["findings"]}
 
 
+@pytest.mark.parametrize("workers, others, wanted", [
+    (2, 0, "LiveMigrate"), (3, 1, "LiveMigrate"), (1, 3, "None"), (0, 3, "None"), (0, 0, None),
+])
+def test_eviction_strategy_follows_the_workers(migvet, workers, others, wanted):
+    """HyperConverged's webhook fills it in, by the nodes that have the label of a worker."""
+    vm = machine()
+    vm["spec"]["template"]["spec"].pop("evictionStrategy", None)
+    nodes = [{"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"n{i}", "labels": {
+        "node-role.kubernetes.io/worker" if i < workers else "node-role.kubernetes.io/control-plane": ""}}}
+        for i in range(workers + others)]
+    for version in ("v1beta1", "v1"):
+        def strategy(spec, *more):
+            verdict, = migvet.verdicts("-f", "-", stdin=stream(hyperconverged(version, spec), vm, *nodes, *more))
+            return verdict["evictionStrategy"]
+        assert strategy({}) == ({"value": wanted, "from": "HyperConverged/virt/hc"} if wanted else
+                                {"value": "None", "from": "default"})
+        # What is written counts, and so does a KubeVirt object, which says what is in force.
+        own = {"evictionStrategy": "External"}
+        assert strategy(own if version == "v1beta1" else {"virtualization": own})["value"] == "External"
+        assert strategy({}, KUBEVIRT) == {"value": "None", "from": "default"}
+
+
 def test_conflict_names_both_values_and_objects(migvet):
     edited = {**KUBEVIRT, "spec": {"configuration": {"migrations": {"bandwidthPerMigration": "128Mi"}}}}
     owner = hyperconverged("v1beta1", {"liveMigrationConfig": {"bandwidthPerMigration": "64Mi"}})

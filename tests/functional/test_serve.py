@@ -552,7 +552,7 @@ def test_health(server):
         assert status == 200 and lines[-1] == f"{path[1:]} check passed"
         assert all(re.match(r"\[\+\][a-z]+ ok", line) for line in lines[:-1])
     assert {re.match(r"\[\+\]([a-z]+)", line)[1] for line in lines[:-1]} == \
-        {"ping", "cluster", "configuration", "identity", "shutdown"}
+        {"ping", "cluster", "configuration", "identity", "outbox", "verdicts", "shutdown"}
     assert server.health("/nope")[0] == server.health("/validate")[0] == 404
 
 

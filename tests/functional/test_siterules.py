@@ -136,6 +136,147 @@ def test_migrations_go_by_the_instance(review):
     assert review(asked, {**STORAGE, "kinds": ["VirtualMachine"]})["allowed"]
 
 
+# --- in the commands ----------------------------------------------------
+
+TEAM = {"name": "team-label", "kinds": ["VirtualMachineInstance"], "field": "spec.template.metadata.labels['team']",
+        "pattern": "[a-z]+", "severity": "blocker", "message": "every VM names its team", "fix": "set the label team"}
+
+
+def test_rules_documents_them(migvet, tmp_path):
+    config = written(tmp_path / "config.yaml", STORAGE, {**CLASS, "absent": "fail"}, TEAM,
+                     rules={"team-label": "note", "gpu": "off", "sev": "risk"})
+    built_in, listed = (migvet.json("rules", "-o", "json", *flags, expect=(0,)) for flags in ((), ("--config", config)))
+    names = [rule["name"] for rule in listed]
+    # After all others, in their own order, and before the notices.
+    at = names.index("production-storage")
+    assert names[at:at + 3] == ["production-storage", "storage-class", "team-label"]
+    assert names[:at] + names[at + 3:] == [rule["name"] for rule in built_in]
+    assert {rule["area"] for rule in listed[at + 3:]} == {"verdict"}
+    own, storage_class, team = listed[at:at + 3]
+    assert {key: own[key] for key in ("area", "severity", "reason", "needs", "summary", "fix", "source")} == {
+        "area": "site", "severity": "blocker", "reason": "", "needs": [], "summary": STORAGE["message"],
+        "fix": STORAGE["fix"], "source": "siteRules of the configuration"}
+    assert own["documentation"] == (
+        "A rule of this site for VirtualMachine and VirtualMachineInstance: spec.template.spec.volumes[*]"
+        ".persistentVolumeClaim.claimName must match ceph-.* as a whole. Where it is not there, that is in order.")
+    assert storage_class["needs"] == ["PersistentVolumeClaim", "StorageClass"]
+    assert storage_class["documentation"].endswith("Where it is not there, the rule fails.")
+    assert set(own) == set(built_in[0])
+    # The severities are those of the configuration, of all rules.
+    severity = {rule["name"]: rule["severity"] for rule in listed}
+    assert (severity["team-label"], severity["gpu"], severity["sev"]) == ("note", "off", "risk")
+    table = migvet("rules", "--config", config, expect=(0,)).stdout
+    assert "\nproduction-storage       blocker  site           production VMs use Ceph\n" in table
+    assert len(table.splitlines()) == len(listed) + 1
+    page = migvet("rules", "team-label", "--config", config, expect=(0,)).stdout
+    assert page.startswith("team-label - every VM names its team\n\nseverity  note (blocker unless configured)\n"
+                           "area      site\nreason    none of KubeVirt's\n")
+    assert team["documentation"] in page and "\nFix\n  set the label team\n" in page
+    assert migvet.json("rules", "team-label", "-o", "json", "--config", config, expect=(0,)) == team
+    assert "there is no rule \"team-label\"" in migvet("rules", "team-label", expect=(2,)).stderr
+    assert migvet("rules", "gpu", expect=(0,)).stdout.splitlines()[2] == "severity  blocker"
+    put(config, HEAD + "siteRules: [{name: gpu}]\n")
+    assert "siteRules[0].name" in migvet("rules", "--config", config, expect=(2,)).stderr
+
+
+def sections(text):
+    """The lists of `explain`, by title."""
+    found, title = {}, None
+    for line in text.splitlines():
+        if line and not line.startswith(" "):
+            title = line
+        elif line.strip() and title:
+            found.setdefault(title, []).append(line.strip())
+    return found
+
+
+def test_explain_lists_them(migvet, files, tmp_path):
+    def explained(*rules, **settings):
+        written(tmp_path / "config.yaml", *rules, **settings)
+        return sections(migvet("explain", "vmi/i", "-n", "shop", "-f", files, "--config", tmp_path / "config.yaml").stdout)
+    good = {**TEAM, "name": "named", "field": "metadata.name", "pattern": "i"}
+    for_machines = {**STORAGE, "name": "for-machines", "kinds": ["VirtualMachine"]}
+    text = explained(STORAGE, good, for_machines)
+    assert "production-storage (blocker)" in text["Found"]
+    assert text["In order"][text["In order"].index("named") + 1] == "it matches i"
+    assert "for-machines" in " ".join(text["Do not apply"]).split(", ")
+    assert "production-storage" not in " ".join(text["Do not apply"])
+    text = explained(STORAGE, rules={"production-storage": "off", "pvc-access-mode": "off"})
+    assert "production-storage" not in " ".join(text["Do not apply"] + text.get("Found", []))
+    assert text["Found, and turned off by the configuration"] == ["production-storage"]
+
+
+def with_condition(status, **more):
+    obj = instance("i", **more)
+    obj["status"]["conditions"] = [{"type": "LiveMigratable", "status": status}]
+    return obj
+
+
+def test_drain_names_them_among_what_to_fix(migvet, tmp_path):
+    config = written(tmp_path / "config.yaml", TEAM)
+    def fate(status, *flags, **more):
+        files = tmp_path / f"{status}{len(more)}{len(flags)}"
+        plan = migvet.json("drain", "node-a", "-f", cluster(files, with_condition(status, **more)), "-o", "json", *flags)
+        return next(fate for fate in plan["instances"] if fate["name"] == "i")
+    found = fate("True", "--config", config)
+    # KubeVirt moves it all the same.
+    assert (found["outcome"], found["mismatch"], found["fixes"]) == ("migrates", "", [])
+    fixes = fate("False", "--config", config, spec=instance_spec("bridge"))["fixes"]
+    assert [fix["rule"] for fix in fixes] == ["pod-network-binding", "team-label"]
+    assert fixes[1] == {"rule": "team-label", "message": "every VM names its team", "fix": "set the label team"}
+    assert fate("False", spec=instance_spec("bridge"))["fixes"] == fixes[:1]
+    # A condition that no rule explains stays one to look into, whatever the site says.
+    for flags in ((), ("--config", config)):
+        found = fate("False", *flags)
+        assert found["outcome"] == "blocks" and "LiveMigratable=False, the rules say True" in found["mismatch"]
+        assert found["advice"].startswith("the rules find nothing against it")
+    # Nor does a fix of the site's explain one that the input does not show all of.
+    without, found = (fate("False", *flags, spec=instance_spec(claim="gone")) for flags in (("-R",), ("-R", "--config", config)))
+    assert found["advice"] == without["advice"] and found["advice"] and not found["mismatch"]
+    # What a site's rule does not know leaves KubeVirt's rules as certain as they are.
+    unknown = written(tmp_path / "unknown.yaml", {**CLASS, "kinds": ["VirtualMachineInstance"]})
+    # (The claim is ReadWriteMany, and its class is not in the input.)
+    spec, more = instance_spec(claim="known"), {"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+                                                 "metadata": {"name": "known", "namespace": "shop"},
+                                                 "spec": {"accessModes": ["ReadWriteMany"], "storageClassName": "gone"}}
+    plan = migvet.json("drain", "node-a", "-f", cluster(tmp_path / "u", with_condition("False", spec=spec), more), "-o", "json",
+                       "--config", unknown)
+    found = next(fate for fate in plan["instances"] if fate["name"] == "i")
+    assert "the rules say True" in found["mismatch"]
+
+
+def test_severities_count_in_a_drain(migvet, tmp_path):
+    files = cluster(tmp_path / "cluster", with_condition("False", spec=instance_spec("bridge")))
+    def rules(**settings):
+        written(tmp_path / "config.yaml", **settings)
+        plan = migvet.json("drain", "node-a", "-f", files, "-o", "json", "--config", tmp_path / "config.yaml")
+        return [fix["rule"] for fate in plan["instances"] if fate["name"] == "i" for fix in fate["fixes"]]
+    assert rules() == ["pod-network-binding"]
+    assert rules(rules={"pod-network-binding": "off"}) == rules(rules={"pod-network-binding": "note"}) == []
+    assert rules(namespaces=[{"names": ["shop"], "rules": {"eviction-strategy": "blocker"}}]) == \
+        ["pod-network-binding", "eviction-strategy"]
+
+
+def test_nodes_names_them_where_a_model_does_not_suffice(migvet, tmp_path):
+    spec = instance_spec()
+    spec["domain"]["cpu"]["model"] = "Skylake-Server"
+    obj = with_condition("True", spec=spec)
+    obj["status"]["nodeName"] = "node-c"
+    files, config = cluster(tmp_path / "cluster", obj), written(tmp_path / "config.yaml", TEAM)
+    for flags, words in ((("--config", config), "shop/i (2 nodes; still stopped by team-label)"), ((), "shop/i (2 nodes)")):
+        assert words in migvet("nodes", "--baseline", "-f", files, *flags, expect=(0, 1)).stdout
+    # Where it could go is a question to the scheduler alone.
+    with_rules, without = (migvet.json("nodes", "-f", files, "-o", "json", *flags) for flags in (("--config", config), ()))
+    assert with_rules == without
+
+
+def test_policy_takes_them(migvet, files, tmp_path):
+    """It says of each VM how it migrates; no rule but those about that counts."""
+    config = written(tmp_path / "config.yaml", TEAM, STORAGE)
+    assert migvet("policy", "-f", files, "--config", config, expect=(0, 1)).stdout == \
+        migvet("policy", "-f", files, expect=(0, 1)).stdout
+
+
 def test_serve_follows_the_rules(migvet, files, tmp_path):
     """Rules about the object under review come at once; of what was not kept, nobody pretends to know."""
     config = written(tmp_path / "config.yaml")

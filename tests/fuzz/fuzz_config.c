@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -61,6 +62,24 @@ static void check_site_rules(const struct mv_site_rules *rules) {
         }
 }
 
+static void check_receivers(const struct mv_config *config) {
+        check(config->receivers.n <= MV_MOST_RECEIVERS && config->outbox.directory.n &&
+                      config->outbox.max_bytes && config->outbox.tries,
+              "odd receivers, or an outbox that is nowhere");
+        for (size_t i = 0; i < config->receivers.n; i++) {
+                const struct mv_config_receiver *r = &config->receivers.items[i];
+                check(r->name.n && r->url.n > strlen("https://") && !r->url.p[r->url.n] && r->kinds &&
+                              r->verdicts,
+                      "a receiver of nothing");
+                check(!!r->client_cert_file.n + !!r->token_file.n + !!r->hmac_key_file.n == 1,
+                      "not one way to be believed");
+                check_patterns(&r->namespaces);
+                for (size_t j = 0; j < i; j++)
+                        check(!mv_str_equal(r->name, config->receivers.items[j].name),
+                              "two receivers of one name");
+        }
+}
+
 static void check_config(const struct mv_config *config) {
         check_levels(&config->defaults, 0);
         check(config->unknown <= MV_ACTION_DENY && config->cluster_scoped <= MV_ACTION_DENY &&
@@ -69,6 +88,7 @@ static void check_config(const struct mv_config *config) {
         check(config->cluster_name.n && config->limits.body_bytes && config->limits.connections &&
                       config->limits.receive_ms && config->limits.idle_ms && config->limits.memory_per_review,
               "a limit of nothing");
+        check_receivers(config);
         check_severities(&config->rules);
         check_patterns(&config->exempt_users);
         check_patterns(&config->exempt_groups);

@@ -3,7 +3,7 @@
  * A kubeconfig: what is loaded keeps the promises of cluster/kube/config.h, and what is not has an error in the file's name.
  */
 #include "cluster/kube/config.h"
-#include "cluster/kube/memory_file.h"
+#include "certs/memory_file.h"
 
 #include <stdint.h>
 #include <stdlib.h>

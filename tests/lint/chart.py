@@ -18,8 +18,8 @@ WRITTEN = {
     ("ClusterRole", "events.k8s.io", "events"): {"create", "patch"},
     ("ClusterRole", "admissionregistration.k8s.io", "validatingwebhookconfigurations"): {"patch"},
     ("ClusterRole", "admissionregistration.k8s.io", "mutatingwebhookconfigurations"): {"patch"},
-    ("ClusterRole", "openreports.io", "reports"): {"create", "update", "patch", "delete"},
-    ("ClusterRole", "openreports.io", "clusterreports"): {"create", "update", "patch", "delete"},
+    ("ClusterRole", "openreports.io", "reports"): {"create", "patch", "delete"},
+    ("ClusterRole", "wgpolicyk8s.io", "policyreports"): {"create", "patch", "delete"},
     ("Role", "coordination.k8s.io", "leases"): {"create", "update", "patch"},
     ("Role", "", "secrets"): {"create", "update", "patch"},
 }
@@ -74,7 +74,7 @@ def kinds():
     """(group, plural) of policy/kind.c."""
     text = pathlib.Path("policy/kind.c").read_text()
     found = set()
-    for arguments in re.findall(r"KIND(?:_READ)?\(\s*((?:\"[^\"]*\",\s*){4})", text):
+    for arguments in re.findall(r"KIND(?:_[A-Z]+)?\(\s*((?:\"[^\"]*\",\s*){4})", text):
         group, _, _, plural = re.findall(r'"([^"]*)"', arguments)
         found.add((group, plural))
     return found
@@ -146,8 +146,9 @@ def exposed():
 def metrics():
     """Alerts and dashboard ask for metrics that the program exposes, and for states that it tells of."""
     there = exposed()
-    states = re.search(r"\bstate_words\[\] = \{(.*?)\};", pathlib.Path("cli/serve_cluster.c").read_text(), re.DOTALL)
-    states = set(re.findall(r'"([a-z]+)"', states.group(1)))
+    tables = {"cli/serve_cluster.c": r"\bstate_words\[\]", "webhook/deliver/peer.c": r"\bmv_sender_state_names\[\d*\]"}
+    states = {state for path, name in tables.items() for state in re.findall(r'"([a-z]+)"', re.search(
+        name + r" = \{(.*?)\};", pathlib.Path(path).read_text(), re.DOTALL).group(1))}
     for file in ("alerts.yaml", "dashboard.json"):
         text = (CHART / "files" / file).read_text()
         for name in sorted(set(re.findall(r"\bmigvet_[a-z0-9_]+", text))):

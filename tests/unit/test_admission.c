@@ -124,6 +124,28 @@ static void test_eviction_strategy(void **state) {
         mv_snapshot_free(snapshot);
 }
 
+static void test_hugepages(void **state) {
+        (void)state;
+#define PAGES(size)                                                    \
+        "'domain':{'memory':{'hugepages':{" size                       \
+        "}},'devices':{'interfaces':[{'name':'n','masquerade':{}}]}}," \
+        "'networks':[{'name':'n','pod':{}}]"
+#define WRONG(path, size)                   \
+        path "domain.hugepages.size '" size \
+             "': quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$' ["
+        vm_is("none ", MACHINE(ON, PAGES("'pageSize':'2Mi'"), ""));
+        vm_is("422 Invalid " WRONG(AT, "2MB") AT "domain.hugepages.size] admission at " AT
+                                                 "domain.hugepages.size",
+              MACHINE(ON, PAGES("'pageSize':'2MB'"), ""));
+        vmi_is("422 Invalid " WRONG("spec.",
+                                    "") "spec.domain.hugepages.size] admission at spec.domain.hugepages.size",
+               INSTANCE("", PAGES(""), ""));
+        /* As the controller hears of it: a VM that was stored before. */
+        vm_is("0 FailedCreate " WRONG("spec.", "huge") "] admission at " AT "domain.hugepages.size",
+              MACHINE(ON, PAGES("'pageSize':'huge'"), STORED));
+        vmi_is("none ", INSTANCE("", PAGES("'pageSize':'2MB'"), RUNS));
+}
+
 static void test_network(void **state) {
         (void)state;
         vm_is("400  bridge interface is not enabled in kubevirt-config [] admission at ",
@@ -410,12 +432,19 @@ static void test_memory_dump(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_run_strategy),    cmocka_unit_test(test_eviction_strategy),
-                cmocka_unit_test(test_network),         cmocka_unit_test(test_bindings_that_are_gone),
-                cmocka_unit_test(test_passt_binding),   cmocka_unit_test(test_labels_and_architecture),
-                cmocka_unit_test(test_what_is_written), cmocka_unit_test(test_running),
-                cmocka_unit_test(test_templates),       cmocka_unit_test(test_instancetype),
-                cmocka_unit_test(test_mirror),          cmocka_unit_test(test_in_flight),
+                cmocka_unit_test(test_run_strategy),
+                cmocka_unit_test(test_eviction_strategy),
+                cmocka_unit_test(test_hugepages),
+                cmocka_unit_test(test_network),
+                cmocka_unit_test(test_bindings_that_are_gone),
+                cmocka_unit_test(test_passt_binding),
+                cmocka_unit_test(test_labels_and_architecture),
+                cmocka_unit_test(test_what_is_written),
+                cmocka_unit_test(test_running),
+                cmocka_unit_test(test_templates),
+                cmocka_unit_test(test_instancetype),
+                cmocka_unit_test(test_mirror),
+                cmocka_unit_test(test_in_flight),
                 cmocka_unit_test(test_memory_dump),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

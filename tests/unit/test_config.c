@@ -50,6 +50,9 @@ static void test_as_shipped(void **state) {
         assert_int_equal(c->defaults.enforce, MV_LEVEL_NONE);
         assert_int_equal(c->defaults.warn, MV_LEVEL_DECLARED);
         assert_int_equal(c->defaults.audit, MV_LEVEL_MIGRATABLE);
+        assert_int_equal(c->audit.interval_ms, 600000);
+        assert_int_equal(c->audit.resync_ms, 21600000);
+        assert_int_equal(c->audit.reports, MV_REPORTS_OPENREPORTS);
         assert_int_equal(c->defaults.migrations, MV_ACTION_DENY);
         assert_int_equal(c->cluster_scoped, MV_ACTION_WARN);
         assert_int_equal(c->unknown, MV_ACTION_WARN);
@@ -63,6 +66,10 @@ static void test_as_shipped(void **state) {
         assert_int_equal(c->limits.connections, 1024);
         assert_int_equal(c->limits.receive_ms, 5000);
         assert_int_equal(c->limits.idle_ms, 120000);
+        assert_int_equal(c->receivers.n, 0);
+        assert_str(c->outbox.directory, "/var/lib/migvet/outbox");
+        assert_int_equal(c->outbox.max_bytes, 256 << 20);
+        assert_int_equal(c->outbox.tries, 20);
         mv_arena_done(&read.arena);
 }
 
@@ -105,13 +112,46 @@ static const char everything[] = HEAD
         "  message: production VMs use Ceph\n"
         "  fix: choose storage class ceph-rbd\n"
         "- {name: bound, kinds: [VirtualMachine], field: claim.spec.volumeName, pattern: .*, message: m, fix: f}\n"
-        "receivers: []\n"
-        "reports: {api: none}\n"
-        "verdicts: {enabled: false, tokenFile: \"\", clientNames: []}\n"
+        "receivers:\n"
+        "- name: mover\n"
+        "  url: https://mover.example:8443/verdicts?x=1\n"
+        "  caFile: /ca.pem\n"
+        "  clientCertFile: /client.pem\n"
+        "  kinds: [VirtualMachineInstanceMigration, VirtualMachinePool]\n"
+        "  namespaces: [\"prod-.*\"]\n"
+        "  verdicts: [True, Unknown]\n"
+        "- {name: b-2, url: \"https://[::1]/\", tokenFile: t}\n"
+        "- {name: c, url: \"https://c\", hmacKeyFile: k, verdicts: [False]}\n"
+        "outbox: {directory: /var/lib/out, maxBytes: 2Mi, tries: 3}\n"
+        "audit: {interval: 1m, resync: 2h}\n"
+        "reports: {api: wgpolicyk8s.io/v1alpha2}\n"
+        "verdicts: {enabled: true, tokenFile: /t, clientNames: [a, b], clientCaFile: /c}\n"
         "fillNodeSelector: true\n"
         "limits: {bodyBytes: 16Mi, connections: 10, receive: 1500ms, idle: 1m30s, memoryPerReview: 8Mi}\n";
 
+static void assert_receivers(const struct mv_config *c) {
+        assert_int_equal(c->receivers.n, 3);
+        const struct mv_config_receiver *r = c->receivers.items;
+        assert_str(r[0].name, "mover");
+        assert_string_equal(r[0].url.p, "https://mover.example:8443/verdicts?x=1");
+        assert_string_equal(r[0].ca_file.p, "/ca.pem");
+        assert_string_equal(r[0].client_cert_file.p, "/client.pem");
+        assert_int_equal(r[0].token_file.n + r[0].hmac_key_file.n, 0);
+        assert_int_equal(r[0].kinds, 1 << 2 | 1 << 3);
+        assert_int_equal(r[0].namespaces.n, 1);
+        assert_int_equal(r[0].verdicts, 1 << MV_OUTCOME_PASS | 1 << MV_OUTCOME_UNKNOWN);
+        assert_string_equal(r[1].token_file.p, "t");
+        assert_int_equal(r[1].kinds, 1 << 0 | 1 << 1 | 1 << 2);
+        assert_int_equal(r[1].verdicts, 7);
+        assert_string_equal(r[2].hmac_key_file.p, "k");
+        assert_int_equal(r[2].verdicts, 1 << MV_OUTCOME_FAIL);
+        assert_string_equal(c->outbox.directory.p, "/var/lib/out");
+        assert_int_equal(c->outbox.max_bytes, 2 << 20);
+        assert_int_equal(c->outbox.tries, 3);
+}
+
 static void assert_everything(const struct mv_config *c) {
+        assert_receivers(c);
         assert_str(c->cluster_name, "east");
         assert_int_equal(c->defaults.enforce, MV_LEVEL_DECLARED);
         assert_int_equal(c->defaults.warn, MV_LEVEL_MIGRATABLE);
@@ -121,6 +161,9 @@ static void assert_everything(const struct mv_config *c) {
         assert_int_equal(c->unknown, MV_ACTION_AUDIT);
         assert_int_equal(c->mirror, MV_MIRROR_OFF);
         assert_true(c->deny_vm_start);
+        assert_int_equal(c->audit.interval_ms, 60000);
+        assert_int_equal(c->audit.resync_ms, 7200000);
+        assert_int_equal(c->audit.reports, MV_REPORTS_POLICY_REPORTS);
         assert_true(c->fill_node_selector);
         assert_int_equal(c->other_nodes, 2);
         assert_int_equal(c->namespaces.n, 2);
@@ -173,6 +216,11 @@ static void assert_everything(const struct mv_config *c) {
         assert_int_equal(bound->rule.severity, MV_SEVERITY_RISK);
         assert_true(bound->of_vms && !bound->of_instances && !bound->may_be_absent);
         assert_int_equal(mv_site_rules_texts(&c->site_rules), MV_NEED(VM) | MV_NEED(VMI) | MV_NEED(CLAIM));
+        assert_true(c->verdicts.enabled);
+        assert_str(c->verdicts.token_file, "/t");
+        assert_str(c->verdicts.client_ca_file, "/c");
+        assert_int_equal(c->verdicts.client_names.n, 2);
+        assert_str(c->verdicts.client_names.items[1], "b");
         assert_int_equal(c->limits.body_bytes, 16 << 20);
         assert_int_equal(c->limits.connections, 10);
         assert_int_equal(c->limits.receive_ms, 1500);
@@ -300,18 +348,50 @@ static const struct wrong {
         { "receivers:\n- {name: a, url: \"https://x\"}\n", 4, 3, "receivers[0]", "must have one of" },
         { "receivers:\n- {name: a, url: \"https://x\", tokenFile: t, verdicts: [True, Maybe]}\n", 4, 62,
           "receivers[0].verdicts[1]", "must be True, False or Unknown" },
-        { "receivers:\n- {name: a, url: \"https://x\", tokenFile: t, verdicts: [True, Unknown]}\n", 3, 1,
-          "receivers", "not supported in this version" },
+        { "receivers:\n- {name: a, url: \"https://x\", tokenFile: t, verdicts: []}\n", 4, 55,
+          "receivers[0].verdicts", "must not be empty" },
+        { "receivers:\n- {name: a, url: \"https://x\", tokenFile: t, verdicts: True}\n", 4, 55,
+          "receivers[0].verdicts", "must be a list" },
+        { "receivers:\n- {name: a, url: \"https://x\", tokenFile: t, kinds: []}\n", 4, 52,
+          "receivers[0].kinds", "must not be empty" },
+        { "receivers:\n- {name: a, url: \"https://x\", tokenFile: t, kinds: [Node]}\n", 4, 53,
+          "receivers[0].kinds[0]", "\"Node\" is none of its values" },
+        { "receivers:\n- {name: a, url: \"https://x\", tokenFile: t, namespaces: [\"(\"]}\n", 4, 58,
+          "receivers[0].namespaces[0]", "is no regular expression" },
+        { "receivers:\n- {name: A, url: \"https://x\", tokenFile: t}\n", 4, 10, "receivers[0].name",
+          "small letters" },
+        { "receivers:\n- {name: a, url: \"https://x\", tokenFile: t}\n- {name: a, url: \"https://y\", tokenFile: t}\n",
+          5, 10, "receivers[1].name", "another receiver has this name" },
+        { "receivers:\n- {name: a, url: \"https://me:secret@x\", tokenFile: t}\n", 4, 18, "receivers[0].url",
+          "must not hold a user or password" },
+        { "receivers:\n- {name: a, url: \"https:///x\", tokenFile: t}\n", 4, 18, "receivers[0].url",
+          "is no URL" },
+        { "receivers:\n- {name: a, url: \"https://x/a b\", tokenFile: t}\n", 4, 18, "receivers[0].url",
+          "is no URL" },
+        { "receivers:\n- {name: a, url: \"https://x/#f\", tokenFile: t}\n", 4, 18, "receivers[0].url",
+          "is no URL" },
+        { "receivers:\n- {name: a, url: \"https://x\", tokenFile: \"a\\0b\"}\n", 4, 42,
+          "receivers[0].tokenFile", "NUL" },
+        { "receivers:\n- {name: a, url: \"https://x\", tokenFile: t, hmacKeyFile: k}\n", 4, 3, "receivers[0]",
+          "must have one of" },
+        { "outbox: {maxBytes: 1}\n", 3, 20, "outbox.maxBytes", "must be from 1048576 to" },
+        { "outbox: {tries: 0}\n", 3, 17, "outbox.tries", "must be from 1 to 1000" },
+        { "outbox: {directory: \"\"}\n", 3, 21, "outbox.directory", "must not be empty" },
         { "outbox: {maxBytes: 1X}\n", 3, 20, "outbox.maxBytes", "must be a quantity" },
-        { "outbox: {tries: 20}\n", 3, 1, "outbox", "not supported in this version" },
         { "audit: {interval: 10}\n", 3, 19, "audit.interval", "must be a string" },
         { "audit: {interval: 10x}\n", 3, 19, "audit.interval", "must be a duration, such as 10m" },
-        { "audit: {interval: 10m}\n", 3, 1, "audit", "not supported in this version" },
+        { "audit: {resync: 999ms}\n", 3, 17, "audit.resync", "from 1000ms" },
+        { "audit: {each: 10m}\n", 3, 9, "audit.each", "there is no key" },
         { "reports: {api: v1}\n", 3, 16, "reports.api", "is none of its values" },
-        { "reports: {api: openreports.io/v1alpha1}\n", 3, 1, "reports", "not supported in this version" },
         { "verdicts: {enabled: true}\n", 3, 11, "verdicts", "must have a tokenFile or clientNames" },
-        { "verdicts: {enabled: true, clientNames: [a]}\n", 3, 1, "verdicts",
-          "not supported in this version" },
+        { "verdicts: {enabled: true, tokenFile: \"\", clientNames: []}\n", 3, 11, "verdicts",
+          "must have a tokenFile or clientNames" },
+        { "verdicts: {clientNames: [a, \"\"]}\n", 3, 29, "verdicts.clientNames[1]", "must not be empty" },
+        { "verdicts: {clientNames: [\"a\\0b\"]}\n", 3, 26, "verdicts.clientNames[0]", "control characters" },
+        { "verdicts: {tokenFile: \"a\\nb\"}\n", 3, 23, "verdicts.tokenFile", "control characters" },
+        { "verdicts: {tokenFile: t, clientCaFile: c}\n", 3, 40, "verdicts.clientCaFile",
+          "is for clientNames" },
+        { "verdicts: {token: t}\n", 3, 12, "verdicts.token", "there is no key of that name" },
         { "fillNodeSelector: always\n", 3, 19, "fillNodeSelector", "must be true or false" },
         { "limits: {bodyBytes: 1}\n", 3, 21, "limits.bodyBytes", "must be from 4096 to" },
         { "limits: {bodyBytes: -8Mi}\n", 3, 21, "limits.bodyBytes", "must be from 4096 to" },
@@ -369,6 +449,37 @@ static void test_what_it_is(void **state) {
                 assert_true(is_wrong(headers[i].text, &headers[i]));
 }
 
+static bool wants(const struct mv_config_receiver *receiver, const char *kind, const char *namespace,
+                  const char *verdict) {
+        return mv_config_receiver_wants(receiver, mv_str_from(kind), mv_str_from(namespace),
+                                        mv_str_from(verdict));
+}
+
+static void test_filters(void **state) {
+        (void)state;
+        struct read read;
+        read_well(&read, everything);
+        const struct mv_config_receiver *r = read.config.receivers.items;
+        assert_true(wants(&r[0], "VirtualMachineInstanceMigration", "prod-eu", "True"));
+        assert_true(wants(&r[0], "VirtualMachinePool", "prod-eu", "Unknown"));
+        assert_false(wants(&r[0], "VirtualMachinePool", "prod-eu", "False"));
+        assert_false(wants(&r[0], "VirtualMachine", "prod-eu", "True"));
+        assert_false(wants(&r[0], "VirtualMachinePool", "a-prod-eu", "True"));
+        assert_true(wants(&r[1], "VirtualMachine", "x", "False"));
+        assert_false(wants(&r[1], "VirtualMachineInstanceReplicaSet", "x", "False"));
+        assert_false(wants(&r[1], "MigrationPolicy", "", "False"));
+        assert_true(mv_config_is_wanted(&read.config, MV_STR("VirtualMachine"), MV_STR("x"), MV_STR("True")));
+        assert_false(
+                mv_config_is_wanted(&read.config, MV_STR("VirtualMachinePool"), MV_STR("x"), MV_STR("True")));
+        mv_arena_done(&read.arena);
+        /* A pattern that takes too long may match. */
+        read_well(&read,
+                  HEAD "receivers: [{name: a, url: \"https://x\", tokenFile: t, namespaces: [\"(a+)+\"]}]\n");
+        assert_true(wants(read.config.receivers.items, "VirtualMachine",
+                          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "True"));
+        mv_arena_done(&read.arena);
+}
+
 /* Each allocation fails in turn: all of it, or out of memory. */
 static void test_memory(void **state) {
         (void)state;
@@ -408,6 +519,7 @@ int main(void) {
                 cmocka_unit_test(test_as_shipped),    cmocka_unit_test(test_everything),
                 cmocka_unit_test(test_mirror),        cmocka_unit_test(test_json),
                 cmocka_unit_test(test_what_is_wrong), cmocka_unit_test(test_what_it_is),
+                cmocka_unit_test(test_filters),
                 cmocka_unit_test(test_memory),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

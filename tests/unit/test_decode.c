@@ -468,6 +468,50 @@ static void test_out_of_memory(void **state) {
         text_free(text);
 }
 
+/* Copies are kept for long: lists and maps have room for just what is in them. */
+static void test_copies_are_tight(void **state) {
+        (void)state;
+        struct mv_str text =
+                json_make("{'list':[{'n':1},{'n':2},{'n':3},{'n':4},{'n':5}],'strings':['a','b','c'],"
+                          "'map':{'k':'v','kubectl.kubernetes.io/last-applied-configuration':'{}'},"
+                          "'named':{'x':{'n':1}}}");
+        const size_t want = 5 * sizeof(struct leaf) + 3 * (sizeof(struct mv_str) + 2) +
+                            sizeof(struct mv_pair) + 4 + sizeof(struct leaf) + 2;
+        char memory[1024];
+        struct mv_arena arena;
+        struct thing thing;
+        mv_arena_init_in(&arena, &mv_allocator_system, memory, sizeof memory);
+        const struct mv_decode copying = { .arena = &arena, .copy = true };
+        assert_int_equal(mv_decode(&copying, text, &thing_table, &thing, NULL), 0);
+        assert_in_range((size_t)(arena.next - memory), want, want + 4 * 8); /* with what aligns them */
+        assert_int_equal(thing.list.n, 5);
+        assert_int_equal(thing.list.items[4].n.value, 5);
+        assert_int_equal(thing.map.n, 1);
+        mv_arena_done(&arena);
+        text_free(text);
+}
+
+static void test_prefix(void **state) {
+        (void)state;
+        static const struct mv_field fields[] = {
+                MV_FIELD_PREFIX(struct thing, "map", MV_TYPE_MAP, map, "site.io/"),
+        };
+        static const struct mv_table table = MV_TABLE(fields, struct thing);
+        for (int copy = 0; copy < 2; copy++) {
+                struct mv_str text = json_make("{'map':{'a':'1','site.io/b':'2','site.iox':'3','z':'4'}}");
+                struct mv_arena arena;
+                struct thing thing;
+                mv_arena_init(&arena, &mv_allocator_system, 0);
+                const struct mv_decode decode_to = { .arena = &arena, .copy = copy };
+                assert_int_equal(mv_decode(&decode_to, text, &table, &thing, NULL), 0);
+                assert_true(thing.map.present);
+                assert_int_equal(thing.map.n, 1);
+                assert_true(mv_map_has(&thing.map, MV_STR("site.io/b"), MV_STR("2")));
+                mv_arena_done(&arena);
+                text_free(text);
+        }
+}
+
 static void test_path_format(void **state) {
         (void)state;
         char out[64], small[12];
@@ -498,6 +542,8 @@ int main(void) {
                 cmocka_unit_test(test_ranges_and_escapes),
                 cmocka_unit_test(test_large_maps_and_lists),
                 cmocka_unit_test(test_copy_or_slice),
+                cmocka_unit_test(test_copies_are_tight),
+                cmocka_unit_test(test_prefix),
                 cmocka_unit_test(test_out_of_memory),
                 cmocka_unit_test(test_path_format),
         };

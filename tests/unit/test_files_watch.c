@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "certs/clock.h"
 #include "cluster/watch.h"
 #include "tests/unit/test_files.h"
 
@@ -7,9 +8,7 @@
 enum { WAIT_MS = 15000 }; /* longest wait for something that must happen */
 
 static double seconds(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+        return (double)mv_now() / 1e9;
 }
 
 static bool in_force(struct mv_store *store, const char *name) {

@@ -80,7 +80,7 @@ static void test_revisions(void **state) {
         TYPE("medium",                                                                                                    \
              "'nodeSelector':{},'schedulerName':'s','cpu':{'guest':2,'model':'Haswell','numa':{},'realtime':{},"          \
              "'dedicatedCPUPlacement':false,'isolateEmulatorThread':false,'maxSockets':8},"                               \
-             "'memory':{'guest':'2Gi','hugepages':{},'maxGuest':'4096Mi'},'ioThreads':{'supplementalPoolThreadCount':1}," \
+             "'memory':{'guest':'2Gi','hugepages':{'pageSize':'2Mi'},'maxGuest':'4096Mi'},'ioThreads':{'supplementalPoolThreadCount':1}," \
              "'ioThreadsPolicy':'auto','launchSecurity':{},'gpus':[{'name':'g','deviceName':'d'}],"                       \
              "'hostDevices':[{'name':'h','deviceName':'d'}],'annotations':{'a':'1','b':'2'}")
 

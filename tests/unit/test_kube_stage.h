@@ -2,7 +2,7 @@
 /* For tests of what asks for single objects: a live cluster, and a fake API server that nothing is listed or watched of. */
 #pragma once
 
-#include "cluster/kube/clock.h"
+#include "certs/clock.h"
 #include "cluster/kube/confirm.h"
 #include "cluster/kube/resources.h"
 #include "tests/unit/test_kube.h"

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whom the client trusts, and what it shows. */
-#include "cluster/kube/memory_file.h"
+#include "certs/clock.h"
+#include "certs/memory_file.h"
 #include "tests/unit/test_kube.h"
+
+#include <sys/stat.h>
 
 /* A copy of a file of the server, made at once, under another name. */
 static void copy_file(const char *from, const char *to) {
@@ -76,6 +79,44 @@ static void test_trust(void **state) {
         kube = kube_at("https://127.0.0.1:PORT", "disable-compression: false", "");
         get_fails(&kube, "/test/echo", MV_EIO, refused);
         kube_done(&kube);
+}
+
+/* Where nobody says whom to trust, the environment says where the system's authorities are, as it does to kubectl. */
+static void test_trust_of_environment(void **state) {
+        (void)state;
+        char file[512], none[512];
+        struct mv_err err = { 0 };
+        snprintf(file, sizeof file, "%s", in(api.directory, "ca.crt"));
+        snprintf(none, sizeof none, "%s", in(api.directory, "no-such.crt"));
+        setenv("SSL_CERT_FILE", file, 1);
+        struct kube kube = kube_at("https://127.0.0.1:PORT", "disable-compression: false", "");
+        get_is(&kube, "/test/echo", 200);
+        kube_done(&kube);
+        /* Whom the kubeconfig names is believed, and nobody else. */
+        kube = kube_at("https://127.0.0.1:PORT", "certificate-authority: other-ca.crt", "");
+        get_fails(
+                &kube, "/test/echo", MV_EIO,
+                "https://127.0.0.1:PORT: The certificate is NOT trusted. The certificate issuer is unknown.");
+        kube_done(&kube);
+        setenv("SSL_CERT_FILE", none, 1);
+        kube = kube_at("https://127.0.0.1:PORT", "disable-compression: false", "");
+        assert_int_equal(kube.code, MV_ENOTFOUND);
+        assert_string_equal(kube.err.file, none);
+        kube_done(&kube);
+        /* Of a directory; the file is then where it usually is. */
+        unsetenv("SSL_CERT_FILE");
+        assert_int_equal(mkdir(in(api.directory, "trust"), 0700), 0);
+        copy_file("ca.crt", "trust/api.pem");
+        setenv("SSL_CERT_DIR", in(api.directory, "trust"), 1);
+        kube = kube_at("https://127.0.0.1:PORT", "disable-compression: false", "");
+        get_is(&kube, "/test/echo", 200);
+        kube_done(&kube);
+        setenv("SSL_CERT_DIR", "/a:/b", 1);
+        struct mv_kube_config *config = NULL;
+        const struct mv_kube_config_options options = { .kubeconfig = in(api.directory, "kubeconfig") };
+        assert_int_equal(mv_kube_config_load(&options, &config, &err), MV_EUSAGE);
+        assert_non_null(strstr(err.message, "$SSL_CERT_DIR names several directories"));
+        unsetenv("SSL_CERT_DIR");
 }
 
 static void test_server_name(void **state) {
@@ -247,6 +288,50 @@ static void test_plugin(void **state) {
         kube_done(&kube);
 }
 
+/* A plugin that takes its time holds up who needs what it gives, and nobody else. */
+static void test_plugin_is_slow(void **state) {
+        (void)state;
+        put_plugin("while [ -e hold ]; do sleep 0.02; done\n" PRINT_TOKEN(
+                ",\"expirationTimestamp\":\"2001-01-01T00:00:00Z\""));
+        put_new("token", "first");
+        let_in("first");
+        struct kube kube = kube_new("", PLUGIN);
+        struct answer watch = { .kube = &kube }, late = { .kube = &kube };
+        struct mv_kube_request drip = request_of(&watch, "GET", "/test/drip");
+        drip.data = on_data;
+        watch.call = mv_kube_client_start(kube.client, &drip, NULL);
+        long long end = mv_clock_ms() + 20000;
+        while (!watch.n_pieces && mv_clock_ms() < end)
+                mv_kube_client_run(kube.client, 100);
+        assert_int_equal(runs(), 1);
+        put_new("hold", "");
+        struct mv_kube_request echo = request_of(&late, "GET", "/test/echo");
+        echo.timeout_ms = 1500; /* from when it begins */
+        late.call = mv_kube_client_start(kube.client, &echo, NULL);
+        size_t before = watch.n_pieces;
+        while (watch.n_pieces < before + 40 && mv_clock_ms() < end)
+                mv_kube_client_run(kube.client, 100);
+        assert_true(watch.n_pieces >= before + 40);
+        assert_false(late.done);
+        unlink(in(api.directory, "hold"));
+        while (!late.done && mv_clock_ms() < end)
+                mv_kube_client_run(kube.client, 100);
+        assert_int_equal(late.status, 200);
+        assert_int_equal(runs(), 2);
+        /* One that hangs ends with the client. */
+        put_new("hold", "");
+        answer_clear(&late);
+        mv_kube_client_start(kube.client, &echo, NULL);
+        mv_kube_client_run(kube.client, 100);
+        end = mv_clock_ms() + 10000;
+        kube_done(&kube);
+        assert_true(mv_clock_ms() < end);
+        assert_false(late.done);
+        unlink(in(api.directory, "hold"));
+        answer_clear(&late);
+        answer_clear(&watch);
+}
+
 static void test_plugin_fails(void **state) {
         (void)state;
         char expected[256];
@@ -340,12 +425,20 @@ static void test_proxy(void **state) {
 int main(void) {
 #define CASE(function) cmocka_unit_test_teardown(function, open_again)
         const struct CMUnitTest tests[] = {
-                CASE(test_memory_file),        CASE(test_trust),
-                CASE(test_server_name),        CASE(test_authority_changes),
-                CASE(test_client_certificate), CASE(test_identity_headers),
-                CASE(test_token_file),         CASE(test_plugin),
-                CASE(test_plugin_fails),       CASE(test_plugin_certificate),
-                CASE(test_files_refused),      CASE(test_proxy),
+                CASE(test_memory_file),
+                CASE(test_trust),
+                CASE(test_trust_of_environment),
+                CASE(test_server_name),
+                CASE(test_authority_changes),
+                CASE(test_client_certificate),
+                CASE(test_identity_headers),
+                CASE(test_token_file),
+                CASE(test_plugin),
+                CASE(test_plugin_is_slow),
+                CASE(test_plugin_fails),
+                CASE(test_plugin_certificate),
+                CASE(test_files_refused),
+                CASE(test_proxy),
         };
         return cmocka_run_group_tests(tests, set_up_api, tear_down_api);
 }

@@ -4,6 +4,7 @@
 #include "policy/object/storage.h"
 #include "policy/kindtable.h"
 #include "policy/nodeindex.h"
+#include "policy/podindex.h"
 #include "tests/unit/support_random_cluster.h"
 
 #include <limits.h>
@@ -52,13 +53,17 @@ static void cluster_done(struct cluster *cluster) {
         assert_null(mv_live_free(cluster->live));
 }
 
+/* One that is kept of every kind. */
+#define LABEL "instancetype.kubevirt.io/v"
+
 /* Padded with spaces only, as an item of a list may be. */
 static int put(struct mv_live *live, enum mv_kind kind, const char *name, unsigned value, unsigned version) {
         char json[512];
         struct mv_err err = { 0 };
         int n = snprintf(
                 json, sizeof json,
-                "{\"metadata\":{\"name\":\"%s\",%s\"resourceVersion\":\"%u\",\"labels\":{\"v\":\"%u\",\"app\":\"web\"}},"
+                "{\"metadata\":{\"name\":\"%s\",%s\"resourceVersion\":\"%u\",\"labels\":{\"" LABEL
+                "\":\"%u\",\"app\":\"web\"}},"
                 "\"spec\":{\"nodeName\":\"n1\"},\"status\":{\"nodeName\":\"n1\",\"phase\":\"Running\"}}        ",
                 name, mv_kinds[kind].namespaced ? "\"namespace\":\"a\"," : "", version, value);
         return mv_live_put(live, kind, (struct mv_str){ json, (size_t)n - 8 }, &err);
@@ -75,7 +80,7 @@ static unsigned value_in(const struct mv_snapshot *snapshot, enum mv_kind kind, 
         const void *object = mv_snapshot_find(snapshot, kind, MV_STR("a"), name_of(i, text));
         if (!object)
                 return 0;
-        const struct mv_str *value = mv_map_get(&mv_kind_meta(kind, object)->labels, MV_STR("v"));
+        const struct mv_str *value = mv_map_get(&mv_kind_meta(kind, object)->labels, MV_STR(LABEL));
         assert_non_null(value);
         return (unsigned)strtoul(value->p, NULL, 10);
 }
@@ -372,6 +377,43 @@ static void test_parts_are_not_the_whole(void **state) {
         cluster_done(&cluster);
 }
 
+static void assert_shown(const struct cluster *cluster, enum mv_kind kind, size_t n) {
+        const struct mv_snapshot *snapshot = mv_store_borrow(cluster->store);
+        assert_int_equal(mv_snapshot_count(snapshot, kind), n);
+        mv_store_return(cluster->store, snapshot);
+}
+
+/* What is too old is not shown, of any kind, and is there again when the cluster has answered. */
+static void test_outdated(void **state) {
+        (void)state;
+        struct cluster cluster;
+        cluster_init(&cluster);
+        for (int k = 0; k < KINDS; k++)
+                assert_int_equal(put(cluster.live, kinds[k], "n1", 1, 1), 0);
+        publish(&cluster, true);
+        for (int k = 0; k < KINDS; k++) {
+                assert_shown(&cluster, kinds[k], 1);
+                mv_live_know(cluster.live, kinds[k], MV_KNOWLEDGE_OUTDATED, MV_STR("not read since noon"));
+                assert_true(mv_live_due(cluster.live) != LLONG_MAX);
+                publish(&cluster, kinds[k] == MV_KIND_NODE || kinds[k] == MV_KIND_POD);
+                assert_shown(&cluster, kinds[k], 0);
+        }
+        publish(&cluster, true);
+        assert_int_equal(mv_live_due(cluster.live), LLONG_MAX);
+        const struct mv_snapshot *old = mv_store_borrow(cluster.store);
+        assert_int_equal(mv_snapshot_known(old, MV_KIND_CLAIM)->knowledge, MV_KNOWLEDGE_OUTDATED);
+        assert_string_equal(mv_snapshot_known(old, MV_KIND_CLAIM)->reason.p, "not read since noon");
+        assert_int_equal(mv_node_index_count(mv_snapshot_node_index(old)), 0);
+        assert_int_equal(mv_pod_index_count(mv_snapshot_pod_index(old)), 0);
+        mv_store_return(cluster.store, old);
+        for (int k = 0; k < KINDS; k++)
+                mv_live_know(cluster.live, kinds[k], MV_KNOWLEDGE_ALL, MV_STR(""));
+        publish(&cluster, true);
+        for (int k = 0; k < KINDS; k++)
+                assert_shown(&cluster, kinds[k], 1);
+        cluster_done(&cluster);
+}
+
 /* --- readers at the same time --- */
 
 struct reader {
@@ -431,6 +473,7 @@ int main(void) {
                 cmocka_unit_test(test_entries),
                 cmocka_unit_test(test_knowledge),
                 cmocka_unit_test(test_parts_are_not_the_whole),
+                cmocka_unit_test(test_outdated),
                 cmocka_unit_test(test_readers_see_whole_states),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,6 +246,65 @@ static void test_unknown(void **state) {
         cluster_done(&cluster);
 }
 
+#define QUESTION \
+        "{'subject':{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstance','namespace':'a','name':'db'}}"
+
+/* The status of a question about an instance; the summary says `verdict`. */
+static int ask_verdict(struct cluster *cluster, unsigned put_offs, const char *verdict) {
+        struct mv_str body = json_make(QUESTION);
+        struct mv_buf response;
+        struct mv_verdict_summary summary = { .verdict = "" };
+        if (!put_offs)
+                cluster->note = (struct mv_review_note){ 0 };
+        const struct mv_review_call call = { .body = body,
+                                             .deadline_ns = LLONG_MAX,
+                                             .put_offs = put_offs,
+                                             .note = &cluster->note,
+                                             .put_off = put_off,
+                                             .resume = resume,
+                                             .server = cluster };
+        mv_buf_init(&response, &mv_allocator_system, 65536);
+        int status = cluster->reviewer.backend.verdict(cluster->reviewer.backend.context, &call, &response,
+                                                       &summary);
+        assert_string_equal(summary.verdict, verdict);
+        if (status)
+                assert_str(summary.name, "db");
+        mv_buf_done(&response);
+        text_free(body);
+        return status;
+}
+
+/* A subject that the snapshot does not have yet. */
+static void test_subject_fetched(void **state) {
+        (void)state;
+        struct cluster cluster;
+        cluster_init(&cluster);
+        cluster.has_vmi = true;
+        assert_int_equal(ask_verdict(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        assert_string_equal(cluster.asked, "VirtualMachineInstance a/db;");
+        assert_int_equal(ask_verdict(&cluster, 1, "True"), 200);
+        assert_int_equal(ask_verdict(&cluster, 0, "True"), 200);
+        assert_int_equal(cluster.fetches, 1);
+        cluster_done(&cluster);
+}
+
+/* One that does not exist is not there; one that nobody could look up may be. */
+static void test_subject_not_there(void **state) {
+        (void)state;
+        struct cluster cluster;
+        cluster_init(&cluster);
+        assert_int_equal(ask_verdict(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(ask_verdict(&cluster, 1, ""), 503);
+        cluster.known = 1;
+        assert_int_equal(ask_verdict(&cluster, 0, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(ask_verdict(&cluster, 1, ""), 404);
+        cluster.late = true;
+        assert_int_equal(ask_verdict(&cluster, 0, ""), 503);
+        cluster.reviewer.fetcher = NULL; /* the snapshot is all there is */
+        assert_int_equal(ask_verdict(&cluster, 0, ""), 404);
+        cluster_done(&cluster);
+}
+
 /* What could not be read in time may be there: it is Unknown, and nobody says that it does not exist. */
 static void test_in_doubt(void **state) {
         (void)state;
@@ -312,10 +371,11 @@ static void test_confirmed(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_fetched),   cmocka_unit_test(test_not_there),
-                cmocka_unit_test(test_not_asked), cmocka_unit_test(test_late),
-                cmocka_unit_test(test_unknown),   cmocka_unit_test(test_in_doubt),
-                cmocka_unit_test(test_confirmed),
+                cmocka_unit_test(test_fetched),           cmocka_unit_test(test_not_there),
+                cmocka_unit_test(test_not_asked),         cmocka_unit_test(test_late),
+                cmocka_unit_test(test_unknown),           cmocka_unit_test(test_in_doubt),
+                cmocka_unit_test(test_confirmed),         cmocka_unit_test(test_subject_fetched),
+                cmocka_unit_test(test_subject_not_there),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

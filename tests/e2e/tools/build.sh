@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Build what the tests in tests/e2e run against: kube-apiserver, kube-controller-manager, kube-scheduler, kubelet,
-# kube-proxy, kubectl, etcd, helm and kubeconform, all of the versions in go.mod. The last line on standard output is the
+# kube-proxy, kubectl, etcd, helm, kubeconform and kwok, all of the versions in go.mod. The last line on standard output is the
 # directory that holds them. It belongs to go.mod, go.sum, this file and the version of Go; when it is there, nothing is done.
 # Two that build at once wait for one another; one that is interrupted leaves nothing that looks complete.
 set -euo pipefail

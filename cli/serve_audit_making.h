@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* For cli/serve_audit*.c: the audit's thread, and what it leaves for the metrics. */
+#pragma once
+
+#include "cli/serve_audit.h"
+#include "cluster/kube/reports.h"
+#include "policy/audit_schedule.h"
+#include "policy/auditor.h"
+#include "policy/kindtable.h"
+
+#include <pthread.h>
+
+enum { MV_AUDIT_ROUNDS = 3, MV_AUDIT_MOST_RULES = 128 };
+
+/* Of the round that is under way. */
+struct mv_audit_round_state {
+        bool resync, reports;
+        struct mv_audit_subject subject; /* the next to be judged */
+        bool has_subject;
+        size_t judged, lines, changes[3];
+};
+
+/* For the metrics. */
+struct mv_audit_figures {
+        bool any;        /* this replica audits, and everything was judged once */
+        long long ended; /* seconds since 1970 */
+        long long took_ms;
+        size_t objects, verdicts[3],
+                rules[MV_AUDIT_MOST_RULES]; /* rules in the order of mv_rules, then mv_notices */
+        unsigned long long rounds[MV_AUDIT_ROUNDS], changes[3];
+        size_t reports;
+        unsigned long long reports_written, reports_deleted, reports_failed;
+        bool reports_absent;
+};
+
+struct mv_serve_audit {
+        struct mv_serve_audit_options options;
+        struct mv_kube_events *events; /* NULL: none are written */
+        pthread_t thread;
+        bool started;
+        pthread_mutex_t lock; /* of stopping and figures */
+        pthread_cond_t woken;
+        bool stopping;
+        struct mv_audit_figures figures;
+
+        /* Of the thread. */
+        struct mv_auditor *auditor; /* NULL: not leading */
+        struct mv_audit_schedule schedule;
+        struct mv_arena arena;
+        struct mv_kube_reports reports;
+        struct mv_report report; /* while `reporting` */
+        bool reporting;
+        bool reports_work; /* as the last begin, write or delete left it */
+        enum mv_reports wanted;
+        long long absent_ms; /* not before, the API of reports is looked for */
+        bool leading, was_ready;
+        const void *seen; /* the snapshot looked at last, to be compared only */
+        long long seen_ms;
+        unsigned long long configured; /* generation of the configuration then */
+        struct mv_audit_round_state round;
+};
+
+/* The round has ended. */
+void mv_serve_audit_remember(struct mv_serve_audit *audit, enum mv_audit_round round, long long took_ms);
+/* Somebody else audits now. */
+void mv_serve_audit_forget(struct mv_serve_audit *audit);

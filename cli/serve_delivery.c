@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/serve_delivery.h"
+
+#include "cli/serve_identity.h"
+#include "policy/cloud_event.h"
+#include "webhook/connection.h"
+#include "webhook/deliver/outbox.h"
+#include "webhook/deliver/sender.h"
+#include "webhook/metrics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+        /* For the process before this one to end. While it serves, nobody can wait for long. */
+        LOCK_SECONDS = 2,
+        LOCK_SECONDS_SERVING = 1,
+        TELL_MS = 60000, /* between two lines about the same */
+};
+
+static void say(const struct mv_delivery *delivery, enum mv_log_level level, const char *message,
+                const char *name, const char *value) {
+        const struct mv_log_field field = { name, mv_str_from(value) };
+        delivery->logger->line(delivery->logger->context, level, "serve", message, &field, 1);
+}
+
+/* --- starting, and following the configuration --- */
+
+int mv_delivery_init(struct mv_delivery *delivery, const char *replica, const char *version,
+                     const struct mv_logger *logger, struct mv_err *err) {
+        *delivery = (struct mv_delivery){ .logger = logger,
+                                          .version = version,
+                                          .replica = mv_serve_own_name(replica) };
+        return delivery->replica ? 0 : mv_err_oom(err);
+}
+
+static int start(struct mv_delivery *delivery, const struct mv_config *config, struct mv_err *err) {
+        struct mv_outbox *outbox = NULL;
+        char *directory = strndup(config->outbox.directory.p, config->outbox.directory.n);
+        if (!directory)
+                return mv_err_oom(err);
+        const struct mv_outbox_options options = {
+                .directory = directory,
+                .max_bytes = config->outbox.max_bytes,
+                .lock_seconds = delivery->started ? LOCK_SECONDS_SERVING : LOCK_SECONDS,
+                .logger = delivery->logger,
+        };
+        int r = mv_outbox_open(&options, &outbox, err);
+        const struct mv_sender_options sender = { .outbox = outbox,
+                                                  .version = delivery->version,
+                                                  .logger = delivery->logger };
+        if (r == 0)
+                r = mv_sender_new(&sender, &delivery->sender, err);
+        if (r == 0)
+                r = mv_sender_configure(delivery->sender, config, err);
+        if (r < 0) {
+                delivery->sender = mv_sender_free(delivery->sender, 0);
+                mv_outbox_close(outbox);
+                free(directory);
+                return r;
+        }
+        delivery->directory = directory;
+        delivery->max_bytes = config->outbox.max_bytes;
+        atomic_store(&delivery->outbox, outbox);
+        say(delivery, MV_LOG_INFO, "verdicts for receivers are kept", "directory", directory);
+        return 0;
+}
+
+static const char taken_up_later[] = "another directory or size of the outbox is taken up at the next start";
+
+int mv_delivery_take(struct mv_delivery *delivery, const struct mv_config *config, struct mv_err *err) {
+        int r = 0;
+        if (delivery->sender)
+                r = mv_sender_configure(delivery->sender, config, err);
+        else if (config->receivers.n)
+                r = start(delivery, config, err);
+        if (r < 0)
+                return r;
+        bool restart = delivery->sender && (!mv_str_is(config->outbox.directory, delivery->directory) ||
+                                            config->outbox.max_bytes != delivery->max_bytes);
+        if (restart && !atomic_load(&delivery->restart))
+                say(delivery, MV_LOG_WARNING, taken_up_later, "directory", delivery->directory);
+        atomic_store(&delivery->restart, restart);
+        delivery->started = true;
+        return 0;
+}
+
+int mv_delivery_accept(void *context, const struct mv_config *config, struct mv_err *err) {
+        return mv_delivery_take(context, config, err);
+}
+
+void mv_delivery_done(struct mv_delivery *delivery, unsigned grace_ms) {
+        delivery->sender = mv_sender_free(delivery->sender, grace_ms);
+        atomic_store(&delivery->outbox, mv_outbox_close(atomic_load(&delivery->outbox)));
+        free(delivery->directory);
+        free(delivery->replica);
+        delivery->directory = delivery->replica = NULL;
+}
+
+/* --- sending --- */
+
+/* "2026-11-26T10:00:00.123Z" */
+static struct mv_str write_time(char *out, size_t size) {
+        struct timespec now;
+        struct tm parts;
+        char date[40];
+        clock_gettime(CLOCK_REALTIME, &now);
+        gmtime_r(&now.tv_sec, &parts);
+        strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
+        snprintf(out, size, "%s.%03ldZ", date, now.tv_nsec / 1000000);
+        return mv_str_from(out);
+}
+
+/* There was no memory for it, or it is larger than any event may be: counted, and told once in a while. */
+static int unmade(struct mv_delivery *delivery, struct mv_err *err) {
+        static atomic_llong told_ms;
+        long long now_ms = mv_now() / 1000000, told = atomic_load(&told_ms);
+        atomic_fetch_add(&delivery->unmade, 1);
+        if ((!told || now_ms - told > TELL_MS) && atomic_compare_exchange_strong(&told_ms, &told, now_ms))
+                say(delivery, MV_LOG_ERROR, "an event for receivers could not be made", "error",
+                    "out of memory");
+        return mv_err_oom(err);
+}
+
+static int append(struct mv_delivery *delivery, struct mv_outbox *outbox, const struct mv_buf *text,
+                  size_t split, const struct mv_delivery_event *event, struct mv_str subject,
+                  struct mv_str time, struct mv_err *err) {
+        const struct mv_subject *of = &event->verdict->subject;
+        const struct mv_outbox_record record = {
+                .subject = subject,
+                .kind = of->kind,
+                .namespace = of->namespace,
+                .verdict = mv_str_from(mv_verdict_word(event->verdict->migratable)),
+                .id = event->id,
+                .time = time,
+        };
+        struct mv_str body = mv_buf_str(text);
+        int r = mv_outbox_append(outbox, &record, (struct mv_str){ body.p, split }, mv_str_skip(body, split),
+                                 NULL, err);
+        if (r == 0)
+                mv_sender_wake(delivery->sender);
+        return r;
+}
+
+int mv_delivery_send(struct mv_delivery *delivery, struct mv_arena *arena, const struct mv_config *config,
+                     const struct mv_delivery_event *event, struct mv_err *err) {
+        struct mv_outbox *outbox = atomic_load(&delivery->outbox);
+        const struct mv_subject *of = &event->verdict->subject;
+        if (!outbox || !mv_config_is_wanted(config, of->kind, of->namespace,
+                                            mv_str_from(mv_verdict_word(event->verdict->migratable))))
+                return 0;
+        char time[64];
+        struct mv_buf text, subject;
+        size_t split = 0;
+        const struct mv_cloud_event cloud_event = { .id = event->id,
+                                                    .time = write_time(time, sizeof time),
+                                                    .cluster_name = config->cluster_name,
+                                                    .replica = mv_str_from(delivery->replica),
+                                                    .verdict = event->verdict,
+                                                    .allowed = event->allowed,
+                                                    .level = event->level,
+                                                    .operation = event->operation };
+        mv_buf_init(&text, &mv_allocator_system, MV_OUTBOX_RECORD_MAX);
+        mv_buf_init(&subject, &mv_allocator_system, MV_OUTBOX_TEXT_MAX);
+        mv_cloud_event_render(&text, arena, &cloud_event, &split);
+        mv_cloud_event_subject(&subject, of);
+        int r = mv_buf_failed(&text) || mv_buf_failed(&subject)
+                        ? unmade(delivery, err)
+                        : append(delivery, outbox, &text, split, event, mv_buf_str(&subject),
+                                 cloud_event.time, err);
+        mv_buf_done(&text);
+        mv_buf_done(&subject);
+        return r;
+}
+
+/* --- telling --- */
+
+bool mv_delivery_ready(void *context, struct mv_buf *remark) {
+        struct mv_delivery *delivery = context;
+        struct mv_outbox *outbox = atomic_load(&delivery->outbox);
+        struct mv_sender_status receivers[MV_MOST_RECEIVERS];
+        struct mv_outbox_status status;
+        if (!outbox) {
+                mv_buf_append_text(remark, "no receivers");
+                return true;
+        }
+        mv_outbox_status(outbox, &status);
+        mv_buf_format(remark, "%llu of %llu bytes", (unsigned long long)status.bytes,
+                      (unsigned long long)status.max_bytes);
+        if (status.full)
+                mv_buf_append_text(remark, "; full: new verdicts are refused");
+        if (status.dead)
+                mv_buf_format(remark, "; %zu dead letters", status.dead);
+        if (atomic_load(&delivery->restart))
+                mv_buf_format(remark, "; %s", taken_up_later);
+        size_t n = mv_sender_status(delivery->sender, receivers);
+        for (size_t i = 0; i < n; i++)
+                if (receivers[i].state == MV_SENDER_GONE)
+                        mv_buf_format(remark, "; receiver %s wants no more events (%s)", receivers[i].name,
+                                      receivers[i].why);
+                else if (receivers[i].state == MV_SENDER_TROUBLE)
+                        mv_buf_format(remark, "; receiver %s is in trouble: %s", receivers[i].name,
+                                      receivers[i].why);
+        return true;
+}
+
+static void write_single(struct mv_buf *out, const char *name, const char *type, const char *help,
+                         double value) {
+        mv_metrics_write_family(out, name, type, help);
+        mv_metrics_write_sample(out, name, NULL, 0, value);
+}
+
+static void collect_outbox(const struct mv_delivery *delivery, const struct mv_outbox_status *status,
+                           struct mv_buf *out) {
+        write_single(out, "migvet_outbox_bytes", "gauge", "Size of the outbox on disk.",
+                     (double)status->bytes);
+        write_single(out, "migvet_outbox_max_bytes", "gauge", "Size that the outbox may have.",
+                     (double)status->max_bytes);
+        write_single(out, "migvet_outbox_full", "gauge", "1 while new events are refused for lack of room.",
+                     status->full);
+        write_single(out, "migvet_outbox_events_total", "counter", "Events put into the outbox.",
+                     (double)status->appended);
+        write_single(out, "migvet_outbox_refused_total", "counter", "Events refused for lack of room.",
+                     (double)status->refused);
+        write_single(out, "migvet_outbox_failed_total", "counter",
+                     "Events that the disk or the memory would not have.",
+                     (double)status->failed + (double)atomic_load(&delivery->unmade));
+        write_single(out, "migvet_outbox_damaged_total", "counter",
+                     "Places of the outbox that could not be read and were passed over.",
+                     (double)status->damaged);
+}
+
+/* A family with a sample for each receiver: of the outbox ... */
+static void collect_waiting(struct mv_outbox *outbox, struct mv_buf *out) {
+        static const struct {
+                const char *name, *help;
+        } families[] = {
+                { "migvet_outbox_waiting", "Events that wait for the receiver." },
+                { "migvet_outbox_oldest_age_seconds", "Age of the oldest event that waits for it." },
+                { "migvet_outbox_dead_letters", "Events that were given up." },
+        };
+        struct mv_outbox_receiver_status status;
+        const int64_t now = (int64_t)time(NULL);
+        for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
+                mv_metrics_write_family(out, families[f].name, "gauge", families[f].help);
+                for (size_t i = 0; mv_outbox_receiver_status(outbox, i, &status); i++) {
+                        const struct mv_label label = { "receiver", mv_str_from(status.name) };
+                        const double age =
+                                status.oldest && status.oldest < now ? (double)(now - status.oldest) : 0;
+                        const double values[] = { (double)status.waiting, age, (double)status.dead };
+                        mv_metrics_write_sample(out, families[f].name, &label, 1, values[f]);
+                }
+        }
+}
+
+/* ... and of the sender. */
+static void collect_receivers(struct mv_sender *sender, struct mv_buf *out) {
+        static const char delivered[] = "migvet_outbox_delivered_total",
+                          failed[] = "migvet_outbox_failed_tries_total",
+                          state[] = "migvet_outbox_receiver_state";
+        struct mv_sender_status status[MV_MOST_RECEIVERS];
+        size_t n = mv_sender_status(sender, status);
+        mv_metrics_write_family(out, delivered, "counter", "Events that the receiver took.");
+        for (size_t i = 0; i < n; i++)
+                mv_metrics_write_sample(out, delivered,
+                                        &(struct mv_label){ "receiver", mv_str_from(status[i].name) }, 1,
+                                        (double)status[i].delivered);
+        mv_metrics_write_family(out, failed, "counter", "Tries to deliver an event that failed.");
+        for (size_t i = 0; i < n; i++)
+                mv_metrics_write_sample(out, failed,
+                                        &(struct mv_label){ "receiver", mv_str_from(status[i].name) }, 1,
+                                        (double)status[i].failed);
+        mv_metrics_write_family(
+                out, state, "gauge",
+                "1 for the state that the receiver is in: well, trouble (nothing gets through), "
+                "gone (it wants nothing any more).");
+        for (size_t i = 0; i < n; i++)
+                for (int s = 0; s < 3; s++) {
+                        const struct mv_label labels[] = { { "receiver", mv_str_from(status[i].name) },
+                                                           { "state",
+                                                             mv_str_from(mv_sender_state_names[s]) } };
+                        mv_metrics_write_sample(out, state, labels, 2, (int)status[i].state == s);
+                }
+}
+
+void mv_delivery_collect(void *context, struct mv_buf *out) {
+        struct mv_delivery *delivery = context;
+        struct mv_outbox *outbox = atomic_load(&delivery->outbox);
+        struct mv_outbox_status status;
+        if (!outbox)
+                return;
+        mv_outbox_status(outbox, &status);
+        collect_outbox(delivery, &status, out);
+        collect_waiting(outbox, out);
+        collect_receivers(delivery->sender, out);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Verdicts on their way to receivers: joins the outbox and the thread that delivers with the configuration. As long as the
+ * configuration has never named a receiver there is neither.
+ *
+ * The directory of the outbox and its size are those of the first configuration with receivers; others are taken up at the
+ * next start. The receivers themselves follow the configuration.
+ */
+#pragma once
+
+#include "policy/base/buf.h"
+#include "policy/base/log.h"
+#include "policy/config.h"
+#include "policy/verdict.h"
+
+#include <stdatomic.h>
+
+struct mv_outbox;
+struct mv_sender;
+
+struct mv_delivery {
+        const struct mv_logger *logger;
+        const char *version;
+        char *replica; /* a part of the source of events */
+        char *directory;
+        uint64_t max_bytes;
+        bool started;        /* a first configuration was taken */
+        atomic_bool restart; /* directory or size were changed */
+        struct mv_sender *sender;
+        _Atomic(struct mv_outbox *) outbox; /* NULL: none yet; set when the sender is there */
+        atomic_ullong unmade;               /* events for which there was no memory */
+};
+
+/* replica: --identity, or NULL for $POD_NAME or the host's name. version (of migvet) and logger outlive it. MV_ENOMEM. */
+int mv_delivery_init(struct mv_delivery *delivery, const char *replica, const char *version,
+                     const struct mv_logger *logger, struct mv_err *err);
+/* The configuration is about to come into force; the first one at the start. MV_EIO, MV_ETIMEOUT (another process has the
+ * directory), ...: all is as before. From one thread. */
+int mv_delivery_take(struct mv_delivery *delivery, const struct mv_config *config, struct mv_err *err);
+/* For mv_config_watch_accept; context is the delivery. */
+int mv_delivery_accept(void *context, const struct mv_config *config, struct mv_err *err);
+/* Nobody sends any more. What is on its way has so much time. Also after a failed mv_delivery_init. */
+void mv_delivery_done(struct mv_delivery *delivery, unsigned grace_ms);
+
+struct mv_delivery_event {
+        const struct mv_verdict *verdict;
+        struct mv_str id;
+        bool allowed;
+        struct mv_str level, operation; /* "declared", "CREATE"; "AUDIT" from the audit */
+};
+
+/* Put an event into the outbox, if a receiver wants it: then it survives the end of the process. arena is for what is worked
+ * out on the way. Any thread. 0, also when nobody wants it; MV_ELIMIT (full), MV_EIO, MV_ENOMEM: logged and counted already. */
+int mv_delivery_send(struct mv_delivery *delivery, struct mv_arena *arena, const struct mv_config *config,
+                     const struct mv_delivery_event *event, struct mv_err *err);
+
+/* For struct mv_health_check and struct mv_collector; context is the delivery. Any thread. It is always ready: that a receiver
+ * is down must not stop anybody from creating VMs. */
+bool mv_delivery_ready(void *context, struct mv_buf *remark);
+void mv_delivery_collect(void *context, struct mv_buf *out);

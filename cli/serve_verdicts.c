@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/serve_verdicts.h"
+
+#include "certs/file.h"
+#include "policy/base/hash.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RACY_SECONDS = 2 }; /* a file as young as this may change once more without a change of its stamp */
+
+void mv_serve_verdicts_init(struct mv_serve_verdicts *verdicts, struct mv_config_watch *configs,
+                            struct mv_trust_slot *client_ca, const struct mv_logger *logger) {
+        *verdicts =
+                (struct mv_serve_verdicts){ .configs = configs, .client_ca = client_ca, .logger = logger };
+        mv_access_slot_init(&verdicts->slot);
+        mv_trust_slot_init(&verdicts->trust);
+        pthread_mutex_init(&verdicts->lock, NULL);
+}
+
+static void drop_tokens(struct mv_serve_verdicts *verdicts) {
+        if (verdicts->tokens.p)
+                gnutls_memset((char *)(uintptr_t)verdicts->tokens.p, 0, verdicts->tokens.n);
+        free((char *)(uintptr_t)verdicts->tokens.p);
+        verdicts->tokens = (struct mv_str){ 0 };
+}
+
+void mv_serve_verdicts_done(struct mv_serve_verdicts *verdicts) {
+        if (!verdicts->configs)
+                return;
+        mv_access_slot_done(&verdicts->slot);
+        mv_certs_watch_done(&verdicts->trust_watch);
+        mv_trust_slot_done(&verdicts->trust);
+        pthread_mutex_destroy(&verdicts->lock);
+        drop_tokens(verdicts);
+        free(verdicts->token_file);
+        free(verdicts->ca_file);
+}
+
+/* --- telling --- */
+
+static void say(const struct mv_serve_verdicts *verdicts, enum mv_log_level level, const char *message,
+                const char *key, const char *value) {
+        const struct mv_log_field field = { key, mv_str_from(value) };
+        verdicts->logger->line(verdicts->logger->context, level, "verdicts", message, &field, key ? 1 : 0);
+}
+
+static void set_problem(struct mv_serve_verdicts *verdicts, const char *text) {
+        pthread_mutex_lock(&verdicts->lock);
+        snprintf(verdicts->problem, sizeof verdicts->problem, "%s", text);
+        pthread_mutex_unlock(&verdicts->lock);
+}
+
+static void say_problem(struct mv_serve_verdicts *verdicts, const struct mv_err *err) {
+        char text[1152];
+        mv_err_format(err, text, sizeof text);
+        say(verdicts, MV_LOG_ERROR, "who may ask for verdicts cannot be found out", "error", text);
+        set_problem(verdicts, text);
+}
+
+bool mv_serve_verdicts_ready(void *context, struct mv_buf *remark) {
+        struct mv_serve_verdicts *verdicts = context;
+        struct mv_access *access = mv_access_slot_ref(&verdicts->slot);
+        mv_buf_append_text(remark, access ? "controllers may ask" : "off");
+        mv_access_unref(access);
+        pthread_mutex_lock(&verdicts->lock);
+        if (verdicts->problem[0])
+                mv_buf_format(remark, "; %s", verdicts->problem);
+        pthread_mutex_unlock(&verdicts->lock);
+        return true;
+}
+
+/* --- files --- */
+
+/* Remember which file it is now. True: another one than before. */
+static int name_file(char **file, struct mv_str name, bool *ret_changed, struct mv_err *err) {
+        if (mv_str_is(name, *file ? *file : "")) {
+                *ret_changed = false;
+                return 0;
+        }
+        char *copy = name.n ? strndup(name.p, name.n) : NULL;
+        if (name.n && !copy)
+                return mv_err_oom(err);
+        free(*file);
+        *file = copy;
+        *ret_changed = true;
+        return 0;
+}
+
+/* Take these tokens in the place of those in force. */
+static int keep_tokens(struct mv_serve_verdicts *verdicts, struct mv_str text, struct mv_err *err) {
+        struct mv_access *probe = NULL;
+        int r = mv_access_new(&(struct mv_access_options){ .tokens = text }, &probe, err);
+        if (r < 0)
+                return r;
+        mv_access_unref(probe);
+        char *copy = malloc(text.n);
+        if (!copy)
+                return mv_err_oom(err);
+        memcpy(copy, text.p, text.n);
+        drop_tokens(verdicts);
+        verdicts->tokens = (struct mv_str){ copy, text.n };
+        return 0;
+}
+
+/* Look at the token file. *ret_changed: it holds other tokens than at the last look; an error is told once. */
+static int look_at_tokens(struct mv_serve_verdicts *verdicts, bool *ret_changed, struct mv_err *err) {
+        struct mv_file file = { 0 };
+        *ret_changed = false;
+        const struct mv_file_stamp stamp = mv_file_stamp(verdicts->token_file);
+        const bool young = stamp.exists && time(NULL) - stamp.changed.tv_sec <= RACY_SECONDS;
+        if (mv_file_stamp_equal(&stamp, &verdicts->stamp) && !young && verdicts->found)
+                return 0;
+        verdicts->stamp = stamp;
+        int r = mv_file_read(verdicts->token_file, &file, err);
+        uint64_t found = mv_hash_add(MV_HASH_START, mv_str_from(r < 0 ? "error" : "text"));
+        found = mv_hash_add(found, r < 0 ? mv_str_from(err->message) : mv_file_str(&file));
+        if (found != verdicts->found) {
+                verdicts->found = found;
+                if (r == 0) {
+                        r = keep_tokens(verdicts, mv_file_str(&file), err);
+                        if (r < 0)
+                                mv_err_in_file(err, verdicts->token_file, r);
+                }
+                *ret_changed = r == 0;
+        } else
+                r = 0;
+        mv_file_done(&file);
+        return r;
+}
+
+/* --- configuration --- */
+
+static int take_up_files(struct mv_serve_verdicts *verdicts, const struct mv_config_verdicts *config,
+                         struct mv_err *err) {
+        bool changed;
+        int r = name_file(&verdicts->token_file, config->token_file, &changed, err);
+        if (r == 0 && changed) {
+                drop_tokens(verdicts);
+                verdicts->found = 0;
+        }
+        if (r == 0)
+                r = name_file(&verdicts->ca_file, config->client_ca_file, &changed, err);
+        if (r == 0 && changed) {
+                mv_certs_watch_done(&verdicts->trust_watch);
+                verdicts->trust_watch = (struct mv_certs_watch){ 0 };
+                mv_trust_slot_set(&verdicts->trust, NULL);
+                if (verdicts->ca_file)
+                        r = mv_certs_watch_init_trust(&verdicts->trust_watch, verdicts->ca_file, err);
+        }
+        return r;
+}
+
+/* Judge by what is known now. */
+static int put_in_force(struct mv_serve_verdicts *verdicts, const struct mv_config_verdicts *config,
+                        struct mv_err *err) {
+        const struct mv_access_options options = {
+                .tokens = verdicts->tokens,
+                .trust = verdicts->ca_file ? &verdicts->trust : verdicts->client_ca,
+                .names = config->client_names.items,
+                .n_names = config->client_names.n,
+        };
+        struct mv_access *access = NULL;
+        int r = config->enabled ? mv_access_new(&options, &access, err) : 0;
+        if (r == 0)
+                mv_access_slot_set(&verdicts->slot, access);
+        return r;
+}
+
+static void keep_first(struct mv_err *first, int r, const struct mv_err *err) {
+        if (r < 0 && !first->code)
+                *first = *err;
+}
+
+/* Look at everything, and at what did not change as well where there is a new configuration. What can be had is in force,
+ * even if something is wrong: the first of it is in *ret. */
+static void look(struct mv_serve_verdicts *verdicts, const struct mv_config_verdicts *config, bool new,
+                 struct mv_err *ret) {
+        bool tokens = false, authorities = false;
+        struct mv_err err = { 0 };
+        if (new) {
+                verdicts->found = 0;
+                keep_first(ret, take_up_files(verdicts, config, &err), &err);
+        }
+        if (config->enabled && verdicts->token_file)
+                keep_first(ret, look_at_tokens(verdicts, &tokens, &err), &err);
+        if (config->enabled && verdicts->ca_file)
+                keep_first(ret,
+                           mv_certs_watch_poll_trust(&verdicts->trust_watch, &verdicts->trust, &authorities,
+                                                     &err),
+                           &err);
+        if (new || tokens)
+                keep_first(ret, put_in_force(verdicts, config, &err), &err);
+        if (new && config->enabled && config->client_names.n && !verdicts->ca_file && !verdicts->client_ca)
+                keep_first(ret,
+                           mv_err_set(&err, MV_EUSAGE,
+                                      "verdicts.clientNames needs authorities: "
+                                      "verdicts.clientCaFile or --client-ca"),
+                           &err);
+        if (ret->code || !(new || tokens || authorities))
+                return;
+        set_problem(verdicts, "");
+        if (!new)
+                say(verdicts, MV_LOG_INFO, tokens ? "tokens changed" : "client authorities changed", "file",
+                    tokens ? verdicts->token_file : verdicts->ca_file);
+}
+
+static void look_with_configuration(struct mv_serve_verdicts *verdicts, struct mv_err *ret) {
+        struct mv_config_status status;
+        mv_config_watch_status(verdicts->configs, &status);
+        const struct mv_config *config = mv_config_borrow(verdicts->configs);
+        look(verdicts, &config->verdicts, status.generation != verdicts->generation, ret);
+        verdicts->generation = status.generation;
+        mv_config_return(verdicts->configs, config);
+}
+
+int mv_serve_verdicts_start(struct mv_serve_verdicts *verdicts, struct mv_err *err) {
+        look_with_configuration(verdicts, err);
+        return err->code;
+}
+
+void mv_serve_verdicts_tend(struct mv_serve_verdicts *verdicts) {
+        struct mv_err err = { 0 };
+        look_with_configuration(verdicts, &err);
+        if (err.code)
+                say_problem(verdicts, &err);
+}

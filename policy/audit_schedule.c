@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/audit_schedule.h"
+
+#include <limits.h>
+
+enum { CHANGED_MS = 2000, NAMESPACES_MS = 5000, SHARE = 9 };
+
+void mv_audit_schedule_init(struct mv_audit_schedule *schedule) {
+        *schedule = (struct mv_audit_schedule){ .changed_ms = LLONG_MIN, .namespaces_ms = LLONG_MIN };
+}
+
+bool mv_audit_schedule_next(struct mv_audit_schedule *schedule, const struct mv_audit_now *now,
+                            enum mv_audit_round *ret, bool *ret_resync) {
+        *ret_resync = false;
+        if (!schedule->began || now->now_ms - schedule->all_ms >= now->interval_ms) {
+                *ret = MV_AUDIT_ALL;
+                *ret_resync = !schedule->began || now->now_ms - schedule->resync_ms >= now->resync_ms;
+                if (*ret_resync)
+                        schedule->resync_ms = now->now_ms;
+                schedule->began = true;
+                schedule->all_ms = now->now_ms;
+                return true;
+        }
+        if (now->changed && now->now_ms >= schedule->changed_ms) {
+                *ret = MV_AUDIT_CHANGED;
+                return true;
+        }
+        *ret = MV_AUDIT_NAMESPACES;
+        return now->waiting && now->now_ms >= schedule->namespaces_ms;
+}
+
+static long long pause_of(long long least_ms, long long took_ms) {
+        return SHARE * took_ms > least_ms ? SHARE * took_ms : least_ms;
+}
+
+void mv_audit_schedule_done(struct mv_audit_schedule *schedule, enum mv_audit_round round, long long began_ms,
+                            long long now_ms) {
+        long long took_ms = now_ms - began_ms;
+        if (round != MV_AUDIT_NAMESPACES)
+                schedule->changed_ms = now_ms + pause_of(CHANGED_MS, took_ms);
+        if (round != MV_AUDIT_CHANGED)
+                schedule->namespaces_ms = now_ms + pause_of(NAMESPACES_MS, took_ms);
+}
+
+void mv_audit_schedule_hurry(struct mv_audit_schedule *schedule) {
+        schedule->all_ms = LLONG_MIN / 2;
+}

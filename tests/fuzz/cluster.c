@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/fuzz/cluster.h"
+
+#include "policy/base/arena.h"
+#include "policy/object/scan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A small cluster, which a review may refer to; ' stands for ". Namespace strict enforces a level. */
+#define INSTANCE(name, binding, rest)                                                                    \
+        "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstance','metadata':{'name':'" name "'}," \
+        "'spec':{'architecture':'amd64','evictionStrategy':'LiveMigrate',"                               \
+        "'domain':{'cpu':{'model':'Haswell'},'devices':{"                                                \
+        "'interfaces':[{'name':'default','" binding "':{}}],'disks':[{'name':'d','disk':{}}]}},"         \
+        "'networks':[{'name':'default','pod':{}}],"                                                      \
+        "'volumes':[{'name':'d','persistentVolumeClaim':{'claimName':'shared'}}]}" rest "}"
+#define NODE(name)                                                                  \
+        "{'apiVersion':'v1','kind':'Node','metadata':{'name':'" name "','labels':{" \
+        "'kubevirt.io/schedulable':'true','kubernetes.io/arch':'amd64',"            \
+        "'cpu-vendor.node.kubevirt.io/Intel':'true',"                               \
+        "'cpu-model.node.kubevirt.io/Haswell':'true'}}}"
+#define CLAIM(name, mode)                                                                   \
+        "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'name':'" name "'}," \
+        "'spec':{'accessModes':['" mode "']}}"
+
+static const char *const objects[] = {
+        "{'apiVersion':'kubevirt.io/v1','kind':'KubeVirt',"
+        "'metadata':{'name':'kubevirt','namespace':'kubevirt'},"
+        "'status':{'phase':'Deployed','observedKubeVirtVersion':'v1.8.4'}}",
+        "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'strict','labels':{"
+        "'migvet.io/enforce':'migratable','migvet.io/warn':'banana'}}}",
+        "{'apiVersion':'storage.k8s.io/v1','kind':'StorageClass','metadata':{'name':'local',"
+        "'annotations':{'storageclass.kubernetes.io/is-default-class':'true'}},'provisioner':'x'}",
+        "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstanceMigration','metadata':"
+        "{'name':'m','uid':'1','labels':{'kubevirt.io/vmi-name':'web'}},'spec':{'vmiName':'web'}}",
+        NODE("a"),
+        NODE("b"),
+        CLAIM("shared", "ReadWriteMany"),
+        CLAIM("ledger", "ReadWriteOnce"),
+        INSTANCE("fine", "masquerade", ""),
+        INSTANCE("web", "masquerade", ""),
+        INSTANCE("db", "bridge", ""),
+        INSTANCE("gone", "masquerade", ",'status':{'phase':'Failed'}"),
+        INSTANCE("stuck", "bridge",
+                 ",'status':{'phase':'Running','conditions':[{'type':'LiveMigratable','status':'False',"
+                 "'reason':'InterfaceNotLiveMigratable','message':'no'}]}"),
+};
+
+/* Followed by what the scanner may read beyond the end. */
+static int add(struct mv_snapshot_builder *builder, const char *object, struct mv_err *err) {
+        char text[2048] = "";
+        size_t n = strlen(object);
+        if (n + MV_SCAN_PADDING > sizeof text)
+                abort();
+        for (size_t i = 0; i < n; i++)
+                text[i] = (char)(object[i] == '\'' ? '"' : object[i]);
+        return mv_snapshot_builder_add(builder, (struct mv_str){ text, n }, MV_STR("cluster"), err);
+}
+
+const struct mv_snapshot *fuzz_cluster(void) {
+        static struct mv_snapshot *snapshot;
+        struct mv_err err = { 0 };
+        if (snapshot)
+                return snapshot;
+        struct mv_snapshot_builder *builder = mv_snapshot_builder_new(&mv_allocator_system, MV_STR("shop"));
+        char text[1152];
+        int r = builder ? 0 : -1;
+        for (size_t i = 0; r == 0 && i < sizeof objects / sizeof *objects; i++)
+                r = add(builder, objects[i], &err);
+        if (r < 0 || mv_snapshot_builder_finish(builder, &snapshot, &err) < 0) {
+                fprintf(stderr, "%s\n", mv_err_format(&err, text, sizeof text));
+                abort();
+        }
+        return snapshot;
+}
+
+static const char *const keys[] = {
+        "accessModes",
+        "addedNodeSelector",
+        "affinity",
+        "annotations",
+        "apiVersion",
+        "architecture",
+        "autoattachPodInterface",
+        "bridge",
+        "claimName",
+        "cloudInitNoCloud",
+        "conditions",
+        "cores",
+        "cpu",
+        "dataVolume",
+        "dataVolumeTemplates",
+        "dedicatedCpuPlacement",
+        "deletionTimestamp",
+        "deviceName",
+        "devices",
+        "disks",
+        "domain",
+        "emptyDisk",
+        "evictionStrategy",
+        "features",
+        "filesystems",
+        "gpus",
+        "guest",
+        "hostDevices",
+        "hostDisk",
+        "hugepages",
+        "hyperv",
+        "hypervPassthrough",
+        "instancetype",
+        "interfaces",
+        "kind",
+        "labels",
+        "launchSecurity",
+        "limits",
+        "lun",
+        "macvtap",
+        "masquerade",
+        "maxGuest",
+        "maxSockets",
+        "memory",
+        "memoryDump",
+        "metadata",
+        "migratedVolumes",
+        "migrationID",
+        "model",
+        "multus",
+        "name",
+        "namespace",
+        "networkName",
+        "networks",
+        "nodeAffinity",
+        "nodeName",
+        "nodeSelector",
+        "nodeSelectorTerms",
+        "object",
+        "oldObject",
+        "operation",
+        "ownerReferences",
+        "persistent",
+        "persistentVolumeClaim",
+        "phase",
+        "pod",
+        "podAffinity",
+        "portRanges",
+        "ports",
+        "preference",
+        "printableStatus",
+        "priority",
+        "realtime",
+        "receive",
+        "reenlightenment",
+        "requests",
+        "requiredDuringSchedulingIgnoredDuringExecution",
+        "reservation",
+        "resources",
+        "revisionName",
+        "running",
+        "runStrategy",
+        "schedulerName",
+        "sendTo",
+        "sev",
+        "sockets",
+        "spec",
+        "sriov",
+        "start",
+        "status",
+        "subResource",
+        "tdx",
+        "template",
+        "tolerations",
+        "topologySpreadConstraints",
+        "tpm",
+        "tsc",
+        "type",
+        "uid",
+        "userInfo",
+        "username",
+        "virtiofs",
+        "virtualMachineTemplate",
+        "vmiName",
+        "volumes",
+        NULL,
+};
+
+static const char *const values[] = {
+        "null",
+        "true",
+        "false",
+        "0",
+        "1",
+        "-1",
+        "65535",
+        "49152",
+        "9223372036854775807",
+        "1.5",
+        "\"\"",
+        "\"x\"",
+        "\"a\"",
+        "\"b\"",
+        "[]",
+        "{}",
+        "[{}]",
+        "[null]",
+        "{\"name\":\"x\"}",
+        "{\"pod\":{}}",
+        "\"CREATE\"",
+        "\"UPDATE\"",
+        "\"DELETE\"",
+        "\"CONNECT\"",
+        "\"VirtualMachine\"",
+        "\"VirtualMachineInstance\"",
+        "\"VirtualMachineInstanceMigration\"",
+        "\"VirtualMachineInstanceReplicaSet\"",
+        "\"VirtualMachinePool\"",
+        "\"MigrationPolicy\"",
+        "\"kubevirt.io/v1\"",
+        "\"kubevirt.io\"",
+        "\"v1alpha3\"",
+        "\"virtualmachines\"",
+        "\"status\"",
+        "\"shop\"",
+        "\"strict\"",
+        "\"kube-system\"",
+        "\"fine\"",
+        "\"web\"",
+        "\"db\"",
+        "\"gone\"",
+        "\"stuck\"",
+        "\"shared\"",
+        "\"ledger\"",
+        "\"local\"",
+        "\"LiveMigrate\"",
+        "\"LiveMigrateIfPossible\"",
+        "\"External\"",
+        "\"None\"",
+        "\"Haswell\"",
+        "\"host-model\"",
+        "\"host-passthrough\"",
+        "\"amd64\"",
+        "\"arm64\"",
+        "\"1Gi\"",
+        "\"1GB\"",
+        "\"100m\"",
+        "\"-1\"",
+        "\"9999999999999999999Ei\"",
+        "\"Halted\"",
+        "\"Always\"",
+        "\"Running\"",
+        "\"Failed\"",
+        "\"Succeeded\"",
+        "\"True\"",
+        "\"False\"",
+        "\"2026-01-01T00:00:00Z\"",
+        "{\"masquerade\":{},\"name\":\"default\"}",
+        "{\"claimName\":\"ledger\"}",
+        "{\"matchLabels\":{}}",
+        "{\"kubernetes.io/arch\":\"amd64\"}",
+        "{\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":\"kubernetes.io/hostname\",\"operator\":\"In\",\"values\":[\"a\"]}]}]}",
+        "\"system:serviceaccount:kubevirt:kubevirt-controller\"",
+        "{\"migvet.io/enforce\":\"migratable\"}",
+        "{\"requests\":{\"memory\":\"1Gi\"}}",
+        NULL,
+};
+
+const struct fuzz_words fuzz_review_words = { keys, values };

@@ -1,0 +1,3 @@
+module migvet.io/tests/oracle
+
+go 1.26

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/audit_schedule.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND };
+enum { NOTHING = -1 };
+
+struct stage {
+        struct mv_audit_schedule schedule;
+        struct mv_audit_now now;
+        bool resync;
+};
+
+static void start(struct stage *stage) {
+        *stage = (struct stage){
+                .now = { .now_ms = 5, .interval_ms = 10 * MINUTE, .resync_ms = 60 * MINUTE }
+        };
+        mv_audit_schedule_init(&stage->schedule);
+}
+
+/* What is due now; it takes so long. */
+static int due(struct stage *stage, long long took_ms) {
+        enum mv_audit_round round;
+        if (!mv_audit_schedule_next(&stage->schedule, &stage->now, &round, &stage->resync))
+                return NOTHING;
+        long long began = stage->now.now_ms;
+        stage->now.now_ms += took_ms;
+        mv_audit_schedule_done(&stage->schedule, round, began, stage->now.now_ms);
+        return (int)round;
+}
+
+static void test_intervals(void **state) {
+        (void)state;
+        struct stage stage;
+        start(&stage);
+        stage.now.changed = stage.now.waiting = true;
+        assert_int_equal(due(&stage, 0), MV_AUDIT_ALL);
+        assert_true(stage.resync);
+        stage.now.changed = stage.now.waiting = false;
+        assert_int_equal(due(&stage, 0), NOTHING);
+        int resyncs = 0;
+        for (int i = 1; i <= 12; i++) {
+                stage.now.now_ms += 10 * MINUTE - 1;
+                assert_int_equal(due(&stage, 0), NOTHING);
+                stage.now.now_ms += 1;
+                assert_int_equal(due(&stage, 0), MV_AUDIT_ALL);
+                resyncs += stage.resync;
+                assert_int_equal(stage.resync, i % 6 == 0);
+        }
+        assert_int_equal(resyncs, 2);
+        mv_audit_schedule_hurry(&stage.schedule);
+        assert_int_equal(due(&stage, 0), MV_AUDIT_ALL);
+        assert_false(stage.resync);
+        mv_audit_schedule_init(&stage.schedule);
+        assert_int_equal(due(&stage, 0), MV_AUDIT_ALL);
+        assert_true(stage.resync);
+}
+
+static void test_changes(void **state) {
+        (void)state;
+        struct stage stage;
+        start(&stage);
+        assert_int_equal(due(&stage, 0), MV_AUDIT_ALL);
+        stage.now.changed = true;
+        assert_int_equal(due(&stage, 0), NOTHING);
+        stage.now.now_ms += 2 * SECOND;
+        assert_int_equal(due(&stage, SECOND), MV_AUDIT_CHANGED);
+        /* It took a second, so nine are for others. */
+        stage.now.now_ms += 9 * SECOND - 1;
+        assert_int_equal(due(&stage, 0), NOTHING);
+        stage.now.now_ms += 1;
+        assert_int_equal(due(&stage, 0), MV_AUDIT_CHANGED);
+}
+
+static void test_namespaces(void **state) {
+        (void)state;
+        struct stage stage;
+        start(&stage);
+        assert_int_equal(due(&stage, SECOND), MV_AUDIT_ALL);
+        stage.now.waiting = true;
+        stage.now.now_ms += 9 * SECOND - 1;
+        assert_int_equal(due(&stage, 0), NOTHING);
+        stage.now.now_ms += 1;
+        assert_int_equal(due(&stage, 0), MV_AUDIT_NAMESPACES);
+        stage.now.now_ms += 5 * SECOND - 1;
+        assert_int_equal(due(&stage, 0), NOTHING);
+        stage.now.now_ms += 1;
+        assert_int_equal(due(&stage, 0), MV_AUDIT_NAMESPACES);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_intervals),
+                cmocka_unit_test(test_changes),
+                cmocka_unit_test(test_namespaces),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

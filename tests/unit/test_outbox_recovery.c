@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An outbox that is opened on what a crash, a bad disk or a person left of it. */
+#include "tests/unit/test_outbox.h"
+
+#include "webhook/deliver/crc32c.h"
+#include "webhook/deliver/positions.h"
+#include "webhook/deliver/segment.h"
+
+enum { RECORDS = 6 };
+
+#define SEGMENT "00000000000000000001.log"
+
+/* A directory with records 1 to RECORDS in one segment, none of them done by `mover`, and where each ends. */
+struct left {
+        char *directory, *segment, *positions;
+        struct mv_str text;
+        size_t ends[RECORDS + 1];
+};
+
+static void leave(struct left *left) {
+        struct stat st;
+        *left = (struct left){ .directory = outbox_directory() };
+        left->segment = mv_path_join(left->directory, SEGMENT);
+        left->positions = mv_path_join(left->directory, "positions");
+        struct mv_outbox *outbox = outbox_open(left->directory);
+        outbox_receivers(outbox, "mover");
+        for (unsigned i = 1; i <= RECORDS; i++) {
+                outbox_append(outbox, i);
+                assert_int_equal(stat(left->segment, &st), 0);
+                left->ends[i] = (size_t)st.st_size;
+        }
+        mv_outbox_close(outbox);
+        left->text = file_take(left->segment);
+}
+
+static void left_done(struct left *left) {
+        text_free(left->text);
+        free(left->segment);
+        free(left->positions);
+        outbox_remove(left->directory);
+}
+
+/* What is there when it is opened, and that it goes on from there: with a number that was not used. */
+static void check_opened(const struct left *left, const char *expected, unsigned damaged, const char *said) {
+        struct outbox_log log;
+        log_start(&log);
+        struct mv_outbox *outbox = outbox_open_with(left->directory, 16 * MIB, &log.logger);
+        assert_string_equal(outbox_waiting(outbox, 0), expected);
+        assert_int_equal(outbox_status(outbox).damaged, damaged);
+        assert_int_equal(log.lines, said ? 1 : 0);
+        if (said)
+                assert_non_null(strstr(log.last, said));
+        const uint64_t next = outbox_append(outbox, 99);
+        assert_true(next > RECORDS || (!damaged && next >= 1));
+        assert_non_null(strstr(outbox_waiting(outbox, 0), "99"));
+        mv_outbox_close(outbox);
+
+        /* Once more: what was lost is lost, and the rest has not changed. */
+        outbox = outbox_open_with(left->directory, 16 * MIB, NULL);
+        assert_int_equal(outbox_status(outbox).damaged, damaged);
+        assert_int_equal(strncmp(outbox_waiting(outbox, 0), expected, strlen(expected)), 0);
+        assert_non_null(strstr(outbox_waiting(outbox, 0), "99"));
+        mv_outbox_close(outbox);
+}
+
+/* Back to what was left, with this in the place of the segment. */
+static void put_back(const struct left *left, struct mv_str positions, struct mv_str segment) {
+        struct dirent **names;
+        int n = scandir(left->directory, &names, NULL, NULL);
+        for (int i = 0; i < n; i++) {
+                char *path = mv_path_join(left->directory, names[i]->d_name);
+                if (mv_str_ends_with(mv_str_from(path), MV_STR(".log")))
+                        assert_int_equal(unlink(path), 0);
+                free(path);
+                free(names[i]);
+        }
+        free(names);
+        file_put(left->positions, positions);
+        file_put(left->segment, segment);
+}
+
+/* The process ended within the last record, at each of its bytes. */
+static void test_torn(void **state) {
+        (void)state;
+        struct left left;
+        leave(&left);
+        struct mv_str positions = file_take(left.positions);
+        for (size_t n = left.ends[RECORDS - 1]; n < left.text.n; n++) {
+                put_back(&left, positions, (struct mv_str){ left.text.p, n });
+                check_opened(&left, "1 2 3 4 5", 0,
+                             n > left.ends[RECORDS - 1] ? "not written to its end" : NULL);
+        }
+        /* Or within the header, while the first segment was made. */
+        for (size_t n = 0; n < 32; n++) {
+                put_back(&left, positions, (struct mv_str){ left.text.p, n });
+                struct mv_outbox *outbox = outbox_open(left.directory);
+                assert_string_equal(outbox_waiting(outbox, 0), "");
+                outbox_append(outbox, 7);
+                assert_string_equal(outbox_waiting(outbox, 0), "7");
+                mv_outbox_close(outbox);
+        }
+        text_free(positions);
+        left_done(&left);
+}
+
+static void test_flipped(void **state) {
+        (void)state;
+        static const char *const without[] = { "2 3 4 5 6", "1 3 4 5 6", "1 2 4 5 6",
+                                               "1 2 3 5 6", "1 2 3 4 6", "1 2 3 4 5" };
+        struct left left;
+        leave(&left);
+        struct mv_str positions = file_take(left.positions);
+        char *text = (char *)(uintptr_t)left.text.p;
+        left.ends[0] = 32;
+        for (size_t at = 0; at < left.text.n; at++) {
+                unsigned record = 0;
+                while (record < RECORDS && left.ends[record + 1] <= at)
+                        record++;
+                text[at] = (char)(text[at] ^ 0x10);
+                put_back(&left, positions, left.text);
+                text[at] = (char)(text[at] ^ 0x10);
+                if (at < 32)
+                        check_opened(&left, "1 2 3 4 5 6", 1, "damaged");
+                else if (record < RECORDS - 1)
+                        check_opened(&left, without[record], 1, "damaged");
+                else {
+                        /* In the last record its length may have grown: then nobody can tell it from a torn one. */
+                        struct mv_outbox *outbox = outbox_open(left.directory);
+                        assert_string_equal(outbox_waiting(outbox, 0), without[record]);
+                        assert_true(outbox_append(outbox, 99) > RECORDS); /* its sequence is not used again */
+                        mv_outbox_close(outbox);
+                }
+        }
+        text_free(positions);
+        left_done(&left);
+}
+
+/* A record that goes bad while the outbox is open. */
+static void test_bad_while_open(void **state) {
+        (void)state;
+        struct outbox_log log;
+        struct left left;
+        leave(&left);
+        log_start(&log);
+        struct mv_outbox *outbox = outbox_open_with(left.directory, 16 * MIB, &log.logger);
+        outbox_receivers(outbox, "mover other");
+        outbox_append(outbox, 7);
+        char *text = (char *)(uintptr_t)left.text.p;
+        text[left.ends[3] - 2] ^= 1;
+        int fd = open(left.segment, O_WRONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_int_equal(pwrite(fd, text, left.text.n, 0), left.text.n);
+        close(fd);
+        assert_string_equal(outbox_waiting(outbox, 0), "1 2 4 5 6 7");
+        assert_string_equal(outbox_waiting(outbox, 1), "7");
+        assert_int_equal(outbox_waits(outbox, 0), 6);
+        assert_int_equal(outbox_status(outbox).damaged, 1);
+        assert_int_equal(log.errors, 1);
+        mv_outbox_close(outbox);
+        left_done(&left);
+}
+
+/* Nobody knows any more what was done: everything is given again, rather than nothing. */
+static void test_positions_lost(void **state) {
+        (void)state;
+        for (unsigned missing = 0; missing < 2; missing++) {
+                struct outbox_log log;
+                struct left left;
+                leave(&left);
+                log_start(&log);
+                if (missing)
+                        assert_int_equal(unlink(left.positions), 0);
+                else
+                        file_put(left.positions, MV_STR("rubbish\n"));
+                struct mv_outbox *outbox = outbox_open_with(left.directory, 16 * MIB, &log.logger);
+                assert_int_equal(log.errors, 1);
+                outbox_receivers(outbox, "mover");
+                assert_string_equal(outbox_waiting(outbox, 0), "1 2 3 4 5 6");
+                assert_int_equal(outbox_append(outbox, 7), 7);
+                outbox_receivers(outbox, "mover new"); /* but a new one begins at the end */
+                assert_string_equal(outbox_waiting(outbox, 1), "");
+                mv_outbox_close(outbox);
+                left_done(&left);
+        }
+}
+
+/* The log is gone: sequences do not begin anew, since receivers know the old ones. */
+static void test_log_lost(void **state) {
+        (void)state;
+        struct left left;
+        leave(&left);
+        assert_int_equal(unlink(left.segment), 0);
+        struct mv_outbox *outbox = outbox_open(left.directory);
+        assert_string_equal(outbox_waiting(outbox, 0), "");
+        assert_int_equal(outbox_append(outbox, 7), RECORDS + 1);
+        assert_string_equal(outbox_waiting(outbox, 0), "7");
+        mv_outbox_close(outbox);
+        left_done(&left);
+}
+
+/* The system went down, and with it what it had not written: what was used since may be known to receivers. */
+static void test_power_cut(void **state) {
+        (void)state;
+        struct left left;
+        leave(&left);
+        struct mv_outbox *outbox = outbox_open(left.directory);
+        outbox_append(outbox, 7);
+        struct mv_str positions = file_take(left.positions); /* as of an outbox that is open */
+        mv_outbox_close(outbox);
+        struct mv_buf buf;
+        mv_buf_init(&buf, &mv_allocator_system, MIB);
+        put_back(&left, positions, left.text);
+        /* In the same start of the system nothing is left out. */
+        outbox = outbox_open(left.directory);
+        assert_int_equal(outbox_append(outbox, 7), RECORDS + 1);
+        mv_outbox_close(outbox);
+        /* Unless the last record cannot be read any more: a receiver may know its number. */
+        char *path = left.segment;
+        struct mv_str longer = file_take(path);
+        char *text = (char *)(uintptr_t)longer.p;
+        text[longer.n - 1] ^= 1;
+        put_back(&left, positions, longer);
+        outbox = outbox_open(left.directory);
+        assert_string_equal(outbox_waiting(outbox, 0), "1 2 3 4 5 6");
+        assert_true(outbox_append(outbox, 8) > RECORDS + 1);
+        mv_outbox_close(outbox);
+        text_free(longer);
+        /* Another one. */
+        put_back(&left, positions, left.text);
+        struct mv_positions read = { .allocator = &mv_allocator_system };
+        assert_int_equal(mv_positions_read(&read, positions, NULL), 0);
+        assert_true(read.reserved > read.last + 1000);
+        snprintf(read.boot, sizeof read.boot, "another");
+        mv_positions_write(&read, read.items, read.n, &buf);
+        file_put(left.positions, mv_buf_str(&buf));
+        outbox = outbox_open(left.directory);
+        assert_string_equal(outbox_waiting(outbox, 0), "1 2 3 4 5 6");
+        assert_int_equal(outbox_append(outbox, 7), read.reserved + 1);
+        assert_string_equal(outbox_waiting(outbox, 0), "1 2 3 4 5 6 7");
+        for (uint64_t i = 1; i <= RECORDS; i++)
+                mv_outbox_done(outbox, 0, i);
+        assert_int_equal(files_count(left.directory, ".log"), 1);
+        assert_int_equal(outbox_waits(outbox, 0), 1);
+        mv_outbox_close(outbox);
+        mv_positions_done(&read);
+        mv_buf_done(&buf);
+        text_free(positions);
+        left_done(&left);
+}
+
+static void test_foreign_files(void **state) {
+        (void)state;
+        struct left left;
+        struct mv_err err = { 0 };
+        leave(&left);
+        static const char *const names[] = { "README",
+                                             "1.log",
+                                             "00000000000000000000.log",
+                                             "99999999999999999999.log",
+                                             "00000000000000000001.log.bak",
+                                             "dead/x",
+                                             "dead/00000000000000000001-zz.dead",
+                                             "requests/x" };
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+                char *path = mv_path_join(left.directory, names[i]);
+                file_put(path, MV_STR("not ours\n"));
+                free(path);
+        }
+        struct mv_outbox *outbox = outbox_open(left.directory);
+        assert_string_equal(outbox_waiting(outbox, 0), "1 2 3 4 5 6");
+        assert_int_equal(outbox_status(outbox).dead, 0);
+        assert_int_equal(mv_outbox_sync(outbox, &err), 0);
+        mv_outbox_close(outbox);
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+                char *path = mv_path_join(left.directory, names[i]);
+                assert_int_equal(access(path, F_OK), 0);
+                free(path);
+        }
+        /* A segment of a version to come is not touched. */
+        char *path = mv_path_join(left.directory, "00000000000000000099.log");
+        char header[MV_SEGMENT_HEADER];
+        mv_segment_header(99, header);
+        header[8] = 2;
+        uint32_t crc = mv_crc32c(0, (struct mv_str){ header, 28 });
+        memcpy(header + 28, &crc, 4);
+        file_put(path, (struct mv_str){ header, sizeof header });
+        const struct mv_outbox_options options = { .directory = left.directory, .max_bytes = MIB };
+        assert_int_equal(mv_outbox_open(&options, &outbox, &err), MV_ETYPE);
+        assert_string_equal(err.file, path);
+        assert_int_equal(access(path, F_OK), 0);
+        /* What is no file cannot be read. */
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(mkdir(path, 0700), 0);
+        assert_int_equal(mv_outbox_open(&options, &outbox, &err), MV_EIO);
+        free(path);
+        left_done(&left);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_torn),           cmocka_unit_test(test_flipped),
+                cmocka_unit_test(test_bad_while_open), cmocka_unit_test(test_positions_lost),
+                cmocka_unit_test(test_log_lost),       cmocka_unit_test(test_power_cut),
+                cmocka_unit_test(test_foreign_files),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

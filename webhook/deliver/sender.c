@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "webhook/deliver/sender.h"
+
+#include "webhook/connection.h"
+#include "webhook/deliver/peer.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TEND_MS = 1000 };
+
+/* What is to become of the receivers. */
+struct change {
+        struct mv_peer *peers[MV_MOST_RECEIVERS];
+        size_t n;
+        unsigned tries;
+};
+
+struct mv_sender {
+        struct mv_peer_means means;
+        char *user_agent;
+
+        /* Of the thread. */
+        struct mv_peer *peers[MV_MOST_RECEIVERS];
+        size_t n_peers;
+        uint64_t last; /* the last sequence that the machines know of */
+        char sync_problem[600];
+
+        pthread_t thread;
+        bool running; /* of the owner */
+        atomic_bool stopping;
+        atomic_uint grace_ms;
+
+        pthread_mutex_t lock; /* of what follows */
+        pthread_cond_t changed;
+        struct change *change; /* to be made, or NULL */
+        int change_code;
+        struct mv_err change_err;
+        struct mv_sender_status status[MV_MOST_RECEIVERS];
+        size_t n_status;
+};
+
+static long long now_ms(void) {
+        return mv_now() / 1000000;
+}
+
+static void say(const struct mv_sender *sender, enum mv_log_level level, const char *message,
+                const char *error) {
+        const struct mv_log_field field = { "error", mv_str_from(error) };
+        const struct mv_logger *logger = sender->means.logger;
+        if (logger)
+                logger->line(logger->context, level, "deliver", message, &field, error != NULL);
+}
+
+/* --- the list of receivers --- */
+
+static void free_peers(struct mv_peer **peers, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                mv_peer_free(peers[i]);
+}
+
+/* The one that goes on as it is, taken out of the list. */
+static struct mv_peer *take_equal(struct mv_sender *sender, const struct mv_peer *peer) {
+        for (size_t i = 0; i < sender->n_peers; i++)
+                if (sender->peers[i] && mv_peer_equal(sender->peers[i], peer)) {
+                        struct mv_peer *found = sender->peers[i];
+                        sender->peers[i] = NULL;
+                        return found;
+                }
+        return NULL;
+}
+
+static int make_change(struct mv_sender *sender, struct change *change, struct mv_err *err) {
+        struct mv_str names[MV_MOST_RECEIVERS];
+        for (size_t i = 0; i < change->n; i++)
+                names[i] = change->peers[i]->config.name;
+        int r = mv_outbox_receivers(sender->means.outbox, names, change->n, err);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < change->n; i++) {
+                struct mv_peer *old = take_equal(sender, change->peers[i]);
+                if (old) {
+                        mv_peer_free(change->peers[i]);
+                        change->peers[i] = old;
+                }
+                change->peers[i]->number = i;
+                change->peers[i]->machine.tries = change->tries;
+                mv_receiver_wake(&change->peers[i]->machine);
+        }
+        free_peers(sender->peers, sender->n_peers);
+        memcpy(sender->peers, change->peers, sizeof sender->peers);
+        sender->n_peers = change->n;
+        change->n = 0;
+        for (size_t i = 0; i < sender->n_peers; i++)
+                mv_peer_tend(sender->peers[i]);
+        return 0;
+}
+
+static void take_change(struct mv_sender *sender) {
+        struct mv_err err = { 0 };
+        pthread_mutex_lock(&sender->lock);
+        struct change *change = sender->change;
+        pthread_mutex_unlock(&sender->lock);
+        if (!change)
+                return;
+        int r = make_change(sender, change, &err);
+        pthread_mutex_lock(&sender->lock);
+        sender->change = NULL;
+        sender->change_code = r;
+        sender->change_err = err;
+        pthread_cond_signal(&sender->changed);
+        pthread_mutex_unlock(&sender->lock);
+}
+
+int mv_sender_configure(struct mv_sender *sender, const struct mv_config *config, struct mv_err *err) {
+        struct change change = { .tries = config->outbox.tries };
+        for (; change.n < config->receivers.n; change.n++) {
+                const struct mv_config_receiver *receiver = &config->receivers.items[change.n];
+                change.peers[change.n] = mv_peer_new(&sender->means, receiver, change.tries);
+                if (!change.peers[change.n]) {
+                        free_peers(change.peers, change.n);
+                        return mv_err_oom(err);
+                }
+        }
+        pthread_mutex_lock(&sender->lock);
+        sender->change = &change;
+        curl_multi_wakeup(sender->means.multi);
+        while (sender->change)
+                pthread_cond_wait(&sender->changed, &sender->lock);
+        int r = sender->change_code;
+        if (r < 0 && err)
+                *err = sender->change_err;
+        pthread_mutex_unlock(&sender->lock);
+        free_peers(change.peers, change.n);
+        return r;
+}
+
+/* --- the status --- */
+
+static void renew_status(struct mv_sender *sender) {
+        pthread_mutex_lock(&sender->lock);
+        sender->n_status = sender->n_peers;
+        for (size_t i = 0; i < sender->n_peers; i++)
+                sender->status[i] = sender->peers[i]->status;
+        pthread_mutex_unlock(&sender->lock);
+}
+
+size_t mv_sender_status(struct mv_sender *sender, struct mv_sender_status ret[MV_MOST_RECEIVERS]) {
+        pthread_mutex_lock(&sender->lock);
+        size_t n = sender->n_status;
+        memcpy(ret, sender->status, n * sizeof *ret);
+        pthread_mutex_unlock(&sender->lock);
+        return n;
+}
+
+/* --- the thread --- */
+
+/* What begins to fail, or fails otherwise, is told; not each time. */
+static void sync_outbox(struct mv_sender *sender) {
+        struct mv_err err = { 0 };
+        char text[sizeof sender->sync_problem] = "";
+        if (mv_outbox_sync(sender->means.outbox, &err) < 0)
+                mv_err_format(&err, text, sizeof text);
+        if (strcmp(text, sender->sync_problem) == 0)
+                return;
+        memcpy(sender->sync_problem, text, sizeof text);
+        if (text[0])
+                say(sender, MV_LOG_ERROR, "the outbox cannot be written to the disk", text);
+        else
+                say(sender, MV_LOG_INFO, "the outbox is written to the disk again", NULL);
+}
+
+static void tend(struct mv_sender *sender) {
+        sync_outbox(sender);
+        for (size_t i = 0; i < sender->n_peers; i++)
+                mv_peer_tend(sender->peers[i]);
+}
+
+/* Tell the machines of what was appended. */
+static void look_for_more(struct mv_sender *sender) {
+        struct mv_outbox_status status;
+        mv_outbox_status(sender->means.outbox, &status);
+        if (status.last_sequence == sender->last)
+                return;
+        sender->last = status.last_sequence;
+        for (size_t i = 0; i < sender->n_peers; i++)
+                mv_receiver_wake(&sender->peers[i]->machine);
+}
+
+/* Let libcurl work, and take what came of it. */
+static void transfer(struct mv_sender *sender) {
+        int running, left;
+        curl_multi_perform(sender->means.multi, &running);
+        for (CURLMsg *message; (message = curl_multi_info_read(sender->means.multi, &left));) {
+                char *private = NULL;
+                CURLcode code = message->data.result;
+                curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+                struct mv_flight *flight = (struct mv_flight *)(void *)private;
+                mv_peer_land(flight->owner, flight, code, now_ms());
+        }
+}
+
+static bool is_flying(const struct mv_sender *sender) {
+        for (size_t i = 0; i < sender->n_peers; i++)
+                if (sender->peers[i]->flights)
+                        return true;
+        return false;
+}
+
+static void wait_until(struct mv_sender *sender, long long until_ms) {
+        long long wait = until_ms - now_ms();
+        wait = wait < 0 ? 0 : wait;
+        curl_multi_poll(sender->means.multi, NULL, 0, wait < TEND_MS ? (int)wait : TEND_MS, NULL);
+}
+
+/* What is on its way may be answered. */
+static void finish(struct mv_sender *sender) {
+        const long long until_ms = now_ms() + atomic_load(&sender->grace_ms);
+        while (is_flying(sender) && now_ms() < until_ms) {
+                wait_until(sender, until_ms);
+                transfer(sender);
+        }
+}
+
+static void *run(void *context) {
+        struct mv_sender *sender = context;
+        long long tend_ms = now_ms() + TEND_MS;
+        while (!atomic_load(&sender->stopping)) {
+                take_change(sender);
+                if (now_ms() >= tend_ms) {
+                        tend(sender);
+                        tend_ms = now_ms() + TEND_MS;
+                }
+                look_for_more(sender);
+                transfer(sender);
+                long long until_ms = tend_ms;
+                for (size_t i = 0; i < sender->n_peers; i++) {
+                        long long again_ms = mv_peer_send(sender->peers[i], now_ms());
+                        until_ms = again_ms < until_ms ? again_ms : until_ms;
+                }
+                renew_status(sender);
+                wait_until(sender, until_ms);
+        }
+        finish(sender);
+        renew_status(sender);
+        return NULL;
+}
+
+void mv_sender_wake(struct mv_sender *sender) {
+        curl_multi_wakeup(sender->means.multi);
+}
+
+/* --- life --- */
+
+static pthread_once_t global = PTHREAD_ONCE_INIT;
+static CURLcode global_result;
+
+static void init_global(void) {
+        global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static int start(struct mv_sender *sender, const struct mv_sender_options *options, struct mv_err *err) {
+        if (asprintf(&sender->user_agent, "migvet/%s", options->version) < 0) {
+                sender->user_agent = NULL;
+                return mv_err_oom(err);
+        }
+        sender->means.user_agent = sender->user_agent;
+        sender->means.multi = curl_multi_init();
+        if (!sender->means.multi ||
+            curl_multi_setopt(sender->means.multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX))
+                return mv_err_oom(err);
+        int r = pthread_create(&sender->thread, NULL, run, sender);
+        if (r)
+                return mv_err_set(err, MV_EIO, "no thread can be started: %s", strerrordesc_np(r));
+        sender->running = true;
+        pthread_setname_np(sender->thread, "deliver");
+        return 0;
+}
+
+int mv_sender_new(const struct mv_sender_options *options, struct mv_sender **ret, struct mv_err *err) {
+        pthread_once(&global, init_global);
+        if (global_result)
+                return mv_err_set(err, MV_EIO, "libcurl cannot be used: %s",
+                                  curl_easy_strerror(global_result));
+        struct mv_sender *sender = calloc(1, sizeof *sender);
+        if (!sender)
+                return mv_err_oom(err);
+        sender->means = (struct mv_peer_means){ .outbox = options->outbox, .logger = options->logger };
+        pthread_mutex_init(&sender->lock, NULL);
+        pthread_cond_init(&sender->changed, NULL);
+        int r = start(sender, options, err);
+        if (r < 0) {
+                mv_sender_free(sender, 0);
+                return r;
+        }
+        *ret = sender;
+        return 0;
+}
+
+struct mv_sender *mv_sender_free(struct mv_sender *sender, unsigned grace_ms) {
+        if (!sender)
+                return NULL;
+        if (sender->running) {
+                atomic_store(&sender->grace_ms, grace_ms);
+                atomic_store(&sender->stopping, true);
+                mv_sender_wake(sender);
+                pthread_join(sender->thread, NULL);
+        }
+        free_peers(sender->peers, sender->n_peers);
+        curl_multi_cleanup(sender->means.multi);
+        pthread_cond_destroy(&sender->changed);
+        pthread_mutex_destroy(&sender->lock);
+        free(sender->user_agent);
+        free(sender);
+        return NULL;
+}
