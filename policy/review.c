@@ -252,8 +252,7 @@ static void decide_unknown(const struct mv_review_input *in, const struct mv_rev
                 decision->n_warnings = 1;
         }
         /* As long as the cluster is not known, neither is who may never be denied. */
-        if (!in->snapshot ||
-            !is_denied_unjudged(in, request, kind, &decision->level, &decision->undecided))
+        if (!in->snapshot || !is_denied_unjudged(in, request, kind, &decision->level, &decision->undecided))
                 return;
         decision->allowed = false;
         decision->code = 403;
