@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server that is killed again and again, under load and with receivers that misbehave: what was answered is delivered."""
+"""A server that is killed again and again, under load and with a receiver that misbehaves: what was answered is
+delivered."""
 import collections
 import json
 import random
@@ -45,8 +46,8 @@ class Behaviour:
 
 
 class Load(threading.Thread):
-    """Asks about its own objects, one review after the other, until the server is gone. `answered` has the UIDs, by object and in
-    order."""
+    """Asks about its own objects, one review after the other, until the server is gone. `answered` has the UIDs, by
+    object and in order."""
 
     def __init__(self, server, number, random_, answered):
         super().__init__(daemon=True)

@@ -175,7 +175,8 @@ def test_nothing_found(migvet, filled):
     answer = migvet("outbox", "retry", "--directory", filled.outbox, "1", "17", "x-y", expect=(2,))
     assert answer.stdout == "1 dead letter sent again\n"
     assert answer.stderr == 'migvet outbox: nothing was found for "17" and others\n'
-    answer = migvet("outbox", "drop", "--directory", filled.outbox, "--yes", "--receiver", "nobody", "--all", expect=(2,))
+    answer = migvet("outbox", "drop", "--directory", filled.outbox, "--yes", "--receiver", "nobody", "--all",
+                    expect=(2,))
     assert answer.stderr == "migvet outbox: there is no receiver nobody\n"
 
 

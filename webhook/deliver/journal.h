@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The segments of an outbox on disk, and an index of their records in memory: 8 bytes a record. It takes no lock: its owner does.
+ * The segments of an outbox on disk, and an index of their records in memory: 8 bytes a record. It takes no lock: its
+ * owner does.
  *
  * Records go to the newest segment until that has segment_bytes, then to a new one; an old one goes as a whole, with
  * mv_journal_trim. Sequences are without a gap but for what was damaged, and what a start left out.
@@ -49,8 +50,8 @@ struct mv_journal_place {
         size_t room; /* bytes up to the next record */
 };
 
-/* Read what is in the directory, which is copied, and cut off what is torn. MV_ETYPE: a newer version wrote it; MV_EIO, MV_ELIMIT,
- * MV_ENOMEM. On failure too mv_journal_done is due. */
+/* Read what is in the directory, which is copied, and cut off what is torn. MV_ETYPE: a newer version wrote it;
+ * MV_EIO, MV_ELIMIT, MV_ENOMEM. On failure too mv_journal_done is due. */
 int mv_journal_open(struct mv_journal *journal, const char *directory, uint64_t segment_bytes,
                     const struct mv_allocator *allocator, struct mv_err *err);
 void mv_journal_done(struct mv_journal *journal);
@@ -59,8 +60,8 @@ void mv_journal_done(struct mv_journal *journal);
 void mv_journal_skip_to(struct mv_journal *journal, uint64_t next);
 /* Bytes that a record would take at most; its body has n bytes more than record->body. */
 uint64_t mv_journal_cost(const struct mv_outbox_record *record, size_t n);
-/* Write letter->record (with `after` as mv_segment_write has it); *ret_sequence is its sequence. MV_ELIMIT: it is too large; MV_EIO,
- * MV_ENOMEM. On failure nothing of it stays. */
+/* Write letter->record (with `after` as mv_segment_write has it); *ret_sequence is its sequence. MV_ELIMIT: it is
+ * too large; MV_EIO, MV_ENOMEM. On failure nothing of it stays. */
 int mv_journal_append(struct mv_journal *journal, const struct mv_outbox_letter *letter, struct mv_str after,
                       uint64_t *ret_sequence, struct mv_err *err);
 
@@ -68,8 +69,8 @@ int mv_journal_append(struct mv_journal *journal, const struct mv_outbox_letter 
 bool mv_journal_find(const struct mv_journal *journal, uint64_t sequence, struct mv_journal_place *ret);
 /* Its time; 0: not known. */
 int64_t mv_journal_time(const struct mv_journal *journal, const struct mv_journal_place *place);
-/* Read it: buf is cleared, and the letter's texts are in it. MV_EIO: it is not there any more, or damaged; MV_ENOMEM. Without the
- * lock, from one thread. */
+/* Read it: buf is cleared, and the letter's texts are in it. MV_EIO: it is not there any more, or damaged;
+ * MV_ENOMEM. Without the lock, from one thread. */
 int mv_journal_read(struct mv_journal *journal, const struct mv_journal_place *place, struct mv_buf *buf,
                     struct mv_outbox_letter *ret);
 /* It cannot be read: it is none from now on. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The outbox: records that wait on disk until every receiver has done them. It knows receivers by name, and nothing of HTTP.
+ * The outbox: records that wait on disk until every receiver has done them. It knows receivers by name, and nothing of
+ * HTTP.
  *
  * On disk, in a directory of its own that one process has at a time (flock on `.lock`):
  *     NNNNNNNNNNNNNNNNNNNN.log   segments, append only, named by their first sequence; a record has a length and a CRC32C
@@ -9,17 +10,18 @@
  *     requests/                  what `migvet outbox` asks of the process that has the directory
  *
  * What it promises:
- * - A record that mv_outbox_append took survives the end of the process at any moment, kill -9 too. It is on the disk after the
- *   next mv_outbox_sync; a power cut loses what was appended since. mv_outbox_sync is called once a second.
+ * - A record that mv_outbox_append took survives the end of the process at any moment, kill -9 too. It is on the disk
+ *   after the next mv_outbox_sync; a power cut loses what was appended since. mv_outbox_sync is called once a second.
  * - Sequences are 1, 2, ..., never used twice. After a crash some may be left out.
  * - What a receiver did since the last mv_outbox_sync it is given again after a crash: at least once, not exactly once.
- * - Segments and dead letters together take at most max_bytes. When they do, the oldest records are kept and new ones are
- *   refused; the oldest dead letters go when these alone take more than a quarter of it. Either is counted and logged.
- * - A torn last record (the process ended while it wrote) is cut off, a damaged one is passed over up to the next good one; either is
- *   logged, and counted where a record was lost.
+ * - Segments and dead letters together take at most max_bytes. When they do, the oldest records are kept and new ones
+ *   are refused; the oldest dead letters go when these alone take more than a quarter of it. Either is counted and
+ *   logged.
+ * - A torn last record (the process ended while it wrote) is cut off, a damaged one is passed over up to the next good
+ *   one; either is logged, and counted where a record was lost.
  *
- * Threads: mv_outbox_append, mv_outbox_status and mv_outbox_receiver_status from any. All else from one, here the one that
- * delivers.
+ * Threads: mv_outbox_append, mv_outbox_status and mv_outbox_receiver_status from any. All else from one, here the one
+ * that delivers.
  */
 #pragma once
 
@@ -49,16 +51,17 @@ struct mv_outbox_options {
         const struct mv_allocator *allocator; /* NULL: malloc */
 };
 
-/* MV_ETIMEOUT: another process has the directory. MV_EIO, MV_ENOTFOUND (no parent), MV_ENOMEM. MV_ETYPE: a newer version wrote it.
- * options->directory is copied, the rest must outlive the outbox. */
+/* MV_ETIMEOUT: another process has the directory. MV_EIO, MV_ENOTFOUND (no parent), MV_ENOMEM. MV_ETYPE: a newer
+ * version wrote it. options->directory is copied, the rest must outlive the outbox. */
 int mv_outbox_open(const struct mv_outbox_options *options, struct mv_outbox **ret, struct mv_err *err);
 /* Syncs, lets go of the directory. Takes NULL; returns NULL. */
 struct mv_outbox *mv_outbox_close(struct mv_outbox *outbox);
 
 /* What is kept beside the body, so that nobody has to parse it. */
 struct mv_outbox_record {
-        uint64_t sequence;                      /* set by mv_outbox_append */
-        struct mv_str receiver;                 /* the only one that is to have it; empty: all */
+        uint64_t sequence; /* set by mv_outbox_append */
+        struct mv_str
+                receiver; /* the only one that is to have it, again: its body has its first sequence; empty: all */
         struct mv_str subject;                  /* "namespace/kind/name": order matters within a subject */
         struct mv_str kind, namespace, verdict; /* for the filters of receivers */
         struct mv_str id;                       /* of the event */
@@ -67,32 +70,32 @@ struct mv_outbox_record {
 };
 
 /*
- * Write a record for all receivers (record->receiver is empty). Its body is `before`, the sequence in 20 digits, `after`, since the
- * sequence is not known before. *ret_sequence may be NULL.
- * MV_ELIMIT: full, or a text or the record is too large. MV_EIO: the disk would not have it; nothing of it stays.
- * MV_ENOMEM. Each is counted; the log gets a line once a minute.
+ * Write a record for all receivers (record->receiver is empty). Its body is `before`, the sequence in 20 digits,
+ * `after`, since the sequence is not known before. *ret_sequence may be NULL. MV_ELIMIT: full, or a text or the record
+ * is too large. MV_EIO: the disk would not have it; nothing of it stays. MV_ENOMEM. Each is counted; the log gets a
+ * line once a minute.
  */
 int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *record, struct mv_str before,
                      struct mv_str after, uint64_t *ret_sequence, struct mv_err *err);
 
 /*
- * The receivers, all of them, at the start and whenever the list changes; from then on a receiver is known by its number in
- * that list. One that is new begins behind the last record; what is known of one that is not among them is forgotten, but not
- * its dead letters. Names differ, have 1 to MV_OUTBOX_NAME_MAX bytes and no control characters (MV_ETYPE). On failure
- * (MV_EIO, MV_ENOMEM) the list is as before.
+ * The receivers, all of them, at the start and whenever the list changes; from then on a receiver is known by its
+ * number in that list. One that is new begins behind the last record; what is known of one that is not among them is
+ * forgotten, but not its dead letters. Names differ, have 1 to MV_OUTBOX_NAME_MAX bytes and no control characters
+ * (MV_ETYPE). On failure (MV_EIO, MV_ENOMEM) the list is as before.
  */
 int mv_outbox_receivers(struct mv_outbox *outbox, const struct mv_str *names, size_t n, struct mv_err *err);
 
-/* The first record behind sequence `after` that the receiver has to do; its texts are in buf, which is cleared before. False: there
- * is none, or buf has failed. */
+/* The first record behind sequence `after` that the receiver has to do; its texts are in buf, which is cleared
+ * before. False: there is none, or buf has failed. */
 bool mv_outbox_next(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
                     struct mv_outbox_record *ret);
 /* The record is still to be done by the receiver: somebody may have dropped it (`migvet outbox drop`). */
 bool mv_outbox_waits(struct mv_outbox *outbox, size_t receiver, uint64_t sequence);
 /* Delivered, or not wanted. In any order; more than once does no harm. */
 void mv_outbox_done(struct mv_outbox *outbox, size_t receiver, uint64_t sequence);
-/* Put the record among the dead letters of the receiver, with how often it was tried and what came of it, on the disk before it
- * counts as done. On failure (MV_EIO, MV_ENOMEM) it still waits. */
+/* Put the record among the dead letters of the receiver, with how often it was tried and what came of it, on the
+ * disk before it counts as done. On failure (MV_EIO, MV_ENOMEM) it still waits. */
 int mv_outbox_bury(struct mv_outbox *outbox, size_t receiver, const struct mv_outbox_record *record,
                    unsigned tries, struct mv_str why, struct mv_err *err);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What each receiver has done, and the text in which that is kept. Pure; the owner keeps receivers apart by their number.
+ * What each receiver has done, and the text in which that is kept. Pure; the owner keeps receivers apart by their
+ * number.
  *
- * A position is a sequence up to which everything is done, and ranges above it that are done too. Sequences that no record has
- * count as done (mv_position_fill), so a position moves on over them.
+ * A position is a sequence up to which everything is done, and ranges above it that are done too. Sequences that no
+ * record has count as done (mv_position_fill), so a position moves on over them.
  */
 #pragma once
 
@@ -52,5 +53,6 @@ bool mv_positions_name_is_good(struct mv_str name);
 /* Append the text to buf, with these n receivers in the place of its own. */
 void mv_positions_write(const struct mv_positions *positions, const struct mv_position *items, size_t n,
                         struct mv_buf *buf);
-/* Read the text. positions is empty but for its allocator. MV_ESYNTAX: it is none, or damaged; MV_ENOMEM; then it is empty again. */
+/* Read the text. positions is empty but for its allocator. MV_ESYNTAX: it is none, or damaged; MV_ENOMEM; then it is
+ * empty again. */
 int mv_positions_read(struct mv_positions *positions, struct mv_str text, struct mv_err *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a person asks of an outbox: put dead letters back into a receiver's queue, or forget records. Whoever has the outbox open
- * carries it out himself; while another process has it, the request is left as a file in DIRECTORY/requests, which the next
- * mv_outbox_sync of that process carries out, and answered by a file beside it.
+ * What a person asks of an outbox: put dead letters back into a receiver's queue, or forget records. Whoever has the
+ * outbox open carries it out himself; while another process has it, the request is left as a file in
+ * DIRECTORY/requests, which the next mv_outbox_sync of that process carries out, and answered by a file beside it.
  */
 #pragma once
 
@@ -25,13 +25,13 @@ struct mv_outbox_answer {
         char error[512]; /* why it was not carried out to its end; "" when it was */
 };
 
-/* Carry it out. MV_ENOTFOUND: nothing is known of that receiver. MV_ELIMIT: no room to send more again. MV_EIO, MV_ENOMEM. Then too ret
- * tells how far it came. */
+/* Carry it out. MV_ENOTFOUND: nothing is known of that receiver. MV_ELIMIT: no room to send more again. MV_EIO,
+ * MV_ENOMEM. Then too ret tells how far it came. */
 int mv_outbox_carry_out(struct mv_outbox *outbox, const struct mv_outbox_request *request,
                         struct mv_outbox_answer *ret, struct mv_err *err);
 
-/* Ask the process that has the directory. MV_ETIMEOUT: it did not answer within so many seconds; the message says whether it may have
- * carried it out. MV_EIO, MV_ENOTFOUND, MV_ENOMEM. */
+/* Ask the process that has the directory. MV_ETIMEOUT: it did not answer within so many seconds; the message says
+ * whether it may have carried it out. MV_EIO, MV_ENOTFOUND, MV_ENOMEM. */
 int mv_outbox_ask(const char *directory, const struct mv_outbox_request *request, unsigned seconds,
                   struct mv_outbox_answer *ret, struct mv_err *err);
 

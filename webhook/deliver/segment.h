@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How records stand in a file: a header, then one record behind the other. Pure; what reads and writes files is journal.h.
- * All numbers are little endian.
+ * How records stand in a file: a header, then one record behind the other. Pure; what reads and writes files is
+ * journal.h. All numbers are little endian.
  *
  *     header  "MVOUTBOX", version (4 bytes), four zero bytes, first sequence (8), four zero bytes, CRC32C of all that (4)
  *     record  mark (4), length of the rest (4), CRC32C of length and rest (4), and the rest: sequence (8), tries (4), length of
  *             the body (4), lengths of the texts (2 each), the texts, the body
  *
- * The mark holds bytes that are in no UTF-8 text, so behind a damaged record the next one is found. Sequences of a segment begin with
- * its first and grow by 1; one that is larger than the bytes before it allow is no record.
+ * The mark holds bytes that are in no UTF-8 text, so behind a damaged record the next one is found. Sequences of a
+ * segment begin with its first and grow by 1; one that is larger than the bytes before it allow is no record.
  */
 #pragma once
 
@@ -37,8 +37,9 @@ enum mv_segment_state {
 };
 enum mv_segment_state mv_segment_check(struct mv_str file, uint64_t first);
 
-/* Append a record to buf; its body is record.body, with the sequence in digits and `after` behind it when after.p is not NULL. False:
- * nothing was appended, since a text or the whole is too long (buf has not failed), or there is no memory (it has). */
+/* Append a record to buf; its body is record.body, with the sequence in digits and `after` behind it when after.p is
+ * not NULL. False: nothing was appended, since a text or the whole is too long (buf has not failed), or there is no
+ * memory (it has). */
 bool mv_segment_write(struct mv_buf *buf, const struct mv_outbox_letter *letter, struct mv_str after);
 
 /* The record that bytes begin with; its texts point into bytes. Its length, or 0: there is none. */
