@@ -519,8 +519,7 @@ int main(void) {
                 cmocka_unit_test(test_as_shipped),    cmocka_unit_test(test_everything),
                 cmocka_unit_test(test_mirror),        cmocka_unit_test(test_json),
                 cmocka_unit_test(test_what_is_wrong), cmocka_unit_test(test_what_it_is),
-                cmocka_unit_test(test_filters),
-                cmocka_unit_test(test_memory),
+                cmocka_unit_test(test_filters),       cmocka_unit_test(test_memory),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
