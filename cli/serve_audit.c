@@ -155,9 +155,11 @@ static void judge(struct mv_serve_audit *audit, const struct mv_snapshot *snapsh
                 return; /* it has gone since */
         const struct mv_meta *meta = mv_kind_meta(subject->kind, object);
         const struct mv_entry entry = { .kind = subject->kind, .meta = meta, .object = object };
-        const struct mv_evaluation evaluation = {
-                .arena = arena, .snapshot = snapshot, .config = config, .version = audit->options.version
-        };
+        const struct mv_evaluation evaluation = { .arena = arena,
+                                                  .snapshot = snapshot,
+                                                  .config = config,
+                                                  .version = audit->options.version,
+                                                  .terse = true };
         struct mv_verdict verdict;
         struct mv_audit_change change;
         mv_evaluate_entry(&evaluation, &entry, &verdict);
