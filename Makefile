@@ -50,7 +50,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla -Wformat=2
 STRICT := -Wconversion -Wmissing-prototypes
 COMMON := -std=c17 -D_GNU_SOURCE -g -I. -MMD -MP -fvisibility=hidden -fPIE -pthread $(WARNINGS) \
 	$(if $(filter 1,$(WERROR)),-Werror)
-HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+HARDEN := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
 LINK := -pie -pthread -Wl,-z,relro,-z,now
 
 CC_release = $(CC)
@@ -89,7 +89,8 @@ src_oracle := $(sort $(wildcard tests/oracle/*.c))
 product := $(src_policy) $(src_certs) $(src_cluster) $(src_webhook) $(src_cli) cli/main.c
 headers := $(sort $(wildcard policy/*.h policy/*/*.h certs/*.h cluster/*.h cluster/*/*.h webhook/*.h \
 	webhook/*/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h tests/bench/*.h))
-c_tests := $(src_support) $(src_unit) $(src_fuzz) $(src_fuzz_support) $(src_bench) $(src_oracle) $(wildcard tests/fuzz/replay.c)
+c_tests := $(src_support) $(src_unit) $(src_fuzz) $(src_fuzz_support) $(src_bench) $(src_oracle) \
+	$(wildcard tests/fuzz/replay.c)
 c_sources := $(product) $(c_tests)
 
 unit_names := $(notdir $(src_unit:.c=))

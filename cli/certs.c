@@ -8,9 +8,8 @@
 #include "certs/store_dir.h"
 #include "cli/certs_secret.h"
 #include "cli/certs_view.h"
-#include "cli/cli.h"
+#include "cli/flags.h"
 
-#include <getopt.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,11 +58,13 @@ static const char usage[] =
         "unusable files, 3 the cluster could not be reached.\n";
 
 enum action { CREATE, SHOW, ROTATE };
+enum output { TABLE, JSON };
 
 struct options {
         enum action action;
         const char *directory;
         struct mv_names names;
+        enum output output;
         bool ca, json;
         struct mv_certs_secret_options secret; /* with its name: instead of a directory */
 };
@@ -331,18 +332,6 @@ static int make(struct options *options) {
         return r < 0 ? fail(&err) : show(options);
 }
 
-static int add_list(struct mv_names *names, const char *list, bool dns, struct mv_err *err) {
-        struct mv_str rest = mv_str_from(list);
-        for (;;) {
-                size_t n = mv_str_find_byte(rest, ',');
-                struct mv_str one = { .p = rest.p, .n = n };
-                int r = dns ? mv_names_add_dns(names, one, err) : mv_names_add_ip(names, one, err);
-                if (r < 0 || n == rest.n)
-                        return r;
-                rest = mv_str_skip(rest, n + 1);
-        }
-}
-
 static bool is_object_name(const char *text) {
         return text[0] && text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-.")] == '\0';
 }
@@ -382,73 +371,49 @@ static int check_options(struct options *options) {
         return -1;
 }
 
+static int take_dns(const struct mv_command *command, void *target, const char *value) {
+        struct options *options = target;
+        return mv_flags_take_names(command, "--dns", true, &options->names, value);
+}
+
+static int take_ip(const struct mv_command *command, void *target, const char *value) {
+        struct options *options = target;
+        return mv_flags_take_names(command, "--ip", false, &options->names, value);
+}
+
+static const char *const outputs[] = { "table", "json", NULL };
+
+#define ROW(name_, letter_, kind_, member_) MV_FLAG_ROW(name_, letter_, kind_, struct options, member_)
+static const struct mv_flag flags[] = {
+        MV_FLAG_ROW_HELP,
+        ROW("certs", 0, TEXT, directory),
+        MV_FLAG_ROW_TAKE("dns", 0, take_dns),
+        MV_FLAG_ROW_TAKE("ip", 0, take_ip),
+        ROW("ca", 0, SWITCH, ca),
+        ROW("certs-secret", 0, TEXT, secret.name),
+        ROW("namespace", 'n', TEXT, secret.namespace),
+        ROW("kubeconfig", 0, TEXT, secret.kube.kubeconfig),
+        ROW("context", 0, TEXT, secret.kube.context),
+        { .name = "output",
+          .letter = 'o',
+          .type = MV_FLAG_CHOICE,
+          .offset = offsetof(struct options, output),
+          .choices = outputs },
+};
+
 /* Returns -1 when the options are complete, else an exit code. */
 static int parse(int argc, char **argv, struct options *options) {
-        enum { CERTS = 256, DNS, IP, CA, SECRET, KUBECONFIG, CONTEXT };
-        static const struct option flags[] = {
-                { "certs", required_argument, NULL, CERTS },
-                { "dns", required_argument, NULL, DNS },
-                { "ip", required_argument, NULL, IP },
-                { "ca", no_argument, NULL, CA },
-                { "certs-secret", required_argument, NULL, SECRET },
-                { "namespace", required_argument, NULL, 'n' },
-                { "kubeconfig", required_argument, NULL, KUBECONFIG },
-                { "context", required_argument, NULL, CONTEXT },
-                { "output", required_argument, NULL, 'o' },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
-        };
         const struct mv_command *command = &mv_command_certs;
-        struct mv_err err = { 0 };
-        int c;
-
-        optind = 0;
-        opterr = 0;
-        while ((c = getopt_long(argc, argv, ":n:o:h", flags, NULL)) != -1)
-                switch (c) {
-                case CERTS:
-                        options->directory = optarg;
-                        break;
-                case DNS:
-                case IP:
-                        if (add_list(&options->names, optarg, c == DNS, &err) < 0)
-                                return mv_cli_usage_error(command, "%s %s: %s", c == DNS ? "--dns" : "--ip",
-                                                          optarg, err.message);
-                        break;
-                case CA:
-                        options->ca = true;
-                        break;
-                case SECRET:
-                        options->secret.name = optarg;
-                        break;
-                case 'n':
-                        options->secret.namespace = optarg;
-                        break;
-                case KUBECONFIG:
-                        options->secret.kube.kubeconfig = optarg;
-                        break;
-                case CONTEXT:
-                        options->secret.kube.context = optarg;
-                        break;
-                case 'o':
-                        if (strcmp(optarg, "json") != 0 && strcmp(optarg, "table") != 0)
-                                return mv_cli_usage_error(command, "--output is table or json, not %s",
-                                                          optarg);
-                        options->json = strcmp(optarg, "json") == 0;
-                        break;
-                case 'h':
-                        return mv_cli_help(command);
-                case ':':
-                        return mv_cli_usage_error(command, "%s needs a value", argv[optind - 1]);
-                default:
-                        return mv_cli_usage_error(command, "unknown flag %s", argv[optind - 1]);
-                }
-
-        if (optind >= argc)
+        int first;
+        int code = mv_flags_parse(command, flags, sizeof flags / sizeof *flags, options, argc, argv, &first);
+        if (code >= 0)
+                return code;
+        options->json = options->output == JSON;
+        if (first >= argc)
                 return mv_cli_usage_error(command, "say what to do: create, show or rotate");
-        if (optind + 1 < argc)
-                return mv_cli_usage_error(command, "unexpected argument %s", argv[optind + 1]);
-        const char *action = argv[optind];
+        if (first + 1 < argc)
+                return mv_cli_usage_error(command, "unexpected argument %s", argv[first + 1]);
+        const char *action = argv[first];
         if (strcmp(action, "create") == 0)
                 options->action = CREATE;
         else if (strcmp(action, "show") == 0)

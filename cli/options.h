@@ -59,6 +59,8 @@ struct mv_options {
 int mv_options_parse(const struct mv_command *command, int argc, char **argv, unsigned taken,
                      struct mv_options *ret);
 void mv_options_done(struct mv_options *options);
+/* -1 when it is a version of KubeVirt, else the exit code: it was told. */
+int mv_options_check_version(const struct mv_command *command, const char *value);
 
 /* How they are explained, in the help of every command that takes MV_OPTION_FILES. */
 #define MV_USAGE_CLUSTER                                                                     \

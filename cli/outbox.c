@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `migvet outbox`: look at the verdicts that wait for receivers, send dead letters again, forget some. */
 #include "certs/file.h"
-#include "cli/cli.h"
 #include "cli/config.h"
+#include "cli/flags.h"
 #include "cli/log.h"
 #include "cli/outbox_list.h"
 #include "webhook/deliver/positions.h"
 #include "webhook/deliver/requests.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,17 +20,19 @@ static const char usage[] =
         "       migvet outbox retry [--directory DIR] [flags] --all | SEQUENCE|ID...\n"
         "       migvet outbox drop [--directory DIR] [flags] --all | SEQUENCE|ID...\n"
         "\n"
-        "Verdicts that wait for their receivers, and dead letters: those that a receiver did not take after\n"
-        "outbox.tries tries. Works beside a running `migvet serve`, which carries out what is asked within a\n"
-        "second or two, and without one.\n"
+        "Verdicts that wait for their receivers, and dead letters: those that a receiver\n"
+        "did not take after outbox.tries tries. Works beside a running `migvet serve`,\n"
+        "which carries out what is asked within a second or two, and without one.\n"
         "\n"
-        "  ls       what waits for each receiver and its dead letters, with the receiver's last answer\n"
-        "  retry    send dead letters again: each goes to its receiver behind what waits there already\n"
+        "  ls       what waits for each receiver, and its dead letters with its last\n"
+        "           answer\n"
+        "  retry    send dead letters again: each goes to its receiver behind what waits\n"
+        "           there already\n"
         "  drop     forget verdicts: those that wait and dead letters; asks first\n"
         "\n"
         "Flags:\n"
-        "      --directory DIR      the outbox (default: outbox.directory of the configuration, as shipped\n"
-        "                           /var/lib/migvet/outbox)\n"
+        "      --directory DIR      the outbox (default: outbox.directory of the\n"
+        "                           configuration, as shipped /var/lib/migvet/outbox)\n"
         "      --config FILE        configuration of the server\n"
         "      --receiver NAME      only of this receiver\n"
         "      --all                retry, drop: all of them\n"
@@ -39,11 +40,11 @@ static const char usage[] =
         "  -o, --output FORMAT      ls: table (default), json or csv\n"
         "  -h, --help               this text\n"
         "\n"
-        "Exit codes: 0 done, 2 a wrong command line, an outbox that cannot be read or changed, or something\n"
-        "that nothing was found for.\n";
+        "Exit codes: 0 done, 2 a wrong command line, an outbox that cannot be read or\n"
+        "changed, or something that nothing was found for.\n";
 
 enum action { LS, RETRY, DROP };
-enum { ANSWER_SECONDS = 15 };
+enum { ANSWER_SECONDS = 10 };
 
 struct options {
         enum action action;
@@ -105,13 +106,15 @@ static int check_directory(const struct options *options) {
         return fail(&err);
 }
 
-/* "3 verdicts that wait and 1 dead letter" */
+/* "3 waiting verdicts and 1 dead letter" */
 static void print_counts(FILE *stream, uint64_t waiting, uint64_t dead) {
-        if (waiting || !dead)
-                fprintf(stream, "%" PRIu64 " waiting verdict%s%s", waiting, waiting == 1 ? "" : "s",
-                        dead ? " and " : "");
+        if (!waiting && !dead)
+                fputs("nothing", stream);
+        if (waiting)
+                fprintf(stream, "%" PRIu64 " waiting verdict%s", waiting, waiting == 1 ? "" : "s");
         if (dead)
-                fprintf(stream, "%" PRIu64 " dead letter%s", dead, dead == 1 ? "" : "s");
+                fprintf(stream, "%s%" PRIu64 " dead letter%s", waiting ? " and " : "", dead,
+                        dead == 1 ? "" : "s");
 }
 
 /* -1: go on, else an exit code. */
@@ -162,8 +165,9 @@ static int carry_out(const struct options *options, const struct mv_outbox_reque
         if (r < 0)
                 return r;
         r = mv_outbox_carry_out(outbox, request, answer, err);
+        int synced = mv_outbox_sync(outbox, r < 0 ? NULL : err);
         mv_outbox_close(outbox);
-        return r;
+        return r < 0 ? r : synced;
 }
 
 static int change_outbox(const struct options *options) {
@@ -242,58 +246,45 @@ static int take_action(struct options *options, const char *action) {
         return mv_cli_usage_error(&mv_command_outbox, "unknown action %s: it is ls, retry or drop", action);
 }
 
+static int take_receiver(const struct mv_command *command, void *target, const char *value) {
+        struct options *options = target;
+        (void)command;
+        options->receiver = mv_str_from(value);
+        return -1;
+}
+
+static int take_output(const struct mv_command *command, void *target, const char *value) {
+        static const char *const outputs[] = { "table", "json", "csv" };
+        struct options *options = target;
+        options->output = value;
+        return mv_str_is_one_of(mv_str_from(value), outputs)
+                       ? -1
+                       : mv_cli_usage_error(command, "--output \"%s\" is none of table, json, csv", value);
+}
+
+#define ROW(name_, letter_, kind_, member_) MV_FLAG_ROW(name_, letter_, kind_, struct options, member_)
+static const struct mv_flag flags[] = {
+        MV_FLAG_ROW_HELP,
+        ROW("directory", 0, TEXT, directory),
+        ROW("config", 0, TEXT, config_file),
+        MV_FLAG_ROW_TAKE("receiver", 0, take_receiver),
+        ROW("all", 0, SWITCH, all),
+        ROW("yes", 'y', SWITCH, yes),
+        MV_FLAG_ROW_TAKE("output", 'o', take_output),
+};
+
 /* Returns -1 when the options are complete, else an exit code. */
 static int parse(int argc, char **argv, struct options *options) {
-        enum { DIRECTORY = 256, CONFIG, RECEIVER, ALL };
-        static const struct option flags[] = {
-                { "directory", required_argument, NULL, DIRECTORY },
-                { "config", required_argument, NULL, CONFIG },
-                { "receiver", required_argument, NULL, RECEIVER },
-                { "all", no_argument, NULL, ALL },
-                { "yes", no_argument, NULL, 'y' },
-                { "output", required_argument, NULL, 'o' },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
-        };
         const struct mv_command *command = &mv_command_outbox;
-        optind = 0;
-        opterr = 0;
-        for (int c; (c = getopt_long(argc, argv, ":yo:h", flags, NULL)) != -1;)
-                switch (c) {
-                case DIRECTORY:
-                        options->directory = optarg;
-                        break;
-                case CONFIG:
-                        options->config_file = optarg;
-                        break;
-                case RECEIVER:
-                        options->receiver = mv_str_from(optarg);
-                        break;
-                case ALL:
-                        options->all = true;
-                        break;
-                case 'y':
-                        options->yes = true;
-                        break;
-                case 'o':
-                        if (strcmp(optarg, "table") != 0 && strcmp(optarg, "json") != 0 &&
-                            strcmp(optarg, "csv") != 0)
-                                return mv_cli_usage_error(command, "--output is table, json or csv, not %s",
-                                                          optarg);
-                        options->output = optarg;
-                        break;
-                case 'h':
-                        return mv_cli_help(command);
-                case ':':
-                        return mv_cli_usage_error(command, "%s needs a value", argv[optind - 1]);
-                default:
-                        return mv_cli_usage_error(command, "unknown flag %s", argv[optind - 1]);
-                }
-        if (optind >= argc)
+        int first;
+        int code = mv_flags_parse(command, flags, sizeof flags / sizeof *flags, options, argc, argv, &first);
+        if (code >= 0)
+                return code;
+        if (first >= argc)
                 return mv_cli_usage_error(command, "say what to do: ls, retry or drop");
-        int code = take_action(options, argv[optind]);
+        code = take_action(options, argv[first]);
         if (code < 0)
-                code = take_items(options, argv + optind + 1, (size_t)(argc - optind - 1));
+                code = take_items(options, argv + first + 1, (size_t)(argc - first - 1));
         return code < 0 ? check_options(options) : code;
 }
 
@@ -319,7 +310,7 @@ static int run(int argc, char **argv) {
 
 const struct mv_command mv_command_outbox = {
         .name = "outbox",
-        .summary = "verdicts that wait for their receivers, and what to do with dead ones",
+        .summary = "verdicts that wait for their receivers, and those given up",
         .usage = usage,
         .run = run,
 };

@@ -42,7 +42,7 @@ static int see(void *context, const struct mv_outbox_item *item, struct mv_err *
         bool wanted = list->n_items == 0;
         for (size_t i = 0; !wanted && i < list->n_items; i++)
                 wanted = mv_outbox_item_is(list->items[i], &item->letter->record);
-        if (!wanted || (list->receiver.n && !mv_str_equal(list->receiver, item->receiver)))
+        if (!wanted)
                 return 0;
         if (!make_room(list))
                 return mv_err_oom(err);
@@ -64,7 +64,7 @@ static int in_order(const void *a, const void *b) {
 
 int mv_outbox_list_read(const char *directory, struct mv_outbox_list *list, struct mv_err *err) {
         mv_arena_init(&list->arena, &mv_allocator_system, 0);
-        int r = mv_outbox_look(directory, see, list, &list->damaged, err);
+        int r = mv_outbox_look(directory, list->receiver, see, list, &list->damaged, err);
         if (r == 0 && list->n)
                 qsort(list->rows, list->n, sizeof *list->rows, in_order);
         return r;

@@ -50,7 +50,8 @@ static long post(CURL *curl, const struct mv_remote *remote, struct mv_str revie
         if (n < 0 || (size_t)n >= sizeof url)
                 return mv_err_set(err, MV_EUSAGE, "--server is too long");
         if (remote->ca_file && access(remote->ca_file, R_OK) < 0)
-                return mv_err_set(err, MV_EUSAGE, "cannot read %s: %s", remote->ca_file, strerror(errno));
+                return mv_err_set(err, MV_EUSAGE, "cannot read %s: %s", remote->ca_file,
+                                  strerrordesc_np(errno));
         struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
         struct curl_slist *more = headers ? curl_slist_append(headers, "Expect:") : NULL;
         if (!more) {

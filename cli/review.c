@@ -47,7 +47,7 @@ static int read_all(int fd, const char *name, struct mv_buf *body, struct mv_err
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
-                        return mv_err_set(err, MV_EIO, "cannot read %s: %s", name, strerror(errno));
+                        return mv_err_set(err, MV_EIO, "cannot read %s: %s", name, strerrordesc_np(errno));
                 if (n == 0)
                         break;
                 body->n += (size_t)n;
@@ -65,7 +65,7 @@ static int read_review(const struct mv_options *options, struct mv_buf *body, st
                 return read_all(STDIN_FILENO, "standard input", body, err);
         int fd = open(name, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
-                return mv_err_set(err, MV_EIO, "cannot open %s: %s", name, strerror(errno));
+                return mv_err_set(err, MV_EIO, "cannot open %s: %s", name, strerrordesc_np(errno));
         int r = read_all(fd, name, body, err);
         close(fd);
         return r;

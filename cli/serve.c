@@ -8,110 +8,29 @@
 #include "cli/serve_cluster.h"
 #include "cli/serve_delivery.h"
 #include "cli/serve_identity.h"
+#include "cli/serve_options.h"
 #include "cli/serve_verdicts.h"
 #include "cli/version.h"
-#include "cluster/kube/config.h"
-#include "policy/kubevirt_config.h"
-#include "webhook/address.h"
+#include "certs/clock.h"
 #include "webhook/server.h"
 
-#include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
-
-static const char usage[] =
-        "Usage: migvet serve [-f FILE|DIR] [flags]\n"
-        "\n"
-        "Runs the HTTPS admission webhook. Without -f it lists and watches the live\n"
-        "cluster. With -f the cluster is what the files hold: it watches them and sees an\n"
-        "edit within a second; a broken file leaves the last good state in force, and\n"
-        "/readyz says so. SIGHUP reads the files again, SIGTERM and SIGINT end it without\n"
-        "losing an answer.\n"
-        "\n"
-        "Flags:\n"
-        "  -f, --filename FILE|DIR       manifests that are the cluster, repeatable\n"
-        "  -R, --recursive               directories with what is below them\n"
-        "      --kubeconfig FILE         which live cluster (default: $KUBECONFIG,\n"
-        "                                ~/.kube/config, or the pod's service account)\n"
-        "      --context NAME            of the kubeconfig (default: its current one)\n"
-        "  -n, --namespace NAME          our own namespace (default: the pod's, or that\n"
-        "                                of the context); that of objects in files that\n"
-        "                                name none (default: `default`)\n"
-        "      --listen ADDR:PORT        HTTPS: POST /validate and /mutate (default\n"
-        "                                :8443; port 0: any), and /v1alpha1/verdicts\n"
-        "                                where --config says so\n"
-        "      --management ADDR:PORT    plain HTTP: /livez, /readyz, /metrics (default\n"
-        "                                :9443)\n"
-        "      --certs DIR               TLS identity in a directory (ca.crt, ca.key,\n"
-        "                                tls.crt, tls.key), made on the first start and\n"
-        "                                renewed (default: the user's state directory)\n"
-        "      --dns NAME[,NAME...]      DNS names of the certificate made in --certs\n"
-        "                                (default: localhost, migvet, migvet.migvet.svc),\n"
-        "                                repeatable\n"
-        "      --cert FILE --key FILE    a TLS identity of your own instead, taken up\n"
-        "                                when the files change\n"
-        "      --certs-secret NAME       the authority is kept in that Secret of our own\n"
-        "                                namespace, made when it is missing, and shared\n"
-        "                                by all replicas; each signs its certificate\n"
-        "                                itself\n"
-        "      --webhook-configuration NAME\n"
-        "                                keep the caBundle of the\n"
-        "                                ValidatingWebhookConfiguration and the\n"
-        "                                MutatingWebhookConfiguration of that name right\n"
-        "      --lease NAME              Lease of our own namespace: only its holder\n"
-        "                                writes (default: migvet)\n"
-        "      --lease-duration DURATION\n"
-        "                                how long a holder that is silent keeps it\n"
-        "                                (default 15s)\n"
-        "      --identity NAME           this replica in the Lease (default: $POD_NAME,\n"
-        "                                or the host's name)\n"
-        "      --rotation-settle DURATION\n"
-        "                                between publishing a new authority and using it\n"
-        "                                (default 30s)\n"
-        "      --ca-lifetime DURATION    of an authority made in --certs-secret (default\n"
-        "                                8760h)\n"
-        "      --leaf-lifetime DURATION  of a certificate signed with it (default 720h)\n"
-        "      --client-ca FILE          answer only clients with a certificate of these\n"
-        "                                authorities\n"
-        "      --config FILE             what is asked of VMs, and of whom; taken up when\n"
-        "                                the file changes\n"
-        "      --kubevirt-version VER    judge as this version of KubeVirt does\n"
-        "      --drain DURATION          how long to go on serving after SIGTERM, not\n"
-        "                                ready any more, while clients learn of it\n"
-        "                                (default 0s; 5s behind a Service)\n"
-        "      --log-format FORMAT       text (default) or json, on stderr\n"
-        "      --log-level LEVEL         debug, info (default), warning, error\n"
-        "  -h, --help                    this text\n"
-        "\n"
-        "Exit codes: 0 ended by a signal, 2 wrong input or command line, 3 no cluster to\n"
-        "read.\n";
 
 enum {
         GRACE_MILLISECONDS = 10000,
         DELIVERY_GRACE_MS =
                 2000, /* for events on their way; what is not answered is sent again by the next start */
-        LONGEST_DRAIN_MS = 600000,
-        LONGEST_LEASE_MS = 3600000,
         TICK_NANOSECONDS = 500000000
-};
-#define LONGEST_LIFE_MS (100ULL * 366 * 24 * 3600 * 1000)
-
-struct serve_options {
-        struct mv_serve_cluster_options cluster;
-        const char *listen, *management, *config, *version;
-        struct mv_serve_identity_options identity;
-        struct mv_kube_config_options kube;
-        unsigned long long drain_ms;
-        bool json;
-        enum mv_log_level level;
 };
 
 struct server {
-        struct serve_options options;
+        struct mv_serve_options options;
         struct mv_log log;
         struct mv_kube_config *kube; /* NULL: no API is needed */
         struct mv_serve_identity identity;
@@ -125,228 +44,6 @@ struct server {
         struct mv_webhook *webhook;
 };
 
-/* --- command line --- */
-
-enum {
-        LISTEN = 256,
-        MANAGEMENT,
-        CERTS,
-        DNS,
-        CERT,
-        KEY,
-        CERTS_SECRET,
-        WEBHOOK_CONFIGURATION,
-        LEASE,
-        LEASE_DURATION,
-        IDENTITY,
-        ROTATION_SETTLE,
-        CA_LIFETIME,
-        LEAF_LIFETIME,
-        KUBECONFIG,
-        CONTEXT,
-        CLIENT_CA,
-        CONFIG,
-        VERSION,
-        DRAIN,
-        LOG_FORMAT,
-        LOG_LEVEL
-};
-
-static const struct option longs[] = {
-        { "help", no_argument, NULL, 'h' },
-        { "filename", required_argument, NULL, 'f' },
-        { "recursive", no_argument, NULL, 'R' },
-        { "namespace", required_argument, NULL, 'n' },
-        { "listen", required_argument, NULL, LISTEN },
-        { "management", required_argument, NULL, MANAGEMENT },
-        { "certs", required_argument, NULL, CERTS },
-        { "dns", required_argument, NULL, DNS },
-        { "cert", required_argument, NULL, CERT },
-        { "key", required_argument, NULL, KEY },
-        { "certs-secret", required_argument, NULL, CERTS_SECRET },
-        { "webhook-configuration", required_argument, NULL, WEBHOOK_CONFIGURATION },
-        { "lease", required_argument, NULL, LEASE },
-        { "lease-duration", required_argument, NULL, LEASE_DURATION },
-        { "identity", required_argument, NULL, IDENTITY },
-        { "rotation-settle", required_argument, NULL, ROTATION_SETTLE },
-        { "ca-lifetime", required_argument, NULL, CA_LIFETIME },
-        { "leaf-lifetime", required_argument, NULL, LEAF_LIFETIME },
-        { "kubeconfig", required_argument, NULL, KUBECONFIG },
-        { "context", required_argument, NULL, CONTEXT },
-        { "client-ca", required_argument, NULL, CLIENT_CA },
-        { "config", required_argument, NULL, CONFIG },
-        { "kubevirt-version", required_argument, NULL, VERSION },
-        { "drain", required_argument, NULL, DRAIN },
-        { "log-format", required_argument, NULL, LOG_FORMAT },
-        { "log-level", required_argument, NULL, LOG_LEVEL },
-        { NULL, 0, NULL, 0 },
-};
-
-/* "5s", "500ms", "2m" or "720h"; at most limit_ms. */
-static bool parse_duration(const char *text, unsigned long long limit_ms, unsigned long long *ret_ms) {
-        static const struct {
-                struct mv_str end;
-                unsigned ms;
-        } units[] = {
-                { { "ms", 2 }, 1 }, { { "s", 1 }, 1000 }, { { "m", 1 }, 60000 }, { { "h", 1 }, 3600000 }
-        };
-        const struct mv_str s = mv_str_from(text);
-        for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-                unsigned long long value;
-                if (!mv_str_ends_with(s, units[i].end))
-                        continue;
-                if (!mv_str_to_unsigned((struct mv_str){ s.p, s.n - units[i].end.n }, limit_ms / units[i].ms,
-                                        &value))
-                        return false;
-                *ret_ms = value * units[i].ms;
-                return true;
-        }
-        return false;
-}
-
-static int set_duration(const char *flag, const char *value, unsigned long long limit_ms,
-                        unsigned long long *ret_ms) {
-        return parse_duration(value, limit_ms, ret_ms)
-                       ? -1
-                       : mv_cli_usage_error(&mv_command_serve, "%s \"%s\" is no duration such as 5s", flag,
-                                            value);
-}
-
-static int add_dns(struct serve_options *options, const char *text) {
-        struct mv_err err = { 0 };
-        for (struct mv_str rest = mv_str_from(text);;) {
-                size_t comma = mv_str_find_byte(rest, ',');
-                if (mv_names_add_dns(&options->identity.names, (struct mv_str){ rest.p, comma }, &err) < 0)
-                        return mv_cli_usage_error(&mv_command_serve, "--dns: %s", err.message);
-                if (comma == rest.n)
-                        return -1;
-                rest = mv_str_skip(rest, comma + 1);
-        }
-}
-
-static int apply(struct serve_options *options, int flag, const char *value) {
-        struct mv_str text;
-        switch (flag) {
-        case 'h':
-                return mv_cli_help(&mv_command_serve);
-        case 'f':
-                options->cluster.filenames[options->cluster.n_filenames++] = value;
-                return -1;
-        case 'R':
-                options->cluster.recursive = true;
-                return -1;
-        case 'n':
-                options->cluster.namespace = options->identity.namespace = value;
-                return -1;
-        case LISTEN:
-                options->listen = value;
-                return -1;
-        case MANAGEMENT:
-                options->management = value;
-                return -1;
-        case CERTS:
-                options->identity.certs = value;
-                return -1;
-        case DNS:
-                return add_dns(options, value);
-        case CERT:
-                options->identity.cert = value;
-                return -1;
-        case KEY:
-                options->identity.key = value;
-                return -1;
-        case CERTS_SECRET:
-                options->identity.secret = value;
-                return -1;
-        case WEBHOOK_CONFIGURATION:
-                options->identity.configuration = value;
-                return -1;
-        case LEASE:
-                options->identity.lease = value;
-                return -1;
-        case LEASE_DURATION:
-                return set_duration("--lease-duration", value, LONGEST_LEASE_MS, &options->identity.lease_ms);
-        case IDENTITY:
-                options->identity.replica = value;
-                return -1;
-        case ROTATION_SETTLE:
-                return set_duration("--rotation-settle", value, LONGEST_LEASE_MS,
-                                    &options->identity.settle_ms);
-        case CA_LIFETIME:
-                return set_duration("--ca-lifetime", value, LONGEST_LIFE_MS, &options->identity.ca_ms);
-        case LEAF_LIFETIME:
-                return set_duration("--leaf-lifetime", value, LONGEST_LIFE_MS, &options->identity.leaf_ms);
-        case KUBECONFIG:
-                options->kube.kubeconfig = value;
-                return -1;
-        case CONTEXT:
-                options->kube.context = value;
-                return -1;
-        case CLIENT_CA:
-                options->identity.client_ca = value;
-                return -1;
-        case CONFIG:
-                options->config = value;
-                return -1;
-        case VERSION:
-                options->version = value;
-                return mv_kubevirt_version_parse(mv_str_from(value), &text)
-                               ? -1
-                               : mv_cli_usage_error(&mv_command_serve,
-                                                    "--kubevirt-version \"%s\" is no version", value);
-        case DRAIN:
-                return set_duration("--drain", value, LONGEST_DRAIN_MS, &options->drain_ms);
-        case LOG_FORMAT:
-                options->json = strcmp(value, "json") == 0;
-                return options->json || strcmp(value, "text") == 0
-                               ? -1
-                               : mv_cli_usage_error(&mv_command_serve,
-                                                    "--log-format \"%s\" is none of text, json", value);
-        case LOG_LEVEL:
-                return mv_log_level_parse(value, &options->level)
-                               ? -1
-                               : mv_cli_usage_error(
-                                         &mv_command_serve,
-                                         "--log-level \"%s\" is none of debug, info, warning, error", value);
-        default:
-                return mv_cli_usage_error(&mv_command_serve, "%s %s",
-                                          flag == ':' ? "a value is missing for" : "unknown flag", value);
-        }
-}
-
-static int check_options(const struct serve_options *options, int argc, char **argv) {
-        if (optind < argc)
-                return mv_cli_usage_error(&mv_command_serve, "unexpected \"%s\"", argv[optind]);
-        for (size_t i = 0; i < options->cluster.n_filenames; i++)
-                if (strcmp(options->cluster.filenames[i], "-") == 0)
-                        return mv_cli_usage_error(&mv_command_serve,
-                                                  "-f - cannot be watched: name files or directories");
-        struct mv_address address;
-        struct mv_err err = { 0 };
-        if (mv_address_parse(options->listen, &address, &err) < 0 ||
-            (options->management[0] && mv_address_parse(options->management, &address, &err) < 0))
-                return mv_cli_usage_error(&mv_command_serve, "%s", err.message);
-        if (mv_serve_identity_check(&options->identity, &err) < 0)
-                return mv_cli_usage_error(&mv_command_serve, "%s", err.message);
-        return -1;
-}
-
-static int parse(struct serve_options *options, int argc, char **argv) {
-        *options = (struct serve_options){
-                .cluster = { .filenames = calloc((size_t)argc + 1, sizeof *options->cluster.filenames),
-                             .namespace = "default" },
-                .listen = ":8443",
-                .management = ":9443",
-                .level = MV_LOG_INFO
-        };
-        mv_names_init(&options->identity.names);
-        int code = options->cluster.filenames ? -1 : MV_EXIT_USAGE;
-        optind = 1;
-        for (int flag; code < 0 && (flag = getopt_long(argc, argv, ":hf:Rn:", longs, NULL)) != -1;)
-                code = apply(options, flag, flag == ':' || flag == '?' ? argv[optind - 1] : optarg);
-        return code < 0 ? check_options(options, argc, argv) : code;
-}
-
 /* --- log --- */
 
 static void say(struct server *server, enum mv_log_level level, const char *message,
@@ -358,7 +55,7 @@ static void say(struct server *server, enum mv_log_level level, const char *mess
 
 /* Which API server, where one is needed. */
 static int find_kube(struct server *server, struct mv_err *err) {
-        struct serve_options *options = &server->options;
+        struct mv_serve_options *options = &server->options;
         if (options->cluster.n_filenames && !mv_serve_identity_needs_kube(&options->identity))
                 return 0;
         int r = mv_kube_config_load(&options->kube, &server->kube, err);
@@ -414,7 +111,7 @@ static int start_verdicts(struct server *server, struct mv_err *err) {
 static bool is_leader(void *context) {
         struct mv_registration_status status;
         mv_registration_status(context, &status);
-        return status.leader;
+        return status.leader && mv_clock_ms() < status.leader_until_ms;
 }
 
 static int send_audited(void *context, struct mv_arena *arena, const struct mv_config *config,
@@ -526,7 +223,7 @@ static int serve(struct server *server) {
         sigaddset(&signals, SIGHUP);
         pthread_sigmask(SIG_BLOCK, &signals, NULL);
         signal(SIGPIPE, SIG_IGN);
-        mv_log_init(&server->log, server->options.json, server->options.level);
+        mv_log_init(&server->log, server->options.log_format == MV_LOG_JSON, server->options.level);
         mv_serve_identity_init(&server->identity, &server->options.identity, &server->log.logger);
         int code = MV_EXIT_OK;
         int r = find_kube(server, &err);
@@ -561,17 +258,18 @@ static int serve(struct server *server) {
 
 static int run(int argc, char **argv) {
         struct server server = { 0 };
-        int code = parse(&server.options, argc, argv);
+        /* Nothing that it ever executes (a kubeconfig's plugin) gets more rights. Fails on no kernel that we know. */
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        int code = mv_serve_options_parse(&server.options, argc, argv);
         if (code < 0)
                 code = serve(&server);
-        mv_names_done(&server.options.identity.names);
-        free(server.options.cluster.filenames);
+        mv_serve_options_done(&server.options);
         return code;
 }
 
 const struct mv_command mv_command_serve = {
         .name = "serve",
         .summary = "run the HTTPS admission webhook",
-        .usage = usage,
+        .usage = mv_serve_usage,
         .run = run,
 };

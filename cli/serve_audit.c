@@ -17,7 +17,7 @@ enum {
         TICK_MS = 500,
         SLICE_MS = 50,          /* that a snapshot is borrowed for */
         LOOK_ANYHOW_MS = 30000, /* though the snapshot seems to be the same */
-        ABSENT_MS = 60000,      /* until the API of reports is looked for again */
+        ABSENT_MS = 15000,      /* until the API of reports is looked for again */
         MOST_LINES = 100,       /* of a round, in the log */
         READY_BYTES = 64 * 1024,
 };

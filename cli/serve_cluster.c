@@ -87,6 +87,7 @@ static const char *const state_words[] = {
         [MV_KNOWLEDGE_ABSENT] = "absent",
         [MV_KNOWLEDGE_FORBIDDEN] = "forbidden",
         [MV_KNOWLEDGE_LOST] = "lost",
+        [MV_KNOWLEDGE_OUTDATED] = "outdated",
         [MV_KNOWLEDGE_NAMED] = "named",
 };
 /* For people. */
@@ -97,6 +98,7 @@ static const char *const remark_words[] = {
         [MV_KNOWLEDGE_ABSENT] = "not in this cluster",
         [MV_KNOWLEDGE_FORBIDDEN] = "may not be listed",
         [MV_KNOWLEDGE_LOST] = "not heard of any more",
+        [MV_KNOWLEDGE_OUTDATED] = "not known any more",
         [MV_KNOWLEDGE_NAMED] = "read in part",
 };
 enum { N_KNOWLEDGE = sizeof state_words / sizeof *state_words };
@@ -143,9 +145,9 @@ static bool live_ready(struct mv_serve_cluster *cluster, struct mv_buf *remark) 
                 mv_buf_format(remark, "; the API server does not answer: %s",
                               mv_err_format(&status->err, text, sizeof text));
         }
-        static const enum mv_knowledge told[] = { MV_KNOWLEDGE_NONE, MV_KNOWLEDGE_FORBIDDEN,
-                                                  MV_KNOWLEDGE_LOST, MV_KNOWLEDGE_ABSENT,
-                                                  MV_KNOWLEDGE_NAMED };
+        static const enum mv_knowledge told[] = { MV_KNOWLEDGE_NONE,   MV_KNOWLEDGE_FORBIDDEN,
+                                                  MV_KNOWLEDGE_LOST,   MV_KNOWLEDGE_OUTDATED,
+                                                  MV_KNOWLEDGE_ABSENT, MV_KNOWLEDGE_NAMED };
         for (size_t i = 0; i < sizeof told / sizeof *told; i++)
                 remark_kinds(status, told[i], remark);
         bool ready = status->ready;
@@ -162,7 +164,7 @@ static void write_kind(struct mv_buf *out, const char *name, int kind, double va
 static void write_states(const struct mv_kube_watch_status *status, struct mv_buf *out) {
         mv_metrics_write_family(
                 out, "migvet_watch_state", "gauge",
-                "1 for what is known of each kind: all, none (not read yet), absent (not in this cluster), forbidden, lost (not heard of any more), named (read in part).");
+                "1 for what is known of each kind: all, none (not read yet), absent (not in this cluster), forbidden, lost (not heard of any more), outdated (not for minutes, so not known any more), named (read in part).");
         for (int kind = 0; kind < MV_KIND_COUNT; kind++)
                 for (int state = MV_KNOWLEDGE_NONE; status->kinds[kind].needed && state < N_KNOWLEDGE;
                      state++) {

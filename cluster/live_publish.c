@@ -198,8 +198,11 @@ static void discard(struct publication *publication) {
         free(publication->deferred.items);
 }
 
-/* Of Nodes and Pods, a part says something else than the whole: it is shown only when all were listed once. */
+/* Of Nodes and Pods, a part says something else than the whole: it is shown only when all were listed once. What is too old
+ * is not shown of any kind. */
 static bool is_shown(int kind, enum mv_knowledge knowledge) {
+        if (knowledge == MV_KNOWLEDGE_OUTDATED)
+                return false;
         return (kind != MV_KIND_NODE && kind != MV_KIND_POD) || knowledge == MV_KNOWLEDGE_ALL ||
                knowledge == MV_KNOWLEDGE_LOST;
 }
@@ -260,7 +263,7 @@ static void commit(struct mv_live *live, struct publication *publication) {
 static bool placement_is_old(const struct mv_live *live) {
         return live->placement_stale || live->kinds[MV_KIND_NODE].dirty || live->kinds[MV_KIND_POD].dirty ||
                live->kinds[MV_KIND_VMI].dirty || shows_otherwise(live, MV_KIND_NODE) ||
-               shows_otherwise(live, MV_KIND_POD);
+               shows_otherwise(live, MV_KIND_POD) || shows_otherwise(live, MV_KIND_VMI);
 }
 
 /* Something changed that the next publication shows, whether or not it renews the placement. */
@@ -294,7 +297,7 @@ static int prepare(struct mv_live *live, bool renew, struct publication *publica
                         publication->renewed[kind] ? publication->kinds[kind].table : state->table;
                 /* What is known of them and the table of them go together. */
                 enum mv_knowledge knowledge =
-                        !renew && shows_otherwise(live, kind) ? state->placed : knowledge_of(state);
+                        waits && shows_otherwise(live, kind) ? state->placed : knowledge_of(state);
                 parts.tables[kind] = table && is_shown(kind, knowledge) ? table->table : NULL;
                 parts.bytes += table ? table->arena.held : 0;
                 parts.known[kind] = known_of(state, knowledge);

@@ -25,7 +25,7 @@ struct item {
         struct mv_audit_key key;
         uint64_t digest; /* of the verdict */
         uint64_t rules[MV_AUDIT_RULE_WORDS];
-        uint64_t reads[READS_WORDS]; /* two bits for each object that the verdict was made of */
+        uint64_t reads[READS_WORDS]; /* three bits for each object that the verdict was made of */
         uint32_t policy;             /* hash of its name */
         uint32_t seen;               /* the look that saw it last */
         uint32_t judged;             /* the look it was judged after; 0: never */
@@ -141,9 +141,8 @@ int mv_auditor_look(struct mv_auditor *auditor, const struct mv_snapshot *snapsh
 /* --- what is due --- */
 
 static void add_bits(uint64_t *words, uint64_t hash) {
-        words[hash / 64 % READS_WORDS] |= UINT64_C(1) << (hash % 64);
-        hash >>= 32;
-        words[hash / 64 % READS_WORDS] |= UINT64_C(1) << (hash % 64);
+        for (int i = 0; i < 3; i++, hash >>= 16)
+                words[hash / 64 % READS_WORDS] |= UINT64_C(1) << (hash % 64);
 }
 
 static bool has_bits(const uint64_t *words, const uint64_t *wanted) {
@@ -154,7 +153,7 @@ static bool has_bits(const uint64_t *words, const uint64_t *wanted) {
 }
 
 /* What a change of an object of that kind concerns, between the rounds of all. */
-enum reach { NOBODY, THOSE_OF_ITS_NAME, WHO_READ_IT, EVERYBODY };
+enum reach { NOBODY, THOSE_OF_ITS_NAME, WHO_IS_IN_IT, WHO_READ_IT, EVERYBODY };
 static enum reach reach_of(enum mv_kind kind) {
         switch (kind) {
         case MV_KIND_VM:
@@ -163,6 +162,8 @@ static enum reach reach_of(enum mv_kind kind) {
         case MV_KIND_POOL:
         case MV_KIND_REPLICA_SET:
                 return THOSE_OF_ITS_NAME;
+        case MV_KIND_NAMESPACE:
+                return WHO_IS_IN_IT;
         case MV_KIND_KUBEVIRT:
         case MV_KIND_HYPERCONVERGED:
         case MV_KIND_MIGRATION_POLICY:
@@ -183,17 +184,21 @@ static enum reach reach_of(enum mv_kind kind) {
 
 /* The changes of the last look, as those who are concerned are found by. */
 struct changes {
-        struct {
+        struct one_change {
+                enum mv_kind kind;
+                struct mv_str name;
                 uint64_t bits[READS_WORDS];
-        } read[MANY_CHANGES];
+        } items[MANY_CHANGES];
         size_t n;
-        bool everybody;
+        bool everybody, migrations; /* there were too many */
 };
 
 static void collect_changes(const struct mv_auditor *auditor, struct changes *changes) {
         uint32_t look = auditor->objects.look;
         changes->everybody = auditor->reconfigured == look;
-        for (enum mv_kind kind = 0; kind < MV_KIND_COUNT; kind++) {
+        /* Backwards: instances, which change most, come last. */
+        for (int i = MV_KIND_COUNT - 1; i >= 0; i--) {
+                enum mv_kind kind = (enum mv_kind)i;
                 enum reach reach = reach_of(kind);
                 if (reach == NOBODY)
                         continue;
@@ -201,13 +206,19 @@ static void collect_changes(const struct mv_auditor *auditor, struct changes *ch
                         changes->everybody = true;
                 for (const struct mv_audit_object *o = auditor->objects.newest[kind]; o && o->changed == look;
                      o = o->older) {
-                        /* A migration reads its instance, too. */
+                        if (reach == THOSE_OF_ITS_NAME && kind != MV_KIND_VMI)
+                                continue;
+                        if (kind == MV_KIND_VMI && changes->n == MANY_CHANGES) {
+                                changes->migrations = true;
+                                break;
+                        }
                         if (reach == EVERYBODY || changes->n == MANY_CHANGES) {
                                 changes->everybody = true;
                                 return;
                         }
-                        if (reach == WHO_READ_IT || kind == MV_KIND_VMI)
-                                add_bits(changes->read[changes->n++].bits, o->key.hash);
+                        struct one_change *change = &changes->items[changes->n++];
+                        *change = (struct one_change){ .kind = kind, .name = o->key.name };
+                        add_bits(change->bits, o->key.hash);
                 }
         }
 }
@@ -218,6 +229,15 @@ static bool changed_itself(const struct mv_auditor *auditor, enum mv_kind kind, 
         return object && object->changed == auditor->objects.look;
 }
 
+static bool concerns(const struct one_change *change, const struct item *item) {
+        if (change->kind == MV_KIND_NAMESPACE)
+                return mv_str_equal(change->name, item->key.namespace);
+        /* A VM is found by its name. */
+        if (change->kind == MV_KIND_VMI && item->key.kind != MV_KIND_MIGRATION)
+                return false;
+        return has_bits(item->reads, change->bits);
+}
+
 static bool is_due(const struct mv_auditor *auditor, const struct changes *changes, const struct item *item) {
         if (auditor->round == MV_AUDIT_ALL)
                 return true;
@@ -226,11 +246,13 @@ static bool is_due(const struct mv_auditor *auditor, const struct changes *chang
                                                                 MV_STR(""), item->key.namespace);
                 return place && place->due;
         }
-        if (!item->judged || changes->everybody || changed_itself(auditor, item->key.kind, item) ||
+        if (!item->judged || changes->everybody ||
+            (changes->migrations && item->key.kind == MV_KIND_MIGRATION) ||
+            changed_itself(auditor, item->key.kind, item) ||
             (item->key.kind == MV_KIND_VM && changed_itself(auditor, MV_KIND_VMI, item)))
                 return true;
         for (size_t i = 0; i < changes->n; i++)
-                if (has_bits(item->reads, changes->read[i].bits))
+                if (concerns(&changes->items[i], item))
                         return true;
         return false;
 }
@@ -353,7 +375,9 @@ static void read_one(void *context, enum mv_kind kind, struct mv_str namespace, 
         enum mv_audit_how how;
         if (!name.n)
                 return;
-        add_bits(r->reads, mv_audit_table_hash(&r->auditor->objects.table, kind, namespace, name));
+        /* Others are found otherwise, and what all have in common would make the filter useless. */
+        if (reach_of(kind) == WHO_READ_IT || kind == MV_KIND_VMI)
+                add_bits(r->reads, mv_audit_table_hash(&r->auditor->objects.table, kind, namespace, name));
         if (!r->change->changed)
                 return;
         if (mv_audit_objects_differs(&r->auditor->objects, kind, namespace, name, object, r->item->judged,

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/config_values.h"
 
+#include "policy/base/duration.h"
 #include "policy/object/quantity.h"
 #include "policy/registry.h"
 
-#include <ctype.h>
-#include <limits.h>
 #include <stdio.h>
 
 /* --- where --- */
@@ -124,50 +123,19 @@ struct mv_str mv_config_scalar(struct mv_config_reading *reading, const struct m
 
 /* --- amounts --- */
 
-static const struct unit {
-        struct mv_str name;
-        unsigned ms;
-} units[] = { { MV_STR("ms"), 1 }, { MV_STR("s"), 1000 }, { MV_STR("m"), 60000 }, { MV_STR("h"), 3600000 } };
-
-/* Numbers with units, as Go writes them. */
-static bool parse_duration(struct mv_str text, unsigned long long *ret_ms) {
-        unsigned long long sum = 0, number;
-        if (!text.n)
-                return false;
-        while (text.n) {
-                size_t digits = 0, letters;
-                while (digits < text.n && isdigit((unsigned char)text.p[digits]))
-                        digits++;
-                letters = digits;
-                while (letters < text.n && isalpha((unsigned char)text.p[letters]))
-                        letters++;
-                const struct mv_str unit = { text.p + digits, letters - digits };
-                unsigned ms = 0;
-                for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-                        if (mv_str_equal(unit, units[i].name))
-                                ms = units[i].ms;
-                if (!ms || !mv_str_to_unsigned((struct mv_str){ text.p, digits }, UINT_MAX, &number))
-                        return false;
-                sum += number * ms;
-                if (sum > INT64_MAX / 2)
-                        return false;
-                text = mv_str_skip(text, letters);
-        }
-        *ret_ms = sum;
-        return true;
-}
+#define MS 1000000LL
 
 unsigned mv_config_duration(struct mv_config_reading *reading, const struct mv_path *path,
                             struct mv_str value, unsigned least, unsigned most, unsigned fallback) {
-        unsigned long long ms;
+        long long ns;
         if (!value.p)
                 return fallback;
-        if (!parse_duration(value, &ms))
+        if (!mv_duration_parse(value, INT64_MAX, &ns))
                 mv_config_wrong(reading, path, MV_ETYPE, "must be a duration, such as 10m or 1h30m");
-        else if (ms < least || ms > most)
+        else if (ns < least * MS || ns > most * MS)
                 mv_config_wrong(reading, path, MV_ETYPE, "must be from %ums to %us", least, most / 1000);
         else
-                return (unsigned)ms;
+                return (unsigned)(ns / MS);
         return fallback;
 }
 

@@ -452,12 +452,13 @@ static void decide_cluster_scoped(const struct mv_decide_input *in, bool exempt,
                 return;
         enum mv_outcome outcome = doubted(in, in->now->migratable);
         const struct extra doubt = doubt_of(in, outcome);
-        bool refuse = outcome == MV_OUTCOME_FAIL || (doubt.text.n && in->now->migratable == MV_OUTCOME_FAIL &&
-                                                     in->config->unknown == MV_ACTION_DENY && !in->before);
+        bool refuse = outcome == MV_OUTCOME_FAIL ||
+                      (outcome == MV_OUTCOME_UNKNOWN && in->config->unknown == MV_ACTION_DENY && !in->before);
         if (action == MV_ACTION_DENY && refuse && !in->lenient && is_worse(in)) {
                 deny(in, outcome,
-                     mv_arena_format(in->arena, "%.*s %.*s cannot work", MV_STR_ARG(in->now->subject.kind),
-                                     MV_STR_ARG(in->now->subject.name)),
+                     mv_arena_format(in->arena, "%.*s %.*s %s", MV_STR_ARG(in->now->subject.kind),
+                                     MV_STR_ARG(in->now->subject.name),
+                                     outcome == MV_OUTCOME_FAIL ? "cannot work" : "is not known to work"),
                      &doubt, decision);
                 return;
         }
@@ -540,7 +541,7 @@ bool mv_decide_denies_unjudged(const struct mv_decide_input *input, struct mv_st
             mv_str_is(in->request->operation, "UPDATE") || in->exempt.match == MV_MATCH_YES ||
             doubt_text(in).n)
                 return false;
-        if (in->kind == MV_KIND_MIGRATION)
+        if (!levels)
                 return action == MV_ACTION_DENY;
         return (in->kind == MV_KIND_VM || in->kind == MV_KIND_VMI) && enforce != MV_LEVEL_NONE;
 }

@@ -2,7 +2,7 @@
 /*
  * A Kubernetes Event (events.k8s.io/v1) about an object: what `kubectl describe` shows below it. Memory to memory.
  *
- * Reasons, which people filter by, are these and no others; `docs/events.md` says what each means.
+ * Reasons, which people filter by, are these and no others; docs/audit.md says what each means.
  */
 #pragma once
 

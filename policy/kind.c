@@ -22,8 +22,18 @@
                 .shorthand = (short_), .namespaced = (namespaced_), .table = &(table_),     \
                 .meta_offset = offsetof(type_, meta), .read = (read_)                       \
         }
+#define KIND_FINAL(group_, kind_, word_, plural_, short_, namespaced_, table_, type_, is_final_) \
+        {                                                                                        \
+                .group = (group_), .kind = (kind_), .word = (word_), .plural = (plural_),        \
+                .shorthand = (short_), .namespaced = (namespaced_), .table = &(table_),          \
+                .meta_offset = offsetof(type_, meta), .is_final = (is_final_)                    \
+        }
 #define KIND(group_, kind_, word_, plural_, short_, namespaced_, table_, type_) \
         KIND_READ(group_, kind_, word_, plural_, short_, namespaced_, table_, type_, NULL)
+
+static bool migration_is_final(const void *object) {
+        return mv_migration_is_final(object);
+}
 
 const struct mv_kind_info mv_kinds[MV_KIND_COUNT] = {
         [MV_KIND_VM] = KIND_READ("kubevirt.io", "VirtualMachine", "virtualmachine", "virtualmachines", "vm",
@@ -31,9 +41,10 @@ const struct mv_kind_info mv_kinds[MV_KIND_COUNT] = {
         [MV_KIND_VMI] =
                 KIND_READ("kubevirt.io", "VirtualMachineInstance", "virtualmachineinstance",
                           "virtualmachineinstances", "vmi", true, mv_table_vmi, struct mv_vmi, mv_vmi_read),
-        [MV_KIND_MIGRATION] = KIND("kubevirt.io", "VirtualMachineInstanceMigration",
-                                   "virtualmachineinstancemigration", "virtualmachineinstancemigrations",
-                                   "vmim", true, mv_table_migration, struct mv_migration),
+        [MV_KIND_MIGRATION] =
+                KIND_FINAL("kubevirt.io", "VirtualMachineInstanceMigration",
+                           "virtualmachineinstancemigration", "virtualmachineinstancemigrations", "vmim",
+                           true, mv_table_migration, struct mv_migration, migration_is_final),
         [MV_KIND_POOL] =
                 KIND_READ("pool.kubevirt.io", "VirtualMachinePool", "virtualmachinepool",
                           "virtualmachinepools", "vmpool", true, mv_table_pool, struct mv_pool, mv_pool_read),

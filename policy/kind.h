@@ -55,6 +55,8 @@ struct mv_kind_info {
         size_t meta_offset; /* of struct mv_meta in the typed struct */
         /* Reads what a table cannot say, after the table did its part; errors as mv_decode. NULL when there is none. */
         int (*read)(const struct mv_decode *decode, struct mv_str json, void *object, struct mv_err *err);
+        /* Of objects that are kept when their work is done: it is. NULL for other kinds. */
+        bool (*is_final)(const void *object);
 };
 extern const struct mv_kind_info mv_kinds[MV_KIND_COUNT];
 

@@ -17,6 +17,10 @@ struct mv_kind_table {
         uint32_t *slots; /* number of the object + 1; open addressing, a power of two */
         size_t n_slots;
         uint64_t seed; /* of the hashes */
+        /* The same objects, those of a namespace together, by namespace and then as they came. */
+        const void *const *by_namespace;
+        const void **unfinished; /* those that are not final; NULL for kinds of which none ever is */
+        size_t n_unfinished;
 };
 
 /* The metadata of an object of that kind. */
@@ -35,6 +39,9 @@ struct mv_kind_table *mv_kind_table_make(struct mv_arena *arena, enum mv_kind ki
 struct mv_kind_table *mv_kind_table_make_hashed(struct mv_arena *arena, enum mv_kind kind,
                                                 const void **objects, size_t n, uint64_t seed,
                                                 const uint64_t *hashes);
+/* The objects of a namespace, *ret_n of them, as they came; in the order of the table for kinds that have none. */
+const void *const *mv_kind_table_of_namespace(const struct mv_kind_table *table, struct mv_str namespace,
+                                              size_t *ret_n);
 /* NULL when there is none. namespace is ignored for kinds that have none. */
 const void *mv_kind_table_find(const struct mv_kind_table *table, struct mv_str namespace,
                                struct mv_str name);

@@ -12,7 +12,6 @@ enum {
         LINE_CHARACTERS = 120,
         MORE_CHARACTERS = 18, /* of ", and 100000 more" */
         MOST_LINES = 5,       /* of one list */
-        ASKED_EVERY = 8,      /* VMs, whether there is time left */
 };
 
 static const char *const level_labels[] = { "migvet.io/enforce", "migvet.io/warn", "migvet.io/audit" };
@@ -33,6 +32,7 @@ struct raised {
 
 struct change {
         const struct mv_review_input *in;
+        const struct mv_snapshot *snapshot;      /* with the namespace as it will be */
         const struct mv_review_request *request; /* its namespace is the name of the object */
         struct mv_decision *decision;
         struct raised raised[LEVELS];
@@ -103,7 +103,7 @@ static void note_name(const struct change *change, struct names *names, enum mv_
 static void judge(struct change *change, struct mv_arena *arena, enum mv_kind kind, const void *object) {
         const struct mv_review_input *in = change->in;
         const struct mv_evaluation evaluation = {
-                .arena = arena, .snapshot = in->snapshot, .config = in->config, .version = in->version
+                .arena = arena, .snapshot = change->snapshot, .config = in->config, .version = in->version
         };
         struct mv_verdict verdict;
         if (kind == MV_KIND_VM)
@@ -112,7 +112,7 @@ static void judge(struct change *change, struct mv_arena *arena, enum mv_kind ki
                 mv_evaluate_vmi(&evaluation, object, &verdict);
         const struct mv_decide_input input = {
                 .arena = arena,
-                .snapshot = in->snapshot,
+                .snapshot = change->snapshot,
                 .config = in->config,
                 .request = change->request,
                 .meta = mv_kind_meta(kind, object),
@@ -148,7 +148,7 @@ static void judge_all(struct change *change) {
                                         change->n_all++;
                                         continue;
                                 }
-                                if (change->n_judged % ASKED_EVERY == 0 && !has_time(change->in))
+                                if (!has_time(change->in))
                                         break;
                                 mv_arena_clear(&arena);
                                 judge(change, &arena, kinds[k], object);
@@ -237,7 +237,9 @@ void mv_review_level_change(const struct mv_review_input *in, const struct mv_re
                 return;
         if (!read_meta(in, request.old_object, &before))
                 before = (struct mv_any){ 0 };
-        request.namespace = now.meta.name.n ? now.meta.name : request.name;
+        if (!now.meta.name.n)
+                now.meta.name = request.name;
+        request.namespace = now.meta.name;
         read_labels(&change, &now.meta.labels, &before.meta.labels);
         if (change.n_raised && !in->snapshot) {
                 mv_decision_warn(
@@ -251,8 +253,11 @@ void mv_review_level_change(const struct mv_review_input *in, const struct mv_re
                         decision); /* nothing comes of the label there, and only people read warnings */
                 return;
         }
-        if (!change.n_raised)
-                return;
+        const struct mv_namespace as_it_will_be = { .meta = now.meta };
+        change.snapshot =
+                change.n_raised ? mv_snapshot_with_namespace(in->arena, in->snapshot, &as_it_will_be) : NULL;
+        if (!change.snapshot)
+                return; /* nothing to be told, or memory is out, and the answer says so */
         judge_all(&change);
         for (size_t i = 0; i < change.n_raised; i++)
                 tell(&change, &change.raised[i]);

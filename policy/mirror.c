@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/mirror.h"
 
+#include "policy/kindtable.h"
 #include "policy/object/schema.h"
 
 enum { MOST_CAUSES = 10 };
@@ -137,12 +138,15 @@ static bool is_for(const struct webhook *webhook, const struct mv_review_request
                (by_kind && is_kubevirt_group(request->kind.group));
 }
 
-/* Every answer depends on KubeVirt's configuration. */
+/* Every answer depends on KubeVirt's configuration, wherever it comes from (policy/kubevirt_config.h). */
 static void note_configuration(const struct mv_mirror_input *in) {
-        for (size_t i = 0; i < mv_snapshot_count(in->snapshot, MV_KIND_KUBEVIRT); i++) {
-                const struct mv_kubevirt *kubevirt = mv_snapshot_at(in->snapshot, MV_KIND_KUBEVIRT, i);
-                mv_lookups_add(in->lookups, MV_KIND_KUBEVIRT, kubevirt->meta.namespace, kubevirt->meta.name);
-        }
+        static const enum mv_kind kinds[] = { MV_KIND_KUBEVIRT, MV_KIND_HYPERCONVERGED };
+        for (size_t k = 0; k < sizeof kinds / sizeof *kinds && !in->lookups->n; k++)
+                for (size_t i = 0; i < mv_snapshot_count(in->snapshot, kinds[k]); i++) {
+                        const struct mv_meta *meta =
+                                mv_kind_meta(kinds[k], mv_snapshot_at(in->snapshot, kinds[k], i));
+                        mv_lookups_add(in->lookups, kinds[k], meta->namespace, meta->name);
+                }
 }
 
 bool mv_mirror(const struct mv_mirror_input *in, struct mv_decision *decision) {

@@ -111,10 +111,10 @@ struct mv_launcher_namespace mv_launcher_namespace_of(const struct mv_snapshot *
         const struct mv_namespace *object =
                 mv_snapshot_find(snapshot, MV_KIND_NAMESPACE, (struct mv_str){ 0 }, namespace);
         struct mv_launcher_namespace found = { .labels = object ? &object->meta.labels : NULL };
-        for (size_t i = 0; i < mv_snapshot_count(snapshot, MV_KIND_RESOURCE_QUOTA); i++) {
-                const struct mv_resource_quota *quota = mv_snapshot_at(snapshot, MV_KIND_RESOURCE_QUOTA, i);
-                if (!mv_str_equal(quota->meta.namespace, namespace))
-                        continue;
+        size_t n;
+        const void *const *quotas = mv_snapshot_of_namespace(snapshot, MV_KIND_RESOURCE_QUOTA, namespace, &n);
+        for (size_t i = 0; i < n; i++) {
+                const struct mv_resource_quota *quota = quotas[i];
                 found.quota_limits_cpu |= mv_map_get(&quota->spec.hard, MV_STR("limits.cpu")) != NULL;
                 found.quota_limits_memory |= mv_map_get(&quota->spec.hard, MV_STR("limits.memory")) != NULL;
         }

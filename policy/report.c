@@ -288,11 +288,12 @@ static uint64_t *digests_of(struct mv_arena *arena, struct mv_str json, size_t *
         bool first = true;
         size_t n = 0, capacity = 0;
         uint64_t *digests = NULL;
-        mv_scan_init(&scan, json);
-        if (!json.n || !mv_scan_array(&scan)) {
-                *ret_n = 0;
+        *ret_n = 0;
+        if (!json.n)
                 return NULL;
-        }
+        mv_scan_init(&scan, json);
+        if (!mv_scan_array(&scan))
+                return NULL;
         while (mv_scan_element(&scan, &first) && mv_scan_skip(&scan, &text)) {
                 if (n == capacity) {
                         uint64_t *more = mv_arena_new_array(arena, uint64_t, capacity ? 2 * capacity : 256);

@@ -79,6 +79,7 @@ struct mv_str mv_missing_fix(struct mv_context *ctx, enum mv_kind kind, struct m
                                MV_STR_ARG(known->reason));
         case MV_KNOWLEDGE_NONE:
         case MV_KNOWLEDGE_LOST:
+        case MV_KNOWLEDGE_OUTDATED:
         case MV_KNOWLEDGE_NAMED:
                 break;
         case MV_KNOWLEDGE_LATE:

@@ -137,6 +137,9 @@ const void *mv_snapshot_find(const struct mv_snapshot *snapshot, enum mv_kind ki
                              struct mv_str name) {
         if (snapshot->lookups && name.n)
                 mv_lookups_add(snapshot->lookups, kind, namespace, name);
+        if (snapshot->namespace && kind == MV_KIND_NAMESPACE &&
+            mv_str_equal(snapshot->namespace->meta.name, name))
+                return snapshot->namespace;
         return mv_kind_table_find(snapshot->tables[kind], namespace, name);
 }
 
@@ -147,6 +150,18 @@ size_t mv_snapshot_count(const struct mv_snapshot *snapshot, enum mv_kind kind) 
 
 const void *mv_snapshot_at(const struct mv_snapshot *snapshot, enum mv_kind kind, size_t i) {
         return snapshot->tables[kind]->objects[i];
+}
+
+const void *const *mv_snapshot_of_namespace(const struct mv_snapshot *snapshot, enum mv_kind kind,
+                                            struct mv_str namespace, size_t *ret_n) {
+        return mv_kind_table_of_namespace(snapshot->tables[kind], namespace, ret_n);
+}
+
+const void *const *mv_snapshot_unfinished(const struct mv_snapshot *snapshot, enum mv_kind kind,
+                                          size_t *ret_n) {
+        const struct mv_kind_table *table = snapshot->tables[kind];
+        *ret_n = table ? table->n_unfinished : 0;
+        return table ? (const void *const *)table->unfinished : NULL;
 }
 
 const struct mv_known *mv_snapshot_known(const struct mv_snapshot *snapshot, enum mv_kind kind) {
@@ -161,6 +176,7 @@ const char *mv_snapshot_absent(const struct mv_snapshot *snapshot, enum mv_kind 
                 [MV_KNOWLEDGE_ABSENT] = "does not exist",
                 [MV_KNOWLEDGE_FORBIDDEN] = "may not be read",
                 [MV_KNOWLEDGE_LOST] = "is not known",
+                [MV_KNOWLEDGE_OUTDATED] = "is not known any more",
                 [MV_KNOWLEDGE_NAMED] = "is not known",
                 [MV_KNOWLEDGE_LATE] = "could not be read in time",
         };

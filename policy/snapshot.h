@@ -44,12 +44,13 @@ enum mv_knowledge {
         MV_KNOWLEDGE_ABSENT,    /* the cluster does not have the kind, so there is no object of it */
         MV_KNOWLEDGE_FORBIDDEN, /* they may not be listed */
         MV_KNOWLEDGE_LOST,      /* all that the cluster had when it last answered are here */
+        MV_KNOWLEDGE_OUTDATED, /* the cluster has not answered for so long that what it had is not here any more */
         MV_KNOWLEDGE_NAMED, /* a live cluster: those that were asked for by name are here, others may exist */
         MV_KNOWLEDGE_LATE,  /* likewise: one was asked for by name, and could not be read in time */
 };
 struct mv_known {
         enum mv_knowledge knowledge;
-        struct mv_str reason; /* of NONE, FORBIDDEN and LOST in words, "" when there are none */
+        struct mv_str reason; /* of NONE, FORBIDDEN, LOST and OUTDATED in words, "" when there are none */
 };
 
 struct mv_snapshot;
@@ -67,6 +68,12 @@ const void *mv_snapshot_find(const struct mv_snapshot *snapshot, enum mv_kind ki
 /* All objects of a kind, in the order in which they came. */
 size_t mv_snapshot_count(const struct mv_snapshot *snapshot, enum mv_kind kind);
 const void *mv_snapshot_at(const struct mv_snapshot *snapshot, enum mv_kind kind, size_t i);
+/* Those of a namespace, *ret_n of them, in that order: found without looking at the others. */
+const void *const *mv_snapshot_of_namespace(const struct mv_snapshot *snapshot, enum mv_kind kind,
+                                            struct mv_str namespace, size_t *ret_n);
+/* Of migrations, which stay when they have ended: those that have not, *ret_n of them, in that order. */
+const void *const *mv_snapshot_unfinished(const struct mv_snapshot *snapshot, enum mv_kind kind,
+                                          size_t *ret_n);
 /* What is known of that kind. */
 const struct mv_known *mv_snapshot_known(const struct mv_snapshot *snapshot, enum mv_kind kind);
 /* What is to be said of an object of that kind that is not there: "is not in the input", "does not exist", ... */

@@ -27,7 +27,9 @@ struct mv_snapshot {
         size_t shared_bytes; /* of what it does not own */
         void (*released)(void *context);
         void *context;
-        struct mv_lookups *lookups; /* of a view: where lookups are noted; NULL otherwise */
+        /* Of a view; NULL otherwise: where lookups are noted, and what stands in for the Namespace of its name. */
+        struct mv_lookups *lookups;
+        const struct mv_namespace *namespace;
 };
 
 void mv_snapshot_add_note(struct mv_snapshot *snapshot, struct mv_str note);

@@ -19,6 +19,15 @@ const struct mv_snapshot *mv_snapshot_doubt(struct mv_arena *arena, const struct
         return view;
 }
 
+const struct mv_snapshot *mv_snapshot_with_namespace(struct mv_arena *arena,
+                                                     const struct mv_snapshot *snapshot,
+                                                     const struct mv_namespace *namespace) {
+        struct mv_snapshot *view = copy(arena, snapshot);
+        if (view)
+                view->namespace = namespace;
+        return view;
+}
+
 static bool is_same(const struct mv_missing *a, const struct mv_missing *b) {
         return a->kind == b->kind && mv_str_equal(a->name, b->name) &&
                mv_str_equal(a->namespace, b->namespace);

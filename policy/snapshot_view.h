@@ -13,6 +13,12 @@
 const struct mv_snapshot *mv_snapshot_doubt(struct mv_arena *arena, const struct mv_snapshot *snapshot,
                                             uint64_t kinds);
 
+/* This one in the place of the Namespace of its name, for who looks it up. It outlives the view. NULL when the arena is
+ * exhausted. */
+const struct mv_snapshot *mv_snapshot_with_namespace(struct mv_arena *arena,
+                                                     const struct mv_snapshot *snapshot,
+                                                     const struct mv_namespace *namespace);
+
 enum { MV_MOST_LOOKUPS = 16 };
 
 /* Which objects were looked up by name, those that are not there among them; each once. */

@@ -29,6 +29,7 @@ void mv_report_unread(struct mv_context *ctx) {
                 [MV_KNOWLEDGE_ABSENT] = NULL,
                 [MV_KNOWLEDGE_FORBIDDEN] = "may not be listed",
                 [MV_KNOWLEDGE_LOST] = NULL,
+                [MV_KNOWLEDGE_OUTDATED] = "are not known any more",
                 [MV_KNOWLEDGE_NAMED] = "cannot all be read",
                 [MV_KNOWLEDGE_LATE] = NULL,
         };

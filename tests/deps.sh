@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Install the Debian packages that are missing: tests/deps.sh SET...   (build, demo, test, e2e, lint, bench, image, chart)
+# Install the Debian packages that are missing: tests/deps.sh SET...   (build, demo, test, e2e, lint, analyze, bench, image, chart)
 # Says nothing and does nothing when all are there.
 set -euo pipefail
 
@@ -13,14 +13,15 @@ names() {
         demo) echo curl python3 ;;
         test)
                 echo libcmocka-dev python3 python3-pytest python3-yaml clang libclang-rt-14-dev llvm valgrind
-                echo openssl gnutls-bin curl faketime
+                echo openssl gnutls-bin curl faketime python3-seccomp nghttp2-proxy
                 ;;
         e2e)
                 echo gcc libc6-dev python3 python3-pytest python3-yaml openssl util-linux iproute2
                 echo etcd-server containerd runc containernetworking-plugins iptables conntrack
                 ;;
-        lint) echo git clang clang-format clang-tidy shellcheck python3-yaml ;;
-        bench) echo python3 python3-yaml openssl util-linux ;;
+        lint) echo git binutils clang clang-format clang-tidy cppcheck shellcheck python3-yaml ;;
+        analyze) echo gcc clang-tools ;;
+        bench) echo python3 python3-yaml openssl util-linux valgrind ;;
         image) echo python3 binutils ;;
         chart) echo python3 python3-yaml ;;
         *)

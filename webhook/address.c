@@ -86,13 +86,13 @@ int mv_address_listen(const struct mv_address *address, const char *text, int *r
                 r = address_bind(&any4, &fd);
         }
         if (r < 0)
-                return mv_err_set(err, MV_EIO, "cannot listen on %s: %s", text, strerror(-r));
+                return mv_err_set(err, MV_EIO, "cannot listen on %s: %s", text, strerrordesc_np(-r));
 
         struct sockaddr_storage bound = { 0 };
         socklen_t size = sizeof bound;
         if (getsockname(fd, (struct sockaddr *)&bound, &size) < 0) {
                 close(fd);
-                return mv_err_set(err, MV_EIO, "cannot listen on %s: %s", text, strerror(errno));
+                return mv_err_set(err, MV_EIO, "cannot listen on %s: %s", text, strerrordesc_np(errno));
         }
         in_port_t bound_port = 0;
         if (bound.ss_family == AF_INET)

@@ -141,7 +141,7 @@ static void acceptor_complain(struct mv_listener *listener, const char *what, in
                 return;
         listener->complained = now;
         mv_library_say(listener->config.logger, MV_LOG_WARNING, "%s: %s: %s", listener->config.name, what,
-                       strerror(error));
+                       strerrordesc_np(error));
 }
 
 static void acceptor_give(struct mv_listener *listener, int fd, const struct sockaddr *peer,
@@ -268,7 +268,7 @@ static void *acceptor_main(void *context) {
 static void listener_wake(struct mv_listener *listener) {
         if (eventfd_write(listener->wake, 1) < 0)
                 mv_library_say(listener->config.logger, MV_LOG_WARNING, "cannot write an eventfd: %s",
-                               strerror(errno));
+                               strerrordesc_np(errno));
 }
 
 /* --- life ----------------------------------------------------------------------------------------------- */
@@ -291,7 +291,7 @@ int mv_listener_new(const struct mv_listener_config *config, struct mv_listener 
         if (r == 0) {
                 listener->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
                 if (listener->wake < 0)
-                        r = mv_err_set(err, MV_EIO, "cannot make an eventfd: %s", strerror(errno));
+                        r = mv_err_set(err, MV_EIO, "cannot make an eventfd: %s", strerrordesc_np(errno));
         }
         if (r == 0)
                 r = mv_address_listen(&address, config->address, &listener->fd, &listener->port, err);
@@ -363,7 +363,7 @@ int mv_listener_start(struct mv_listener *listener, struct mv_err *err) {
         if (r == 0) {
                 int failure = pthread_create(&listener->acceptor, NULL, acceptor_main, listener);
                 if (failure)
-                        r = mv_err_set(err, MV_EIO, "cannot start a thread: %s", strerror(failure));
+                        r = mv_err_set(err, MV_EIO, "cannot start a thread: %s", strerrordesc_np(failure));
                 else
                         pthread_setname_np(listener->acceptor, "mv-acceptor");
                 listener->started = !failure;

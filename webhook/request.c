@@ -52,67 +52,6 @@ bool mv_query_next(struct mv_str *query, struct mv_str *ret_name, struct mv_str 
         return true;
 }
 
-/* The unit at the start of text, in nanoseconds, and its length; 0 when there is none. */
-static long long unit_parse(struct mv_str text, size_t *ret_n) {
-        static const struct {
-                const char *name;
-                long long ns;
-        } units[] = {
-                { "ns", 1 },
-                { "us", 1000 },
-                { "\u00b5s", 1000 },
-                { "\u03bcs", 1000 },
-                { "ms", 1000000 },
-                { "s", 1000000000 },
-                { "m", 60 * 1000000000LL },
-                { "h", 3600 * 1000000000LL },
-        };
-        for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-                if (mv_str_starts_with(text, mv_str_from(units[i].name))) {
-                        *ret_n = strlen(units[i].name);
-                        return units[i].ns;
-                }
-        return 0;
-}
-
-bool mv_duration_parse(struct mv_str text, long long *ret_ns) {
-        static const long long longest = 3600 * 1000000000LL;
-        if (text.n && text.p[0] == '+')
-                text = mv_str_skip(text, 1);
-        if (mv_str_is(text, "0")) {
-                *ret_ns = 0;
-                return true;
-        }
-        long long sum = 0;
-        if (!text.n)
-                return false;
-        while (text.n) {
-                size_t whole = 0, all;
-                double number = 0, scale = 1;
-                while (whole < text.n && text.p[whole] >= '0' && text.p[whole] <= '9')
-                        number = number * 10 + (text.p[whole++] - '0');
-                all = whole;
-                if (all < text.n && text.p[all] == '.') {
-                        all++;
-                        for (; all < text.n && text.p[all] >= '0' && text.p[all] <= '9'; all++)
-                                number += (text.p[all] - '0') * (scale /= 10);
-                        if (all == whole + 1 && whole == 0)
-                                return false;
-                } else if (whole == 0)
-                        return false;
-                size_t n_unit = 0;
-                long long unit = unit_parse(mv_str_skip(text, all), &n_unit);
-                if (!unit || number * (double)unit > (double)longest)
-                        return false;
-                sum += (long long)(number * (double)unit + 0.5);
-                if (sum > longest)
-                        return false;
-                text = mv_str_skip(text, all + n_unit);
-        }
-        *ret_ns = sum;
-        return true;
-}
-
 bool mv_media_type_is_json(const char *value) {
         static const char json[] = "application/json";
         if (!value)

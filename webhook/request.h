@@ -36,10 +36,6 @@ bool mv_target_is_broken(const struct mv_target *target, const char *version);
 /* Take the next `name=value` of a query from *query; false when there is none. Nothing is unescaped. */
 bool mv_query_next(struct mv_str *query, struct mv_str *ret_name, struct mv_str *ret_value);
 
-/* A duration as Go writes it: "10s", "500ms", "1m30s", "1.5h", "0". Negative ones, and those above an
- * hour, are refused. */
-bool mv_duration_parse(struct mv_str text, long long *ret_ns);
-
 /* application/json, with or without parameters. value may be NULL. */
 bool mv_media_type_is_json(const char *value);
 

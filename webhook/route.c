@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/object/status.h"
 #include "webhook/route.h"
 
+#include "policy/base/duration.h"
+#include "policy/object/status.h"
 #include "webhook/library.h"
 #include "webhook/ticket.h"
 #include "webhook/tls.h"
@@ -20,6 +21,7 @@ enum {
 static const long long waiting_longest = 1000 * 1000000LL; /* a request that was put off */
 static const long long second = 1000 * 1000000LL;
 static const long long timeout_default = 10 * 1000 * 1000000LL;
+static const long long timeout_asked = 3600 * 1000000000LL;     /* more is nonsense */
 static const long long timeout_longest = 30 * 1000 * 1000000LL; /* kube-apiserver's own maximum */
 
 static const char json[] = "application/json";
@@ -81,7 +83,8 @@ static bool query_timeout(struct mv_str query, long long *ret_ns) {
         struct mv_str name, value;
         long long timeout = timeout_default;
         while (mv_query_next(&query, &name, &value))
-                if (mv_str_is(name, "timeout") && (!mv_duration_parse(value, &timeout) || timeout <= 0))
+                if (mv_str_is(name, "timeout") &&
+                    (!mv_duration_parse(value, timeout_asked, &timeout) || timeout <= 0))
                         return false;
         *ret_ns = timeout < timeout_longest ? timeout : timeout_longest;
         return true;

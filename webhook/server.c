@@ -91,6 +91,8 @@ static int config_check(const struct mv_webhook_config *config, struct mv_err *e
         const struct mv_webhook_limits *limits = &config->limits;
         if (!config->identity || !config->backend || !config->listen)
                 return mv_err_set(err, MV_EUSAGE, "the webhook needs an address, an identity and a backend");
+        if (config->access && !config->backend->verdict)
+                return mv_err_set(err, MV_EUSAGE, "who may ask for verdicts needs a backend that gives them");
         if (!limits->body_bytes || !limits->bodies_bytes || !limits->receive_ms || !limits->idle_ms ||
             !limits->send_ms || !limits->connections)
                 return mv_err_set(err, MV_EUSAGE, "a limit of the webhook is 0");

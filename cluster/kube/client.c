@@ -22,6 +22,7 @@ struct mv_kube_client {
         struct mv_kube_call *first, *last; /* all that are not done, in the order of their start */
         bool performing;                   /* libcurl is calling us */
         bool fresh;                        /* some have not begun */
+        bool waits;                        /* and cannot, before a plugin has given what they are to show */
         bool plain;                        /* the server was heard to speak no HTTP/2 */
         struct mv_kube_call *connecting;   /* the one that may be making a connection */
 };
@@ -76,6 +77,10 @@ static struct curl_slist *make_connect_to(const struct mv_kube_config *config) {
         return list;
 }
 
+static void wake(void *context) {
+        mv_kube_client_wake(context);
+}
+
 int mv_kube_client_new(const struct mv_kube_config *config, struct mv_kube_client **ret, struct mv_err *err) {
         pthread_once(&global, init_global);
         if (global_result)
@@ -91,6 +96,8 @@ int mv_kube_client_new(const struct mv_kube_config *config, struct mv_kube_clien
         }
         client->config = config;
         client->multi = curl_multi_init();
+        client->credentials.run.ended = wake;
+        client->credentials.run.context = client;
         if (config->tls_server_name.n)
                 client->connect_to = make_connect_to(config);
         if (!client->multi || (config->tls_server_name.n && !client->connect_to) ||
@@ -105,6 +112,7 @@ int mv_kube_client_new(const struct mv_kube_config *config, struct mv_kube_clien
 struct mv_kube_client *mv_kube_client_free(struct mv_kube_client *client) {
         if (!client)
                 return NULL;
+        mv_kube_exec_thread_done(&client->credentials.run); /* it wakes us */
         while (client->first) {
                 struct mv_kube_call *call = client->first;
                 drop(call);
@@ -189,8 +197,11 @@ static void finish(struct mv_kube_call *call, CURLcode code) {
         mv_kube_call_free(call);
 }
 
-/* When its time is over, LLONG_MAX for never; *ret_silent: because nothing came. */
+/* When its time is over, LLONG_MAX for never; *ret_silent: because nothing came. A plugin has a limit of its own. */
 static long long ends_at(const struct mv_kube_call *call, bool *ret_silent) {
+        *ret_silent = false;
+        if (!call->easy && call->client->waits)
+                return LLONG_MAX;
         long long whole = call->request.timeout_ms ? call->started_ms + call->request.timeout_ms : LLONG_MAX;
         long long silent = call->request.idle_ms ? call->heard_ms + call->request.idle_ms : LLONG_MAX;
         *ret_silent = silent < whole;
@@ -208,9 +219,13 @@ static void time_out(struct mv_kube_call *call, bool silent, long long now) {
 
 /* --- running --- */
 
-static void begin(struct mv_kube_call *call) {
+/* False: not before a plugin is done. */
+static bool begin(struct mv_kube_call *call) {
         struct mv_kube_client *client = call->client;
         int r = mv_kube_credentials_refresh(&client->credentials, time(NULL), mv_clock_ms(), &call->err);
+        client->waits = r > 0;
+        if (client->waits)
+                return false;
         if (!r)
                 r = mv_kube_call_prepare(call, &client->credentials, client->connect_to, &call->err);
         /* A plugin may have taken its time. */
@@ -219,6 +234,7 @@ static void begin(struct mv_kube_call *call) {
                 r = mv_err_oom(&call->err);
         if (r)
                 call->err.code = r;
+        return true;
 }
 
 /* The first that has not begun, if it may: one after another, so that each sees the connections of those before it. Otherwise
@@ -292,8 +308,7 @@ static unsigned perform(struct mv_kube_client *client) {
 static unsigned transfer(struct mv_kube_client *client, long long *ret_next) {
         unsigned ended = perform(client);
         struct mv_kube_call *call;
-        while ((call = next_to_begin(client))) {
-                begin(call);
+        while ((call = next_to_begin(client)) && begin(call)) {
                 if (call->err.code) {
                         finish(call, CURLE_OK);
                         ended++;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum {
-        MOST_READS = 64, /* at a time */
+        MOST_READS = 256, /* at a time */
         LOOK_MS = 5,     /* between two looks whether the watch has caught up */
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/credentials.h"
 
-#include "certs/clock.h"
 #include "certs/certificate.h"
+#include "certs/clock.h"
 #include "certs/peer.h"
 #include "cluster/kube/plain.h"
 #include "cluster/kube/wipe.h"
@@ -180,23 +180,45 @@ static bool plugin_is_due(const struct mv_kube_credentials *c, long long now, lo
         return !c->plugin_pauses || now_ms - c->plugin_ms >= PLUGIN_PAUSE_MS;
 }
 
-static int run_plugin(struct mv_kube_credentials *c, struct mv_err *err) {
-        struct mv_kube_credential given;
-        int r = mv_kube_exec_run(c->config, mv_buf_str(&c->authority.text), 0, &given, err);
-        if (r)
-                return r;
-        r = set_token(c, given.token, err);
-        if (!r && given.certificate.n)
-                r = set_pair(c, given.certificate, given.key, err);
+/* What a run gave, from now on. */
+static int take_plugin(struct mv_kube_credentials *c, const struct mv_kube_credential *given,
+                       struct mv_err *err) {
+        int r = set_token(c, given->token, err);
+        if (!r && given->certificate.n)
+                r = set_pair(c, given->certificate, given->key, err);
         else if (!r && c->certificate.file.path[0]) {
                 mv_memory_file_done(&c->certificate.file);
                 mv_memory_file_done(&c->key.file);
         }
         mv_kube_credential_done(&c->plugin);
-        c->plugin = given;
+        c->plugin = *given;
         c->refused = false;
         c->generation++;
         return r;
+}
+
+static void begin_plugin(struct mv_kube_credentials *c, long long now_ms) {
+        struct mv_err problem = { 0 };
+        c->plugin_pauses = c->refused;
+        if (mv_kube_exec_thread_begin(&c->run, mv_buf_str(&c->authority.text), &problem)) {
+                c->plugin_problem = problem;
+                c->plugin_pauses = true;
+                c->plugin_ms = now_ms;
+        }
+}
+
+/* Take what a run gave that is over. */
+static void end_plugin(struct mv_kube_credentials *c, long long now_ms) {
+        struct mv_kube_credential given;
+        struct mv_err problem = { 0 };
+        int r = 0;
+        if (!mv_kube_exec_thread_end(&c->run, &r, &given, &problem))
+                return;
+        if (!r)
+                r = take_plugin(c, &given, &problem);
+        c->plugin_problem = problem;
+        c->plugin_pauses |= r != 0;
+        c->plugin_ms = now_ms;
 }
 
 /* --- all --- */
@@ -212,6 +234,7 @@ static int check_trust_file(const struct mv_kube_config *config, struct mv_err *
 int mv_kube_credentials_init(struct mv_kube_credentials *c, const struct mv_kube_config *config,
                              struct mv_err *err) {
         *c = (struct mv_kube_credentials){ .config = config };
+        mv_kube_exec_thread_init(&c->run, config);
         pem_init(&c->authority);
         pem_init(&c->certificate);
         pem_init(&c->key);
@@ -236,6 +259,7 @@ int mv_kube_credentials_init(struct mv_kube_credentials *c, const struct mv_kube
 }
 
 void mv_kube_credentials_done(struct mv_kube_credentials *c) {
+        mv_kube_exec_thread_done(&c->run);
         pem_done(&c->authority);
         pem_done(&c->certificate);
         pem_done(&c->key);
@@ -243,8 +267,7 @@ void mv_kube_credentials_done(struct mv_kube_credentials *c) {
         mv_kube_credential_done(&c->plugin);
 }
 
-int mv_kube_credentials_refresh(struct mv_kube_credentials *c, long long now, long long now_ms,
-                                struct mv_err *err) {
+static int renew_files(struct mv_kube_credentials *c, struct mv_err *err) {
         struct mv_err problem = { 0 };
         int (*const renew[])(struct mv_kube_credentials *, bool,
                              struct mv_err *) = { renew_authority, renew_pair, renew_token };
@@ -256,14 +279,23 @@ int mv_kube_credentials_refresh(struct mv_kube_credentials *c, long long now, lo
                         c->file_problem = problem;
                         problem = (struct mv_err){ 0 };
                 }
-        if (plugin_is_due(c, now, now_ms)) {
-                long long began = mv_clock_ms();
-                c->plugin_pauses = c->refused;
-                c->plugin_problem = (struct mv_err){ 0 };
-                if (run_plugin(c, &c->plugin_problem))
-                        c->plugin_pauses = true;
-                c->plugin_ms = now_ms + (mv_clock_ms() - began);
-        }
+        return 0;
+}
+
+int mv_kube_credentials_refresh(struct mv_kube_credentials *c, long long now, long long now_ms,
+                                struct mv_err *err) {
+        bool ran = c->run.running;
+        end_plugin(c, now_ms);
+        if (c->run.running)
+                return 1;
+        int r = renew_files(c, err);
+        if (r)
+                return r;
+        /* What it has just given is shown once, even when it says that it has expired. */
+        if (!ran && plugin_is_due(c, now, now_ms))
+                begin_plugin(c, now_ms);
+        if (c->run.running)
+                return 1;
         if (!c->config->exec.command.n || c->plugin.token.n || c->plugin.certificate.n)
                 return 0;
         if (err)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a client shows to the server, and whom it trusts, kept current: files are read again when they change, a plugin is
- * run again when what it gave expires or was refused.
+ * run again when what it gave expires or was refused. It runs in a thread of its own; whoever wants credentials meanwhile
+ * asks again when it is over.
  *
  * When something cannot be renewed, what there was stays in use, until the server refuses it;
  * mv_kube_credentials_problem says why.
@@ -11,7 +12,7 @@
 #include "certs/file.h"
 #include "certs/memory_file.h"
 #include "cluster/kube/config.h"
-#include "cluster/kube/exec.h"
+#include "cluster/kube/exec_thread.h"
 #include "policy/base/buf.h"
 
 /* A PEM that the configuration names, as libcurl wants it. */
@@ -27,6 +28,7 @@ struct mv_kube_credentials {
         struct mv_buf token;
         struct mv_file_stamp token_stamp;
 
+        struct mv_kube_exec_thread run; /* of the plugin; its owner may set `ended` */
         struct mv_kube_credential plugin;
         bool plugin_pauses, refused;
         long long plugin_ms; /* when it ended last, on the monotonic clock */
@@ -40,8 +42,8 @@ int mv_kube_credentials_init(struct mv_kube_credentials *credentials, const stru
                              struct mv_err *err);
 void mv_kube_credentials_done(struct mv_kube_credentials *credentials);
 
-/* To be called before each request. An error is one that leaves nothing to show. now is the time of the day, now_ms the
- * monotonic clock. */
+/* To be called before each request. 1: a plugin is under way, and what is to be shown is not there yet. An error is one that
+ * leaves nothing to show. now is the time of the day, now_ms the monotonic clock. */
 int mv_kube_credentials_refresh(struct mv_kube_credentials *credentials, long long now, long long now_ms,
                                 struct mv_err *err);
 /* The server answered 401 to a request of that generation. */

@@ -22,6 +22,7 @@ struct question {
         struct mv_kube_call *call;
         int half; /* 0: /api, 1: /apis, -1: one version of one group, as follows */
         const char *group, *version;
+        bool forbidden; /* that version of that group */
 };
 
 struct mv_kube_discover {
@@ -32,9 +33,9 @@ struct mv_kube_discover {
         struct question questions[MOST_QUESTIONS];
         unsigned n_questions, open;
         char etags[HALVES][256];
-        bool guessed[HALVES], draft_guessed[HALVES]; /* we may not ask for it */
-        bool old;                                    /* the server does not know the document of all groups */
-        bool failed;                                 /* a question of this round */
+        uint64_t guessed, draft_guessed; /* kinds (1 << kind, or-ed): we may not ask for them */
+        bool old;                        /* the server does not know the document of all groups */
+        bool failed;                     /* a question of this round */
         struct mv_err err;
         unsigned failures;
         unsigned long long answers;
@@ -55,14 +56,27 @@ static void note_failure(struct mv_kube_discover *discover, int status, struct m
         discover->err = why;
 }
 
-/* We may not ask what there is: what is not there, or not in this version, will answer 404. */
-static void assume(struct mv_kube_discover *discover, int half) {
-        bool core = half == 0;
-        discover->draft_guessed[half] = true;
-        discover->etags[half][0] = '\0'; /* of a document that does not count any more */
+static uint64_t kinds_of_half(int half) {
+        uint64_t kinds = 0;
         for (int kind = 0; kind < MV_KIND_COUNT; kind++)
-                if (core == !*mv_kinds[kind].group)
+                if ((half == 0) == !*mv_kinds[kind].group)
+                        kinds |= (uint64_t)1 << kind;
+        return kinds;
+}
+
+/* We may not ask whether these are there: what is not, or not in this version, will answer 404. */
+static void assume(struct mv_kube_discover *discover, uint64_t kinds) {
+        discover->draft_guessed |= kinds;
+        for (int kind = 0; kind < MV_KIND_COUNT; kind++)
+                if (kinds >> kind & 1)
                         discover->draft.versions[kind] = mv_kube_resources[kind].versions[0];
+}
+
+/* Of the group whose version we may not ask for, the kinds that are in no other one. */
+static void assume_rest(struct mv_kube_discover *discover, const char *group) {
+        for (int kind = 0; kind < MV_KIND_COUNT; kind++)
+                if (!discover->draft.versions[kind] && strcmp(mv_kinds[kind].group, group) == 0)
+                        assume(discover, (uint64_t)1 << kind);
 }
 
 static void take_half(struct mv_kube_discover *discover, int half, const struct mv_kube_response *response) {
@@ -71,7 +85,8 @@ static void take_half(struct mv_kube_discover *discover, int half, const struct 
         if (response->status == 304)
                 return;
         if (response->status == 403) {
-                assume(discover, half);
+                discover->etags[half][0] = '\0'; /* of a document that does not count any more */
+                assume(discover, kinds_of_half(half));
                 return;
         }
         if (response->status != 200) {
@@ -82,7 +97,7 @@ static void take_half(struct mv_kube_discover *discover, int half, const struct 
                 note_failure(discover, 0, response->body, &err);
                 return;
         }
-        discover->draft_guessed[half] = false;
+        discover->draft_guessed &= ~kinds_of_half(half);
         discover->old |= !aggregated;
         bool fits = aggregated && response->etag.n < sizeof discover->etags[half];
         snprintf(discover->etags[half], sizeof discover->etags[half], "%.*s",
@@ -92,7 +107,8 @@ static void take_half(struct mv_kube_discover *discover, int half, const struct 
 static void take_version(struct question *question, const struct mv_kube_response *response) {
         struct mv_kube_discover *discover = question->discover;
         struct mv_err err = { 0 };
-        if (response->status == 404)
+        question->forbidden = response->status == 403;
+        if (response->status == 404 || question->forbidden)
                 return;
         if (response->status != 200)
                 note_failure(discover, response->status, response->body, &response->err);
@@ -151,7 +167,7 @@ static bool was_asked(const struct mv_kube_discover *discover, const char *group
 
 static void ask_each_version(struct mv_kube_discover *discover) {
         discover->draft = (struct mv_kube_discovery){ { NULL } };
-        discover->draft_guessed[0] = discover->draft_guessed[1] = false;
+        discover->draft_guessed = 0;
         discover->n_questions = 0;
         for (int kind = 0; kind < MV_KIND_COUNT; kind++)
                 for (const char *const *version = mv_kube_resources[kind].versions; *version; version++)
@@ -178,8 +194,11 @@ static void finish_round(struct mv_kube_discover *discover) {
                         pause_after_failure(discover);
                 return;
         }
+        for (unsigned i = 0; i < discover->n_questions; i++)
+                if (discover->questions[i].forbidden)
+                        assume_rest(discover, discover->questions[i].group);
         discover->current = discover->draft;
-        memcpy(discover->guessed, discover->draft_guessed, sizeof discover->guessed);
+        discover->guessed = discover->draft_guessed;
         discover->answers++;
         discover->failures = 0;
         discover->err = (struct mv_err){ 0 };
@@ -193,7 +212,7 @@ long long mv_kube_discover_step(struct mv_kube_discover *discover, long long now
                 return discover->at;
         discover->at = LLONG_MAX;
         discover->draft = discover->current;
-        memcpy(discover->draft_guessed, discover->guessed, sizeof discover->guessed);
+        discover->draft_guessed = discover->guessed;
         discover->n_questions = 0;
         discover->failed = discover->old = false;
         ask(discover, 0, NULL, NULL);
@@ -213,7 +232,7 @@ const struct mv_kube_discovery *mv_kube_discover_current(const struct mv_kube_di
 }
 
 bool mv_kube_discover_is_guess(const struct mv_kube_discover *discover, enum mv_kind kind) {
-        return discover->guessed[*mv_kinds[kind].group != '\0'];
+        return discover->guessed >> kind & 1;
 }
 
 unsigned long long mv_kube_discover_answers(const struct mv_kube_discover *discover) {

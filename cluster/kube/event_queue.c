@@ -134,6 +134,7 @@ static void change_note(struct mv_event_queue *queue, struct entry *entry, const
         entry->memory = memory;
         entry->event = changed;
         entry->anew = true;
+        entry->count = 0;
 }
 
 bool mv_event_queue_put(struct mv_event_queue *queue, const struct mv_event *event, long long now_ms,
@@ -150,7 +151,7 @@ bool mv_event_queue_put(struct mv_event_queue *queue, const struct mv_event *eve
         }
         if (entry == queue->writing)
                 entry->again = true;
-        if (!entry->count || entry->anew)
+        if (!entry->count)
                 entry->first_us = wall_us;
         entry->count++;
         entry->last_us = wall_us;
@@ -227,11 +228,14 @@ void mv_event_queue_done(struct mv_event_queue *queue, enum mv_event_result resu
         if (result == MV_EVENT_GONE) {
                 entry->exists = entry->quiet = false;
                 entry->first_us = entry->last_us;
+                entry->count = 1;
                 return;
         }
         entry->quiet = true;
         entry->written_ms = now_ms;
-        entry->pending = result == MV_EVENT_WRITTEN && entry->again;
+        /* An Event is made without a count. */
+        entry->pending =
+                result == MV_EVENT_WRITTEN && (entry->again || (queue->creating && entry->count > 1));
         if (result == MV_EVENT_REFUSED) {
                 queue->counts.refused++;
                 return;
@@ -239,8 +243,6 @@ void mv_event_queue_done(struct mv_event_queue *queue, enum mv_event_result resu
         queue->counts.written++;
         entry->exists = true;
         entry->anew = false;
-        if (queue->creating)
-                entry->count = entry->again ? 2 : 1;
 }
 
 void mv_event_queue_count(const struct mv_event_queue *queue, struct mv_event_counts *ret) {

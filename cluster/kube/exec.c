@@ -34,7 +34,8 @@ struct plugin {
         const struct mv_kube_config *config;
         bool interactive;
         unsigned timeout_ms;
-        struct mv_arena arena; /* arguments and environment */
+        const atomic_bool *cancel; /* NULL */
+        struct mv_arena arena;     /* arguments and environment */
         char **arguments, **environment;
         struct mv_buf output;
         struct mv_err *err;
@@ -226,6 +227,8 @@ static int collect(struct plugin *plugin, int fd, pid_t pid) {
                         open = piece > 0;
                 } else if (was_ended)
                         open = false;
+                if (!r && (open || !ended) && plugin->cancel && atomic_load(plugin->cancel))
+                        r = FAIL(plugin, MV_EIO, "is not waited for any more");
                 if (!r && (open || !ended) && mv_clock_ms() >= end)
                         r = FAIL(plugin, MV_ETIMEOUT, "gave no answer within %u s",
                                  plugin->timeout_ms / 1000);
@@ -323,8 +326,8 @@ static int decode(struct plugin *plugin, struct mv_kube_credential *ret) {
 }
 
 int mv_kube_exec_run(const struct mv_kube_config *config, struct mv_str authority_pem, unsigned timeout_ms,
-                     struct mv_kube_credential *ret, struct mv_err *err) {
-        struct plugin plugin = { .config = config, .err = err };
+                     const atomic_bool *cancel, struct mv_kube_credential *ret, struct mv_err *err) {
+        struct plugin plugin = { .config = config, .cancel = cancel, .err = err };
         enum mv_kube_interactive mode = config->exec.interactive;
         plugin.interactive = mode != MV_KUBE_INTERACTIVE_NEVER && isatty(STDIN_FILENO);
         if (mode == MV_KUBE_INTERACTIVE_ALWAYS && !plugin.interactive)

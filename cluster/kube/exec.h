@@ -9,6 +9,7 @@
 
 #include "cluster/kube/config.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 /* What a plugin gave. Owned; wiped by mv_kube_credential_done. */
@@ -20,9 +21,9 @@ struct mv_kube_credential {
 };
 
 /* Run the plugin of config, waiting for it. authority_pem is what a plugin that asks for the cluster is told. timeout_ms is 0
- * but in tests. MV_ENOTFOUND, MV_EIO, MV_ETIMEOUT, MV_ELIMIT, MV_ESYNTAX, MV_ETYPE, MV_ECRYPTO, MV_ENOMEM; no error shows
+ * but in tests. cancel may be NULL; when it becomes true the plugin is killed, and the error is MV_EIO. MV_ENOTFOUND, MV_EIO, MV_ETIMEOUT, MV_ELIMIT, MV_ESYNTAX, MV_ETYPE, MV_ECRYPTO, MV_ENOMEM; no error shows
  * what it wrote. */
 int mv_kube_exec_run(const struct mv_kube_config *config, struct mv_str authority_pem, unsigned timeout_ms,
-                     struct mv_kube_credential *ret, struct mv_err *err);
+                     const atomic_bool *cancel, struct mv_kube_credential *ret, struct mv_err *err);
 /* All zero is fine, too. */
 void mv_kube_credential_done(struct mv_kube_credential *credential);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/informers.h"
 
+#include "certs/certificate.h"
 #include "certs/clock.h"
 #include "cluster/kube/discover.h"
 #include "cluster/kube/jitter.h"
@@ -11,6 +12,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum {
         ABSENT_MS = 10 * 1000,  /* discovery, while a needed kind is not there */
@@ -81,6 +83,7 @@ static void log_knowledge(const struct mv_kube_informers *informers, enum mv_kin
                 [MV_KNOWLEDGE_ABSENT] = "the server does not have the kind",
                 [MV_KNOWLEDGE_FORBIDDEN] = "objects may not be listed",
                 [MV_KNOWLEDGE_LOST] = "the server does not answer: what is known may be old",
+                [MV_KNOWLEDGE_OUTDATED] = "the server does not answer: what was known is too old to judge by",
         };
         if (!informers->logger)
                 return;
@@ -95,7 +98,8 @@ static void log_knowledge(const struct mv_kube_informers *informers, enum mv_kin
         static const enum mv_log_level levels[] = {
                 [MV_KNOWLEDGE_NAMED] = MV_LOG_INFO,        [MV_KNOWLEDGE_NONE] = MV_LOG_DEBUG,
                 [MV_KNOWLEDGE_ALL] = MV_LOG_INFO,          [MV_KNOWLEDGE_ABSENT] = MV_LOG_INFO,
-                [MV_KNOWLEDGE_FORBIDDEN] = MV_LOG_WARNING, [MV_KNOWLEDGE_LOST] = MV_LOG_WARNING
+                [MV_KNOWLEDGE_FORBIDDEN] = MV_LOG_WARNING, [MV_KNOWLEDGE_LOST] = MV_LOG_WARNING,
+                [MV_KNOWLEDGE_OUTDATED] = MV_LOG_WARNING
         };
         informers->logger->line(informers->logger->context, levels[knowledge], "cluster", messages[knowledge],
                                 fields, informers->reasons[kind][0] ? 3 : 2);
@@ -117,7 +121,8 @@ static void know_kind(struct mv_kube_informers *informers, enum mv_kind kind, en
 /* Of several selectors the one of which least is known speaks for the kind. */
 static void sum_up(struct mv_kube_informers *informers, enum mv_kind kind) {
         static const enum mv_knowledge order[] = { MV_KNOWLEDGE_FORBIDDEN, MV_KNOWLEDGE_NONE,
-                                                   MV_KNOWLEDGE_LOST, MV_KNOWLEDGE_ABSENT };
+                                                   MV_KNOWLEDGE_OUTDATED, MV_KNOWLEDGE_LOST,
+                                                   MV_KNOWLEDGE_ABSENT };
         const struct informer *all = informers->informers[kind];
         const char *some = mv_kube_resources[kind].some;
         for (size_t i = 0; i < sizeof order / sizeof *order; i++)
@@ -189,6 +194,18 @@ static bool is_wrong_guess(struct mv_kube_informers *informers, enum mv_kind kin
                mv_kube_resources[kind].versions[informers->guess[kind] + 1];
 }
 
+/* Why that is known, in words; of what is too old also since when it is not read. */
+static void tell_since(struct informer *informer, struct mv_str reason) {
+        char since[MV_TIME_TEXT], text[MV_TIME_TEXT + 32] = "";
+        long long ago_ms = informer->knowledge == MV_KNOWLEDGE_OUTDATED
+                                   ? mv_clock_ms() - mv_reflector_status(informer->reflector)->down_ms
+                                   : 0;
+        if (ago_ms)
+                snprintf(text, sizeof text,
+                         "not read since %s: ", mv_time_format(time(NULL) - (time_t)(ago_ms / 1000), since));
+        snprintf(informer->reason, sizeof informer->reason, "%s%.*s", text, MV_STR_ARG(reason));
+}
+
 static void sink_know(void *context, enum mv_knowledge knowledge, struct mv_str reason) {
         struct informer *informer = context;
         struct mv_kube_informers *owner = informer->owner;
@@ -201,7 +218,7 @@ static void sink_know(void *context, enum mv_knowledge knowledge, struct mv_str 
             mv_kube_discover_is_guess(owner->discover, informer->kind))
                 return;
         informer->knowledge = knowledge;
-        snprintf(informer->reason, sizeof informer->reason, "%.*s", MV_STR_ARG(reason));
+        tell_since(informer, reason);
         sum_up(owner, informer->kind);
         if (knowledge == MV_KNOWLEDGE_ABSENT && !owner->once)
                 mv_kube_discover_again(owner->discover, mv_clock_ms() + ABSENT_MS);
@@ -426,7 +443,8 @@ static void add_status(struct mv_kube_kind_status *sum, const struct mv_reflecto
 
 static bool is_settled(const struct mv_kube_informers *informers, enum mv_kind kind) {
         return informers->knowledge[kind] != MV_KNOWLEDGE_NONE &&
-               informers->knowledge[kind] != MV_KNOWLEDGE_LOST;
+               informers->knowledge[kind] != MV_KNOWLEDGE_LOST &&
+               informers->knowledge[kind] != MV_KNOWLEDGE_OUTDATED;
 }
 
 void mv_kube_informers_status(const struct mv_kube_informers *informers, enum mv_kind kind,

@@ -56,7 +56,6 @@ struct mv_reflector {
 
         unsigned failures;        /* since the last steady time */
         long long steady_since;   /* -1: not steady */
-        long long down_since;     /* -1: all is well; else what is known is that old */
         long long relisted_at;    /* -1: never */
         unsigned stream_failures; /* streaming lists that broke off, in a row */
         bool unreached;           /* the last failure was that */
@@ -127,8 +126,8 @@ static void note_failure(struct mv_reflector *r, long long now, enum mv_reflecto
                 r->failures = 0;
         r->steady_since = -1;
         r->failures++;
-        if (r->down_since < 0)
-                r->down_since = now;
+        if (r->status.down_ms < 0)
+                r->status.down_ms = now;
         if (r->status.knowledge != MV_KNOWLEDGE_ALL)
                 know(r, r->status.knowledge, message);
         else if (message != r->status.reason)
@@ -167,13 +166,13 @@ static void relist(struct mv_reflector *r, long long now, enum mv_reflector_erro
 }
 
 static void contact(struct mv_reflector *r, long long now) {
-        r->down_since = -1;
+        r->status.down_ms = -1;
         r->status.failures = 0;
         r->doubted = false;
         if (r->steady_since < 0)
                 r->steady_since = now;
         r->status.reason[0] = '\0';
-        if (r->status.knowledge == MV_KNOWLEDGE_LOST)
+        if (r->status.knowledge == MV_KNOWLEDGE_LOST || r->status.knowledge == MV_KNOWLEDGE_OUTDATED)
                 know(r, MV_KNOWLEDGE_ALL, "");
 }
 
@@ -229,7 +228,7 @@ static void suspend(struct mv_reflector *r, const char *reason) {
                 return;
         drop_objects(r);
         r->mode = MODE_SUSPENDED;
-        r->down_since = -1;
+        r->status.down_ms = -1;
         know(r, MV_KNOWLEDGE_ABSENT, reason);
 }
 
@@ -497,13 +496,10 @@ static bool is_stalled(struct mv_reflector *r, long long now, long long *ret_unt
 }
 
 static void look_for_loss(struct mv_reflector *r, long long now, long long *until) {
-        if (r->status.knowledge != MV_KNOWLEDGE_ALL || r->down_since < 0 || r->once)
-                return;
-        long long lost_at = r->down_since + MV_REFLECTOR_LOST_MS;
-        if (now >= lost_at)
-                know(r, MV_KNOWLEDGE_LOST, r->status.reason);
-        else if (lost_at < *until)
-                *until = lost_at;
+        enum mv_knowledge knowledge =
+                r->once ? r->status.knowledge : mv_reflector_age(&r->status, now, until);
+        if (knowledge != r->status.knowledge)
+                know(r, knowledge, r->status.reason);
 }
 
 void mv_reflector_next(struct mv_reflector *r, long long now, struct mv_reflector_step *ret) {
@@ -570,10 +566,10 @@ struct mv_reflector *mv_reflector_new(const struct mv_reflector_options *options
                                     .at = LLONG_MIN,
                                     .page = MV_REFLECTOR_PAGE,
                                     .steady_since = -1,
-                                    .down_since = -1,
                                     .relisted_at = -1,
                                     .status = { .knowledge = MV_KNOWLEDGE_NONE,
                                                 .reason = "not listed yet",
+                                                .down_ms = -1,
                                                 .synced_ms = -1,
                                                 .event_ms = -1 } };
         mv_kube_lines_init(&r->lines, MV_REFLECTOR_MOST_EVENT);

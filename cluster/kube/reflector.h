@@ -12,7 +12,7 @@
  * - Between begin and end the sink gets a whole list, of one state of the server; a list that breaks off is abandoned.
  * - After each end, and each event behind it, the sink's objects are those of a state that the server had.
  * - The knowledge that the sink is told of is ALL only while that is so and the server answered within the last half
- *   minute, as far as its silence can be told from there being no news.
+ *   minute, as far as its silence can be told from there being no news; then LOST, and after five minutes OUTDATED.
  * - Nothing that a server does makes it ask in a tight loop.
  */
 #pragma once
@@ -25,11 +25,12 @@
 #include <stdint.h>
 
 enum {
-        MV_REFLECTOR_PAGE = 500,               /* objects a page */
-        MV_REFLECTOR_MOST_EVENT = 16 << 20,    /* bytes of one event */
-        MV_REFLECTOR_LOST_MS = 30 * 1000,      /* without an answer, what is known is no more certain */
-        MV_REFLECTOR_FORBIDDEN_MS = 60 * 1000, /* asked again after so long, and up to half as much more */
-        MV_REFLECTOR_ERROR_BYTES = 576,        /* what is said of an object that cannot be read */
+        MV_REFLECTOR_PAGE = 500,                  /* objects a page */
+        MV_REFLECTOR_MOST_EVENT = 16 << 20,       /* bytes of one event */
+        MV_REFLECTOR_LOST_MS = 30 * 1000,         /* without an answer, what is known is no more certain */
+        MV_REFLECTOR_OUTDATED_MS = 5 * 60 * 1000, /* and after so long it is not to be believed */
+        MV_REFLECTOR_FORBIDDEN_MS = 60 * 1000,    /* asked again after so long, and up to half as much more */
+        MV_REFLECTOR_ERROR_BYTES = 576,           /* what is said of an object that cannot be read */
 };
 
 /* What objects go to. json is followed by 8 readable bytes; everything is borrowed for the call. */
@@ -80,6 +81,7 @@ struct mv_reflector_status {
         enum mv_knowledge knowledge;
         char reason[320];           /* why it is not ALL, "" when it is */
         char resource_version[128]; /* the last one seen */
+        long long down_ms;          /* since when it has not answered; -1: it does, as far as is known */
         long long synced_ms;        /* when a list was complete last; -1: never */
         long long event_ms;         /* when the last event came, bookmarks too; -1: none yet */
         unsigned long long events, lists, restarts;

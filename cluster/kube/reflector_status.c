@@ -35,3 +35,23 @@ bool mv_reflector_keep_version(struct mv_reflector_status *status, struct mv_str
         status->resource_version[version.n] = '\0';
         return true;
 }
+
+enum mv_knowledge mv_reflector_age(const struct mv_reflector_status *status, long long now,
+                                   long long *until) {
+        static const struct {
+                enum mv_knowledge from, to;
+                long long ms;
+        } steps[] = { { MV_KNOWLEDGE_ALL, MV_KNOWLEDGE_LOST, MV_REFLECTOR_LOST_MS },
+                      { MV_KNOWLEDGE_LOST, MV_KNOWLEDGE_OUTDATED, MV_REFLECTOR_OUTDATED_MS } };
+        enum mv_knowledge knowledge = status->knowledge;
+        for (size_t i = 0; status->down_ms >= 0 && i < sizeof steps / sizeof *steps; i++) {
+                long long at = status->down_ms + steps[i].ms;
+                if (knowledge != steps[i].from)
+                        continue;
+                if (now >= at)
+                        knowledge = steps[i].to;
+                else if (at < *until)
+                        *until = at;
+        }
+        return knowledge;
+}

@@ -190,6 +190,7 @@ static void tend_lease(struct mv_registration *r) {
         mv_leader_tend(&r->leader);
         pthread_mutex_lock(&r->lock);
         r->status.leader = mv_leader_leads(&r->leader);
+        r->status.leader_until_ms = r->leader.lease.leader_until_ms;
         memcpy(r->status.holder, r->leader.lease.record.holder, sizeof r->status.holder);
         pthread_mutex_unlock(&r->lock);
 }

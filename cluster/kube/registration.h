@@ -40,7 +40,8 @@ enum mv_in_force {
 
 struct mv_registration_status {
         bool leader;
-        char holder[260]; /* of the Lease, as far as we know; "" for nobody */
+        long long leader_until_ms; /* CLOCK_MONOTONIC: as long as it is sure, if nothing more is heard */
+        char holder[260];          /* of the Lease, as far as we know; "" for nobody */
         enum mv_in_force in_force;
         char problem[512];  /* why not */
         char rotation[160]; /* what goes on, or is waited for, with the authority; "" when nothing */

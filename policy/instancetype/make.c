@@ -87,12 +87,12 @@ static void check_matcher(struct mv_causes *causes, const struct mv_matcher *mat
         if (matcher->failure_policy.p && !mv_str_is(matcher->failure_policy, "Ignore") &&
             !mv_str_is(matcher->failure_policy, "Reject"))
                 mv_causes_add_unfamiliar(
-                              causes, "FieldValueInvalid",
-                              mv_arena_format(causes->arena,
-                                              "Invalid value '%.*s' for InferFromVolumeFailurePolicy",
-                                              MV_STR_ARG(matcher->failure_policy)),
-                              type ? MV_STR("spec.instancetype.inferFromVolumeFailurePolicy")
-                                   : MV_STR("spec.preference.inferFromVolumeFailurePolicy"));
+                        causes, "FieldValueInvalid",
+                        mv_arena_format(causes->arena,
+                                        "Invalid value '%.*s' for InferFromVolumeFailurePolicy",
+                                        MV_STR_ARG(matcher->failure_policy)),
+                        type ? MV_STR("spec.instancetype.inferFromVolumeFailurePolicy")
+                             : MV_STR("spec.preference.inferFromVolumeFailurePolicy"));
 }
 
 /* Another name with the old revision would leave the VM as it was. */

@@ -67,21 +67,22 @@ static void add_defaults(struct mv_context *ctx, const struct mv_limit_range_ite
         *amounts = mv_amounts_build(&builder);
 }
 
-static bool is_of(const struct mv_limit_range *range, const struct mv_vmi *vmi) {
-        return mv_str_equal(range->meta.namespace, vmi->meta.namespace);
+static const void *const *ranges_of(const struct mv_context *ctx, size_t *ret_n) {
+        return mv_snapshot_of_namespace(ctx->snapshot, MV_KIND_LIMIT_RANGE, ctx->vmi->meta.namespace, ret_n);
 }
 
 static struct container *containers_of(struct mv_context *ctx, const struct mv_launcher *launcher) {
+        size_t n;
+        const void *const *ranges = ranges_of(ctx, &n);
         struct container *containers =
                 mv_arena_new_array(ctx->arena, struct container, launcher->n_containers);
         for (size_t c = 0; containers && c < launcher->n_containers; c++) {
                 containers[c] = (struct container){ mv_str_from(launcher->containers[c].name),
                                                     launcher->containers[c].requests,
                                                     launcher->containers[c].limits };
-                for (size_t i = 0; i < mv_snapshot_count(ctx->snapshot, MV_KIND_LIMIT_RANGE); i++) {
-                        const struct mv_limit_range *range =
-                                mv_snapshot_at(ctx->snapshot, MV_KIND_LIMIT_RANGE, i);
-                        for (size_t k = 0; is_of(range, ctx->vmi) && k < range->spec.limits.n; k++) {
+                for (size_t i = 0; i < n; i++) {
+                        const struct mv_limit_range *range = ranges[i];
+                        for (size_t k = 0; k < range->spec.limits.n; k++) {
                                 if (!mv_str_is(range->spec.limits.items[k].type, "Container"))
                                         continue;
                                 add_defaults(ctx, &range->spec.limits.items[k], true, &containers[c].limits);
@@ -233,10 +234,10 @@ static void check_range(struct mv_context *ctx, const struct mv_limit_range *ran
 static void check(struct mv_context *ctx) {
         const struct mv_launcher *launcher = NULL;
         const struct container *containers = NULL;
-        for (size_t i = 0; i < mv_snapshot_count(ctx->snapshot, MV_KIND_LIMIT_RANGE); i++) {
-                const struct mv_limit_range *range = mv_snapshot_at(ctx->snapshot, MV_KIND_LIMIT_RANGE, i);
-                if (!is_of(range, ctx->vmi))
-                        continue;
+        size_t n;
+        const void *const *ranges = ranges_of(ctx, &n);
+        for (size_t i = 0; i < n; i++) {
+                const struct mv_limit_range *range = ranges[i];
                 if (!launcher) {
                         const struct mv_launcher_namespace namespace =
                                 mv_launcher_namespace_of(ctx->snapshot, ctx->vmi->meta.namespace);

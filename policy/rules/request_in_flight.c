@@ -11,12 +11,13 @@ enum { LONGEST_LABEL = 63 };
 /* The first, by name as the API server lists them, that has not ended. */
 static const struct mv_migration *in_flight(const struct mv_context *ctx) {
         const struct mv_migration *asked = ctx->migration, *first = NULL;
-        for (size_t i = 0; i < mv_snapshot_count(ctx->snapshot, MV_KIND_MIGRATION); i++) {
-                const struct mv_migration *other = mv_snapshot_at(ctx->snapshot, MV_KIND_MIGRATION, i);
+        size_t n;
+        const void *const *others = mv_snapshot_unfinished(ctx->snapshot, MV_KIND_MIGRATION, &n);
+        for (size_t i = 0; i < n; i++) {
+                const struct mv_migration *other = others[i];
                 bool same = other == asked ||
                             (asked->meta.uid.n && mv_str_equal(other->meta.uid, asked->meta.uid));
-                if (!same && !mv_migration_is_final(other) &&
-                    mv_str_equal(other->meta.namespace, asked->meta.namespace) &&
+                if (!same && mv_str_equal(other->meta.namespace, asked->meta.namespace) &&
                     mv_map_has(&other->meta.labels, MV_STR("kubevirt.io/vmi-name"), asked->spec.vmi_name) &&
                     (!first || mv_str_compare(other->meta.name, first->meta.name) < 0))
                         first = other;

@@ -34,15 +34,16 @@ static bool has_begun(const struct mv_migration *migration) {
                                                       migration->spec.send_to && !migration->spec.receive);
 }
 
-/* UIDs of the migrations that have a target pod. There may be very many pods, so they are looked through only for
- * migrations that have not begun and may have one. */
+/* UIDs of the migrations of one namespace that have a target pod. They are looked for only when a migration has not begun and
+ * may have one. */
 struct targets {
+        bool found; /* they are those of this namespace */
+        struct mv_str namespace;
         struct mv_names_index index;
         struct target {
                 struct mv_str migration, instance;
         } * items;
         size_t n;
-        bool found;
 };
 
 /* Without a migration: the pod is no target. */
@@ -55,28 +56,31 @@ static struct target target_of(const struct mv_pod *pod) {
                        : (struct target){ 0 };
 }
 
-static void find_targets(struct mv_context *ctx, struct targets *targets) {
-        size_t n = mv_snapshot_count(ctx->snapshot, MV_KIND_POD), n_targets = 0;
+/* False when memory is out. */
+static bool find_targets(struct mv_context *ctx, struct mv_str namespace, struct targets *targets) {
+        size_t n, n_targets = 0;
+        if (targets->found && mv_str_equal(targets->namespace, namespace))
+                return true;
+        const void *const *pods = mv_snapshot_of_namespace(ctx->snapshot, MV_KIND_POD, namespace, &n);
         /* Few pods are targets: they are counted first. */
         for (size_t i = 0; i < n; i++)
-                n_targets += target_of(mv_snapshot_at(ctx->snapshot, MV_KIND_POD, i)).migration.n != 0;
+                n_targets += target_of(pods[i]).migration.n != 0;
+        *targets = (struct targets){ .found = true, .namespace = namespace };
         if (n_targets)
                 targets->items = mv_arena_new_array(ctx->arena, struct target, n_targets);
         for (size_t i = 0; targets->items && i < n; i++) {
-                struct target target = target_of(mv_snapshot_at(ctx->snapshot, MV_KIND_POD, i));
+                struct target target = target_of(pods[i]);
                 if (target.migration.n)
                         targets->items[targets->n++] = target;
         }
-        mv_names_index_build(ctx->arena, &targets->index, targets->items, targets->n, sizeof *targets->items);
-        targets->found = true;
+        return mv_names_index_build(ctx->arena, &targets->index, targets->items, targets->n,
+                                    sizeof *targets->items);
 }
 
 static bool has_target(struct mv_context *ctx, struct targets *targets, const struct mv_migration *migration,
                        const struct mv_vmi *vmi) {
-        if (!vmi || !migration->meta.uid.n)
+        if (!vmi || !migration->meta.uid.n || !find_targets(ctx, migration->meta.namespace, targets))
                 return false;
-        if (!targets->found)
-                find_targets(ctx, targets);
         size_t i = mv_names_index_find(&targets->index, migration->meta.uid);
         return i != SIZE_MAX && mv_str_equal(targets->items[i].instance, vmi->meta.uid);
 }
@@ -102,12 +106,13 @@ static void check(struct mv_context *ctx) {
         if (!asked || mv_migration_is_final(asked) || has_begun(asked) ||
             (!is_new(ctx, asked) && has_target(ctx, &targets, asked, ctx->vmi)))
                 return;
-        for (size_t i = 0; i < mv_snapshot_count(ctx->snapshot, MV_KIND_MIGRATION); i++) {
-                const struct mv_migration *other = mv_snapshot_at(ctx->snapshot, MV_KIND_MIGRATION, i);
+        size_t n;
+        const void *const *others = mv_snapshot_unfinished(ctx->snapshot, MV_KIND_MIGRATION, &n);
+        for (size_t i = 0; i < n; i++) {
+                const struct mv_migration *other = others[i];
                 const struct mv_vmi *vmi = mv_snapshot_find(ctx->snapshot, MV_KIND_VMI, other->meta.namespace,
                                                             other->spec.vmi_name);
-                if (mv_migration_is_final(other) ||
-                    (!has_begun(other) && !has_target(ctx, &targets, other, vmi)))
+                if (!has_begun(other) && !has_target(ctx, &targets, other, vmi))
                         continue;
                 take(ctx, &cluster, other);
                 if (!vmi) {

@@ -35,11 +35,12 @@ static const int64_t *used_by_pods(const struct asked *asked, const struct mv_re
         int64_t *sums = mv_arena_new_array(ctx->arena, int64_t, hard->n);
         struct mv_arena scratch; /* for one pod at a time, however many there are */
         mv_arena_init(&scratch, ctx->arena->allocator, 0);
-        for (size_t i = 0; sums && i < mv_snapshot_count(ctx->snapshot, MV_KIND_POD); i++) {
-                const struct mv_pod *pod = mv_snapshot_at(ctx->snapshot, MV_KIND_POD, i);
+        size_t n;
+        const void *const *pods =
+                mv_snapshot_of_namespace(ctx->snapshot, MV_KIND_POD, quota->meta.namespace, &n);
+        for (size_t i = 0; sums && i < n; i++) {
+                const struct mv_pod *pod = pods[i];
                 int64_t amount;
-                if (!mv_str_equal(pod->meta.namespace, quota->meta.namespace))
-                        continue;
                 struct mv_amounts requests = mv_pod_requests(&scratch, pod);
                 struct mv_amounts limits = mv_pod_limits(&scratch, pod);
                 struct mv_quota_traits traits = mv_quota_traits_of(pod, &requests, &limits);
@@ -194,11 +195,12 @@ static void check(struct mv_context *ctx) {
                 .runs = !mv_vmi_is_final(vmi) && (vmi->status.node_name.n || vmi->status.active_pods.n),
                 .pods_given = mv_snapshot_count(ctx->snapshot, MV_KIND_POD) != 0,
         };
-        for (size_t i = 0; i < mv_snapshot_count(ctx->snapshot, MV_KIND_RESOURCE_QUOTA); i++) {
-                const struct mv_resource_quota *quota =
-                        mv_snapshot_at(ctx->snapshot, MV_KIND_RESOURCE_QUOTA, i);
-                if (!mv_str_equal(quota->meta.namespace, vmi->meta.namespace) ||
-                    !mv_quota_counts(quota, &asked.traits))
+        size_t n;
+        const void *const *quotas =
+                mv_snapshot_of_namespace(ctx->snapshot, MV_KIND_RESOURCE_QUOTA, vmi->meta.namespace, &n);
+        for (size_t i = 0; i < n; i++) {
+                const struct mv_resource_quota *quota = quotas[i];
+                if (!mv_quota_counts(quota, &asked.traits))
                         continue;
                 if (!asked.launcher) {
                         const struct mv_launcher_namespace namespace =

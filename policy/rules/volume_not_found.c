@@ -24,15 +24,10 @@ static bool has_any(struct search *search, enum mv_kind kind) {
         /* Of a live cluster it is known what is known. */
         if (mv_snapshot_known(ctx->snapshot, kind)->knowledge != MV_KNOWLEDGE_SOME)
                 return search->seen[kind] == MV_TRUE;
-        for (size_t i = 0; i < mv_snapshot_count(ctx->snapshot, kind); i++) {
-                const char *object = mv_snapshot_at(ctx->snapshot, kind, i);
-                const struct mv_meta *meta =
-                        (const struct mv_meta *)(const void *)(object + mv_kinds[kind].meta_offset);
-                if (mv_str_equal(meta->namespace, ctx->vmi->meta.namespace)) {
-                        search->seen[kind] = MV_TRUE;
-                        break;
-                }
-        }
+        size_t n;
+        mv_snapshot_of_namespace(ctx->snapshot, kind, ctx->vmi->meta.namespace, &n);
+        if (n)
+                search->seen[kind] = MV_TRUE;
         return search->seen[kind] == MV_TRUE;
 }
 

@@ -219,6 +219,28 @@ def test_made_just_before(own, migvet):
         own.api.delete("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/just-before")
 
 
+def test_a_controller_asks(own, logs, memory):
+    """About an instance that it has just made: the watch need not have brought it yet, nor its claim."""
+    directory = memory / f"asked-{own.directory.name}"
+    directory.mkdir()
+    (directory / "token").write_text("of-the-mover\n", encoding="utf-8")
+    (directory / "config.yaml").write_text(
+        "apiVersion: config.migvet.io/v1alpha1\nkind: Configuration\n"
+        f"verdicts: {{enabled: true, tokenFile: {directory / 'token'}}}\n", encoding="utf-8")
+    with webhook.Migvet(directory / "migvet", logs, "--config", directory / "config.yaml",
+                        kubeconfig=own.kubeconfig("admin")) as migvet:
+        own.put(namespace(QUICK))
+        for count in range(20):
+            name, good = f"asked-{count}", count % 2 == 0
+            make(own, name, "ReadWriteMany" if good else "ReadWriteOnce", QUICK)
+            status, verdict_ = migvet.ask("VirtualMachineInstance", QUICK, name, "of-the-mover")
+            assert (status, verdict_["migratable"]) == (200, "True" if good else "False"), verdict_
+            assert [f["rule"] for f in verdict_["findings"] if f["severity"] == "blocker"] == ([] if good else ["pvc-access-mode"])
+        status, answer = migvet.ask("VirtualMachineInstance", QUICK, "nobody", "of-the-mover")
+        assert (status, answer["message"]) == (404, f"VirtualMachineInstance {QUICK}/nobody does not exist")
+        assert migvet.ask("VirtualMachineInstance", QUICK, "asked-0", "of-somebody")[0] == 401
+
+
 def asked(cluster, vmi):
     try:
         cluster.api.post(f"/apis/kubevirt.io/v1/namespaces/{QUICK}/virtualmachineinstancemigrations?dryRun=All",

@@ -29,11 +29,26 @@ def verdict(migvet):
     return migvet.review(review_of(VM))["auditAnnotations"]["verdict"]
 
 
-def test_granted(account, logs, memory):
+def told(cluster):
+    items = cluster.api.get(f"/apis/events.k8s.io/v1/namespaces/{WHERE}/events")["items"]
+    return [item for item in items if item["reason"] == "LiveMigratabilityUnknown"]
+
+
+def test_granted(account, cluster, logs, memory):
     with webhook.Migvet(memory / "granted", logs, kubeconfig=account[1]) as migvet:
         assert verdict(migvet) == "False"
         status, text = migvet.health("/readyz?verbose")
         assert status == 200 and "may not be listed" not in text and migvet.metrics()[STATE] == 0, text
+        # What the audit writes: a report, and an Event when the claim is another one.
+        path = f"/apis/openreports.io/v1alpha1/namespaces/{WHERE}/reports/migvet"
+        cluster.put(VM)
+        eventually(lambda: (cluster.api.find(path) or {}).get("summary", {}).get("fail"), SECONDS, "there is a report")
+        cluster.remove(f"/api/v1/namespaces/{WHERE}/persistentvolumeclaims/rwo")
+        eventually(lambda: told(cluster), SECONDS, "there is an Event")
+        cluster.put(claim("rwo", WHERE, "ReadWriteOnce"))
+        cluster.remove(f"/apis/kubevirt.io/v1/namespaces/{WHERE}/virtualmachines/m")
+        eventually(lambda: not cluster.api.find(path), SECONDS, "the report is gone")
+        assert migvet.metrics()['migvet_reports_total{result="failed"}'] == 0
         log = migvet.process.log.read_text(encoding="utf-8")
         assert "forbidden" not in log.lower(), log
 

@@ -298,6 +298,21 @@ def pools(h):
         {"metadata": {"name": "bad", "namespace": "a", "uid": "2", "resourceVersion": "2", "labels": 7}}]})
 
 
+def groups(h):
+    """A server that does not tell of all groups at once."""
+    h.answer(200, {"kind": "APIGroupList", "groups": []})
+
+
+def members(*resources):
+    return lambda h: h.answer(200, {"kind": "APIResourceList", "resources": [
+        {"name": name, "kind": kind, "namespaced": True, "verbs": ["get", "list", "watch"]}
+        for name, kind in resources]})
+
+
+def nothing(h):
+    h.answer(200, {"kind": "List", "metadata": {"resourceVersion": "7"}, "items": []})
+
+
 def let_in(h):
     """Only this token from now on; none: everybody."""
     h.server.api.tokens = {h.query["token"]} if "token" in h.query else None
@@ -314,6 +329,12 @@ BUILT_IN = {
     "/test/redirect": redirect, "/test/stream": stream, "/test/silent": silent, "/test/drip": drip, "/test/large": large,
     "/test/short": short, "/api/v1/nodes/new": node, "/api/v1/nodes/silent": silent,
     "/api": forbidden, "/apis": forbidden, "/apis/pool.kubevirt.io/v1alpha1/virtualmachinepools": pools,
+    "/old/api": groups, "/old/apis": groups,
+    "/old/api/v1": members(("persistentvolumeclaims", "PersistentVolumeClaim")),
+    "/old/apis/kubevirt.io/v1": members(("virtualmachines", "VirtualMachine")),
+    "/old/apis/pool.kubevirt.io/v1beta1": forbidden, "/old/apis/pool.kubevirt.io/v1alpha1": forbidden,
+    "/old/api/v1/persistentvolumeclaims": nothing,
+    "/old/apis/pool.kubevirt.io/v1alpha1/virtualmachinepools": pools,
     "/test/open/let-in": let_in, "/test/open/counts": counts,
 }
 

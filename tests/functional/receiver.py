@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A receiver of verdicts: HTTPS, and as well or badly behaved as a test wants it."""
+"""A receiver of verdicts: HTTPS, and as well or badly behaved as a test wants it; and what a server needs to send
+to it."""
 import contextlib
 import http.server
 import json
@@ -8,7 +9,12 @@ import ssl
 import threading
 import time
 
-from support import authority, certificate_of, eventually
+import yaml
+
+from support import Server, authority, certificate_of, cluster, eventually, instance, instance_spec, put
+
+TOKEN = "s3cr3t-t0ken"
+KEY = "0123456789abcdef"
 
 
 class Identity:
@@ -145,3 +151,37 @@ class Receiver:
         """Until so many requests came; the last of them."""
         eventually(lambda: len(self.requests) >= count, seconds, f"{count} events, not {len(self.requests)}")
         return self.requests[count - 1]
+
+
+class Delivery:
+    """A directory with a cluster, a configuration and an outbox, and servers on it. Of kinds that receivers are told of
+    the cluster has just instances, and receivers are not told of these unless a test wants it: the audit would."""
+
+    def __init__(self, program, directory, identity):
+        self.program, self.directory, self.identity = program, directory, identity
+        self.files = cluster(directory / "cluster", instance("fine"),
+                             instance("stuck", spec=instance_spec("bridge")))
+        (self.files / "virtual-machines.yaml").unlink()
+        self.config, self.outbox = directory / "config.yaml", directory / "outbox"
+        self.token, self.key = directory / "token", directory / "key"
+        self.token.write_text(TOKEN + "\n", encoding="utf-8")
+        self.key.write_text(KEY + "\n", encoding="utf-8")
+
+    def receiver(self, name, receiver, **more):
+        """An entry of `receivers`; with a token, where nothing else is said."""
+        entry = {"name": name, "url": receiver if isinstance(receiver, str) else receiver.url(),
+                 "caFile": str(self.identity.ca), "kinds": ["VirtualMachine", "VirtualMachineInstanceMigration"], **more}
+        if not {"tokenFile", "clientCertFile", "hmacKeyFile"} & set(entry):
+            entry["tokenFile"] = str(self.token)
+        return entry
+
+    def configure(self, *receivers, outbox=None, **settings):
+        put(self.config, yaml.safe_dump({
+            "apiVersion": "config.migvet.io/v1alpha1", "kind": "Configuration", "receivers": list(receivers),
+            "outbox": {"directory": str(self.outbox), **(outbox or {})}, **settings}))
+
+    def arguments(self):
+        return ["-f", self.files, "--config", self.config, "--identity", "replica-0"]
+
+    def serve(self):
+        return Server(self.program, *self.arguments(), certs=self.directory / "certs")

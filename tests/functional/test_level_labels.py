@@ -116,6 +116,15 @@ def test_severities_of_the_configuration_count(ask):
     assert not warnings(ask(SOME, {"enforce": "migratable"}, config=config))
 
 
+def test_entries_that_go_by_the_label_count(ask):
+    """The namespace is judged with the labels that it will have."""
+    config = {"namespaces": [{"selector": {"matchLabels": {"migvet.io/enforce": "migratable"}},
+                              "rules": {"pod-network-binding": "risk"}}]}
+    assert not warnings(ask(SOME, {"enforce": "migratable"}, config=config))
+    assert warnings(ask(SOME, {"enforce": "resilient"}, config=config))
+    assert warnings(ask(SOME, {"enforce": "resilient"}, {"enforce": "migratable"}, config=config))
+
+
 @pytest.mark.parametrize("count, name", [(7, "v"), (1000, "v"), (300, "v" * 60), (30, "v" * 200)])
 def test_many(ask, count, name):
     """As many names as fit, and how many more there are; together within what an API server passes on."""

@@ -34,7 +34,8 @@ VERDICTS = {**dict.fromkeys(BRIDGE, "False"), **dict.fromkeys(MOVABLE, "True"), 
 MORE_RULES = {"009": "pvc-access-mode", "035": "gpu", "039": "gpu", "040": "host-disk", "053": "host-device"}
 # Nobody asks whether these can move: other kinds, deletions, and updates
 # of VMs that leave the spec as it was.
-UNTOUCHED = ["001", "002", "003", "007", "047", "057", "065", "069", "071", "072", "073", "074", "075"]
+UNTOUCHED = ["001", "002", "003", "007", "047", "057", "069", "071", "072", "073", "074", "075"]
+LABELLED = ["065"]  # `enforce: migratable` is put on the namespace of the examples: their VMs that already break it are named
 # What KubeVirt refuses. A person changes the spec of an instance (rules.md 2.5). VMs give the guest's memory
 # and name an instancetype, which gives it too (0.5).
 CONFLICT = "VM field(s) spec.template.spec.domain.memory.guest conflicts with selected instance type"
@@ -44,7 +45,8 @@ POLICIES = ["004", "062"]  # MigrationPolicies without anything wrong
 MAINTENANCES = ["063", "064"]  # of both API groups; without a Node nothing is said of them
 # A drain of a node hangs on 067 from now on. The others have the name of a migration of the examples. Nothing
 # else asks for LiveMigrate, so that nobody is warned.
-WARNED = {"067": ["eviction-strategy"], "006": ["request-name"], "061": ["request-name"],
+WARNED = {"065": ["migvet.io/enforce"] * 8,
+          "067": ["eviction-strategy"], "006": ["request-name"], "061": ["request-name"],
           "004": ["policy-never-matches"],
           "062": ["policy-values", "policy-never-matches"]}
 
@@ -57,7 +59,7 @@ def server_fixture(migvet, tmp_path_factory):
 
 def test_reviews_are_all_there():
     assert len(REVIEWS) == 57
-    every = [*VERDICTS, *UNTOUCHED, *REFUSED, *POLICIES, *MAINTENANCES]
+    every = [*VERDICTS, *UNTOUCHED, *LABELLED, *REFUSED, *POLICIES, *MAINTENANCES]
     assert sorted(every) == sorted(REVIEWS)
 
 

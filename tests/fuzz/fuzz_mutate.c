@@ -132,7 +132,8 @@ static void apply(struct json_object *root, struct json_object *operation) {
                 fuzz_check(json_object_is_type(at, json_type_object), "a path into nothing");
                 memcpy(key, next, sizeof key);
         }
-        bool there = member(at, key) != NULL;
+        struct json_object *old = NULL; /* of null, too */
+        bool there = json_object_object_get_ex(at, key, &old);
         if (strcmp(op, "remove") == 0) {
                 fuzz_check(there, "removes what is not there");
                 json_object_object_del(at, key);
@@ -140,7 +141,7 @@ static void apply(struct json_object *root, struct json_object *operation) {
         }
         fuzz_check(strcmp(op, "add") == 0 || (strcmp(op, "replace") == 0 && there),
                    "replaces what is not there");
-        fuzz_check(there == (strcmp(op, "replace") == 0), "adds what is there");
+        fuzz_check(strcmp(op, "replace") == 0 || !old, "adds what is there");
         json_object_object_add(at, key, json_object_get(member(operation, "value")));
 }
 

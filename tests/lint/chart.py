@@ -18,8 +18,8 @@ WRITTEN = {
     ("ClusterRole", "events.k8s.io", "events"): {"create", "patch"},
     ("ClusterRole", "admissionregistration.k8s.io", "validatingwebhookconfigurations"): {"patch"},
     ("ClusterRole", "admissionregistration.k8s.io", "mutatingwebhookconfigurations"): {"patch"},
-    ("ClusterRole", "openreports.io", "reports"): {"create", "update", "patch", "delete"},
-    ("ClusterRole", "openreports.io", "clusterreports"): {"create", "update", "patch", "delete"},
+    ("ClusterRole", "openreports.io", "reports"): {"create", "patch", "delete"},
+    ("ClusterRole", "wgpolicyk8s.io", "policyreports"): {"create", "patch", "delete"},
     ("Role", "coordination.k8s.io", "leases"): {"create", "update", "patch"},
     ("Role", "", "secrets"): {"create", "update", "patch"},
 }
@@ -74,7 +74,7 @@ def kinds():
     """(group, plural) of policy/kind.c."""
     text = pathlib.Path("policy/kind.c").read_text()
     found = set()
-    for arguments in re.findall(r"KIND(?:_READ)?\(\s*((?:\"[^\"]*\",\s*){4})", text):
+    for arguments in re.findall(r"KIND(?:_[A-Z]+)?\(\s*((?:\"[^\"]*\",\s*){4})", text):
         group, _, _, plural = re.findall(r'"([^"]*)"', arguments)
         found.add((group, plural))
     return found

@@ -63,7 +63,7 @@ if [ "${1:-}" = --self-test ]; then
         edit charts/migvet/files/dashboard.json 's/migvet_snapshot_bytes/migvet_snapshot_byte/'
         rejects "a panel on a metric that is not there" 'migvet_snapshot_byte is'
         good
-        edit charts/migvet/files/alerts.yaml 's/state="lost"/state="stale"/'
+        edit charts/migvet/files/alerts.yaml 's/lost|outdated/lost|stale/'
         rejects "an alert on a state that nobody tells of" 'stale is no state'
         good
         edit docs/runbooks.md 's/^## MigvetDown/## MigvetUp/'

@@ -160,7 +160,8 @@ void plain_start(struct plain *plain, struct mv_limits limits, size_t body_bytes
                                              .address = "127.0.0.1:0",
                                              .n_servers = 2,
                                              .limits = limits,
-                                             .handler = { mv_route_handle, mv_route_finish, &plain->route, NULL },
+                                             .handler = { mv_route_handle, mv_route_finish, &plain->route,
+                                                          NULL },
                                              .draining = &plain->draining,
                                              .metrics = plain->metrics,
                                              .logger = &plain->journal.logger };

@@ -236,6 +236,21 @@ static void test_everything(void **state) {
         mv_arena_done(&read.arena);
 }
 
+static void test_mirror(void **state) {
+        static const char *const words[] = { "off", "warn", "deny" };
+        (void)state;
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+                struct read read;
+                char text[128];
+                snprintf(text, sizeof text,
+                         "apiVersion: config.migvet.io/v1alpha1\nkind: Configuration\nmirror: %s\n",
+                         words[i]);
+                read_well(&read, text);
+                assert_int_equal(read.config.mirror, MV_MIRROR_OFF + i);
+                mv_arena_done(&read.arena);
+        }
+}
+
 static void test_json(void **state) {
         (void)state;
         struct read read;
@@ -501,9 +516,10 @@ static void test_memory(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_as_shipped), cmocka_unit_test(test_everything),
-                cmocka_unit_test(test_json),       cmocka_unit_test(test_what_is_wrong),
-                cmocka_unit_test(test_what_it_is), cmocka_unit_test(test_filters),
+                cmocka_unit_test(test_as_shipped),    cmocka_unit_test(test_everything),
+                cmocka_unit_test(test_mirror),        cmocka_unit_test(test_json),
+                cmocka_unit_test(test_what_is_wrong), cmocka_unit_test(test_what_it_is),
+                cmocka_unit_test(test_filters),
                 cmocka_unit_test(test_memory),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

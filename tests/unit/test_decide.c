@@ -55,6 +55,8 @@ static void read_config(struct mv_arena *arena, const char *text, struct mv_conf
                 fail_msg("%s: %s", err.path, err.message);
 }
 
+static size_t n_warnings; /* of the last answer */
+
 /* The HTTP status; with 200, *ret_allowed. */
 static int ask(const struct asked *asked, bool *ret_allowed) {
         char text[4096];
@@ -86,6 +88,7 @@ static int ask(const struct asked *asked, bool *ret_allowed) {
                                                .expired = asked->late ? is_late : NULL };
         int status = mv_review_answer(&input, body, &response, &result);
         *ret_allowed = result.decision.allowed;
+        n_warnings = result.decision.n_warnings;
         assert_true(status != 200 || *ret_allowed || result.decision.message.n);
         mv_buf_done(&response);
         mv_arena_done(&arena);
@@ -168,6 +171,7 @@ static void test_live_without_kubevirt(void **state) {
         assert_denied(.objects = NAMESPACES);
         assert_denied(.live = true);
         assert_allowed(.live = true, .objects = NAMESPACES);
+        assert_true(n_warnings); /* but a person is told */
         assert_allowed(.live = true, .objects = NAMESPACES, .late = true, .config = DENY);
         assert_denied(.live = false, .objects = NAMESPACES, .late = true, .config = DENY);
 }

@@ -121,6 +121,21 @@ static void test_another_note(void **state) {
         mv_event_queue_free(stage.queue);
 }
 
+/* What happened before the Event could be made is counted, too. */
+static void test_before_it_is_written(void **state) {
+        (void)state;
+        struct stage stage;
+        start(&stage);
+        for (int i = 0; i < 3; i++)
+                put(&stage, "db", "a");
+        assert_written(&stage, MV_EVENT_CREATE, "db", 1);
+        assert_waits(&stage, stage.now + MV_EVENTS_QUIET_MS);
+        stage.now += MV_EVENTS_QUIET_MS;
+        assert_written(&stage, MV_EVENT_SERIES, "db", 3);
+        assert_waits(&stage, LLONG_MAX);
+        mv_event_queue_free(stage.queue);
+}
+
 static void test_while_it_is_written(void **state) {
         (void)state;
         struct stage stage;
@@ -296,16 +311,43 @@ static void test_of_a_change(void **state) {
         mv_arena_done(&arena);
 }
 
+static void test_of_a_refusal(void **state) {
+        (void)state;
+        struct mv_arena arena;
+        struct mv_event event = { 0 };
+        struct mv_instance instance = {
+                .vmi = { .meta = { .name = MV_STR("db"), .namespace = MV_STR("shop"), .uid = MV_STR("u") } }
+        };
+        struct mv_verdict verdict = { .instance = &instance };
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        assert_true(mv_event_of_refusal(&arena, &verdict, MV_STR("move"), MV_STR("claim a is not shared"),
+                                        &event));
+        assert_str(event.kind, "VirtualMachineInstance");
+        assert_str(event.name, "db");
+        assert_str(event.uid, "u");
+        assert_string_equal(event.reason, "MigrationRefused");
+        assert_true(event.warning);
+        assert_str(event.note, "Migration move was refused: claim a is not shared");
+        /* Its name is still to be generated; and: nobody knows on what to tell it. */
+        assert_true(mv_event_of_refusal(&arena, &verdict, MV_STR(""), MV_STR("no"), &event));
+        assert_str(event.note, "Migration was refused: no");
+        verdict.instance = NULL;
+        assert_false(mv_event_of_refusal(&arena, &verdict, MV_STR("move"), MV_STR("no"), &event));
+        mv_arena_done(&arena);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_series),
                 cmocka_unit_test(test_another_note),
+                cmocka_unit_test(test_before_it_is_written),
                 cmocka_unit_test(test_while_it_is_written),
                 cmocka_unit_test(test_failures),
                 cmocka_unit_test(test_rate_and_room),
                 cmocka_unit_test(test_names),
                 cmocka_unit_test(test_texts),
                 cmocka_unit_test(test_of_a_change),
+                cmocka_unit_test(test_of_a_refusal),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static const char *prints(const char *status) {
 
 static void gives(const struct mv_kube_config *config, struct mv_kube_credential *ret) {
         struct mv_err err = { 0 };
-        if (mv_kube_exec_run(config, (struct mv_str){ 0 }, 0, ret, &err))
+        if (mv_kube_exec_run(config, (struct mv_str){ 0 }, 0, NULL, ret, &err))
                 fail_msg("%s", err.message);
 }
 
@@ -45,7 +45,7 @@ static void fails(const struct fixture *f, const struct mv_kube_config *config, 
         struct mv_kube_credential credential = { 0 };
         struct mv_err err = { 0 };
         char prefix[512];
-        int r = mv_kube_exec_run(config, (struct mv_str){ 0 }, timeout_ms, &credential, &err);
+        int r = mv_kube_exec_run(config, (struct mv_str){ 0 }, timeout_ms, NULL, &credential, &err);
         snprintf(prefix, sizeof prefix, "exec plugin %s ", in(f, "plugin"));
         if (strncmp(err.message, prefix, strlen(prefix)) != 0)
                 fail_msg("%s", err.message);
@@ -112,7 +112,7 @@ static void test_given(void **state) {
         config.tls_server_name = MV_STR("kubernetes");
         config.proxy = MV_STR("http://proxy:80/");
         config.disable_compression = true;
-        if (mv_kube_exec_run(&config, MV_STR("PEM"), 0, &c, &err))
+        if (mv_kube_exec_run(&config, MV_STR("PEM"), 0, NULL, &c, &err))
                 fail_msg("%s", err.message);
         mv_kube_credential_done(&c);
         assert_non_null(

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whom the client trusts, and what it shows. */
+#include "certs/clock.h"
 #include "certs/memory_file.h"
 #include "tests/unit/test_kube.h"
 
@@ -287,6 +288,50 @@ static void test_plugin(void **state) {
         kube_done(&kube);
 }
 
+/* A plugin that takes its time holds up who needs what it gives, and nobody else. */
+static void test_plugin_is_slow(void **state) {
+        (void)state;
+        put_plugin("while [ -e hold ]; do sleep 0.02; done\n" PRINT_TOKEN(
+                ",\"expirationTimestamp\":\"2001-01-01T00:00:00Z\""));
+        put_new("token", "first");
+        let_in("first");
+        struct kube kube = kube_new("", PLUGIN);
+        struct answer watch = { .kube = &kube }, late = { .kube = &kube };
+        struct mv_kube_request drip = request_of(&watch, "GET", "/test/drip");
+        drip.data = on_data;
+        watch.call = mv_kube_client_start(kube.client, &drip, NULL);
+        long long end = mv_clock_ms() + 20000;
+        while (!watch.n_pieces && mv_clock_ms() < end)
+                mv_kube_client_run(kube.client, 100);
+        assert_int_equal(runs(), 1);
+        put_new("hold", "");
+        struct mv_kube_request echo = request_of(&late, "GET", "/test/echo");
+        echo.timeout_ms = 1500; /* from when it begins */
+        late.call = mv_kube_client_start(kube.client, &echo, NULL);
+        size_t before = watch.n_pieces;
+        while (watch.n_pieces < before + 40 && mv_clock_ms() < end)
+                mv_kube_client_run(kube.client, 100);
+        assert_true(watch.n_pieces >= before + 40);
+        assert_false(late.done);
+        unlink(in(api.directory, "hold"));
+        while (!late.done && mv_clock_ms() < end)
+                mv_kube_client_run(kube.client, 100);
+        assert_int_equal(late.status, 200);
+        assert_int_equal(runs(), 2);
+        /* One that hangs ends with the client. */
+        put_new("hold", "");
+        answer_clear(&late);
+        mv_kube_client_start(kube.client, &echo, NULL);
+        mv_kube_client_run(kube.client, 100);
+        end = mv_clock_ms() + 10000;
+        kube_done(&kube);
+        assert_true(mv_clock_ms() < end);
+        assert_false(late.done);
+        unlink(in(api.directory, "hold"));
+        answer_clear(&late);
+        answer_clear(&watch);
+}
+
 static void test_plugin_fails(void **state) {
         (void)state;
         char expected[256];
@@ -389,6 +434,7 @@ int main(void) {
                 CASE(test_identity_headers),
                 CASE(test_token_file),
                 CASE(test_plugin),
+                CASE(test_plugin_is_slow),
                 CASE(test_plugin_fails),
                 CASE(test_plugin_certificate),
                 CASE(test_files_refused),

@@ -99,7 +99,7 @@ static void test_time(void **state) {
         (void)state;
         expect((struct asked){ .looks = -1 },
                "migvet.io/enforce: 100 of 100 VMs break level migratable: vm/v00, vm/v01", "more\n");
-        expect((struct asked){ .looks = 2 },
+        expect((struct asked){ .looks = 16 },
                "migvet.io/enforce: 16 of 16 VMs break level migratable: vm/v00, vm/v01",
                "vm/v15\nmigvet.io/enforce: there was time to judge 16 of the 100 VMs only\n");
         expect((struct asked){ .looks = 0 },

@@ -21,7 +21,7 @@ enum { MODE, LEVEL, VERDICT, KIND, OPERATION, WHO, COLUMNS, MOST_VALUES = 9 };
 enum { MOST_LINES = 200, WORD = 64 };
 
 static const char *const values[COLUMNS][MOST_VALUES] = {
-        [MODE] = { "live", "files" },
+        [MODE] = { "live", "files", "strict" },
         [LEVEL] = { "none", "declared", "migratable", "resilient" },
         [VERDICT] = { "True", "False", "Unknown" },
         [KIND] = { "VM", "VMI", "VMI-of-VM", "VMIM", "Pool", "ReplicaSet", "MigrationPolicy",
@@ -29,7 +29,7 @@ static const char *const values[COLUMNS][MOST_VALUES] = {
         [OPERATION] = { "CREATE", "UPDATE-better", "UPDATE-same", "UPDATE-worse", "DELETE" },
         [WHO] = { "person", "controller", "kube-system", "exempt", "backup" },
 };
-enum { LIVE, FILES };
+enum { LIVE, FILES, STRICT };
 enum { TRUE, FALSE, UNKNOWN };
 enum { VM, VMI, VMI_OF_VM, VMIM, POOL, REPLICA_SET, POLICY, MAINTENANCE };
 enum { CREATE, BETTER, SAME, WORSE, DELETE };
@@ -46,6 +46,10 @@ static const char config_text[] =
         "apiVersion: " MV_CONFIG_API_VERSION "\nkind: Configuration\n"
         "exemptions: [{users: [\"system:serviceaccount:backup:.*\"], reason: restores}]\n"
         "annotationExemptions: {users: [trusted]}\n";
+
+/* In mode strict. */
+static const char strict_text[] = "unknown: deny\nvmStart: deny\nclusterScoped: deny\n"
+                                  "rules: {maintenance-blocked: blocker}\n";
 
 static const struct {
         const char *group, *version, *resource;
@@ -320,7 +324,7 @@ static struct mv_str review_make(const int cell[COLUMNS], bool dry_run) {
 struct cluster {
         struct mv_snapshot *snapshot;
         struct mv_arena memory;
-        struct mv_config config;
+        struct mv_config config, strict;
 };
 
 /* The bytes of the answer, in out. */
@@ -332,11 +336,13 @@ static void answer(const struct cluster *cluster, const int cell[COLUMNS], bool 
         struct mv_review_result result;
         mv_arena_init(&arena, &mv_allocator_system, 0);
         mv_buf_init(&response, &mv_allocator_system, 1 << 20);
-        const struct mv_review_input input = { .arena = &arena,
-                                               .snapshot = cluster->snapshot,
-                                               .config = &cluster->config,
-                                               .mirror = cell[MODE] == LIVE ? MV_MIRROR_WARN : MV_MIRROR_DENY,
-                                               .live = cell[MODE] == LIVE };
+        const struct mv_review_input input = {
+                .arena = &arena,
+                .snapshot = cluster->snapshot,
+                .config = cell[MODE] == STRICT ? &cluster->strict : &cluster->config,
+                .mirror = cell[MODE] == FILES ? MV_MIRROR_DENY : MV_MIRROR_WARN,
+                .live = cell[MODE] != FILES
+        };
         assert_int_equal(mv_review_answer(&input, body, &response, &result), 200);
         snprintf(out, size, "%.*s", MV_STR_ARG(mv_buf_str(&response)));
         mv_buf_done(&response);
@@ -383,7 +389,9 @@ static void test_cells(void **state) {
         unsigned n = 0, wrong = 0;
         (void)state;
         mv_arena_init(&cluster.memory, &mv_allocator_system, 0);
+        snprintf(text, sizeof text, "%s%s", config_text, strict_text);
         assert_int_equal(mv_config_read(&cluster.memory, mv_str_from(config_text), &cluster.config, &err), 0);
+        assert_int_equal(mv_config_read(&cluster.memory, mv_str_from(text), &cluster.strict, &err), 0);
         for (int cell[COLUMNS] = { 0 }; values[MODE][cell[MODE]]; next_cell(cell), n++) {
                 const struct line *line = line_of(cell);
                 answer(&cluster, cell, false, text, sizeof text);
@@ -399,7 +407,7 @@ static void test_cells(void **state) {
                             values[WHO][cell[WHO]], line ? "not as line " : "no line, ",
                             line ? line->number : 0, text);
         }
-        assert_int_equal(n, 2 * 4 * 3 * 8 * 5 * 5);
+        assert_int_equal(n, 3 * 4 * 3 * 8 * 5 * 5);
         assert_int_equal(wrong, 0);
         for (size_t i = 0; i < n_lines; i++)
                 if (!lines[i].used)

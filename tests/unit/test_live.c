@@ -4,6 +4,7 @@
 #include "policy/object/storage.h"
 #include "policy/kindtable.h"
 #include "policy/nodeindex.h"
+#include "policy/podindex.h"
 #include "tests/unit/support_random_cluster.h"
 
 #include <limits.h>
@@ -376,6 +377,43 @@ static void test_parts_are_not_the_whole(void **state) {
         cluster_done(&cluster);
 }
 
+static void assert_shown(const struct cluster *cluster, enum mv_kind kind, size_t n) {
+        const struct mv_snapshot *snapshot = mv_store_borrow(cluster->store);
+        assert_int_equal(mv_snapshot_count(snapshot, kind), n);
+        mv_store_return(cluster->store, snapshot);
+}
+
+/* What is too old is not shown, of any kind, and is there again when the cluster has answered. */
+static void test_outdated(void **state) {
+        (void)state;
+        struct cluster cluster;
+        cluster_init(&cluster);
+        for (int k = 0; k < KINDS; k++)
+                assert_int_equal(put(cluster.live, kinds[k], "n1", 1, 1), 0);
+        publish(&cluster, true);
+        for (int k = 0; k < KINDS; k++) {
+                assert_shown(&cluster, kinds[k], 1);
+                mv_live_know(cluster.live, kinds[k], MV_KNOWLEDGE_OUTDATED, MV_STR("not read since noon"));
+                assert_true(mv_live_due(cluster.live) != LLONG_MAX);
+                publish(&cluster, kinds[k] == MV_KIND_NODE || kinds[k] == MV_KIND_POD);
+                assert_shown(&cluster, kinds[k], 0);
+        }
+        publish(&cluster, true);
+        assert_int_equal(mv_live_due(cluster.live), LLONG_MAX);
+        const struct mv_snapshot *old = mv_store_borrow(cluster.store);
+        assert_int_equal(mv_snapshot_known(old, MV_KIND_CLAIM)->knowledge, MV_KNOWLEDGE_OUTDATED);
+        assert_string_equal(mv_snapshot_known(old, MV_KIND_CLAIM)->reason.p, "not read since noon");
+        assert_int_equal(mv_node_index_count(mv_snapshot_node_index(old)), 0);
+        assert_int_equal(mv_pod_index_count(mv_snapshot_pod_index(old)), 0);
+        mv_store_return(cluster.store, old);
+        for (int k = 0; k < KINDS; k++)
+                mv_live_know(cluster.live, kinds[k], MV_KNOWLEDGE_ALL, MV_STR(""));
+        publish(&cluster, true);
+        for (int k = 0; k < KINDS; k++)
+                assert_shown(&cluster, kinds[k], 1);
+        cluster_done(&cluster);
+}
+
 /* --- readers at the same time --- */
 
 struct reader {
@@ -435,6 +473,7 @@ int main(void) {
                 cmocka_unit_test(test_entries),
                 cmocka_unit_test(test_knowledge),
                 cmocka_unit_test(test_parts_are_not_the_whole),
+                cmocka_unit_test(test_outdated),
                 cmocka_unit_test(test_readers_see_whole_states),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,7 +47,8 @@ struct asked {
         int resource;
         const char *object, *user, *operation, *kubevirt; /* NULL: jane, CREATE, KUBEVIRT */
         const char *confirmed; /* "Kind namespace/name;" of each; "*": all; NULL: nobody was asked */
-        enum mv_mirror mirror; /* OFF: DENY */
+        enum mv_mirror mirror; /* OFF: DENY, unless */
+        bool off;
 };
 
 static void write_object(char *out, size_t size, const struct mv_missing *object) {
@@ -89,7 +90,9 @@ static void ask(const struct asked *asked, char answer[static 512], char unconfi
         const struct mv_review_input input = { .arena = &arena,
                                                .snapshot = snapshot,
                                                .config = &config,
-                                               .mirror = asked->mirror ? asked->mirror : MV_MIRROR_DENY,
+                                               .mirror = asked->off      ? MV_MIRROR_OFF
+                                                         : asked->mirror ? asked->mirror
+                                                                         : MV_MIRROR_DENY,
                                                .live = true,
                                                .confirmed = asked->confirmed ? is_confirmed : NULL,
                                                .context = (void *)(uintptr_t)asked };
@@ -186,8 +189,25 @@ static void test_whom(void **state) {
                                 .confirmed = "*",
                                 .mirror = MV_MIRROR_WARN },
                "warned: admission: ", "");
+        expect(&(struct asked){ .resource = MIGRATIONS, .object = object, .confirmed = "*", .off = true },
+               "allowed", "");
         expect(&(struct asked){ .resource = MIGRATIONS, .object = object, .confirmed = "*", .kubevirt = "" },
                "warned: ", "");
+}
+
+/* Where KubeVirt's configuration is what a HyperConverged will make of it, that is what counts. */
+static void test_configuration_of_a_hyperconverged(void **state) {
+        (void)state;
+        struct asked asked = {
+                .resource = POLICIES,
+                .object = "{'metadata':{'name':'m'},'spec':{'completionTimeoutPerGiB':-1}}",
+                .kubevirt = "{'apiVersion':'hco.kubevirt.io/v1beta1','kind':'HyperConverged','metadata':{"
+                            "'name':'hc','namespace':'virt'},'spec':{}},",
+                .confirmed = ""
+        };
+        expect(&asked, "warned: admission: ", "HyperConverged virt/hc;");
+        asked.confirmed = "*";
+        expect(&asked, "422 ", "");
 }
 
 /* What this version does not know a later KubeVirt may: a warning, whatever was confirmed. */
@@ -237,6 +257,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_denied_when_confirmed),
                 cmocka_unit_test(test_whom),
+                cmocka_unit_test(test_configuration_of_a_hyperconverged),
                 cmocka_unit_test(test_unfamiliar),
                 cmocka_unit_test(test_not_judged),
         };

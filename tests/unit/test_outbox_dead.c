@@ -3,6 +3,7 @@
 #include "tests/unit/test_outbox.h"
 
 #include "webhook/deliver/requests.h"
+#include "webhook/deliver/view.h"
 
 #include <pthread.h>
 #include <utime.h>
@@ -70,6 +71,25 @@ static void test_bury(void **state) {
         assert_int_equal(dead_of(outbox, 0), 1);
         assert_int_equal(dead_of(outbox, 1), 0);
         assert_int_equal(outbox_status(outbox).dead, 3); /* those of `a` stay */
+        mv_outbox_close(outbox);
+        outbox_remove(directory);
+}
+
+/* After a crash a record that is dead already may be given up once more. */
+static void test_bury_again(void **state) {
+        (void)state;
+        char *directory = outbox_directory();
+        struct mv_outbox *outbox = outbox_open(directory);
+        const struct mv_outbox_record record = { .sequence = 1, .id = MV_STR("id-1"), .body = MV_STR("{}") };
+        outbox_receivers(outbox, "a");
+        outbox_append(outbox, 1);
+        for (unsigned i = 0; i < 3; i++) {
+                assert_int_equal(mv_outbox_bury(outbox, 0, &record, i, MV_STR("400"), NULL), 0);
+                assert_int_equal(outbox_status(outbox).dead, 1);
+                assert_in_range(outbox_status(outbox).dead_bytes, 50, 150);
+        }
+        assert_int_equal(dead_of(outbox, 0), 1);
+        assert_int_equal(outbox_waits(outbox, 0), 0);
         mv_outbox_close(outbox);
         outbox_remove(directory);
 }
@@ -215,6 +235,12 @@ static void *serve(void *context) {
         return NULL;
 }
 
+static int count_item(void *context, const struct mv_outbox_item *item, struct mv_err *err) {
+        (void)item, (void)err;
+        (*(size_t *)context)++;
+        return 0;
+}
+
 static void test_ask(void **state) {
         (void)state;
         char *directory = outbox_directory(), *requests = mv_path_join(directory, "requests");
@@ -242,6 +268,17 @@ static void test_ask(void **state) {
         __atomic_store_n(&server.stop, true, __ATOMIC_RELEASE);
         pthread_join(thread, NULL);
         assert_int_equal(files_count(requests, ""), 2); /* . and .. */
+
+        /* What was answered is on the disk: here it is only read. */
+        size_t waiting = 0, damaged;
+        assert_int_equal(mv_outbox_look(directory, MV_STR("a"), count_item, &waiting, &damaged, &err), 0);
+        assert_int_equal(waiting, 0);
+        assert_int_equal(mv_outbox_look(directory, MV_STR("b"), count_item, &waiting, &damaged, &err),
+                         MV_ENOTFOUND);
+
+        /* Somebody removes the directory. */
+        assert_int_equal(rmdir(requests), 0);
+        assert_int_equal(mv_outbox_sync(server.outbox, NULL), 0);
 
         /* Nobody answers: the request is withdrawn. */
         assert_int_equal(mv_outbox_ask(directory, &request, 0, &answer, &err), MV_ETIMEOUT);
@@ -328,10 +365,15 @@ static void test_texts(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_bury),         cmocka_unit_test(test_retry),
-                cmocka_unit_test(test_drop),         cmocka_unit_test(test_damaged_letter),
-                cmocka_unit_test(test_share),        cmocka_unit_test(test_ask),
-                cmocka_unit_test(test_odd_requests), cmocka_unit_test(test_texts),
+                cmocka_unit_test(test_bury),
+                cmocka_unit_test(test_bury_again),
+                cmocka_unit_test(test_retry),
+                cmocka_unit_test(test_drop),
+                cmocka_unit_test(test_damaged_letter),
+                cmocka_unit_test(test_share),
+                cmocka_unit_test(test_ask),
+                cmocka_unit_test(test_odd_requests),
+                cmocka_unit_test(test_texts),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,7 +118,8 @@ static void test_text(void **state) {
         mv_positions_done(&positions);
 }
 
-#define BOOT_64 "0123456789012345678901234567890123456789012345678901234567890123"
+static const char too_long_a_boot[] = "migvet outbox positions 1\nlast 9 reserved 9\nboot "
+                                      "0123456789012345678901234567890123456789012345678901234567890123\n";
 
 /* What no writer writes, with a checksum that is right all the same. */
 static void test_odd_text(void **state) {
@@ -140,7 +141,7 @@ static void test_odd_text(void **state) {
                 "migvet outbox positions 1\nlast 9 reserved 9\nboot x\nreceiver 1 - \n",
                 "migvet outbox positions 1\nlast 9 reserved 9\nboot x\nreceiver 1 -\n",
                 "migvet outbox positions 1\nlast 9 reserved 9\nboot x\nreceiver 1 - a\nmore",
-                "migvet outbox positions 1\nlast 9 reserved 9\nboot " BOOT_64 "\n",
+                too_long_a_boot,
         };
         for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
                 struct mv_positions read = { .allocator = &mv_allocator_system };

@@ -138,6 +138,7 @@ static void want_know(struct replay *replay, char *argument) {
                 [MV_KNOWLEDGE_ABSENT] = "absent",
                 [MV_KNOWLEDGE_FORBIDDEN] = "forbidden",
                 [MV_KNOWLEDGE_LOST] = "lost",
+                [MV_KNOWLEDGE_OUTDATED] = "outdated",
         };
         enum mv_knowledge knowledge = mv_reflector_status(reflector_of(replay))->knowledge;
         char *reason = strchr(argument, ' ');

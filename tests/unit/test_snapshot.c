@@ -9,6 +9,7 @@
 
 #include "tests/unit/support.h"
 
+#include "policy/kindtable.h"
 #include "policy/kubevirt_config.h"
 #include "policy/nodeindex.h"
 #include "policy/object/node.h"
@@ -94,6 +95,45 @@ static void test_namespaces(void **state) {
         const struct mv_node *node = mv_snapshot_find(s, MV_KIND_NODE, MV_STR("any"), MV_STR("n"));
         assert_non_null(node);
         assert_int_equal(node->meta.namespace.n, 0);
+        mv_snapshot_free(s);
+}
+
+#define MIGRATION(namespace, name, phase)                                                                   \
+        "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstanceMigration','metadata':{'name':'" name \
+        "','namespace':'" namespace "'},'status':{'phase':'" phase "'}}"
+
+/* The names of objects[0..n), with a space behind each. */
+static void assert_names(enum mv_kind kind, const void *const *objects, size_t n, const char *expected) {
+        char names[256] = "";
+        for (size_t i = 0; i < n; i++) {
+                struct mv_str name = mv_kind_meta(kind, objects[i])->name;
+                size_t at = strlen(names);
+                snprintf(names + at, sizeof names - at, "%.*s ", MV_STR_ARG(name));
+        }
+        assert_string_equal(names, expected);
+}
+
+/* In whatever order they come. */
+static void test_of_namespace(void **state) {
+        (void)state;
+        struct mv_snapshot *s = snapshot_make(
+                MIGRATION("b", "3", "Running") "," MIGRATION("a", "2", "Succeeded") "," MIGRATION(
+                        "b", "1", "Failed") "," MIGRATION("c", "5", "") "," MIGRATION("b", "2", "Pending"));
+        static const struct {
+                const char *namespace, *names;
+        } rows[] = { { "a", "2 " }, { "b", "3 1 2 " }, { "c", "5 " }, { "", "" }, { "aa", "" }, { "d", "" } };
+        size_t n;
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                const void *const *found =
+                        mv_snapshot_of_namespace(s, MV_KIND_MIGRATION, mv_str_from(rows[i].namespace), &n);
+                assert_names(MV_KIND_MIGRATION, found, n, rows[i].names);
+        }
+        assert_names(MV_KIND_MIGRATION, mv_snapshot_unfinished(s, MV_KIND_MIGRATION, &n), 3, "3 5 2 ");
+        assert_int_equal(n, 3);
+        mv_snapshot_of_namespace(s, MV_KIND_POD, MV_STR("a"), &n);
+        assert_int_equal(n, 0);
+        mv_snapshot_unfinished(s, MV_KIND_POD, &n);
+        assert_int_equal(n, 0);
         mv_snapshot_free(s);
 }
 
@@ -408,19 +448,13 @@ static void test_node_index(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_empty),
-                cmocka_unit_test(test_kinds),
-                cmocka_unit_test(test_namespaces),
-                cmocka_unit_test(test_lists),
-                cmocka_unit_test(test_errors),
-                cmocka_unit_test(test_depth),
-                cmocka_unit_test(test_several_documents),
-                cmocka_unit_test(test_given_twice),
-                cmocka_unit_test(test_no_name_yet),
-                cmocka_unit_test(test_many),
-                cmocka_unit_test(test_input_may_go),
-                cmocka_unit_test(test_tsc_frequency),
-                cmocka_unit_test(test_node_index),
+                cmocka_unit_test(test_empty),         cmocka_unit_test(test_kinds),
+                cmocka_unit_test(test_namespaces),    cmocka_unit_test(test_of_namespace),
+                cmocka_unit_test(test_lists),         cmocka_unit_test(test_errors),
+                cmocka_unit_test(test_depth),         cmocka_unit_test(test_several_documents),
+                cmocka_unit_test(test_given_twice),   cmocka_unit_test(test_no_name_yet),
+                cmocka_unit_test(test_many),          cmocka_unit_test(test_input_may_go),
+                cmocka_unit_test(test_tsc_frequency), cmocka_unit_test(test_node_index),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

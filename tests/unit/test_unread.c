@@ -59,6 +59,8 @@ static void test_which_kinds(void **state) {
         expect(MV_KIND_NODE, MV_KNOWLEDGE_ALL, "none", 0);
         expect(MV_KIND_NODE, MV_KNOWLEDGE_ABSENT, "none", 0);
         expect(MV_KIND_NODE, MV_KNOWLEDGE_LOST, "none", 0);
+        expect(MV_KIND_NODE, MV_KNOWLEDGE_OUTDATED, "unknown", MV_SEVERITY_BLOCKER);
+        expect(MV_KIND_RESOURCE_QUOTA, MV_KNOWLEDGE_OUTDATED, "unknown", MV_SEVERITY_RISK);
         expect(MV_KIND_POOL, MV_KNOWLEDGE_FORBIDDEN, "none", 0);
 }
 
@@ -82,6 +84,7 @@ static void test_words(void **state) {
                      "give migvet PersistentVolumeClaim default/root");
         expect_words(MV_KNOWLEDGE_ALL, "does not exist", "make PersistentVolumeClaim default/root");
         expect_words(MV_KNOWLEDGE_NONE, "has not been read yet", "ask again");
+        expect_words(MV_KNOWLEDGE_OUTDATED, "is not known any more", "ask again");
         expect_words(MV_KNOWLEDGE_FORBIDDEN, "may not be read",
                      "let migvet list persistentvolumeclaims: it is secret");
 }

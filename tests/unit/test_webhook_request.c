@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pure parts of webhook/: targets, durations, media types, addresses, Status objects. */
+/* The pure parts of webhook/: targets, media types, addresses, Status objects. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,32 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static void test_durations(void **state) {
-        static const struct {
-                const char *text;
-                long long ms;
-        } good[] = {
-                { "10s", 10000 }, { "500ms", 500 },  { "1m30s", 90000 }, { "0", 0 },
-                { "0s", 0 },      { "1.5s", 1500 },  { ".5s", 500 },     { "1.s", 1000 },
-                { "+2s", 2000 },  { "1h", 3600000 }, { "1000us", 1 },    { "1000\u00b5s", 1 },
-        };
-        static const char *const bad[] = { "",     "10",   "s",     ".s",  "-1s",  "1s ",
-                                           " 1s",  "1d",   "1s1",   "2h",  "1e3s", "99999999999999999999s",
-                                           "1h1s", "0x1s", "10s\n", "--1s" };
-        (void)state;
-        for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-                long long ns = -1;
-                assert_true(mv_duration_parse(mv_str_from(good[i].text), &ns));
-                assert_int_equal(ns, good[i].ms * 1000000);
-        }
-        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-                long long ns = 77;
-                if (mv_duration_parse(mv_str_from(bad[i]), &ns))
-                        fail_msg("\"%s\" was taken for a duration", bad[i]);
-                assert_int_equal(ns, 77);
-        }
-}
 
 static void test_target(void **state) {
         struct mv_target target;
@@ -203,10 +177,10 @@ static void test_deadline(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_durations),  cmocka_unit_test(test_target),
-                cmocka_unit_test(test_media_type), cmocka_unit_test(test_addresses),
-                cmocka_unit_test(test_listen),     cmocka_unit_test(test_listen_taken),
-                cmocka_unit_test(test_status),     cmocka_unit_test(test_deadline),
+                cmocka_unit_test(test_target),       cmocka_unit_test(test_media_type),
+                cmocka_unit_test(test_addresses),    cmocka_unit_test(test_listen),
+                cmocka_unit_test(test_listen_taken), cmocka_unit_test(test_status),
+                cmocka_unit_test(test_deadline),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,9 +25,13 @@ static void name_of(const struct mv_dead_letter *letter, char ret[NAME_BYTES]) {
 }
 
 static bool is_name(const char *name, struct mv_dead_letter *ret) {
+        unsigned long long sequence;
         char again[NAME_BYTES];
-        if (sscanf(name, "%20" SCNu64 "-%16" SCNx64, &ret->sequence, &ret->receiver) != 2)
+        if (strlen(name) != NAME_BYTES - 1 ||
+            !mv_str_to_unsigned((struct mv_str){ name, MV_OUTBOX_SEQUENCE_DIGITS }, UINT64_MAX, &sequence))
                 return false;
+        ret->sequence = sequence;
+        ret->receiver = strtoull(name + MV_OUTBOX_SEQUENCE_DIGITS + 1, NULL, 16);
         name_of(ret, again);
         return strcmp(name, again) == 0;
 }

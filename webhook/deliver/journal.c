@@ -310,10 +310,8 @@ int mv_journal_append(struct mv_journal *journal, const struct mv_outbox_letter 
         if (!make_entry(journal, segment, journal->next))
                 return mv_err_oom(err);
         int r = write_frame(journal, segment, err);
-        if (r < 0) {
-                segment->n--;
-                return r;
-        }
+        if (r < 0)
+                return r; /* the entry is there, and empty */
         fill_entry(segment, &numbered.record, segment->bytes);
         segment->bytes += journal->frame.n;
         segment->dirty = true;

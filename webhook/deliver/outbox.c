@@ -324,15 +324,21 @@ int mv_outbox_sync_journal(struct mv_outbox *outbox, struct mv_err *err) {
         return r;
 }
 
-int mv_outbox_sync(struct mv_outbox *outbox, struct mv_err *err) {
-        int r = mv_outbox_requests_tend(outbox, err);
-        if (r == 0)
-                r = mv_outbox_sync_journal(outbox, err);
+int mv_outbox_sync_all(struct mv_outbox *outbox, struct mv_err *err) {
         pthread_mutex_lock(&outbox->mutex);
         trim(outbox);
         bool write = outbox->changed || outbox->granted < outbox->journal.next + SPARE;
         pthread_mutex_unlock(&outbox->mutex);
-        return r == 0 && write ? mv_outbox_write_positions(outbox, err) : r;
+        int r = mv_outbox_sync_journal(outbox, err);
+        int written = write ? mv_outbox_write_positions(outbox, r < 0 ? NULL : err) : 0;
+        return r < 0 ? r : written;
+}
+
+/* All of it, whether or not a part fails; the first failure. */
+int mv_outbox_sync(struct mv_outbox *outbox, struct mv_err *err) {
+        int asked = mv_outbox_requests_tend(outbox, err);
+        int synced = mv_outbox_sync_all(outbox, asked < 0 ? NULL : err);
+        return asked < 0 ? asked : synced;
 }
 
 /* --- status --- */

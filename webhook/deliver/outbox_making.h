@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an outbox is made of, for its own files. The lock is held for memory and one write, never while the disk is waited for:
+ * What an outbox is made of, for its own files. The lock is held for memory, one write or one removal, never for a sync:
  * only the thread that delivers reads, syncs, and changes the list of receivers and the dead letters, and it alone may look at
  * those without the lock.
  */
@@ -52,6 +52,8 @@ int mv_outbox_append_again(struct mv_outbox *outbox, const struct mv_outbox_lett
 /* What was appended is on the disk. */
 int mv_outbox_sync_journal(struct mv_outbox *outbox, struct mv_err *err);
 int mv_outbox_write_positions(struct mv_outbox *outbox, struct mv_err *err);
+/* mv_outbox_sync without the requests. */
+int mv_outbox_sync_all(struct mv_outbox *outbox, struct mv_err *err);
 /* After a change of the dead letters. */
 void mv_outbox_count_dead(struct mv_outbox *outbox);
 /* Bytes there is room for, with the lock held. */

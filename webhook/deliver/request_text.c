@@ -17,6 +17,18 @@
 #define REQUEST "migvet outbox request 1"
 #define ANSWER "migvet outbox answer 1"
 
+static bool is_control(char c) {
+        return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+/* Lines of characters that can be printed. */
+static bool is_text(struct mv_str text) {
+        for (size_t i = 0; i < text.n; i++)
+                if (is_control(text.p[i]) && text.p[i] != '\n')
+                        return false;
+        return true;
+}
+
 static bool take_line(struct mv_str *rest, struct mv_str *ret) {
         size_t n = mv_str_find_byte(*rest, '\n');
         if (n == rest->n)
@@ -59,7 +71,8 @@ int mv_outbox_request_read(struct mv_str text, const struct mv_allocator *alloca
         size_t lines = 0;
         for (size_t i = 0; i < text.n; i++)
                 lines += text.p[i] == '\n';
-        if (!take_line(&text, &line) || !mv_str_is(line, REQUEST) || !take_line(&text, &line))
+        if (!is_text(text) || !take_line(&text, &line) || !mv_str_is(line, REQUEST) ||
+            !take_line(&text, &line))
                 return no_request(err);
         request.retry = mv_str_is(line, "retry");
         if ((!request.retry && !mv_str_is(line, "drop")) || !take_field(&text, "receiver", &request.receiver))
@@ -88,7 +101,7 @@ void mv_outbox_request_done(struct mv_outbox_request *request, const struct mv_a
 /* On one line, whatever it holds. */
 static void write_text(struct mv_buf *buf, const char *text) {
         for (; *text; text++)
-                mv_buf_append_byte(buf, *text == '\n' ? ' ' : *text);
+                mv_buf_append_byte(buf, is_control(*text) ? ' ' : *text);
         mv_buf_append_byte(buf, '\n');
 }
 
@@ -112,10 +125,11 @@ static bool take_number(struct mv_str text, uint64_t *ret) {
 int mv_outbox_answer_read(struct mv_str text, struct mv_outbox_answer *ret, struct mv_err *err) {
         struct mv_outbox_answer answer = { 0 };
         struct mv_str line, dead, waiting, unmatched, error;
-        bool good = take_line(&text, &line) && mv_str_is(line, ANSWER) && take_field(&text, "dead", &dead) &&
-                    take_field(&text, "waiting", &waiting) && take_field(&text, "unmatched", &unmatched) &&
-                    take_field(&text, "error", &error) && mv_str_is(text, "end\n") &&
-                    take_number(dead, &answer.dead) && take_number(waiting, &answer.waiting);
+        bool good = is_text(text) && take_line(&text, &line) && mv_str_is(line, ANSWER) &&
+                    take_field(&text, "dead", &dead) && take_field(&text, "waiting", &waiting) &&
+                    take_field(&text, "unmatched", &unmatched) && take_field(&text, "error", &error) &&
+                    mv_str_is(text, "end\n") && take_number(dead, &answer.dead) &&
+                    take_number(waiting, &answer.waiting);
         size_t n = good ? mv_str_find_byte(unmatched, ' ') : 0;
         if (!good || n == unmatched.n || !take_number((struct mv_str){ unmatched.p, n }, &answer.unmatched))
                 return mv_err_set(err, MV_ESYNTAX, "no answer of an outbox");

@@ -212,6 +212,9 @@ static void answer_text(struct mv_outbox *outbox, struct mv_str text, struct mv_
         int r = mv_outbox_request_read(text, outbox->allocator, &request, &err);
         if (r == 0) {
                 r = mv_outbox_carry_out(outbox, &request, answer, &err);
+                /* What is answered holds, should the process end now. */
+                int synced = mv_outbox_sync_all(outbox, r < 0 ? NULL : &err);
+                r = r < 0 ? r : synced;
                 say_carried_out(outbox, &request, answer);
                 mv_outbox_request_done(&request, outbox->allocator);
         }
@@ -258,7 +261,13 @@ static int see_file(void *context, const char *name, struct mv_err *err) {
 }
 
 int mv_outbox_requests_tend(struct mv_outbox *outbox, struct mv_err *err) {
-        return mv_disk_list(outbox->requests, see_file, outbox, err);
+        struct mv_err local = { 0 };
+        int r = mv_disk_list(outbox->requests, see_file, outbox, &local);
+        if (r == MV_ENOTFOUND) /* somebody removed it */
+                return mv_directory_make(outbox->requests, err);
+        if (r < 0 && err)
+                *err = local;
+        return r;
 }
 
 /* --- files, for the one who asks --- */

@@ -11,6 +11,8 @@
 
 struct view {
         const char *directory;
+        struct mv_str receiver; /* empty: all */
+        bool known;             /* there is something of it */
         int (*see)(void *context, const struct mv_outbox_item *item, struct mv_err *err);
         void *context;
         struct mv_positions positions;
@@ -44,13 +46,17 @@ static int by_number(const void *a, const void *b) {
         return (*x > *y) - (*x < *y);
 }
 
+static bool is_wanted(const struct view *view, struct mv_str receiver) {
+        return !view->receiver.n || mv_str_equal(view->receiver, receiver);
+}
+
 static int show_record(struct view *view, const struct mv_outbox_letter *letter, struct mv_err *err) {
         const struct mv_outbox_record *record = &letter->record;
         int r = 0;
         for (size_t i = 0; r >= 0 && i < view->positions.n; i++) {
                 const struct mv_position *position = &view->positions.items[i];
                 const struct mv_str name = mv_str_from(position->name);
-                if (mv_position_has(position, record->sequence) ||
+                if (!is_wanted(view, name) || mv_position_has(position, record->sequence) ||
                     (record->receiver.n && !mv_str_equal(record->receiver, name)))
                         continue;
                 const struct mv_outbox_item item = { .receiver = name, .letter = letter };
@@ -105,7 +111,8 @@ static int show_dead(struct view *view, struct mv_err *err) {
                 struct mv_outbox_letter letter;
                 struct mv_err local = { 0 };
                 r = mv_dead_read(&dead, i, &view->buf, &letter, &local);
-                if (r == 0) {
+                if (r == 0 && is_wanted(view, letter.record.receiver)) {
+                        view->known = true;
                         const struct mv_outbox_item item = { .receiver = letter.record.receiver,
                                                              .dead = true,
                                                              .letter = &letter };
@@ -113,7 +120,7 @@ static int show_dead(struct view *view, struct mv_err *err) {
                 } else if (r == MV_ENOTFOUND || r == MV_ESYNTAX) { /* gone meanwhile; damaged */
                         view->damaged += r == MV_ESYNTAX;
                         r = 0;
-                } else if (err)
+                } else if (r < 0 && err)
                         *err = local;
         }
         mv_dead_done(&dead);
@@ -141,10 +148,11 @@ static int read_positions(struct view *view, struct mv_err *err) {
         return r;
 }
 
-int mv_outbox_look(const char *directory,
+int mv_outbox_look(const char *directory, struct mv_str receiver,
                    int (*see)(void *context, const struct mv_outbox_item *item, struct mv_err *err),
                    void *context, size_t *ret_damaged, struct mv_err *err) {
         struct view view = { .directory = directory,
+                             .receiver = receiver,
                              .see = see,
                              .context = context,
                              .positions.allocator = &mv_allocator_system };
@@ -152,8 +160,11 @@ int mv_outbox_look(const char *directory,
         int r = read_positions(&view, err);
         if (r == 0)
                 r = show_waiting(&view, err);
+        view.known = !receiver.n || mv_positions_find(&view.positions, receiver);
         if (r >= 0)
                 r = show_dead(&view, err);
+        if (r >= 0 && !view.known)
+                r = mv_err_set(err, MV_ENOTFOUND, "there is no receiver %.*s", MV_STR_ARG(receiver));
         mv_positions_done(&view.positions);
         mv_buf_done(&view.buf);
         free(view.segments);

@@ -13,9 +13,9 @@ struct mv_outbox_item {
         const struct mv_outbox_letter *letter;
 };
 
-/* Call see for each record that waits for a receiver, and then for each dead letter, by sequence, until it returns less than 0, which is
+/* Call see for each record that waits for the receiver (empty: for any), and then for each dead letter, by sequence, until it returns less than 0, which is
  * then returned; texts live as long as the call. *ret_damaged counts what could not be read. MV_ENOTFOUND: the directory holds no
- * outbox; MV_EIO; MV_ESYNTAX: the positions are damaged; MV_ETYPE: a newer version wrote it; MV_ENOMEM. */
-int mv_outbox_look(const char *directory,
+ * outbox, or nothing is known of that receiver; MV_EIO; MV_ESYNTAX: the positions are damaged; MV_ETYPE: a newer version wrote it; MV_ENOMEM. */
+int mv_outbox_look(const char *directory, struct mv_str receiver,
                    int (*see)(void *context, const struct mv_outbox_item *item, struct mv_err *err),
                    void *context, size_t *ret_damaged, struct mv_err *err);

@@ -89,3 +89,9 @@ app.kubernetes.io/component: webhook
 {{- define "migvet.serviceHost" -}}
 {{ include "migvet.fullname" . }}.{{ .Release.Namespace }}.svc
 {{- end }}
+
+{{/* The API group of the reports that migvet may write, or none: what config says, where the value itself does not. */}}
+{{- define "migvet.reports" -}}
+{{- $api := default "openreports.io/v1alpha1" (dig "reports" "api" "" .Values.config) }}
+{{- default (splitList "/" $api | first) .Values.rbac.reports }}
+{{- end }}

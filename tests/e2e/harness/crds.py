@@ -42,4 +42,4 @@ def definitions():
 
 def established(obj):
     return any(condition["type"] == "Established" and condition["status"] == "True"
-               for condition in obj.get("status", {}).get("conditions", []))
+               for condition in (obj.get("status") or {}).get("conditions") or [])

@@ -112,21 +112,28 @@ class Migvet:
         return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines()
                 if not line.startswith("#")}
 
-    def review(self, review):
-        """Ask it without the API server; the response, on a connection of its own."""
+    def post(self, path, body, headers=()):
+        """Status and object of the answer, on a connection of its own."""
         context = ssl.create_default_context(cafile=self.certs / "ca.crt")
         connection = http.client.HTTPSConnection("localhost", self.port, timeout=30, context=context)
         try:
-            connection.request("POST", "/validate?timeout=10s", json.dumps(review),
-                               {"Content-Type": "application/json"})
+            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json", **dict(headers)})
             answer = connection.getresponse()
-            text = answer.read()
-            assert answer.status == 200, f"{answer.status} {text[:300]}"
-            response = json.loads(text)["response"]
-            assert response["uid"] == review["request"]["uid"]
-            return response
+            return answer.status, json.loads(answer.read())
         finally:
             connection.close()
+
+    def review(self, review):
+        """Ask it without the API server; the response."""
+        status, answer = self.post("/validate?timeout=10s", review)
+        assert status == 200, answer
+        assert answer["response"]["uid"] == review["request"]["uid"]
+        return answer["response"]
+
+    def ask(self, kind, where, name, token):
+        """The verdict on that object, as a controller asks for it; with a status."""
+        subject = {"apiVersion": "kubevirt.io/v1", "kind": kind, "namespace": where, "name": name}
+        return self.post("/v1alpha1/verdicts", {"subject": subject}, {"Authorization": f"Bearer {token}"})
 
     def bundle(self):
         return (self.certs / "ca.crt").read_bytes()

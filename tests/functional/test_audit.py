@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The audit of `serve` on files: it judges what `check` judges, with the same results, and says what has changed and why."""
+import time
+
+import pytest
+import yaml
+
+from support import Server, cluster, eventually, instance, instance_spec, machine, migration, namespace_of, put
+
+SECONDS = 30
+LARGE = 500  # objects; more than one slice
+
+
+def configuration(directory, text="audit: {interval: 1s}\n"):
+    path = directory / "config.yaml"
+    path.write_text("apiVersion: config.migvet.io/v1alpha1\nkind: Configuration\n" + text, encoding="utf-8")
+    return path
+
+
+def serving(migvet, directory, files):
+    return Server(migvet.path, "-f", files, "--config", directory / "config.yaml", "--log-level", "debug",
+                  certs=directory / "certs")
+
+
+def claim(name, mode, namespace="shop"):
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": namespace},
+            "spec": {"accessModes": [mode], "resources": {"requests": {"storage": "1Gi"}}}}
+
+
+def with_claim(name, claim_name, namespace="shop"):
+    vm = machine(name, namespace)
+    vm["spec"]["template"]["spec"].setdefault("volumes", []).append(
+        {"name": "more", "persistentVolumeClaim": {"claimName": claim_name}})
+    return vm
+
+
+def owned(name, namespace, vm):
+    vmi = instance(name, namespace)
+    vmi["metadata"]["ownerReferences"] = [{"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "name": vm,
+                                           "uid": "u", "controller": True}]
+    return vmi
+
+
+def everything():
+    """Objects of all kinds that are judged, and some that are not: an instance of a VM, a migration that has ended."""
+    ended = migration("alone", "shop", "ended")
+    ended["status"] = {"phase": "Succeeded"}
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": instance_spec("bridge")}
+    pool = {"apiVersion": "pool.kubevirt.io/v1beta1", "kind": "VirtualMachinePool",
+            "metadata": {"name": "pool", "namespace": "shop"},
+            "spec": {"replicas": 2, "selector": {"matchLabels": {"a": "b"}},
+                     "virtualMachineTemplate": {"metadata": {"labels": {"a": "b"}},
+                                                "spec": {"runStrategy": "Always", "template": template}}}}
+    replicas = {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachineInstanceReplicaSet",
+                "metadata": {"name": "replicas", "namespace": "shop"},
+                "spec": {"replicas": 1, "selector": {"matchLabels": {"a": "b"}}, "template": template}}
+    return [machine("fine", "shop"), with_claim("stuck", "rwo"), with_claim("lost", "missing"),
+            claim("rwo", "ReadWriteOnce"), owned("fine", "shop", "fine"), instance("alone", "shop"),
+            instance("bridged", "other", instance_spec("bridge")), migration("alone", "shop", "moves"), ended, pool,
+            replicas, namespace_of("other")]
+
+
+def found_by(server):
+    """What the first audit said of each object."""
+    eventually(lambda: server.events("audited"), SECONDS, "everything is judged")
+    judged = [event for event in server.events("judged")]
+    first = {}
+    for event in judged:
+        first.setdefault((event["namespace"], event["kind"], event["name"]),
+                         (event["verdict"], {rule for rule in event["rules"].split(",") if rule}))
+    return first
+
+
+def found_by_check(migvet, files):
+    return {(verdict["subject"]["namespace"], verdict["subject"]["kind"], verdict["subject"]["name"]):
+            (verdict["migratable"], {finding["rule"] for finding in verdict["findings"]})
+            for verdict in migvet.verdicts("-f", files)}
+
+
+def test_same_as_check(migvet, tmp_path):
+    configuration(tmp_path)
+    files = cluster(tmp_path / "cluster", *everything())
+    with serving(migvet, tmp_path, files) as server:
+        audit, check = found_by(server), found_by_check(migvet, files)
+        assert audit == check
+        assert {key[1] for key in audit} == {"VirtualMachine", "VirtualMachineInstance", "VirtualMachinePool",
+                                             "VirtualMachineInstanceMigration", "VirtualMachineInstanceReplicaSet"}
+        assert {value[0] for value in audit.values()} == {"True", "False", "Unknown"}
+        metrics = server.metrics()
+        for word in ("True", "False", "Unknown"):
+            assert metrics[f'migvet_audit_subjects{{verdict="{word}"}}'] == \
+                sum(value[0] == word for value in check.values())
+        assert metrics['migvet_audit_findings{rule="pvc-access-mode"}'] == \
+            sum("pvc-access-mode" in value[1] for value in check.values())
+        assert metrics["migvet_audit_last_run_timestamp_seconds"] == pytest.approx(time.time(), abs=60)
+
+
+def test_many(migvet, tmp_path):
+    """More than is judged while one snapshot is borrowed."""
+    configuration(tmp_path, "audit: {interval: 1h}\n")
+    files = cluster(tmp_path / "cluster", *[with_claim(f"vm-{i}", "rwo", f"ns-{i % 7}") for i in range(LARGE)],
+                    *[claim("rwo", "ReadWriteOnce", f"ns-{i}") for i in range(3)])
+    with serving(migvet, tmp_path, files) as server:
+        assert found_by(server) == found_by_check(migvet, files)
+        # The first time is a baseline.
+        assert not server.events("a verdict has changed")
+
+
+@pytest.mark.parametrize("interval", ["1s", "1h"])
+def test_what_has_changed(migvet, tmp_path, interval):
+    """At the interval, and between two."""
+    configuration(tmp_path, f"audit: {{interval: {interval}}}\n")
+    files = cluster(tmp_path / "cluster", with_claim("turns", "data"), with_claim("stays", "other"))
+    claims = tmp_path / "cluster" / "claims.yaml"
+
+    def write(*objects):
+        put(claims, yaml.safe_dump_all(objects))
+
+    write(claim("data", "ReadWriteMany"), claim("other", "ReadWriteMany"))
+    with serving(migvet, tmp_path, files) as server:
+        assert found_by(server)[("shop", "VirtualMachine", "turns")][0] == "True"
+        write(claim("data", "ReadWriteOnce"), claim("other", "ReadWriteMany"))
+        _, changes = eventually(lambda: server.events("a verdict has changed"), SECONDS, "it is told")
+        change, = changes
+        assert (change["name"], change["was"], change["verdict"]) == ("turns", "True", "False")
+        assert change["cause"] == "PersistentVolumeClaim shop/data was changed"
+        assert "pvc-access-mode" in change["rules"]
+        write(claim("other", "ReadWriteMany"))
+        _, changes = eventually(lambda: server.events("a verdict has changed")[1:], SECONDS, "it is told")
+        assert (changes[0]["verdict"], changes[0]["cause"]) == ("Unknown",
+                                                                "PersistentVolumeClaim shop/data was removed")
+        assert len(changes) == 1
+        assert server.metrics()['migvet_audit_changes_total{verdict="Unknown"}'] == 1
+
+
+def test_configuration_is_a_cause(migvet, tmp_path):
+    path = configuration(tmp_path, "audit: {interval: 1h}\n")
+    files = cluster(tmp_path / "cluster", with_claim("turns", "data"), claim("data", "ReadWriteOnce"))
+    with serving(migvet, tmp_path, files) as server:
+        assert found_by(server)[("shop", "VirtualMachine", "turns")][0] == "False"
+        put(path, path.read_text(encoding="utf-8") + "rules: {pvc-access-mode: risk}\n")
+        eventually(lambda: server.events("a verdict has changed"), SECONDS, "it is told")
+        change = next(event for event in server.events("a verdict has changed") if event["name"] == "turns")
+        assert change["verdict"] == "True" and change["cause"] == "migvet's configuration was changed"
