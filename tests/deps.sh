@@ -21,7 +21,7 @@ names() {
                 ;;
         lint) echo git binutils clang clang-format clang-tidy cppcheck shellcheck python3-yaml ;;
         analyze) echo gcc clang-tools ;;
-        bench) echo python3 python3-yaml openssl util-linux ;;
+        bench) echo python3 python3-yaml openssl util-linux valgrind ;;
         image) echo python3 binutils ;;
         chart) echo python3 python3-yaml ;;
         *)

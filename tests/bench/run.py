@@ -13,7 +13,7 @@ import parse
 import peers
 import server
 
-PARTS = ("server", "memory", "blocks", "parse", "nodefit")
+PARTS = ("server", "memory", "blocks", "growth", "parse", "nodefit")
 
 
 def options():
@@ -37,9 +37,10 @@ def main():
     print(f"{about['machine']}\nthe server on processor {bench.SERVER_CPU}, the load on {bench.LOAD_CPU}; medians of {chosen.runs} "
           f"runs of {chosen.seconds:g} s\n", flush=True)
     program = lambda name: lambda: subprocess.run([bench.PROGRAMS / name], check=True)
+    growth = lambda: subprocess.run([bench.ROOT / "tests" / "bench" / "growth.sh", bench.PROGRAMS / "growth"], check=True)
     parts = {"server": lambda: server.run(chosen, about), "memory": lambda: memory.run(chosen, about),
              "parse": lambda: parse.run(chosen, about), "peers": lambda: peers.run(chosen, about),
-             "nodefit": program("nodefit"), "blocks": program("memory")}
+             "nodefit": program("nodefit"), "blocks": program("memory"), "growth": growth}
     for part in chosen.parts:
         if part not in parts:
             raise SystemExit(f"there is no part {part}: {', '.join(parts)}")
