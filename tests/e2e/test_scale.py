@@ -13,7 +13,7 @@ from harness.processes import eventually
 
 NODES, MACHINES, NAMESPACES = 5000, 20000, 50
 SYNCED_SECONDS = 120
-READY_SECONDS, HEARTBEAT_SECONDS = 120, 120
+READY_SECONDS, HEARTBEAT_SECONDS = 300, 180
 HEARTBEATS = 1000
 MOST_MIB = 1500
 PLAIN = os.environ.get("MIGVET_VARIANT", "release") == "release"
@@ -32,7 +32,7 @@ def large_fixture(tools, logs, memory):
         fill(cluster)
         print(f"{NODES} nodes, {MACHINES} machines, instances and claims: {time.monotonic() - begun:.1f} s")
         eventually(lambda: keeper.check() and len(heartbeats(cluster)) == NODES, READY_SECONDS,
-                   "kwok has made the nodes ready", pause=1)
+                   "kwok has made the nodes ready", pause=3)
         print(f"kwok has made {NODES} nodes ready after {time.monotonic() - begun:.1f} s, "
               f"{keeper.resident_mib():.0f} MiB resident")
         yield cluster
