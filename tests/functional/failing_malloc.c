@@ -61,8 +61,8 @@ static int counted(int argc, char **argv, char **environment) {
 
 int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void),
                       void (*fini)(void), void (*rtld_fini)(void), void *stack_end) {
-        int (*start)(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void), void (*)(void),
-                     void *);
+        int (*start)(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),
+                     void (*)(void), void *);
         *(void **)&start = dlsym(RTLD_NEXT, "__libc_start_main");
         program = main;
         return start(counted, argc, argv, init, fini, rtld_fini, stack_end);
