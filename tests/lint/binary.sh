@@ -6,6 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 if [ "${1:-}" = --self-test ]; then
+        # shellcheck disable=SC2054  # the commas are the linker's
         hard=(-O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -pie -Wl,-z,relro,-z,now)
         try() { # flags
                 fresh

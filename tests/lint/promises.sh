@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The tests that SECURITY.md names exist: `DIRECTORY/FILE` below tests/, or `DIRECTORY/FILE::test_NAME` with that function.
+# shellcheck disable=SC2016  # backquotes are those of Markdown
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
