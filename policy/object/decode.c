@@ -285,27 +285,6 @@ static bool decode_strings(struct state *state, struct mv_strings *ret, const st
         return !state->scan.code;
 }
 
-/* Where key belongs in n items of size bytes, sorted by the slice they begin with; *ret_found when it is there. */
-static size_t sorted_position(const void *items, size_t n, size_t size, struct mv_str key, bool *ret_found) {
-        size_t low = 0, high = n;
-        struct mv_str at;
-        *ret_found = false;
-        while (low < high) {
-                size_t middle = low + (high - low) / 2;
-                memcpy(&at, (const char *)items + middle * size, sizeof at);
-                int order = mv_str_compare(at, key);
-                if (order == 0) {
-                        *ret_found = true;
-                        return middle;
-                }
-                if (order < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low;
-}
-
 /* A list of items that begin with their key, in the order of the text; sorted when all of it is there. */
 struct keyed {
         struct mv_list list;
@@ -584,31 +563,4 @@ int mv_decode(const struct mv_decode *decode, struct mv_str text, const struct m
                 err->offset = (size_t)(state.scan.p - state.scan.begin);
         }
         return mv_err_set(err, state.scan.code, "%s", state.scan.problem);
-}
-
-const struct mv_str *mv_map_get(const struct mv_map *map, struct mv_str key) {
-        bool found;
-        size_t at = sorted_position(map->items, map->n, sizeof *map->items, key, &found);
-        return found ? &map->items[at].value : NULL;
-}
-
-bool mv_map_has(const struct mv_map *map, struct mv_str key, struct mv_str value) {
-        const struct mv_str *at = mv_map_get(map, key);
-        return at && mv_str_equal(*at, value);
-}
-
-bool mv_strings_equal(const struct mv_strings *a, const struct mv_strings *b) {
-        if (a->n != b->n)
-                return false;
-        for (size_t i = 0; i < a->n; i++)
-                if (!mv_str_equal(a->items[i], b->items[i]))
-                        return false;
-        return true;
-}
-
-bool mv_strings_have(const struct mv_strings *strings, struct mv_str s) {
-        for (size_t i = 0; i < strings->n; i++)
-                if (mv_str_equal(strings->items[i], s))
-                        return true;
-        return false;
 }
