@@ -37,7 +37,7 @@ static void json_row(struct mv_nodes_run *run, const struct mv_nodes_row *row) {
         mv_render_subject(json, &row->verdict->subject);
         if (row->fit) {
                 mv_json_key(json, "targets");
-                mv_render_targets(json, row->arena, row->fit, run->nodes);
+                mv_render_targets(json, row->arena, row->fit, run->nodes, 0);
         }
         if (row->stranded) {
                 mv_json_key(json, "stranded");

@@ -53,7 +53,7 @@ void mv_cloud_event_render(struct mv_buf *out, struct mv_arena *arena, const str
         mv_json_key(&json, "data");
         mv_json_object(&json);
         mv_json_key(&json, "verdict");
-        mv_render_verdict(&json, arena, event->verdict, false, (struct mv_str){ 0 });
+        mv_render_short_verdict(&json, arena, event->verdict, MV_CLOUD_EVENT_NODES);
         decision(&json, event);
         mv_json_end(&json);
         mv_json_end(&json);

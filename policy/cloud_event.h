@@ -4,6 +4,10 @@
  *
  * The number of the event in its source is only known when it is put into the outbox, so the text comes in two pieces, and
  * the 20 digits of that number, with leading zeros, go between them: CloudEvents' extension `sequence`, which sorts as text.
+ *
+ * The verdict is that of `check -o json`, but its targets list at most MV_CLOUD_EVENT_NODES nodes that fit, and as many that do
+ * not: thousands of names with each event would cost more than all the rest. `targets.omitted` counts the others; who wants
+ * them all asks (policy/ask.h).
  */
 #pragma once
 
@@ -11,6 +15,8 @@
 #include "policy/verdict.h"
 
 #define MV_CLOUD_EVENT_TYPE "io.migvet.verdict.v1alpha1"
+
+enum { MV_CLOUD_EVENT_NODES = 50 };
 
 struct mv_cloud_event {
         struct mv_str id, time;              /* time is RFC 3339 */

@@ -177,32 +177,64 @@ void mv_render_subject(struct mv_json *json, const struct mv_subject *subject) {
         mv_json_end(json);
 }
 
+/* All but the first so many are taken out of the set (0: none is). Returns how many that were. */
+static size_t cut(const struct mv_node_index *index, uint64_t *set, size_t most) {
+        size_t n = 0, taken = 0;
+        for (size_t i = mv_node_set_next(index, set, 0); most && i != SIZE_MAX;
+             i = mv_node_set_next(index, set, i + 1))
+                if (n++ >= most) {
+                        mv_node_set_remove(set, i);
+                        taken++;
+                }
+        return taken;
+}
+
 void mv_render_targets(struct mv_json *json, struct mv_arena *arena, const struct mv_fit *fit,
-                       const uint64_t *nodes) {
+                       const uint64_t *nodes, size_t most) {
         const struct mv_node_index *index = fit->index;
+        const uint64_t *all = nodes ? nodes : mv_node_index_all(index);
+        uint64_t *feasible = mv_node_set_new(index, arena), *infeasible = mv_node_set_new(index, arena);
+        if (!feasible || !infeasible) {
+                json->buf->failed = true;
+                return;
+        }
+        mv_node_set_or(index, feasible, all);
+        mv_node_set_and(index, feasible, fit->feasible);
+        mv_node_set_or(index, infeasible, all);
+        mv_node_set_without(index, infeasible, fit->feasible);
+        const size_t more_feasible = cut(index, feasible, most),
+                     more_infeasible = cut(index, infeasible, most);
         size_t n;
-        const size_t *sorted = mv_node_set_by_name(arena, index, nodes, &n);
         mv_json_object(json);
         mv_json_key(json, "total");
-        mv_json_int(json, (long long)n);
+        mv_json_int(json, (long long)mv_node_set_count(index, all));
         mv_json_key(json, "feasible");
         mv_json_array(json);
+        const size_t *sorted = mv_node_set_by_name(arena, index, feasible, &n);
         for (size_t i = 0; i < n; i++)
-                if (mv_node_set_has(fit->feasible, sorted[i]))
-                        mv_json_string(json, mv_node_index_at(index, sorted[i])->meta.name);
+                mv_json_string(json, mv_node_index_at(index, sorted[i])->meta.name);
         mv_json_end(json);
         mv_json_key(json, "infeasible");
         mv_json_array(json);
+        sorted = mv_node_set_by_name(arena, index, infeasible, &n);
         for (size_t i = 0; i < n; i++)
-                if (!mv_node_set_has(fit->feasible, sorted[i]))
-                        infeasible_node(json, arena, fit, sorted[i]);
+                infeasible_node(json, arena, fit, sorted[i]);
         mv_json_end(json);
+        if (more_feasible || more_infeasible) {
+                mv_json_key(json, "omitted");
+                mv_json_object(json);
+                mv_json_key(json, "feasible");
+                mv_json_int(json, (long long)more_feasible);
+                mv_json_key(json, "infeasible");
+                mv_json_int(json, (long long)more_infeasible);
+                mv_json_end(json);
+        }
         mv_json_end(json);
         json->buf->failed |= mv_arena_failed(arena);
 }
 
-void mv_render_verdict(struct mv_json *json, struct mv_arena *arena, const struct mv_verdict *verdict,
-                       bool passes, struct mv_str instance) {
+static void render_verdict(struct mv_json *json, struct mv_arena *arena, const struct mv_verdict *verdict,
+                           bool passes, size_t most_nodes, struct mv_str instance) {
         mv_json_object(json);
         mv_json_member(json, "apiVersion", MV_STR("migvet.io/v1alpha1"));
         mv_json_member(json, "kind", MV_STR("Verdict"));
@@ -229,7 +261,7 @@ void mv_render_verdict(struct mv_json *json, struct mv_arena *arena, const struc
         mv_render_migration_configuration(json, verdict->resolution);
         if (verdict->fit) {
                 mv_json_key(json, "targets");
-                mv_render_targets(json, arena, verdict->fit, NULL);
+                mv_render_targets(json, arena, verdict->fit, NULL, most_nodes);
         }
         if (verdict->refused)
                 refused(json, verdict->refused);
@@ -238,6 +270,16 @@ void mv_render_verdict(struct mv_json *json, struct mv_arena *arena, const struc
                 mv_json_raw(json, instance);
         }
         mv_json_end(json);
+}
+
+void mv_render_verdict(struct mv_json *json, struct mv_arena *arena, const struct mv_verdict *verdict,
+                       bool passes, struct mv_str instance) {
+        render_verdict(json, arena, verdict, passes, 0, instance);
+}
+
+void mv_render_short_verdict(struct mv_json *json, struct mv_arena *arena, const struct mv_verdict *verdict,
+                             size_t most_nodes) {
+        render_verdict(json, arena, verdict, false, most_nodes, (struct mv_str){ 0 });
 }
 
 struct mv_str mv_verdict_blockers(struct mv_arena *arena, const struct mv_verdict *verdict) {

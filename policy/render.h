@@ -10,9 +10,14 @@
 void mv_render_verdict(struct mv_json *json, struct mv_arena *arena, const struct mv_verdict *verdict,
                        bool passes, struct mv_str instance);
 
-/* The value of the key "targets": each of these nodes (NULL: all), and what stops those that are not feasible. */
+/* The same without what passed, and with at most so many nodes in each list of its targets. */
+void mv_render_short_verdict(struct mv_json *json, struct mv_arena *arena, const struct mv_verdict *verdict,
+                             size_t most_nodes);
+
+/* The value of the key "targets": each of these nodes (NULL: all), and what stops those that are not feasible. At most so many
+ * of each (0: all); of those left out `omitted` has the numbers. */
 void mv_render_targets(struct mv_json *json, struct mv_arena *arena, const struct mv_fit *fit,
-                       const uint64_t *nodes);
+                       const uint64_t *nodes, size_t most);
 
 /* Parts of it, for other documents. Those that the contract names write their key as well. */
 struct mv_policy_match;

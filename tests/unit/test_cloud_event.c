@@ -108,6 +108,49 @@ static void test_of_an_object(void **state) {
         mv_snapshot_free(snapshot);
 }
 
+/* So many names between these quotes. */
+static size_t names(const char *text, const char *key) {
+        size_t n = 0;
+        const char *at = strstr(text, key), *end = at ? strchr(at, ']') : NULL;
+        assert_non_null(end);
+        for (; (at = strstr(at, "\"n-")) && at < end; at++)
+                n++;
+        return n;
+}
+
+/* In a large cluster: some of the nodes, and how many more there are. */
+static void test_many_nodes(void **state) {
+        (void)state;
+        enum { FIT = 70, CORDONED = 1 };
+        struct judged judged;
+        struct mv_buf items;
+        mv_buf_init(&items, &mv_allocator_system, 1 << 20);
+        mv_buf_append_text(
+                &items,
+                "{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'m'},'spec':"
+                "{'template':{'spec':{'domain':{'devices':{}}}}}}");
+        for (int i = 0; i < FIT + CORDONED; i++)
+                mv_buf_format(
+                        &items,
+                        ",{'apiVersion':'v1','kind':'Node','metadata':{'name':'n-%02d','labels':{"
+                        "'kubevirt.io/schedulable':'true','kubernetes.io/arch':'amd64','machine-type.node.kubevirt.io/q35':"
+                        "'true'}},'spec':{'unschedulable':%s}}",
+                        i, i < FIT ? "false" : "true");
+        struct mv_snapshot *snapshot = snapshot_make(items.p);
+        judge(&judged, snapshot, MV_KIND_VM, "m");
+        struct mv_cloud_event of = event;
+        of.verdict = &judged.verdict;
+        char *text = whole(&of, 1);
+        assert_non_null(strstr(text, "\"targets\":{\"total\":71,\"feasible\":[\"n-00\",\"n-01\","));
+        assert_int_equal(names(text, "\"feasible\":["), MV_CLOUD_EVENT_NODES);
+        assert_non_null(strstr(text, "\"infeasible\":[{\"node\":\"n-70\",\"causes\":["));
+        assert_non_null(strstr(text, "],\"omitted\":{\"feasible\":20,\"infeasible\":0}}"));
+        free(text);
+        judged_done(&judged);
+        mv_snapshot_free(snapshot);
+        mv_buf_done(&items);
+}
+
 /* Each allocation fails in turn: all of it, or a buffer that has failed. */
 static void test_memory(void **state) {
         (void)state;
@@ -134,6 +177,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_golden),
                 cmocka_unit_test(test_of_an_object),
+                cmocka_unit_test(test_many_nodes),
                 cmocka_unit_test(test_memory),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
