@@ -398,8 +398,9 @@ def test_broken_edit_leaves_the_last_good_state(live):
         assert status == 200 and re.search(r"storage\.yaml:\d+:\d+: ", text), text
         assert verdict() == "False"
         assert server.metrics()["migvet_files_broken"] == 1
-        assert [e for e in server.events() if "storage.yaml" in json.dumps(e)
-                                         and e["level"] in ("warning", "error")]
+        # The log is read by another thread of this test.
+        eventually(lambda: [e for e in server.events() if "storage.yaml" in json.dumps(e)
+                            and e["level"] in ("warning", "error")], what="a line in the log")
         path.write_text(storage("ReadWriteMany"), encoding="utf-8")
         seen(verdict, "True")
         eventually(lambda: server.metrics()["migvet_files_broken"] == 0, what="mended")

@@ -76,6 +76,37 @@ const struct mv_snapshot *fuzz_cluster(void) {
         return snapshot;
 }
 
+const struct mv_config *fuzz_config(void) {
+        static const char text[] =
+                "apiVersion: config.migvet.io/v1alpha1\n"
+                "kind: Configuration\n"
+                "fillNodeSelector: true\n"
+                "namespaces:\n"
+                "- {names: ['str.*'], migrations: deny, rules: {cpu-model: blocker, migration-port: off}}\n"
+                "- {selector: {matchLabels: {migvet.io/enforce: migratable}}, warn: resilient}\n"
+                "exemptions:\n"
+                "- {users: ['backup-.*'], selector: {matchLabels: {a: b}}, reason: they know}\n"
+                "- {groups: ['system:.*'], namespaces: [kube-system], reason: theirs}\n"
+                "annotationExemptions: {users: [jane], groups: ['ops-.*']}\n"
+                "siteRules:\n"
+                "- {name: known-model, kinds: [VirtualMachine, VirtualMachineInstance], severity: blocker, pattern: 'H.*',\n"
+                "   field: 'spec.template.spec.domain.cpu.model', message: other models are old, fix: use another}\n"
+                "- {name: known-storage, kinds: [VirtualMachine], severity: note, pattern: 'lo.*', absent: pass,\n"
+                "   field: storageClass.provisioner, message: other storage is slow, fix: use another}\n";
+        static struct mv_config config;
+        static struct mv_arena arena;
+        struct mv_err err = { 0 };
+        char line[1152];
+        if (arena.allocator)
+                return &config;
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        if (mv_config_read(&arena, MV_STR(text), &config, &err) < 0) {
+                fprintf(stderr, "%s\n", mv_err_format(&err, line, sizeof line));
+                abort();
+        }
+        return &config;
+}
+
 static const char *const keys[] = {
         "accessModes",
         "addedNodeSelector",

@@ -36,11 +36,6 @@ static struct json_object *member(struct json_object *object, const char *key) {
 
 /* The patch of the answer, or NULL: there is none. What the answer says beside it is looked at. */
 static struct json_object *ask(const char *object, const char *kind, const char *resource) {
-        static struct mv_config config;
-        if (!config.fill_node_selector) {
-                mv_config_init(&config);
-                config.fill_node_selector = true;
-        }
         struct mv_buf body, answer;
         struct mv_arena arena;
         struct mv_review_result result;
@@ -59,7 +54,7 @@ static struct json_object *ask(const char *object, const char *kind, const char 
         char *padded = fuzz_copy(mv_buf_str(&body));
         const struct mv_review_input input = { .arena = &arena,
                                                .snapshot = fuzz_cluster(),
-                                               .config = &config,
+                                               .config = fuzz_config(),
                                                .version = MV_STR(""),
                                                .mirror = MV_MIRROR_DENY,
                                                .mutate = true };

@@ -93,7 +93,6 @@ static void ask(const struct mv_review_input *review, struct mv_str body, bool s
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         const struct mv_snapshot *snapshot = fuzz_cluster();
-        static struct mv_config config;
         static const struct {
                 size_t cap; /* of memory; 0: the server's */
                 bool cluster, mutate;
@@ -103,10 +102,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 { 0, false, false, MV_MIRROR_DENY },    { 0, true, true, MV_MIRROR_DENY },
                 { 16384, true, false, MV_MIRROR_DENY }, { 16384, true, true, MV_MIRROR_DENY },
         };
-        if (!config.fill_node_selector) {
-                mv_config_init(&config);
-                config.fill_node_selector = true;
-        }
         char *body = fuzz_copy(fuzz_str(data, size));
         for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
                 struct mv_arena arena;
@@ -114,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 const struct mv_review_input input = {
                         .arena = &arena,
                         .snapshot = runs[i].cluster ? snapshot : NULL,
-                        .config = &config,
+                        .config = fuzz_config(),
                         .version = MV_STR(""),
                         .mirror = runs[i].mirror,
                         .mutate = runs[i].mutate,
