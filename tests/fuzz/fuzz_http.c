@@ -51,7 +51,7 @@ static unsigned start(void) {
                 .address = "127.0.0.1:0",
                 .n_servers = 1,
                 .limits = { .connections = 64, .receive_ms = 1000, .send_ms = 1000, .idle_ms = 100 },
-                .handler = { mv_route_handle, mv_route_finish, &route },
+                .handler = { .handle = mv_route_handle, .finish = mv_route_finish, .context = &route },
                 .draining = &draining,
         };
         struct mv_listener *listener = NULL;
