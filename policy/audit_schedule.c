@@ -42,6 +42,10 @@ void mv_audit_schedule_done(struct mv_audit_schedule *schedule, enum mv_audit_ro
                 schedule->namespaces_ms = now_ms + pause_of(NAMESPACES_MS, took_ms);
 }
 
+void mv_audit_schedule_resync(struct mv_audit_schedule *schedule) {
+        schedule->resync_ms = LLONG_MIN / 2;
+}
+
 void mv_audit_schedule_hurry(struct mv_audit_schedule *schedule) {
         schedule->all_ms = LLONG_MIN / 2;
 }

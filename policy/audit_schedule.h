@@ -32,5 +32,7 @@ bool mv_audit_schedule_next(struct mv_audit_schedule *schedule, const struct mv_
 /* That round took from then to now. */
 void mv_audit_schedule_done(struct mv_audit_schedule *schedule, enum mv_audit_round round, long long began_ms,
                             long long now_ms);
+/* A verdict could not be sent: when everything is judged next, every verdict is. */
+void mv_audit_schedule_resync(struct mv_audit_schedule *schedule);
 /* Everything is to be judged now. */
 void mv_audit_schedule_hurry(struct mv_audit_schedule *schedule);

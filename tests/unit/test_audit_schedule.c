@@ -60,6 +60,13 @@ static void test_intervals(void **state) {
         mv_audit_schedule_init(&stage.schedule);
         assert_int_equal(due(&stage, 0), MV_AUDIT_ALL);
         assert_true(stage.resync);
+        /* Some could not be sent: all are sent again, and not before the next interval. */
+        mv_audit_schedule_resync(&stage.schedule);
+        stage.now.now_ms += 10 * MINUTE - 1;
+        assert_int_equal(due(&stage, 0), NOTHING);
+        stage.now.now_ms += 1;
+        assert_int_equal(due(&stage, 0), MV_AUDIT_ALL);
+        assert_true(stage.resync);
 }
 
 static void test_changes(void **state) {
