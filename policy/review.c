@@ -544,6 +544,7 @@ int mv_review_answer(const struct mv_review_input *in, struct mv_str body, struc
                 /* The API server does what it was told to do without an answer. */
                 mv_err_oom(&err);
                 ret->request = NULL;
+                ret->verdict = ret->before = NULL;
                 return no_review(response, &err);
         }
         render(response, ret->request, &ret->decision, ret->judged, (struct mv_str){ 0 });
