@@ -209,7 +209,7 @@ static void tell_receivers(struct mv_delivery *delivery, const struct mv_config 
                            const struct mv_review_result *result) {
         const struct mv_review_request *request = result->request;
         struct mv_arena arena;
-        if (!config->receivers.n || !result->verdict || request->dry_run ||
+        if (!config->receivers.n || !request || !result->verdict || request->dry_run ||
             (result->before && !mv_verdict_differs(result->before, result->verdict)))
                 return;
         const struct mv_delivery_event event = { .verdict = result->verdict,

@@ -193,7 +193,8 @@ static bool judge_slice(struct mv_serve_audit *audit) {
         const struct mv_snapshot *snapshot = mv_store_borrow(audit->options.store);
         long long until = mv_clock_ms() + SLICE_MS;
         bool more = true;
-        while (more && mv_clock_ms() < until) {
+        audit->round.blind = !mv_auditor_may_judge(snapshot);
+        while (more && !audit->round.blind && mv_clock_ms() < until) {
                 struct mv_audit_subject *subject = &audit->round.subject;
                 if (!audit->round.has_subject)
                         more = audit->round.has_subject = mv_auditor_next(audit->auditor, subject);
@@ -262,7 +263,7 @@ static bool run_round(struct mv_serve_audit *audit, enum mv_audit_round round, b
                         audit->options.kube && mv_kube_reports_begin(&audit->reports, audit->wanted);
         audit->round.reports = audit->reports_work && round != MV_AUDIT_CHANGED;
         for (bool more = true; more;) {
-                if (is_stopping(audit) || !leads(audit)) {
+                if (is_stopping(audit) || !leads(audit) || audit->round.blind) {
                         mv_auditor_abandon(audit->auditor);
                         if (audit->reporting)
                                 mv_report_done(&audit->report);
@@ -319,6 +320,13 @@ static bool is_ready(struct mv_serve_audit *audit) {
         return audit->was_ready;
 }
 
+static bool may_judge(const struct mv_serve_audit *audit) {
+        const struct mv_snapshot *snapshot = mv_store_borrow(audit->options.store);
+        bool may = mv_auditor_may_judge(snapshot);
+        mv_store_return(audit->options.store, snapshot);
+        return may;
+}
+
 static bool snapshot_changed(struct mv_serve_audit *audit, long long now_ms) {
         struct mv_config_status status;
         mv_config_watch_status(audit->options.configs, &status);
@@ -363,7 +371,7 @@ static void work(struct mv_serve_audit *audit) {
                         not_leading(audit);
                 return;
         }
-        if (!is_ready(audit) || (!audit->leading && !start_anew(audit)))
+        if (!is_ready(audit) || !may_judge(audit) || (!audit->leading && !start_anew(audit)))
                 return;
         const struct mv_config *config = mv_config_borrow(audit->options.configs);
         struct mv_audit_now now = { .now_ms = mv_clock_ms(),

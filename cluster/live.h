@@ -41,6 +41,9 @@ void mv_live_remove(struct mv_live *live, enum mv_kind kind, struct mv_str names
 /* The object as it is now, or NULL; good until the next call. */
 const void *mv_live_find(const struct mv_live *live, enum mv_kind kind, struct mv_str namespace,
                          struct mv_str name);
+/* Objects of that kind are in the snapshots that are published now: not those of one that is outdated, nor Nodes or Pods that
+ * are but a part. */
+bool mv_live_shows(const struct mv_live *live, enum mv_kind kind);
 /* What is known under the name of the object in json (as for mv_live_put) is as new as that: it says the same, or its
  * resourceVersion is the same or a later one. False when nothing is known of it, or json cannot be read. */
 bool mv_live_is_current(struct mv_live *live, enum mv_kind kind, struct mv_str json);

@@ -213,6 +213,10 @@ static enum mv_knowledge knowledge_of(const struct mv_live_kind *state) {
         return state->knowledge == MV_KNOWLEDGE_ALL && unreadable ? MV_KNOWLEDGE_NAMED : state->knowledge;
 }
 
+bool mv_live_shows(const struct mv_live *live, enum mv_kind kind) {
+        return is_shown(kind, knowledge_of(&live->kinds[kind]));
+}
+
 static bool shows_otherwise(const struct mv_live *live, int kind) {
         const struct mv_live_kind *state = &live->kinds[kind];
         return is_shown(kind, knowledge_of(state)) != is_shown(kind, state->placed);

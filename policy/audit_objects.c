@@ -110,8 +110,12 @@ int mv_audit_objects_look(struct mv_audit_objects *objects, const struct mv_snap
                 return mv_err_oom(err);
         struct mv_audit_object *object;
         for (size_t at = 0; (object = mv_audit_table_each(&objects->table, &at));)
-                if (object->seen != objects->look && (object->how != MV_AUDIT_REMOVED || !object->changed))
-                        note(objects, object, MV_AUDIT_REMOVED);
+                if (object->seen != objects->look && (object->how != MV_AUDIT_REMOVED || !object->changed)) {
+                        if (mv_snapshot_is_blind(snapshot, object->key.kind))
+                                object->seen = objects->look; /* for all that is known */
+                        else
+                                note(objects, object, MV_AUDIT_REMOVED);
+                }
         return 0;
 }
 

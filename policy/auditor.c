@@ -43,6 +43,7 @@ struct mv_auditor {
         const struct mv_allocator *allocator;
         struct mv_audit_objects objects;
         struct mv_audit_table items, places;
+        uint64_t hidden; /* kinds that are judged, of which the last look saw nothing that it could go by */
         uint32_t reconfigured; /* the look at which the configuration was another one */
         enum mv_audit_round round;
         struct item **due; /* of this round */
@@ -105,7 +106,9 @@ static bool see_item(struct mv_auditor *auditor, enum mv_kind kind, const struct
 
 static bool is_gone(void *context, void *item) {
         struct mv_auditor *auditor = context;
-        const struct item *gone = item;
+        struct item *gone = item;
+        if (auditor->hidden >> gone->key.kind & 1)
+                gone->seen = auditor->objects.look;
         if (gone->seen == auditor->objects.look)
                 return false;
         struct place *place =
@@ -121,13 +124,34 @@ static bool is_empty(void *context, void *item) {
         return !place->n && !place->due;
 }
 
+bool mv_auditor_may_judge(const struct mv_snapshot *snapshot) {
+        for (enum mv_kind kind = 0; mv_kind_is_judged(kind); kind++) {
+                bool forbidden = mv_snapshot_known(snapshot, kind)->knowledge == MV_KNOWLEDGE_FORBIDDEN;
+                if (mv_snapshot_is_blind(snapshot, kind) &&
+                    !(forbidden && kind != MV_KIND_VM && kind != MV_KIND_VMI))
+                        return false;
+        }
+        return true;
+}
+
+/* Which instances are judged is not known without the VMs. */
+static uint64_t hidden_in(const struct mv_snapshot *snapshot) {
+        uint64_t hidden = 0;
+        for (enum mv_kind kind = 0; mv_kind_is_judged(kind); kind++)
+                if (mv_snapshot_is_blind(snapshot, kind))
+                        hidden |= UINT64_C(1) << kind | (kind == MV_KIND_VM ? MV_NEED(VMI) : 0);
+        return hidden;
+}
+
 int mv_auditor_look(struct mv_auditor *auditor, const struct mv_snapshot *snapshot, bool versions,
                     struct mv_err *err) {
         mv_auditor_abandon(auditor);
         mv_audit_table_drop(&auditor->places, is_empty, NULL);
         int r = mv_audit_objects_look(&auditor->objects, snapshot, versions, err);
+        auditor->hidden = hidden_in(snapshot);
         for (enum mv_kind kind = 0; r == 0 && mv_kind_is_judged(kind); kind++)
-                for (size_t i = 0; r == 0 && i < mv_snapshot_count(snapshot, kind); i++) {
+                for (size_t i = 0;
+                     r == 0 && !(auditor->hidden >> kind & 1) && i < mv_snapshot_count(snapshot, kind); i++) {
                         const void *object = mv_snapshot_at(snapshot, kind, i);
                         if (mv_is_subject(snapshot, kind, object, NULL, NULL) &&
                             !see_item(auditor, kind, mv_kind_meta(kind, object)))
@@ -316,7 +340,7 @@ bool mv_auditor_next(struct mv_auditor *auditor, struct mv_audit_subject *ret) {
 
 bool mv_auditor_next_empty(struct mv_auditor *auditor, struct mv_str *ret) {
         struct place *place;
-        while ((place = mv_audit_table_each(&auditor->places, &auditor->place_at)))
+        while (!auditor->hidden && (place = mv_audit_table_each(&auditor->places, &auditor->place_at)))
                 if (place->due && !place->n) {
                         place->due = false;
                         *ret = place->key.name;
@@ -328,7 +352,7 @@ bool mv_auditor_next_empty(struct mv_auditor *auditor, struct mv_str *ret) {
 bool mv_auditor_has(const struct mv_auditor *auditor, struct mv_str namespace) {
         const struct place *place =
                 mv_audit_table_find(&auditor->places, MV_KIND_NAMESPACE, MV_STR(""), namespace);
-        return place && place->n;
+        return (place && place->n) || auditor->hidden;
 }
 
 /* --- what has changed --- */
@@ -380,7 +404,8 @@ static void read_one(void *context, enum mv_kind kind, struct mv_str namespace, 
                 add_bits(r->reads, mv_audit_table_hash(&r->auditor->objects.table, kind, namespace, name));
         if (!r->change->changed)
                 return;
-        if (mv_audit_objects_differs(&r->auditor->objects, kind, namespace, name, object, r->item->judged,
+        if (!mv_snapshot_is_blind(r->snapshot, kind) &&
+            mv_audit_objects_differs(&r->auditor->objects, kind, namespace, name, object, r->item->judged,
                                      &how))
                 add_cause(r->change, kind, mv_kinds[kind].namespaced ? namespace : MV_STR(""), name, how);
         if (!(r->visited >> kind & 1))
@@ -528,7 +553,7 @@ void mv_auditor_count(const struct mv_auditor *auditor, struct mv_audit_counts *
                 if (item->judged)
                         ret->verdicts[item->outcome]++;
         for (size_t at = 0; (place = mv_audit_table_each(&auditor->places, &at));)
-                ret->waiting = ret->waiting || place->due;
+                ret->waiting = ret->waiting || (place->due && (place->n || !auditor->hidden));
 }
 
 size_t mv_auditor_count_rule(const struct mv_auditor *auditor, const struct mv_rule *rule) {

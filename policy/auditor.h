@@ -26,7 +26,11 @@ struct mv_auditor *mv_auditor_new(const struct mv_allocator *allocator);
 /* Takes NULL; returns NULL. */
 struct mv_auditor *mv_auditor_free(struct mv_auditor *auditor);
 
-/* Look at what there is. versions: an object that has its resourceVersion still has not changed, so of a live cluster; in
+/* Enough is known for a round: not while a kind that is judged was not read yet, or too long ago, nor while the VMs or their
+ * instances may not be read. */
+bool mv_auditor_may_judge(const struct mv_snapshot *snapshot);
+
+/* Look at what there is. What was there of a kind of which nothing is known now (mv_snapshot_is_blind) counts as being there. versions: an object that has its resourceVersion still has not changed, so of a live cluster; in
  * files people forget it. MV_ENOMEM: what was seen counts. */
 int mv_auditor_look(struct mv_auditor *auditor, const struct mv_snapshot *snapshot, bool versions,
                     struct mv_err *err);
@@ -83,9 +87,10 @@ void mv_auditor_judged(struct mv_auditor *auditor, struct mv_arena *arena, const
 /* "StorageProfile ceph was changed, Node node-c was removed, and 2 more"; "" when it is not known. */
 struct mv_str mv_audit_cause_text(struct mv_arena *arena, const struct mv_audit_change *change);
 
-/* The next namespace that was due as a whole, and has nothing in it any more that is judged. False: that was all. */
+/* The next namespace that was due as a whole, and has nothing in it any more that is judged. False: that was all, or nobody
+ * can say, since of a kind that is judged nothing is known. */
 bool mv_auditor_next_empty(struct mv_auditor *auditor, struct mv_str *ret);
-/* A namespace has something in it that is judged. */
+/* A namespace has something in it that is judged, or may have. */
 bool mv_auditor_has(const struct mv_auditor *auditor, struct mv_str namespace);
 
 struct mv_audit_counts {

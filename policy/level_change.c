@@ -85,10 +85,9 @@ static void read_labels(struct change *change, const struct mv_map *now, const s
 /* --- the VMs --- */
 
 /* VMs, and instances that no VM controls. What is being deleted does not count. */
-static bool counts(const struct change *change, enum mv_kind kind, const struct mv_meta *meta) {
+static bool counts(enum mv_kind kind, const struct mv_meta *meta) {
         const struct mv_owner *owner = kind == MV_KIND_VMI ? mv_meta_controller(meta) : NULL;
-        return mv_str_equal(meta->namespace, change->request->namespace) && !meta->deletion_timestamp.n &&
-               !(owner && mv_str_is(owner->kind, "VirtualMachine"));
+        return !meta->deletion_timestamp.n && !(owner && mv_str_is(owner->kind, "VirtualMachine"));
 }
 
 static void note_name(const struct change *change, struct names *names, enum mv_kind kind,
@@ -139,10 +138,12 @@ static void judge_all(struct change *change) {
         struct mv_arena arena;
         for (int pass = 0; pass < 2; pass++) { /* first they are counted */
                 mv_arena_init(&arena, change->in->arena->allocator, VM_BYTES);
-                for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-                        for (size_t i = 0; i < mv_snapshot_count(snapshot, kinds[k]); i++) {
-                                const void *object = mv_snapshot_at(snapshot, kinds[k], i);
-                                if (!counts(change, kinds[k], mv_kind_meta(kinds[k], object)))
+                for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+                        size_t n;
+                        const void *const *objects =
+                                mv_snapshot_of_namespace(snapshot, kinds[k], change->request->namespace, &n);
+                        for (size_t i = 0; i < n; i++) {
+                                if (!counts(kinds[k], mv_kind_meta(kinds[k], objects[i])))
                                         continue;
                                 if (pass == 0) {
                                         change->n_all++;
@@ -151,9 +152,10 @@ static void judge_all(struct change *change) {
                                 if (!has_time(change->in))
                                         break;
                                 mv_arena_clear(&arena);
-                                judge(change, &arena, kinds[k], object);
+                                judge(change, &arena, kinds[k], objects[i]);
                                 change->n_judged++;
                         }
+                }
                 mv_arena_done(&arena);
         }
 }

@@ -30,9 +30,8 @@ static struct mv_str value_of(const struct mv_stamp *stamp, size_t i) {
 
 /* Another policy might apply than the one that was found. */
 static bool policy_in_doubt(const struct mv_snapshot *snapshot, const struct mv_resolution *resolution) {
-        enum mv_knowledge knowledge = mv_snapshot_known(snapshot, MV_KIND_MIGRATION_POLICY)->knowledge;
-        return !resolution || resolution->namespace_matters || knowledge == MV_KNOWLEDGE_NONE ||
-               knowledge == MV_KNOWLEDGE_OUTDATED || knowledge == MV_KNOWLEDGE_FORBIDDEN;
+        return !resolution || resolution->namespace_matters ||
+               mv_snapshot_is_blind(snapshot, MV_KIND_MIGRATION_POLICY);
 }
 
 /* The spec with the selector in it, so that its digest is that of the object as it will be. */

@@ -312,11 +312,15 @@ static bool is_late(const struct mv_review_input *in) {
         return in->expired && in->expired(in->context);
 }
 
-/* All that the refusal rests on was confirmed. What was not is noted in ret, so that somebody may ask. */
+/* All that the refusal rests on was confirmed. What was not is noted in ret, so that somebody may ask; but where the snapshot
+ * does not show what there is of a kind, the refusal does not rest on that. */
 static bool is_confirmed(const struct mv_review_input *in, const struct mv_lookups *lookups,
                          struct mv_review_result *ret) {
         if (lookups->n > MV_MOST_LOOKUPS || !in->confirmed)
                 return false;
+        for (size_t i = 0; i < lookups->n; i++)
+                if (mv_snapshot_is_blind(in->snapshot, lookups->items[i].kind))
+                        return false;
         for (size_t i = 0; i < lookups->n; i++)
                 if (!in->confirmed(in->context, &lookups->items[i]))
                         ret->unconfirmed[ret->n_unconfirmed++] = lookups->items[i];
@@ -540,6 +544,7 @@ int mv_review_answer(const struct mv_review_input *in, struct mv_str body, struc
                 /* The API server does what it was told to do without an answer. */
                 mv_err_oom(&err);
                 ret->request = NULL;
+                ret->verdict = ret->before = NULL;
                 return no_review(response, &err);
         }
         render(response, ret->request, &ret->decision, ret->judged, (struct mv_str){ 0 });

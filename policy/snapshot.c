@@ -164,6 +164,12 @@ const void *const *mv_snapshot_unfinished(const struct mv_snapshot *snapshot, en
         return table ? (const void *const *)table->unfinished : NULL;
 }
 
+bool mv_snapshot_is_blind(const struct mv_snapshot *snapshot, enum mv_kind kind) {
+        enum mv_knowledge knowledge = snapshot->known[kind].knowledge;
+        return knowledge == MV_KNOWLEDGE_NONE || knowledge == MV_KNOWLEDGE_FORBIDDEN ||
+               knowledge == MV_KNOWLEDGE_OUTDATED;
+}
+
 const struct mv_known *mv_snapshot_known(const struct mv_snapshot *snapshot, enum mv_kind kind) {
         return &snapshot->known[kind];
 }

@@ -75,6 +75,8 @@ const void *const *mv_snapshot_of_namespace(const struct mv_snapshot *snapshot, 
 const void *const *mv_snapshot_unfinished(const struct mv_snapshot *snapshot, enum mv_kind kind,
                                           size_t *ret_n);
 /* What is known of that kind. */
+/* Nothing is to be made of what is not there: objects of the kind were not read yet, or too long ago, or may not be read. */
+bool mv_snapshot_is_blind(const struct mv_snapshot *snapshot, enum mv_kind kind);
 const struct mv_known *mv_snapshot_known(const struct mv_snapshot *snapshot, enum mv_kind kind);
 /* What is to be said of an object of that kind that is not there: "is not in the input", "does not exist", ... */
 const char *mv_snapshot_absent(const struct mv_snapshot *snapshot, enum mv_kind kind);

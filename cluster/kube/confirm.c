@@ -147,7 +147,8 @@ static bool look_at(struct mv_kube_confirm *confirm, struct read *read) {
         case READ_PRESENT:
                 if (!known)
                         fetch_unknown(confirm, read);
-                else if (mv_live_is_current(confirm->live, wanted->kind, read->json)) {
+                else if (mv_live_shows(confirm->live, wanted->kind) &&
+                         mv_live_is_current(confirm->live, wanted->kind, read->json)) {
                         ask->found[read->i] = MV_KUBE_FOUND;
                         return true;
                 }

@@ -178,7 +178,8 @@ void mv_kube_fetch_begin(struct mv_kube_fetch *fetch, struct mv_kube_ask *ask) {
                 const struct mv_kube_wanted *wanted = &ask->wanted[i];
                 bool known = false;
                 if (mv_live_find(fetch->live, wanted->kind, wanted->namespace, wanted->name)) {
-                        ask->found[i] = MV_KUBE_FOUND;
+                        if (mv_live_shows(fetch->live, wanted->kind))
+                                ask->found[i] = MV_KUBE_FOUND;
                         continue;
                 }
                 const char *version = mv_kube_informers_version(fetch->informers, wanted->kind, &known);
@@ -200,9 +201,9 @@ static bool look(struct mv_kube_fetch *fetch, struct mv_kube_ask *ask) {
                 if (!ask->open[i])
                         continue;
                 bool found = mv_live_find(fetch->live, wanted->kind, wanted->namespace, wanted->name);
-                if (found)
+                if (found && mv_live_shows(fetch->live, wanted->kind))
                         ask->found[i] = MV_KUBE_FOUND;
-                else if (object && !object->call && object->missing)
+                else if (!found && object && !object->call && object->missing)
                         ask->found[i] = MV_KUBE_NOT_THERE;
                 ask->open[i] = !found && object && object->call;
                 open |= ask->open[i];

@@ -12,11 +12,10 @@
 #include <stdlib.h>
 
 enum {
-        BACKOFF_MS = 800,        /* after the first failure, twice as long after each further one */
-        MOST_BACKOFF_MS = 20000, /* and up to half as much more */
         STEADY_MS = 60 * 1000,   /* so long without a failure, and the next one is the first */
         RENEWAL_MS = 200,        /* the client renews its credentials meanwhile */
-        SHORT_WATCH_MS = 1000,   /* a stream that ends sooner, without an event, is no service */
+        SHORT_WATCH_MS = 1000,   /* streams that end sooner start so far apart */
+        STANDING_MS = 10 * 1000, /* a watch that has stood so long was accepted, though nothing came */
         RELIST_MS = 30 * 1000,   /* lists that start at once are so far apart */
         STALLED_MS = 30 * 1000,  /* a streaming list that does not go on */
         UNMARKED_MS = 10 * 1000, /* bookmarks without the mark tell more when they come so late */
@@ -47,7 +46,7 @@ struct mv_reflector {
         long long at;               /* the next request is due */
         long long sent_at;          /* the one in flight was made */
         long long heard_at;         /* it brought something */
-        bool accepted;              /* by the server: its status was good */
+        long long accepted_at;      /* by the server: its status was good; -1: not yet */
         bool heard;                 /* an event of it */
         struct mv_kube_lines lines; /* of the stream */
         struct mv_buf query;        /* path and query of the request */
@@ -106,28 +105,16 @@ static int put(void *context, struct mv_str json, struct mv_err *err) {
         return 0;
 }
 
-/* --- time and chance --- */
-
-static long long backoff(struct mv_reflector *r) {
-        unsigned doublings = r->failures ? r->failures - 1 : 0;
-        long long ms = doublings < 5 ? (long long)BACKOFF_MS << doublings : MOST_BACKOFF_MS;
-        return mv_jitter(&r->random, ms < MOST_BACKOFF_MS ? ms : MOST_BACKOFF_MS);
-}
-
 /* --- outcomes of a request --- */
 
 static void note_failure(struct mv_reflector *r, long long now, enum mv_reflector_error error,
                          const char *message) {
         r->unreached = error == MV_REFLECTOR_CONNECTION;
-        r->status.errors[error]++;
-        r->status.restarts++;
-        r->status.failures++;
+        mv_reflector_note_failure(&r->status, error, now);
         if (r->steady_since >= 0 && now - r->steady_since >= STEADY_MS)
                 r->failures = 0;
         r->steady_since = -1;
         r->failures++;
-        if (r->status.down_ms < 0)
-                r->status.down_ms = now;
         if (r->status.knowledge != MV_KNOWLEDGE_ALL)
                 know(r, r->status.knowledge, message);
         else if (message != r->status.reason)
@@ -138,7 +125,7 @@ static void note_failure(struct mv_reflector *r, long long now, enum mv_reflecto
 static void retry(struct mv_reflector *r, long long now, enum mode mode, long long at_least_ms) {
         if (mode == MODE_LIST)
                 abandon(r);
-        long long ms = backoff(r);
+        long long ms = mv_reflector_pause(&r->random, r->failures);
         r->mode = mode;
         r->at = now + (ms > at_least_ms ? ms : at_least_ms);
         r->judged = true;
@@ -349,17 +336,17 @@ static int stop_stream(struct mv_reflector *r, struct mv_err *err) {
 
 void mv_reflector_started(struct mv_reflector *r, long long now) {
         r->heard_at = now;
-        r->accepted = true;
-        if (r->mode == MODE_WATCH && !r->judged)
-                contact(r, now);
+        if (r->accepted_at < 0)
+                r->accepted_at = now;
+        if (r->mode == MODE_WATCH && !r->judged && r->steady_since < 0)
+                r->steady_since = now;
 }
 
 int mv_reflector_data(struct mv_reflector *r, long long now, struct mv_str piece, struct mv_err *err) {
         struct mv_str line;
         if (r->judged)
                 return stop_stream(r, err);
-        r->heard_at = now;
-        r->accepted = true;
+        mv_reflector_started(r, now);
         if (!mv_kube_lines_add(&r->lines, piece)) {
                 fail(r, now, MV_REFLECTOR_MEMORY, "out of memory", MODE_LIST);
                 return stop_stream(r, err);
@@ -387,12 +374,13 @@ int mv_reflector_data(struct mv_reflector *r, long long now, struct mv_str piece
 static void end_stream(struct mv_reflector *r, long long now, const struct mv_reflector_answer *answer) {
         bool broken = answer->code != 0 || answer->status == 0;
         bool brief = now - r->sent_at < SHORT_WATCH_MS;
+        bool stood = now - (r->accepted_at < 0 ? r->sent_at : r->accepted_at) >= STANDING_MS;
         const char *message = broken ? why_broken(answer) : "watches end at once";
         if (r->mode == MODE_STREAM) {
                 fail_stream(r, now, MV_REFLECTOR_CONNECTION, message);
                 return;
         }
-        if (broken ? brief || !r->accepted : brief && !r->heard) {
+        if (broken ? brief || r->accepted_at < 0 : !stood && !r->heard) {
                 fail(r, now, MV_REFLECTOR_CONNECTION, message, MODE_WATCH);
                 return;
         }
@@ -478,7 +466,8 @@ static void send_request(struct mv_reflector *r, long long now, struct mv_reflec
         }
         r->in_flight = true;
         r->judged = false;
-        r->heard = r->accepted = false;
+        r->heard = false;
+        r->accepted_at = -1;
         r->sent_at = r->heard_at = now;
         mv_kube_lines_clear(&r->lines);
         *ret = (struct mv_reflector_step){ .what = MV_REFLECTOR_REQUEST,
@@ -487,25 +476,45 @@ static void send_request(struct mv_reflector *r, long long now, struct mv_reflec
 }
 
 /* When to look again at a request that is in flight. */
-static bool is_stalled(struct mv_reflector *r, long long now, long long *ret_until) {
-        *ret_until = LLONG_MAX;
-        if (r->mode != MODE_STREAM || r->judged)
+static bool is_stalled(struct mv_reflector *r, long long now, long long *until) {
+        long long at = r->heard_at + STALLED_MS;
+        if (!r->in_flight || r->mode != MODE_STREAM || r->judged)
                 return false;
-        *ret_until = r->heard_at + STALLED_MS;
-        return now >= *ret_until;
+        *until = at < *until ? at : *until;
+        return now >= at;
 }
 
-static void look_for_loss(struct mv_reflector *r, long long now, long long *until) {
+/* Tells what is known now. Returns whether the watch in flight is of no more use. */
+static bool look_for_loss(struct mv_reflector *r, long long now, long long *until) {
+        bool watches = r->in_flight && r->mode == MODE_WATCH && !r->judged;
+        long long stands_at = r->accepted_at + STANDING_MS;
+        if (watches && r->status.down_ms >= 0 && r->accepted_at >= 0) {
+                if (now >= stands_at)
+                        contact(r, now);
+                else
+                        *until = stands_at;
+        }
         enum mv_knowledge knowledge =
                 r->once ? r->status.knowledge : mv_reflector_age(&r->status, now, until);
         if (knowledge != r->status.knowledge)
                 know(r, knowledge, r->status.reason);
+        if (knowledge != MV_KNOWLEDGE_OUTDATED || r->mode != MODE_WATCH)
+                return false;
+        /* What is not shown any more need not be resumed. */
+        r->mode = MODE_LIST;
+        r->in_flight = r->in_flight && !watches;
+        r->at = watches ? now : r->at;
+        return watches;
 }
 
 void mv_reflector_next(struct mv_reflector *r, long long now, struct mv_reflector_step *ret) {
         long long until = LLONG_MAX;
         *ret = (struct mv_reflector_step){ .what = MV_REFLECTOR_NOTHING };
-        if (r->in_flight && is_stalled(r, now, &until)) {
+        if (look_for_loss(r, now, &until)) {
+                ret->what = MV_REFLECTOR_CANCEL;
+                return;
+        }
+        if (is_stalled(r, now, &until)) {
                 r->in_flight = false;
                 if (r->heard) /* it has answered with events that do not end: an old server's watch */
                         list_in_pages(r, now);
@@ -519,9 +528,8 @@ void mv_reflector_next(struct mv_reflector *r, long long now, struct mv_reflecto
                         send_request(r, now, ret);
                         return;
                 }
-                until = r->at;
+                until = r->at < until ? r->at : until;
         }
-        look_for_loss(r, now, &until);
         if (until != LLONG_MAX)
                 *ret = (struct mv_reflector_step){ .what = MV_REFLECTOR_WAIT, .until_ms = until };
 }
@@ -540,7 +548,7 @@ void mv_reflector_resume(struct mv_reflector *r, long long now) {
 }
 
 void mv_reflector_hurry(struct mv_reflector *r, long long now) {
-        long long at = now + mv_jitter(&r->random, BACKOFF_MS);
+        long long at = now + mv_reflector_pause(&r->random, 1);
         if (!r->in_flight && r->unreached && at < r->at)
                 r->at = at;
 }
@@ -567,11 +575,7 @@ struct mv_reflector *mv_reflector_new(const struct mv_reflector_options *options
                                     .page = MV_REFLECTOR_PAGE,
                                     .steady_since = -1,
                                     .relisted_at = -1,
-                                    .status = { .knowledge = MV_KNOWLEDGE_NONE,
-                                                .reason = "not listed yet",
-                                                .down_ms = -1,
-                                                .synced_ms = -1,
-                                                .event_ms = -1 } };
+                                    .status = mv_reflector_status_none };
         mv_kube_lines_init(&r->lines, MV_REFLECTOR_MOST_EVENT);
         mv_buf_init(&r->query, &mv_allocator_system, 1 << 16);
         mv_buf_init(&r->token, &mv_allocator_system, 1 << 14);

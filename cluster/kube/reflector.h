@@ -13,6 +13,9 @@
  * - After each end, and each event behind it, the sink's objects are those of a state that the server had.
  * - The knowledge that the sink is told of is ALL only while that is so and the server answered within the last half
  *   minute, as far as its silence can be told from there being no news; then LOST, and after five minutes OUTDATED.
+ *   An answer is a complete list, an event or bookmark of a watch, or that a watch which was accepted has stood for ten
+ *   seconds: quiet kinds have a bookmark only every minute. That a watch is accepted alone is none, since a server that has
+ *   forgotten what changed accepts it, too, and says so then. What is OUTDATED is listed anew.
  * - Nothing that a server does makes it ask in a tight loop.
  */
 #pragma once

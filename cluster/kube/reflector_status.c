@@ -1,15 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/reflector_status.h"
 
+#include "cluster/kube/jitter.h"
 #include "cluster/kube/wire.h"
 
 #include <stdio.h>
+
+enum {
+        PAUSE_MS = 800,        /* after the first failure, twice as long after each further one */
+        MOST_PAUSE_MS = 20000, /* and up to half as much more */
+};
 
 /* In the order of the enum. */
 const char *const mv_reflector_error_names[MV_REFLECTOR_ERRORS] = {
         "connection", "expired", "throttled", "unauthorized", "forbidden",
         "absent",     "refused", "malformed", "memory",       "object",
 };
+
+const struct mv_reflector_status mv_reflector_status_none = { .knowledge = MV_KNOWLEDGE_NONE,
+                                                              .reason = "not listed yet",
+                                                              .down_ms = -1,
+                                                              .synced_ms = -1,
+                                                              .event_ms = -1 };
+
+long long mv_reflector_pause(uint64_t *random, unsigned failures) {
+        unsigned doublings = failures ? failures - 1 : 0;
+        long long ms = doublings < 5 ? (long long)PAUSE_MS << doublings : MOST_PAUSE_MS;
+        return mv_jitter(random, ms < MOST_PAUSE_MS ? ms : MOST_PAUSE_MS);
+}
+
+void mv_reflector_note_failure(struct mv_reflector_status *status, enum mv_reflector_error error,
+                               long long now) {
+        status->errors[error]++;
+        status->restarts++;
+        status->failures++;
+        if (status->down_ms < 0)
+                status->down_ms = now;
+}
 
 void mv_reflector_note_object(struct mv_reflector_status *status, struct mv_str json,
                               const struct mv_err *why) {

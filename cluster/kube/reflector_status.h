@@ -4,6 +4,15 @@
 
 #include "cluster/kube/reflector.h"
 
+/* Nothing was asked yet. */
+extern const struct mv_reflector_status mv_reflector_status_none;
+
+/* How long to wait after so many failures in a row: after the first a second or so, twice as long after each further one, and
+ * at most half a minute. */
+long long mv_reflector_pause(uint64_t *random, unsigned failures);
+/* A request has failed: count it. The server has not answered since then, or longer. */
+void mv_reflector_note_failure(struct mv_reflector_status *status, enum mv_reflector_error error,
+                               long long now_ms);
 /* An object cannot be read: count it, and say which one and why. */
 void mv_reflector_note_object(struct mv_reflector_status *status, struct mv_str json,
                               const struct mv_err *why);

@@ -241,6 +241,87 @@ static void test_versions(void **state) {
         end(&stage);
 }
 
+/* A live cluster with those objects, of which that is known of one kind. */
+static struct mv_snapshot *live(enum mv_kind kind, enum mv_knowledge knowledge, const char *const *objects) {
+        struct mv_snapshot_builder *builder =
+                mv_snapshot_builder_new(&mv_allocator_system, MV_STR("default"));
+        struct mv_snapshot *snapshot;
+        struct mv_err err = { 0 };
+        for (; *objects; objects++) {
+                struct mv_str text = json_make(*objects);
+                assert_int_equal(mv_snapshot_builder_add(builder, text, MV_STR("t"), &err), 0);
+                text_free(text);
+        }
+        for (int i = 0; i < MV_KIND_COUNT; i++)
+                mv_snapshot_builder_know(builder, (enum mv_kind)i,
+                                         (enum mv_kind)i == kind ? knowledge : MV_KNOWLEDGE_ALL, MV_STR(""));
+        assert_int_equal(mv_snapshot_builder_finish(builder, &snapshot, &err), 0);
+        return snapshot;
+}
+
+/* VMs that are not shown have not gone: their reports stay, and when they are known again nothing has changed. */
+static void test_unknown_is_not_gone(void **state) {
+        (void)state;
+        static const enum mv_knowledge blind[] = { MV_KNOWLEDGE_NONE, MV_KNOWLEDGE_FORBIDDEN,
+                                                   MV_KNOWLEDGE_OUTDATED };
+        static const char *const whole[] = { A, B, FINE, VMI("a", "Running"), NULL },
+                                 *const hidden[] = { FINE, VMI("a", "Running"), NULL },
+                                 *const without_b[] = { A, FINE, VMI("a", "Running"), NULL };
+        for (size_t i = 0; i < sizeof blind / sizeof *blind; i++) {
+                struct stage stage;
+                struct mv_str namespace;
+                struct mv_audit_counts counts;
+                start(&stage);
+                look(&stage, live(MV_KIND_VM, MV_KNOWLEDGE_ALL, whole), true);
+                assert_true(mv_auditor_may_judge(stage.snapshot));
+                run_round(&stage, MV_AUDIT_ALL);
+                assert_string_equal(stage.text, "a:first; b:first");
+                look(&stage, live(MV_KIND_VM, blind[i], hidden), true);
+                assert_false(mv_auditor_may_judge(stage.snapshot));
+                assert_true(mv_auditor_has(stage.auditor, MV_STR("default")));
+                mv_auditor_count(stage.auditor, &counts);
+                assert_int_equal(counts.verdicts[MV_OUTCOME_PASS], 2);
+                assert_false(counts.waiting);
+                assert_false(mv_auditor_next_empty(stage.auditor, &namespace));
+                look(&stage, live(MV_KIND_VM, MV_KNOWLEDGE_ALL, without_b), true);
+                run_round(&stage, MV_AUDIT_CHANGED);
+                assert_string_equal(stage.text, "");
+                mv_auditor_count(stage.auditor, &counts);
+                assert_int_equal(counts.verdicts[MV_OUTCOME_PASS], 1); /* b went meanwhile */
+                end(&stage);
+        }
+}
+
+/* Claims that are not shown are not the cause by name. Nor is it known what has gone of a kind that may not be listed. */
+static void test_unknown_is_no_cause(void **state) {
+        (void)state;
+        static const char *const whole[] = { A, FINE, NULL }, *const hidden[] = { A, NULL },
+                                 *const nothing[] = { NULL };
+        struct stage stage;
+        struct mv_str namespace;
+        start(&stage);
+        look(&stage, live(MV_KIND_CLAIM, MV_KNOWLEDGE_ALL, whole), true);
+        run_round(&stage, MV_AUDIT_ALL);
+        look(&stage, live(MV_KIND_CLAIM, MV_KNOWLEDGE_OUTDATED, hidden), true);
+        assert_true(mv_auditor_may_judge(stage.snapshot));
+        run_round(&stage, MV_AUDIT_CHANGED);
+        assert_string_equal(stage.text,
+                            "a:True>Unknown persistentvolumeclaims are known otherwise than before");
+        look(&stage, live(MV_KIND_CLAIM, MV_KNOWLEDGE_ALL, whole), true);
+        run_round(&stage, MV_AUDIT_CHANGED);
+        assert_string_equal(stage.text,
+                            "a:Unknown>True persistentvolumeclaims are known otherwise than before");
+        look(&stage, live(MV_KIND_POOL, MV_KNOWLEDGE_FORBIDDEN, nothing), true);
+        assert_true(mv_auditor_may_judge(stage.snapshot));
+        assert_true(mv_auditor_has(stage.auditor, MV_STR("default")));
+        assert_false(mv_auditor_next_empty(stage.auditor, &namespace));
+        look(&stage, live(MV_KIND_POOL, MV_KNOWLEDGE_ABSENT, nothing), true);
+        assert_false(mv_auditor_has(stage.auditor, MV_STR("default")));
+        assert_true(mv_auditor_next_empty(stage.auditor, &namespace));
+        assert_str(namespace, "default");
+        end(&stage);
+}
+
 /* A hundred VMs with a claim each; that of one has another mode. */
 static struct mv_snapshot *many(int other) {
         struct mv_snapshot_builder *builder =
@@ -355,11 +436,17 @@ static void test_table(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_claim),          cmocka_unit_test(test_cause_is_kept),
-                cmocka_unit_test(test_of_the_cluster), cmocka_unit_test(test_the_object_itself),
-                cmocka_unit_test(test_namespaces),     cmocka_unit_test(test_versions),
-                cmocka_unit_test(test_few_are_judged), cmocka_unit_test(test_memory),
+                cmocka_unit_test(test_claim),
+                cmocka_unit_test(test_cause_is_kept),
+                cmocka_unit_test(test_of_the_cluster),
+                cmocka_unit_test(test_the_object_itself),
+                cmocka_unit_test(test_namespaces),
+                cmocka_unit_test(test_versions),
+                cmocka_unit_test(test_few_are_judged),
+                cmocka_unit_test(test_memory),
                 cmocka_unit_test(test_table),
+                cmocka_unit_test(test_unknown_is_not_gone),
+                cmocka_unit_test(test_unknown_is_no_cause),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

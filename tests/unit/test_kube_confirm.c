@@ -95,6 +95,10 @@ static void test_no_answer(void **state) {
         stage.no_memory = true;
         assert_int_equal(confirm(&stage, MV_KIND_NODE, "new", 20000, NULL), MV_KUBE_NOT_KNOWN);
         stage.no_memory = false;
+        mv_live_know(stage.live, MV_KIND_NODE, MV_KNOWLEDGE_OUTDATED, MV_STR(""));
+        assert_int_equal(confirm(&stage, MV_KIND_NODE, "new", 300, NULL), MV_KUBE_NOT_KNOWN);
+        mv_live_know(stage.live, MV_KIND_NODE, MV_KNOWLEDGE_ALL, MV_STR(""));
+        assert_int_equal(confirm(&stage, MV_KIND_NODE, "new", 20000, NULL), MV_KUBE_FOUND);
         /* a server that is silent, or gone */
         assert_int_equal(confirm(&stage, MV_KIND_NODE, "silent", 300, NULL), MV_KUBE_NOT_KNOWN);
         stage_end(&stage);

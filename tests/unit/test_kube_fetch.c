@@ -23,6 +23,11 @@ static void test_dropped_meanwhile(void **state) {
         stage_begin(&stage);
         assert_int_equal(ask(&stage, MV_KIND_NODE, "new"), MV_KUBE_FOUND);
         assert_int_equal(ask(&stage, MV_KIND_NODE, "new"), MV_KUBE_FOUND);
+        /* what is known is not shown */
+        mv_live_know(stage.live, MV_KIND_NODE, MV_KNOWLEDGE_OUTDATED, MV_STR(""));
+        assert_int_equal(ask(&stage, MV_KIND_NODE, "new"), MV_KUBE_NOT_KNOWN);
+        mv_live_know(stage.live, MV_KIND_NODE, MV_KNOWLEDGE_ALL, MV_STR(""));
+        assert_int_equal(ask(&stage, MV_KIND_NODE, "new"), MV_KUBE_FOUND);
         /* as when the kind may not be listed, each time that is tried again */
         mv_live_begin(stage.live, MV_KIND_NODE);
         mv_live_end(stage.live, MV_KIND_NODE);

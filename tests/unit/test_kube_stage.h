@@ -45,6 +45,7 @@ static inline void stage_begin(struct stage *stage) {
         assert_non_null(stage->informers);
         mv_kube_fetch_use(stage->fetch, stage->informers);
         mv_kube_confirm_use(stage->confirm, stage->informers);
+        mv_live_know(stage->live, MV_KIND_NODE, MV_KNOWLEDGE_ALL, MV_STR("")); /* so that they are shown */
 }
 
 static inline void stage_end(struct stage *stage) {

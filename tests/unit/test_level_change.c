@@ -40,18 +40,19 @@ static bool is_late(void *context) {
 }
 
 static struct mv_snapshot *cluster_make(void) {
-        static char text[VMS * 400];
+        static const char *const namespaces[] = { "0", "a", "b" }; /* that of the label, and its neighbours */
+        static char text[3 * VMS * 400];
         size_t at = (size_t)snprintf(
                 text, sizeof text,
                 "{'apiVersion':'kubevirt.io/v1','kind':'KubeVirt','metadata':{'name':'kubevirt','namespace':'kubevirt'},"
                 "'status':{'phase':'Deployed'}}");
-        for (int i = 0; i < VMS; i++)
+        for (int i = 0; i < 3 * VMS; i++)
                 at += (size_t)snprintf(
                         text + at, sizeof text - at,
                         ",{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine','metadata':{'name':'v%02d','namespace':"
-                        "'a'},'spec':{'runStrategy':'Always','template':{'spec':{'domain':{'devices':{'interfaces':[{"
+                        "'%s'},'spec':{'runStrategy':'Always','template':{'spec':{'domain':{'devices':{'interfaces':[{"
                         "'name':'n','bridge':{}}]}},'networks':[{'name':'n','pod':{}}]}}}}",
-                        i);
+                        i / 3, namespaces[i % 3]);
         return snapshot_make(text);
 }
 

@@ -49,7 +49,25 @@ struct asked {
         const char *confirmed; /* "Kind namespace/name;" of each; "*": all; NULL: nobody was asked */
         enum mv_mirror mirror; /* OFF: DENY, unless */
         bool off;
+        enum mv_knowledge vmis; /* what is known of instances */
 };
+
+/* The cluster as it is, of whose instances that is known. */
+static struct mv_snapshot *make_cluster(const struct asked *asked) {
+        struct mv_snapshot_builder *builder =
+                mv_snapshot_builder_new(&mv_allocator_system, MV_STR("default"));
+        struct mv_snapshot *snapshot;
+        struct mv_err err = { 0 };
+        char text[4096];
+        snprintf(text, sizeof text, "{'apiVersion':'v1','kind':'List','items':[%s%s]}",
+                 asked->kubevirt ? asked->kubevirt : KUBEVIRT, CLUSTER);
+        struct mv_str json = json_make(text);
+        assert_int_equal(mv_snapshot_builder_add(builder, json, MV_STR("input"), &err), 0);
+        mv_snapshot_builder_know(builder, MV_KIND_VMI, asked->vmis, MV_STR(""));
+        assert_int_equal(mv_snapshot_builder_finish(builder, &snapshot, &err), 0);
+        text_free(json);
+        return snapshot;
+}
 
 static void write_object(char *out, size_t size, const struct mv_missing *object) {
         snprintf(out, size, "%s %.*s/%.*s;", mv_kinds[object->kind].kind, MV_STR_ARG(object->namespace),
@@ -65,7 +83,7 @@ static bool is_confirmed(void *context, const struct mv_missing *object) {
 
 /* "CODE message" of a denial, "warned: text" of the first warning, or "allowed"; and what was to be confirmed. */
 static void ask(const struct asked *asked, char answer[static 512], char unconfirmed[static 512]) {
-        char text[4096], cluster[4096];
+        char text[4096];
         const char *const *resource = resources[asked->resource];
         snprintf(
                 text, sizeof text,
@@ -77,8 +95,7 @@ static void ask(const struct asked *asked, char answer[static 512], char unconfi
                 asked->operation
                         ? ",'oldObject':{'metadata':{'name':'m'},'spec':{'terminationGracePeriodSeconds':1}}"
                         : "");
-        snprintf(cluster, sizeof cluster, "%s%s", asked->kubevirt ? asked->kubevirt : KUBEVIRT, CLUSTER);
-        struct mv_snapshot *snapshot = snapshot_make(cluster);
+        struct mv_snapshot *snapshot = make_cluster(asked);
         struct mv_str body = json_make(text);
         struct mv_arena arena;
         struct mv_buf response;
@@ -164,6 +181,25 @@ static void test_denied_when_confirmed(void **state) {
                                     .object = MIGRATION("'vmiName':'moving'"),
                                     .confirmed = IS "VirtualMachineInstance shop/moving;" };
         expect(&some, "warned: admission: ", "VirtualMachineInstanceMigration shop/first;");
+}
+
+/* What somebody confirmed is not what the snapshot says, when it does not show the kind; asking once more is no help. */
+static void test_unknown_kind(void **state) {
+        static const enum mv_knowledge blind[] = { MV_KNOWLEDGE_NONE, MV_KNOWLEDGE_FORBIDDEN,
+                                                   MV_KNOWLEDGE_OUTDATED };
+        (void)state;
+        struct asked asked = { .resource = MIGRATIONS,
+                               .object = MIGRATION("'vmiName':'ended'"),
+                               .vmis = MV_KNOWLEDGE_LOST,
+                               .confirmed = "*" };
+        expect(&asked, "400 ", "");
+        for (size_t i = 0; i < sizeof blind / sizeof *blind; i++) {
+                asked.vmis = blind[i];
+                asked.confirmed = "*";
+                expect(&asked, "warned: admission: ", "");
+                asked.confirmed = "";
+                expect(&asked, "warned: admission: ", "");
+        }
 }
 
 /* Only people are denied, only with `deny`, and nobody as long as KubeVirt is not known. */
@@ -256,6 +292,7 @@ static void test_not_judged(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_denied_when_confirmed),
+                cmocka_unit_test(test_unknown_kind),
                 cmocka_unit_test(test_whom),
                 cmocka_unit_test(test_configuration_of_a_hyperconverged),
                 cmocka_unit_test(test_unfamiliar),

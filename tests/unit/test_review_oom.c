@@ -169,6 +169,8 @@ static void ask(const struct mv_allocator *allocator, const struct mv_allocator 
         ret->status = mv_review_answer(&input, body, &ret->text, &result);
         if (mv_buf_failed(&ret->text))
                 ret->status = 0;
+        /* Without a request there is no verdict on one, for whoever tells of it. */
+        assert_true(result.request || (!result.verdict && !result.before));
         ret->allowed = ret->status == 200 && strstr(ret->text.p, ",\"allowed\":true");
         mv_arena_done(&arena);
 }
