@@ -194,6 +194,12 @@ static int start_webhook(struct server *server, struct mv_err *err) {
         return 0;
 }
 
+static void tend_delivery(struct server *server) {
+        const struct mv_config *config = mv_config_borrow(server->configs);
+        mv_delivery_tend(&server->delivery, config);
+        mv_config_return(server->configs, config);
+}
+
 /* Until a signal ends it. */
 static void run_until_signalled(struct server *server, const sigset_t *signals) {
         for (;;) {
@@ -209,6 +215,7 @@ static void run_until_signalled(struct server *server, const sigset_t *signals) 
                 }
                 mv_serve_identity_tend(&server->identity);
                 mv_config_watch_poll(server->configs);
+                tend_delivery(server);
                 mv_serve_verdicts_tend(&server->verdicts);
         }
 }
