@@ -80,6 +80,7 @@ static int start_delivery(struct server *server, struct mv_err *err) {
         const struct mv_config *config = mv_config_borrow(server->configs);
         int r = mv_delivery_init(&server->delivery, server->options.identity.replica, mv_version(),
                                  &server->log.logger, err);
+        server->delivery.anybody = !server->options.identity.client_ca;
         if (r == 0)
                 r = mv_delivery_take(&server->delivery, config, err);
         mv_config_return(server->configs, config);

@@ -116,6 +116,17 @@ static int start_or_wait(struct mv_delivery *delivery, const struct mv_config *c
 
 static const char taken_up_later[] = "another directory or size of the outbox is taken up at the next start";
 
+/* What is sent to receivers in our name is whatever was asked about. */
+static void warn_of_anybody(struct mv_delivery *delivery, const struct mv_config *config) {
+        if (!delivery->anybody || delivery->warned || !config->receivers.n)
+                return;
+        delivery->warned = true;
+        say(delivery, MV_LOG_WARNING,
+            "whoever reaches the webhook's port can have receivers told of made-up objects: use --client-ca, "
+            "or let a NetworkPolicy admit the API server alone",
+            "flag", "--client-ca");
+}
+
 int mv_delivery_take(struct mv_delivery *delivery, const struct mv_config *config, struct mv_err *err) {
         int r = 0;
         if (delivery->sender)
@@ -132,6 +143,7 @@ int mv_delivery_take(struct mv_delivery *delivery, const struct mv_config *confi
                 say(delivery, MV_LOG_WARNING, taken_up_later, "directory", delivery->directory);
         atomic_store(&delivery->restart, restart);
         delivery->started = true;
+        warn_of_anybody(delivery, config);
         return 0;
 }
 

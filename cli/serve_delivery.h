@@ -25,6 +25,8 @@ struct mv_delivery {
         char *replica; /* a part of the source of events */
         char *directory;
         uint64_t max_bytes;
+        bool anybody;        /* set by the owner: reviews are taken from clients without a certificate */
+        bool warned;         /* ... and this was said */
         bool started;        /* a first configuration was taken */
         long long retry_ms;  /* when the outbox is tried again; 0: there is nothing to wait for */
         atomic_bool restart; /* directory or size were changed */

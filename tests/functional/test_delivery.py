@@ -419,6 +419,23 @@ def test_a_directory_that_cannot_be(delivery, identity, migvet):
         assert f"{delivery.outbox}: the directory cannot be made: Not a directory" in result.stderr
 
 
+def test_clients_that_nobody_verifies(delivery, identity):
+    """They can have receivers told of what does not exist: said once, when there are receivers."""
+    def warnings(server):
+        return [event for event in server.events() if "made-up objects" in event["msg"]]
+    with Receiver(identity) as receiver:
+        delivery.configure()
+        with delivery.serve() as server:
+            assert not warnings(server)
+            for generation in (2, 3):
+                delivery.configure(delivery.receiver(f"r{generation}", receiver))
+                reconfigured(server, generation)
+            eventually(lambda: warnings(server), what="the warning")
+            assert len(warnings(server)) == 1
+        with delivery.serve("--client-ca", identity.ca) as server:
+            assert not warnings(server)
+
+
 def opened(server):
     eventually(lambda: " bytes" in remark(server), 15, "the outbox is open")
 
