@@ -62,7 +62,7 @@ static int read_tokens(struct mv_access *access, struct mv_err *err) {
                         return mv_err_set(err, MV_ELIMIT, "there are more than %d tokens", MOST_TOKENS);
                 access->tokens[access->n_tokens++] = token;
         }
-        return access->n_tokens ? 0 : mv_err_set(err, MV_ETYPE, "there is no token in it");
+        return access->n_tokens ? 0 : mv_err_set(err, MV_ENOTFOUND, "there is no token in it");
 }
 
 struct mv_str mv_bearer_token(const char *authorization) {

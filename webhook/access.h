@@ -29,8 +29,8 @@ struct mv_access_options {
         size_t n_names;
 };
 
-/* All is copied, other than the slot. MV_ETYPE for a token that no header can carry, and for a text without any; MV_ELIMIT
- * for too many of them; MV_ENOMEM. */
+/* All is copied, other than the slot. MV_ETYPE for a token that no header can carry; MV_ENOTFOUND for a text without any;
+ * MV_ELIMIT for too many of them; MV_ENOMEM. */
 int mv_access_new(const struct mv_access_options *options, struct mv_access **ret, struct mv_err *err);
 /* Returns NULL. */
 struct mv_access *mv_access_unref(struct mv_access *access);

@@ -88,8 +88,8 @@ static void test_texts_that_hold_no_tokens(void **state) {
                 const char *text, *says;
                 int code;
         } rows[] = {
-                { "", "there is no token in it", MV_ETYPE },
-                { " \n\r\n", "there is no token in it", MV_ETYPE },
+                { "", "there is no token in it", MV_ENOTFOUND },
+                { " \n\r\n", "there is no token in it", MV_ENOTFOUND },
                 { "a\nb c\n", "line 2 is no token", MV_ETYPE },
                 { "a\n\n\"b\"", "line 3 is no token", MV_ETYPE },
                 { "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n", "more than 16", MV_ELIMIT },
