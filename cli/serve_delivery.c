@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/serve_delivery.h"
 
+#include "certs/clock.h"
 #include "cli/serve_identity.h"
 #include "policy/cloud_event.h"
-#include "webhook/connection.h"
 #include "webhook/deliver/outbox.h"
 #include "webhook/deliver/sender.h"
 #include "webhook/metrics.h"
@@ -188,7 +188,7 @@ static struct mv_str write_time(char *out, size_t size) {
 /* There was no memory for it, or it is larger than any event may be: counted, and told once in a while. */
 static int unmade(struct mv_delivery *delivery, struct mv_err *err) {
         static atomic_llong told_ms;
-        long long now_ms = mv_now() / 1000000, told = atomic_load(&told_ms);
+        long long now_ms = mv_clock_ms(), told = atomic_load(&told_ms);
         atomic_fetch_add(&delivery->unmade, 1);
         if ((!told || now_ms - told > TELL_MS) && atomic_compare_exchange_strong(&told_ms, &told, now_ms))
                 say(delivery, MV_LOG_ERROR, "an event for receivers could not be made", "error",
