@@ -17,10 +17,24 @@ int mv_err_in_file(struct mv_err *err, const char *path, int code) {
         return code;
 }
 
+static int code_of(int number) {
+        switch (number) {
+        case ENOENT:
+        case ENOTDIR:
+                return MV_ENOTFOUND;
+        case EACCES:
+        case EPERM:
+        case EROFS:
+                return MV_EDENIED;
+        default:
+                return MV_EIO;
+        }
+}
+
 int mv_err_of_file(struct mv_err *err, const char *path, const char *what, int number) {
-        mv_err_write(err, number == ENOENT || number == ENOTDIR ? MV_ENOTFOUND : MV_EIO, "%s: %s", what,
+        mv_err_write(err, code_of(number), "%s: %s", what,
                      strerrordesc_np(number) ? strerrordesc_np(number) : "unknown error");
-        return mv_err_in_file(err, path, number == ENOENT || number == ENOTDIR ? MV_ENOTFOUND : MV_EIO);
+        return mv_err_in_file(err, path, code_of(number));
 }
 
 char *mv_path_join(const char *directory, const char *name) {
@@ -170,9 +184,10 @@ int mv_directory_make(const char *directory, struct mv_err *err) {
                 free(parent);
                 return 0;
         }
+        const int number = errno == EEXIST ? ENOTDIR : errno;
         if (errno == EEXIST && stat(directory, &st) == 0 && S_ISDIR(st.st_mode))
                 return 0;
-        return mv_err_of_file(err, directory, "the directory cannot be made", errno);
+        return mv_err_of_file(err, directory, "the directory cannot be made", number);
 }
 
 int mv_directory_lock(const char *directory, unsigned seconds, int *ret, struct mv_err *err) {

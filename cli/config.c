@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/config.h"
 
+#include "certs/clock.h"
 #include "certs/file.h"
 #include "policy/base/hash.h"
 #include "webhook/metrics.h"
@@ -29,6 +30,7 @@ struct mv_config_watch {
         struct mv_file_stamp stamp;     /* of the last look */
         uint64_t judged, seen;          /* fingerprints of what was judged, and of what the last look found */
         bool again;                     /* the next look reads, whatever the stamp says */
+        long long retry_ms;             /* when what was judged is judged once more; 0: it is not */
         struct mv_config_limits limits; /* at the start */
         uint64_t texts;                 /* likewise: kinds whose text siteRules read */
 
@@ -37,7 +39,10 @@ struct mv_config_watch {
         struct mv_config_status status;
 };
 
-enum { RACY_SECONDS = 2 }; /* a file as young as this may change once more without a change of its stamp */
+enum {
+        RACY_SECONDS = 2, /* a file as young as this may change once more without a change of its stamp */
+        RETRY_MS = 3000,  /* of a configuration that was refused for a reason outside of its text */
+};
 
 /* --- reading --- */
 
@@ -204,15 +209,18 @@ static void put_in_force(struct mv_config_watch *watch, struct held *held) {
                 say(watch, MV_LOG_WARNING, texts_not_kept, "file", watch->path);
 }
 
+/* What is tried again and fails in the same way is told once. */
 static void note_failure(struct mv_config_watch *watch, const struct mv_err *err) {
-        char text[1152];
+        char text[1152], before[1152];
         pthread_mutex_lock(&watch->lock);
+        mv_err_format(&watch->status.err, before, sizeof before);
         watch->status.err = *err;
         if (!watch->status.failing_since)
                 watch->status.failing_since = time(NULL);
         pthread_mutex_unlock(&watch->lock);
-        say(watch, MV_LOG_ERROR, "the new configuration cannot be used; the present one stays in force",
-            "error", mv_err_format(err, text, sizeof text));
+        if (strcmp(mv_err_format(err, text, sizeof text), before) != 0)
+                say(watch, MV_LOG_ERROR,
+                    "the new configuration cannot be used; the present one stays in force", "error", text);
 }
 
 /* What the file holds, or why it cannot be read, as a number. */
@@ -228,8 +236,10 @@ static bool is_young(const struct mv_file_stamp *stamp) {
 static void judge(struct mv_config_watch *watch, int read, const struct mv_file *file, struct mv_err *err) {
         struct held *held = NULL;
         int r = read < 0 ? read : make_held(watch, file, &held, err);
+        bool text_is_wrong = read == 0 && r < 0 && r != MV_ENOMEM;
         if (r == 0 && watch->accept)
                 r = watch->accept(watch->accept_context, &held->config, err);
+        watch->retry_ms = r < 0 && !text_is_wrong ? mv_clock_ms() + RETRY_MS : 0;
         if (r < 0) {
                 note_failure(watch, err);
                 free_held(held);
@@ -249,14 +259,15 @@ void mv_config_watch_poll(struct mv_config_watch *watch) {
                 return;
         const struct mv_file_stamp stamp = mv_file_stamp(watch->path);
         bool moved = !mv_file_stamp_equal(&stamp, &watch->stamp);
+        const bool retry = watch->retry_ms && mv_clock_ms() >= watch->retry_ms;
         watch->stamp = stamp;
-        if (!moved && !watch->again)
+        if (!moved && !watch->again && !retry)
                 return;
         int r = mv_file_read(watch->path, &file, &err);
         uint64_t found = fingerprint(r, &file, &err);
         bool settled = found == watch->seen;
         watch->seen = found;
-        if (found != watch->judged && settled) {
+        if ((found != watch->judged || retry) && settled) {
                 judge(watch, r, &file, &err);
                 watch->judged = found;
         }

@@ -32,7 +32,8 @@ struct mv_config_status {
 int mv_config_watch_new(const char *path, struct mv_str own_namespace, const struct mv_logger *logger,
                         struct mv_config_watch **ret, struct mv_err *err);
 /* From now on accept is asked before a configuration that the file holds comes into force; a negative code keeps the present
- * one, and err says why. Called by mv_config_watch_poll. */
+ * one, and err says why: it is asked again every few seconds until it accepts, or the file changes. Called by
+ * mv_config_watch_poll. */
 typedef int mv_config_accept(void *context, const struct mv_config *config, struct mv_err *err);
 void mv_config_watch_accept(struct mv_config_watch *watch, mv_config_accept *accept, void *context);
 /* No configuration may be on loan. Takes NULL; returns NULL. */

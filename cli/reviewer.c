@@ -228,6 +228,12 @@ static bool may_exist(void *context, const struct mv_missing *object) {
                mv_reviewer_is_unknown(answering->reviewer->fetcher, answering->call->note, object);
 }
 
+/* Also where nobody can be asked. */
+static bool is_current(void *context, const struct mv_missing *object) {
+        const struct mv_fetcher *fetcher = ((const struct answering *)context)->reviewer->fetcher;
+        return !fetcher || !fetcher->confirm || is_confirmed(context, object);
+}
+
 static int verdict(void *context, const struct mv_review_call *call, struct mv_buf *response,
                    struct mv_verdict_summary *summary) {
         struct mv_reviewer *reviewer = context;
@@ -244,13 +250,14 @@ static int verdict(void *context, const struct mv_review_call *call, struct mv_b
                 .config = config,
                 .version = reviewer->version,
                 .may_exist = may_exist,
+                .confirmed = is_current,
                 .expired = is_over,
                 .context = &answering,
         };
         struct mv_ask_result result;
         mv_arena_init(&view, &mv_allocator_system, 0);
         int status = mv_ask_answer(&input, call->body, response, &result);
-        if (put_off(reviewer, call, &result.missing, NULL, 0))
+        if (put_off(reviewer, call, &result.missing, result.unconfirmed.items, result.unconfirmed.n))
                 status = MV_REVIEW_PUT_OFF;
         else {
                 doubt = doubted(reviewer, call, &result.missing, &view, snapshot);

@@ -80,6 +80,7 @@ static int start_delivery(struct server *server, struct mv_err *err) {
         const struct mv_config *config = mv_config_borrow(server->configs);
         int r = mv_delivery_init(&server->delivery, server->options.identity.replica, mv_version(),
                                  &server->log.logger, err);
+        server->delivery.anybody = !server->options.identity.client_ca;
         if (r == 0)
                 r = mv_delivery_take(&server->delivery, config, err);
         mv_config_return(server->configs, config);
@@ -194,6 +195,12 @@ static int start_webhook(struct server *server, struct mv_err *err) {
         return 0;
 }
 
+static void tend_delivery(struct server *server) {
+        const struct mv_config *config = mv_config_borrow(server->configs);
+        mv_delivery_tend(&server->delivery, config);
+        mv_config_return(server->configs, config);
+}
+
 /* Until a signal ends it. */
 static void run_until_signalled(struct server *server, const sigset_t *signals) {
         for (;;) {
@@ -209,6 +216,7 @@ static void run_until_signalled(struct server *server, const sigset_t *signals) 
                 }
                 mv_serve_identity_tend(&server->identity);
                 mv_config_watch_poll(server->configs);
+                tend_delivery(server);
                 mv_serve_verdicts_tend(&server->verdicts);
         }
 }

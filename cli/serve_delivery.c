@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/serve_delivery.h"
 
+#include "certs/clock.h"
 #include "cli/serve_identity.h"
 #include "policy/cloud_event.h"
-#include "webhook/connection.h"
 #include "webhook/deliver/outbox.h"
 #include "webhook/deliver/sender.h"
 #include "webhook/metrics.h"
@@ -17,6 +17,7 @@ enum {
         /* For the process before this one to end. While it serves, nobody can wait for long. */
         LOCK_SECONDS = 2,
         LOCK_SECONDS_SERVING = 1,
+        RETRY_MS = 3000, /* to open an outbox that could not be had */
         TELL_MS = 60000, /* between two lines about the same */
 };
 
@@ -33,6 +34,7 @@ int mv_delivery_init(struct mv_delivery *delivery, const char *replica, const ch
         *delivery = (struct mv_delivery){ .logger = logger,
                                           .version = version,
                                           .replica = mv_serve_own_name(replica) };
+        pthread_mutex_init(&delivery->lock, NULL);
         return delivery->replica ? 0 : mv_err_oom(err);
 }
 
@@ -44,7 +46,9 @@ static int start(struct mv_delivery *delivery, const struct mv_config *config, s
         const struct mv_outbox_options options = {
                 .directory = directory,
                 .max_bytes = config->outbox.max_bytes,
-                .lock_seconds = delivery->started ? LOCK_SECONDS_SERVING : LOCK_SECONDS,
+                .lock_seconds = delivery->retry_ms  ? 0
+                                : delivery->started ? LOCK_SECONDS_SERVING
+                                                    : LOCK_SECONDS,
                 .logger = delivery->logger,
         };
         int r = mv_outbox_open(&options, &outbox, err);
@@ -68,14 +72,69 @@ static int start(struct mv_delivery *delivery, const struct mv_config *config, s
         return 0;
 }
 
+/* The disk is full or fails, or another process has the directory: that ends. A directory that is not there, or is not ours, or
+ * is of a newer version waits for somebody to mend it. */
+static bool may_pass(int code) {
+        return code == MV_EIO || code == MV_ETIMEOUT || code == MV_ENOMEM;
+}
+
+/* There is no outbox for now. The same reason is told once. */
+static void wait_for_outbox(struct mv_delivery *delivery, const struct mv_err *err) {
+        char text[sizeof delivery->problem];
+        mv_err_format(err, text, sizeof text);
+        pthread_mutex_lock(&delivery->lock);
+        bool same = strcmp(text, delivery->problem) == 0;
+        memcpy(delivery->problem, text, sizeof text);
+        pthread_mutex_unlock(&delivery->lock);
+        delivery->retry_ms = mv_clock_ms() + RETRY_MS;
+        atomic_store(&delivery->waits, true);
+        if (!same)
+                say(delivery, MV_LOG_ERROR,
+                    "the outbox cannot be opened: receivers are told of nothing until it can", "error", text);
+}
+
+static void stop_waiting(struct mv_delivery *delivery) {
+        delivery->retry_ms = 0;
+        atomic_store(&delivery->waits, false);
+        pthread_mutex_lock(&delivery->lock);
+        delivery->problem[0] = '\0';
+        pthread_mutex_unlock(&delivery->lock);
+}
+
+static int start_or_wait(struct mv_delivery *delivery, const struct mv_config *config, struct mv_err *err) {
+        struct mv_err local = { 0 };
+        int r = start(delivery, config, &local);
+        if (r == 0)
+                stop_waiting(delivery);
+        else if (may_pass(r)) {
+                wait_for_outbox(delivery, &local);
+                r = 0;
+        } else if (err)
+                *err = local;
+        return r;
+}
+
 static const char taken_up_later[] = "another directory or size of the outbox is taken up at the next start";
+
+/* What is sent to receivers in our name is whatever was asked about. */
+static void warn_of_anybody(struct mv_delivery *delivery, const struct mv_config *config) {
+        if (!delivery->anybody || delivery->warned || !config->receivers.n)
+                return;
+        delivery->warned = true;
+        say(delivery, MV_LOG_WARNING,
+            "whoever reaches the webhook's port can have receivers told of made-up objects: use --client-ca, "
+            "or let a NetworkPolicy admit the API server alone",
+            "flag", "--client-ca");
+}
 
 int mv_delivery_take(struct mv_delivery *delivery, const struct mv_config *config, struct mv_err *err) {
         int r = 0;
         if (delivery->sender)
                 r = mv_sender_configure(delivery->sender, config, err);
         else if (config->receivers.n)
-                r = start(delivery, config, err);
+                r = start_or_wait(delivery, config, err);
+        else
+                stop_waiting(delivery);
         if (r < 0)
                 return r;
         bool restart = delivery->sender && (!mv_str_is(config->outbox.directory, delivery->directory) ||
@@ -84,11 +143,23 @@ int mv_delivery_take(struct mv_delivery *delivery, const struct mv_config *confi
                 say(delivery, MV_LOG_WARNING, taken_up_later, "directory", delivery->directory);
         atomic_store(&delivery->restart, restart);
         delivery->started = true;
+        warn_of_anybody(delivery, config);
         return 0;
 }
 
 int mv_delivery_accept(void *context, const struct mv_config *config, struct mv_err *err) {
         return mv_delivery_take(context, config, err);
+}
+
+void mv_delivery_tend(struct mv_delivery *delivery, const struct mv_config *config) {
+        struct mv_err err = { 0 };
+        if (!delivery->retry_ms || mv_clock_ms() < delivery->retry_ms)
+                return;
+        /* The configuration is in force already: whatever fails now, it waits. */
+        if (start(delivery, config, &err) < 0)
+                wait_for_outbox(delivery, &err);
+        else
+                stop_waiting(delivery);
 }
 
 void mv_delivery_done(struct mv_delivery *delivery, unsigned grace_ms) {
@@ -97,6 +168,7 @@ void mv_delivery_done(struct mv_delivery *delivery, unsigned grace_ms) {
         free(delivery->directory);
         free(delivery->replica);
         delivery->directory = delivery->replica = NULL;
+        pthread_mutex_destroy(&delivery->lock);
 }
 
 /* --- sending --- */
@@ -116,12 +188,18 @@ static struct mv_str write_time(char *out, size_t size) {
 /* There was no memory for it, or it is larger than any event may be: counted, and told once in a while. */
 static int unmade(struct mv_delivery *delivery, struct mv_err *err) {
         static atomic_llong told_ms;
-        long long now_ms = mv_now() / 1000000, told = atomic_load(&told_ms);
+        long long now_ms = mv_clock_ms(), told = atomic_load(&told_ms);
         atomic_fetch_add(&delivery->unmade, 1);
         if ((!told || now_ms - told > TELL_MS) && atomic_compare_exchange_strong(&told_ms, &told, now_ms))
                 say(delivery, MV_LOG_ERROR, "an event for receivers could not be made", "error",
                     "out of memory");
         return mv_err_oom(err);
+}
+
+/* Why was told when it could not be opened. */
+static int unopened(struct mv_delivery *delivery, struct mv_err *err) {
+        atomic_fetch_add(&delivery->unmade, 1);
+        return mv_err_set(err, MV_EIO, "the outbox is not open");
 }
 
 static int append(struct mv_delivery *delivery, struct mv_outbox *outbox, const struct mv_buf *text,
@@ -148,9 +226,11 @@ int mv_delivery_send(struct mv_delivery *delivery, struct mv_arena *arena, const
                      const struct mv_delivery_event *event, struct mv_err *err) {
         struct mv_outbox *outbox = atomic_load(&delivery->outbox);
         const struct mv_subject *of = &event->verdict->subject;
-        if (!outbox || !mv_config_is_wanted(config, of->kind, of->namespace,
-                                            mv_str_from(mv_verdict_word(event->verdict->migratable))))
+        if (!mv_config_is_wanted(config, of->kind, of->namespace,
+                                 mv_str_from(mv_verdict_word(event->verdict->migratable))))
                 return 0;
+        if (!outbox)
+                return atomic_load(&delivery->waits) ? unopened(delivery, err) : 0;
         char time[64];
         struct mv_buf text, subject;
         size_t split = 0;
@@ -183,7 +263,13 @@ bool mv_delivery_ready(void *context, struct mv_buf *remark) {
         struct mv_sender_status receivers[MV_MOST_RECEIVERS];
         struct mv_outbox_status status;
         if (!outbox) {
-                mv_buf_append_text(remark, "no receivers");
+                pthread_mutex_lock(&delivery->lock);
+                if (delivery->problem[0])
+                        mv_buf_format(remark, "it cannot be opened, and receivers are told of nothing: %s",
+                                      delivery->problem);
+                else
+                        mv_buf_append_text(remark, "no receivers");
+                pthread_mutex_unlock(&delivery->lock);
                 return true;
         }
         mv_outbox_status(outbox, &status);
@@ -212,6 +298,12 @@ static void write_single(struct mv_buf *out, const char *name, const char *type,
         mv_metrics_write_sample(out, name, NULL, 0, value);
 }
 
+static void collect_failed(const struct mv_delivery *delivery, uint64_t by_outbox, struct mv_buf *out) {
+        write_single(out, "migvet_outbox_failed_total", "counter",
+                     "Events that the disk or the memory would not have.",
+                     (double)by_outbox + (double)atomic_load(&delivery->unmade));
+}
+
 static void collect_outbox(const struct mv_delivery *delivery, const struct mv_outbox_status *status,
                            struct mv_buf *out) {
         write_single(out, "migvet_outbox_bytes", "gauge", "Size of the outbox on disk.",
@@ -224,9 +316,7 @@ static void collect_outbox(const struct mv_delivery *delivery, const struct mv_o
                      (double)status->appended);
         write_single(out, "migvet_outbox_refused_total", "counter", "Events refused for lack of room.",
                      (double)status->refused);
-        write_single(out, "migvet_outbox_failed_total", "counter",
-                     "Events that the disk or the memory would not have.",
-                     (double)status->failed + (double)atomic_load(&delivery->unmade));
+        collect_failed(delivery, status->failed, out);
         write_single(out, "migvet_outbox_damaged_total", "counter",
                      "Places of the outbox that could not be read and were passed over.",
                      (double)status->damaged);
@@ -289,8 +379,11 @@ void mv_delivery_collect(void *context, struct mv_buf *out) {
         struct mv_delivery *delivery = context;
         struct mv_outbox *outbox = atomic_load(&delivery->outbox);
         struct mv_outbox_status status;
-        if (!outbox)
+        if (!outbox) {
+                if (atomic_load(&delivery->waits))
+                        collect_failed(delivery, 0, out);
                 return;
+        }
         mv_outbox_status(outbox, &status);
         collect_outbox(delivery, &status, out);
         collect_waiting(outbox, out);

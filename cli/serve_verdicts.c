@@ -4,6 +4,7 @@
 #include "certs/file.h"
 #include "policy/base/hash.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,17 +47,11 @@ static void say(const struct mv_serve_verdicts *verdicts, enum mv_log_level leve
         verdicts->logger->line(verdicts->logger->context, level, "verdicts", message, &field, key ? 1 : 0);
 }
 
-static void set_problem(struct mv_serve_verdicts *verdicts, const char *text) {
+static void set_problem(struct mv_serve_verdicts *verdicts, enum mv_verdicts_problem which,
+                        const char *text) {
         pthread_mutex_lock(&verdicts->lock);
-        snprintf(verdicts->problem, sizeof verdicts->problem, "%s", text);
+        snprintf(verdicts->problems[which], sizeof verdicts->problems[which], "%s", text);
         pthread_mutex_unlock(&verdicts->lock);
-}
-
-static void say_problem(struct mv_serve_verdicts *verdicts, const struct mv_err *err) {
-        char text[1152];
-        mv_err_format(err, text, sizeof text);
-        say(verdicts, MV_LOG_ERROR, "who may ask for verdicts cannot be found out", "error", text);
-        set_problem(verdicts, text);
 }
 
 bool mv_serve_verdicts_ready(void *context, struct mv_buf *remark) {
@@ -65,8 +60,9 @@ bool mv_serve_verdicts_ready(void *context, struct mv_buf *remark) {
         mv_buf_append_text(remark, access ? "controllers may ask" : "off");
         mv_access_unref(access);
         pthread_mutex_lock(&verdicts->lock);
-        if (verdicts->problem[0])
-                mv_buf_format(remark, "; %s", verdicts->problem);
+        for (int i = 0; i < MV_PROBLEMS; i++)
+                if (verdicts->problems[i][0])
+                        mv_buf_format(remark, "; %s", verdicts->problems[i]);
         pthread_mutex_unlock(&verdicts->lock);
         return true;
 }
@@ -104,7 +100,8 @@ static int keep_tokens(struct mv_serve_verdicts *verdicts, struct mv_str text, s
         return 0;
 }
 
-/* Look at the token file. *ret_changed: it holds other tokens than at the last look; an error is told once. */
+/* Look at the token file. *ret_changed: other tokens are in force than at the last look; an error is told once. Without a file,
+ * or a token in it (MV_ENOTFOUND), it is none. */
 static int look_at_tokens(struct mv_serve_verdicts *verdicts, bool *ret_changed, struct mv_err *err) {
         struct mv_file file = { 0 };
         *ret_changed = false;
@@ -123,7 +120,9 @@ static int look_at_tokens(struct mv_serve_verdicts *verdicts, bool *ret_changed,
                         if (r < 0)
                                 mv_err_in_file(err, verdicts->token_file, r);
                 }
-                *ret_changed = r == 0;
+                if (r == MV_ENOTFOUND)
+                        drop_tokens(verdicts);
+                *ret_changed = r == 0 || r == MV_ENOTFOUND;
         } else
                 r = 0;
         mv_file_done(&file);
@@ -142,14 +141,14 @@ static int take_up_files(struct mv_serve_verdicts *verdicts, const struct mv_con
         }
         if (r == 0)
                 r = name_file(&verdicts->ca_file, config->client_ca_file, &changed, err);
-        if (r == 0 && changed) {
-                mv_certs_watch_done(&verdicts->trust_watch);
-                verdicts->trust_watch = (struct mv_certs_watch){ 0 };
+        if (r < 0)
+                return r;
+        if (changed)
                 mv_trust_slot_set(&verdicts->trust, NULL);
-                if (verdicts->ca_file)
-                        r = mv_certs_watch_init_trust(&verdicts->trust_watch, verdicts->ca_file, err);
-        }
-        return r;
+        mv_certs_watch_done(&verdicts->trust_watch);
+        verdicts->trust_watch = (struct mv_certs_watch){ 0 };
+        return verdicts->ca_file ? mv_certs_watch_init_trust(&verdicts->trust_watch, verdicts->ca_file, err)
+                                 : 0;
 }
 
 /* Judge by what is known now. */
@@ -168,42 +167,72 @@ static int put_in_force(struct mv_serve_verdicts *verdicts, const struct mv_conf
         return r;
 }
 
-static void keep_first(struct mv_err *first, int r, const struct mv_err *err) {
-        if (r < 0 && !first->code)
-                *first = *err;
+/* How it is with one of the things that can be wrong; err is of r. What is wrong at the start is told by who starts. */
+static void note(struct mv_serve_verdicts *verdicts, enum mv_verdicts_problem which, int r,
+                 const struct mv_err *err, struct mv_err *first) {
+        char text[1152] = "";
+        if (r < 0) {
+                mv_err_format(err, text, sizeof text);
+                if (!first->code)
+                        *first = *err;
+                if (verdicts->generation)
+                        say(verdicts, MV_LOG_ERROR,
+                            which == MV_PROBLEM_TOKENS && r == MV_ENOTFOUND
+                                    ? "there are no tokens: nobody may ask for verdicts by one"
+                                    : "who may ask for verdicts cannot be found out",
+                            "error", text);
+        }
+        set_problem(verdicts, which, text);
+}
+
+static void look_at_authorities(struct mv_serve_verdicts *verdicts, bool new, struct mv_err *first) {
+        bool changed = false;
+        struct mv_err err = { 0 };
+        int r = mv_certs_watch_poll_trust(&verdicts->trust_watch, &verdicts->trust, &changed, &err);
+        if (r < 0 || changed)
+                note(verdicts, MV_PROBLEM_AUTHORITIES, r, &err, first);
+        if (r == 0 && changed && !new)
+                say(verdicts, MV_LOG_INFO, "client authorities changed", "file", verdicts->ca_file);
+}
+
+/* Returns whether other tokens are in force now. */
+static bool look_for_tokens(struct mv_serve_verdicts *verdicts, bool new, struct mv_err *first) {
+        bool changed = false;
+        struct mv_err err = { 0 };
+        int r = look_at_tokens(verdicts, &changed, &err);
+        if (r < 0 || changed)
+                note(verdicts, MV_PROBLEM_TOKENS, r, &err, first);
+        if (r == 0 && changed && !new)
+                say(verdicts, MV_LOG_INFO, "tokens changed", "file", verdicts->token_file);
+        return changed;
 }
 
 /* Look at everything, and at what did not change as well where there is a new configuration. What can be had is in force,
- * even if something is wrong: the first of it is in *ret. */
+ * even if something is wrong: the first of it is in *first. */
 static void look(struct mv_serve_verdicts *verdicts, const struct mv_config_verdicts *config, bool new,
-                 struct mv_err *ret) {
-        bool tokens = false, authorities = false;
+                 struct mv_err *first) {
+        bool tokens = false;
         struct mv_err err = { 0 };
+        int r = 0;
         if (new) {
                 verdicts->found = 0;
-                keep_first(ret, take_up_files(verdicts, config, &err), &err);
+                for (int i = 0; i < MV_PROBLEMS; i++)
+                        set_problem(verdicts, (enum mv_verdicts_problem)i, "");
+                r = take_up_files(verdicts, config, &err);
         }
         if (config->enabled && verdicts->token_file)
-                keep_first(ret, look_at_tokens(verdicts, &tokens, &err), &err);
+                tokens = look_for_tokens(verdicts, new, first);
         if (config->enabled && verdicts->ca_file)
-                keep_first(ret,
-                           mv_certs_watch_poll_trust(&verdicts->trust_watch, &verdicts->trust, &authorities,
-                                                     &err),
-                           &err);
-        if (new || tokens)
-                keep_first(ret, put_in_force(verdicts, config, &err), &err);
-        if (new && config->enabled && config->client_names.n && !verdicts->ca_file && !verdicts->client_ca)
-                keep_first(ret,
-                           mv_err_set(&err, MV_EUSAGE,
-                                      "verdicts.clientNames needs authorities: "
-                                      "verdicts.clientCaFile or --client-ca"),
-                           &err);
-        if (ret->code || !(new || tokens || authorities))
-                return;
-        set_problem(verdicts, "");
-        if (!new)
-                say(verdicts, MV_LOG_INFO, tokens ? "tokens changed" : "client authorities changed", "file",
-                    tokens ? verdicts->token_file : verdicts->ca_file);
+                look_at_authorities(verdicts, new, first);
+        if (r == 0 && (new || tokens))
+                r = put_in_force(verdicts, config, &err);
+        if (r == 0 && new && config->enabled && config->client_names.n && !verdicts->ca_file &&
+            !verdicts->client_ca)
+                r = mv_err_set(&err, MV_EUSAGE,
+                               "verdicts.clientNames needs authorities: "
+                               "verdicts.clientCaFile or --client-ca");
+        if (r < 0)
+                note(verdicts, MV_PROBLEM_CONFIGURATION, r, &err, first);
 }
 
 static void look_with_configuration(struct mv_serve_verdicts *verdicts, struct mv_err *ret) {
@@ -211,7 +240,10 @@ static void look_with_configuration(struct mv_serve_verdicts *verdicts, struct m
         mv_config_watch_status(verdicts->configs, &status);
         const struct mv_config *config = mv_config_borrow(verdicts->configs);
         look(verdicts, &config->verdicts, status.generation != verdicts->generation, ret);
-        verdicts->generation = status.generation;
+        if (ret->code != MV_ENOMEM)
+                verdicts->generation = status.generation;
+        else if (verdicts->generation)
+                verdicts->generation = ULLONG_MAX; /* all of it once more, at the next look */
         mv_config_return(verdicts->configs, config);
 }
 
@@ -223,6 +255,4 @@ int mv_serve_verdicts_start(struct mv_serve_verdicts *verdicts, struct mv_err *e
 void mv_serve_verdicts_tend(struct mv_serve_verdicts *verdicts) {
         struct mv_err err = { 0 };
         look_with_configuration(verdicts, &err);
-        if (err.code)
-                say_problem(verdicts, &err);
 }

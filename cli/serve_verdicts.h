@@ -3,14 +3,22 @@
  * Who may ask `migvet serve` for verdicts: what `verdicts` of the configuration says, with the tokens and the authorities of
  * its files, kept in step with all of them. It owns the slot that requests are judged by.
  *
- * A file that cannot be read leaves what it held before in force; where the configuration names another one, nothing of the
- * old one stays.
+ * A token file that is gone, or has no token any more, lets nobody in: that is how tokens are revoked. Otherwise a file that
+ * cannot be read leaves what it held before in force; where the configuration names another one, nothing of the old one stays.
  */
 #pragma once
 
 #include "certs/watch.h"
 #include "cli/config.h"
 #include "webhook/access.h"
+
+/* What can be wrong, each for itself. */
+enum mv_verdicts_problem {
+        MV_PROBLEM_TOKENS,
+        MV_PROBLEM_AUTHORITIES,
+        MV_PROBLEM_CONFIGURATION,
+        MV_PROBLEMS,
+};
 
 struct mv_serve_verdicts {
         struct mv_config_watch *configs;
@@ -28,7 +36,7 @@ struct mv_serve_verdicts {
         struct mv_certs_watch trust_watch;
 
         pthread_mutex_t lock;
-        char problem[512]; /* under the lock; "" while all is well */
+        char problems[MV_PROBLEMS][512]; /* under the lock; "" while all is well */
 };
 
 /* configs, client_ca and logger must outlive it. */

@@ -164,8 +164,15 @@ static int answer_subject(const struct asking *asking, enum mv_kind kind) {
         }
         const struct mv_meta *meta =
                 (const struct mv_meta *)(const void *)(object + mv_kinds[kind].meta_offset);
-        if (subject->uid.n && !mv_str_equal(subject->uid, meta->uid))
-                return answer_status(asking, 404, "the object of that name has another uid");
+        if (subject->uid.n && !mv_str_equal(subject->uid, meta->uid)) {
+                /* The object may have been made anew, and the watch not have told of it yet. */
+                mv_missing_add(&asking->result->unconfirmed, &wanted);
+                return in->confirmed && !in->confirmed(in->context, &wanted)
+                               ? answer_status(
+                                         asking, 503,
+                                         "the object of that name had another uid, and could not be looked up in time")
+                               : answer_status(asking, 404, "the object of that name has another uid");
+        }
         return answer_verdict(asking, kind, meta, object);
 }
 

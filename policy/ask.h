@@ -21,6 +21,8 @@ struct mv_ask_input {
         struct mv_str version; /* --kubevirt-version, or "" */
         /* Unless NULL: whether the object, which the snapshot does not have, may exist all the same. */
         bool (*may_exist)(void *context, const struct mv_missing *object);
+        /* Unless NULL: whether what the snapshot says of the object is as new as the question. */
+        bool (*confirmed)(void *context, const struct mv_missing *object);
         /* Unless NULL: the time in which the answer must be given is over. */
         bool (*expired)(void *context);
         void *context;
@@ -32,6 +34,7 @@ struct mv_ask_result {
         const char *verdict;       /* "True", "False", "Unknown"; "" when there is none */
         struct mv_str rules;       /* comma-separated names of the rules that found a blocker */
         struct mv_missing_list missing;
+        struct mv_missing_list unconfirmed; /* a subject of which the snapshot has another uid */
 };
 
 /*

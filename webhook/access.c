@@ -62,7 +62,7 @@ static int read_tokens(struct mv_access *access, struct mv_err *err) {
                         return mv_err_set(err, MV_ELIMIT, "there are more than %d tokens", MOST_TOKENS);
                 access->tokens[access->n_tokens++] = token;
         }
-        return access->n_tokens ? 0 : mv_err_set(err, MV_ETYPE, "there is no token in it");
+        return access->n_tokens ? 0 : mv_err_set(err, MV_ENOTFOUND, "there is no token in it");
 }
 
 struct mv_str mv_bearer_token(const char *authorization) {
@@ -157,19 +157,19 @@ static bool judge_chain(struct mv_access *access, const gnutls_datum_t *chain, u
         return r == 0;
 }
 
-enum mv_admission mv_access_judge(struct mv_access *access, const char *authorization,
-                                  const gnutls_datum_t *chain, unsigned n, char ret_client[MV_CLIENT_MAX],
-                                  struct mv_err *err) {
+enum mv_access_outcome mv_access_judge(struct mv_access *access, const char *authorization,
+                                       const gnutls_datum_t *chain, unsigned n,
+                                       char ret_client[MV_CLIENT_MAX], struct mv_err *err) {
         const struct mv_str token = mv_bearer_token(authorization);
         ret_client[0] = '\0';
         if (token.n && has_token(access, token)) {
                 snprintf(ret_client, MV_CLIENT_MAX, "token");
-                return MV_ADMITTED;
+                return MV_ACCESS_ADMITTED;
         }
         const bool certificate = n && takes_certificates(access);
         if (certificate && judge_chain(access, chain, n, ret_client, err))
-                return MV_ADMITTED;
-        return authorization ? MV_ADMISSION_TOKEN : certificate ? MV_ADMISSION_REFUSED : MV_ADMISSION_NONE;
+                return MV_ACCESS_ADMITTED;
+        return authorization ? MV_ACCESS_TOKEN : certificate ? MV_ACCESS_REFUSED : MV_ACCESS_NONE;
 }
 
 /* --- the slot --- */

@@ -29,17 +29,17 @@ struct mv_access_options {
         size_t n_names;
 };
 
-/* All is copied, other than the slot. MV_ETYPE for a token that no header can carry, and for a text without any; MV_ELIMIT
- * for too many of them; MV_ENOMEM. */
+/* All is copied, other than the slot. MV_ETYPE for a token that no header can carry; MV_ENOTFOUND for a text without any;
+ * MV_ELIMIT for too many of them; MV_ENOMEM. */
 int mv_access_new(const struct mv_access_options *options, struct mv_access **ret, struct mv_err *err);
 /* Returns NULL. */
 struct mv_access *mv_access_unref(struct mv_access *access);
 
-enum mv_admission {
-        MV_ADMITTED,
-        MV_ADMISSION_NONE,    /* showed neither a token nor a certificate */
-        MV_ADMISSION_TOKEN,   /* the token is none of ours */
-        MV_ADMISSION_REFUSED, /* the certificate is not valid, or has none of the names */
+enum mv_access_outcome {
+        MV_ACCESS_ADMITTED,
+        MV_ACCESS_NONE,    /* showed neither a token nor a certificate */
+        MV_ACCESS_TOKEN,   /* the token is none of ours */
+        MV_ACCESS_REFUSED, /* the certificate is not valid, or has none of the names */
 };
 
 enum { MV_CLIENT_MAX = 64 };
@@ -49,9 +49,9 @@ enum { MV_CLIENT_MAX = 64 };
  * enough. Tokens are compared in a time that does not depend on where they differ. ret_client is who it is, for the log:
  * "token", or the name of the certificate, cut if it is too long. err says why a certificate was refused.
  */
-enum mv_admission mv_access_judge(struct mv_access *access, const char *authorization,
-                                  const gnutls_datum_t *chain, unsigned n, char ret_client[MV_CLIENT_MAX],
-                                  struct mv_err *err);
+enum mv_access_outcome mv_access_judge(struct mv_access *access, const char *authorization,
+                                       const gnutls_datum_t *chain, unsigned n,
+                                       char ret_client[MV_CLIENT_MAX], struct mv_err *err);
 
 /* The token of a header "Bearer TOKEN"; "" when it is none. */
 struct mv_str mv_bearer_token(const char *authorization);

@@ -98,23 +98,23 @@ static void judge_client(const struct mv_route *route, struct mv_connection *con
         struct mv_err err = { 0 };
         unsigned n;
         const gnutls_datum_t *chain = mv_tls_chain(connection, &n);
-        enum mv_admission admission =
+        enum mv_access_outcome outcome =
                 mv_access_judge(access, authorization, chain, n, connection->client, &err);
-        if (admission == MV_ADMITTED)
+        if (outcome == MV_ACCESS_ADMITTED)
                 return;
         if (err.code)
                 mv_library_say(route->logger, MV_LOG_INFO, "client certificate refused: %s", err.message);
-        if (admission == MV_ADMISSION_REFUSED) {
+        if (outcome == MV_ACCESS_REFUSED) {
                 refuse(connection, 403, "the client certificate is not accepted here", false);
                 return;
         }
         /* Closed, since this connection may be older than the wish for a certificate. */
         refuse(connection, 401,
-               admission == MV_ADMISSION_TOKEN ? "the token is not accepted here"
-                                               : "verdicts need a bearer token or a client certificate",
+               outcome == MV_ACCESS_TOKEN ? "the token is not accepted here"
+                                          : "verdicts need a bearer token or a client certificate",
                true);
         if (connection->refusal.code == 401)
-                connection->refusal.challenge = admission == MV_ADMISSION_TOKEN ? wrong : challenge;
+                connection->refusal.challenge = outcome == MV_ACCESS_TOKEN ? wrong : challenge;
 }
 
 static void judge_peer(struct mv_route *route, struct mv_connection *connection) {

@@ -23,6 +23,7 @@ enum mv_code {
         MV_EIO = -7,       /* the operating system refused */
         MV_ECRYPTO = -8,   /* keys, certificates, handshakes */
         MV_ETIMEOUT = -9,  /* the other side did not answer in time */
+        MV_EDENIED = -10,  /* the operating system does not permit it: nothing that passes by itself */
 };
 
 struct mv_err {

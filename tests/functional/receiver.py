@@ -183,5 +183,5 @@ class Delivery:
     def arguments(self):
         return ["-f", self.files, "--config", self.config, "--identity", "replica-0"]
 
-    def serve(self):
-        return Server(self.program, *self.arguments(), certs=self.directory / "certs")
+    def serve(self, *more):
+        return Server(self.program, *self.arguments(), *more, certs=self.directory / "certs")

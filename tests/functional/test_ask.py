@@ -244,16 +244,18 @@ def test_tokens_and_configuration_are_taken_up(migvet, tmp_path):
         assert kept.http.sock is connection
         assert kept.post(json.dumps(machine()), path=PATH, headers=bearer())[0] == 401
         eventually(lambda: server.events("tokens changed"), what="the line")
-        # A file that is broken or gone changes nothing, and is told.
-        for content in ("with space", None, "\n"):
+        # A file that is broken changes nothing; one that is gone or empty revokes. All is told.
+        for content, answer in (("with space", 200), (None, 401), ("\n", 401), ("", 401)):
             if content is None:
                 token.unlink()
             else:
                 put(token, content)
             eventually(lambda: "controllers may ask; " in server.health("/readyz?verbose")[2], what="the remark")
-            assert code(headers=bearer("fresh")) == 200
+            eventually(lambda wanted=answer: code(headers=bearer("fresh")) == wanted, what="the answer")
             put(token, "fresh")
             eventually(lambda: "[+]verdicts ok: controllers may ask\n" in server.health("/readyz?verbose")[2], what="no remark")
+            eventually(lambda: code(headers=bearer("fresh")) == 200, what="the token again")
+        assert len(server.events("there are no tokens: nobody may ask for verdicts by one")) == 3
         assert server.health("/readyz")[0] == 200
         # Another file that is not there lets nobody in: what it holds is not what the old one did.
         configure(config, tokenFile=str(tmp_path / "none"))
@@ -271,6 +273,35 @@ def test_tokens_and_configuration_are_taken_up(migvet, tmp_path):
         eventually(lambda: code("backup") == 404, what="the end of it")
         assert "[+]verdicts ok: off" in server.health("/readyz?verbose")[2]
         kept.http.close()
+
+
+def test_what_is_wrong_is_told_of_each_file(migvet, tmp_path):
+    """That one is well again says nothing of the other."""
+    right, of = certificates(tmp_path)
+    token, good = tmp_path / "token", right[0].read_text(encoding="utf-8")
+    put(token, TOKEN)
+    config = configure(tmp_path / "config.yaml", tokenFile=str(token), clientCaFile=str(right[0]), clientNames=["mover"])
+    with Server(migvet.path, "-f", cluster(tmp_path / "cluster"), "--config", config,
+                certs=tmp_path / "certs") as server:
+        def said(*names):
+            line = next(line for line in server.health("/readyz?verbose")[2].splitlines() if "verdicts" in line)
+            return all((str(path) in line) == (path in names) for path in (token, right[0]))
+        put(token, "with space")
+        put(right[0], "no authority")
+        eventually(lambda: said(token, right[0]), what="both")
+        put(right[0], good)
+        eventually(lambda: said(token), what="the tokens alone")
+        # All of it is looked at again with a new configuration.
+        configure(config, tokenFile=str(token), clientCaFile=str(right[0]), clientNames=["mover", "backup"])
+        eventually(lambda: asks(server, of["backup"])[0] == 200, what="the new configuration")
+        assert said(token)
+        put(right[0], "no authority")
+        eventually(lambda: said(token, right[0]), what="both")
+        put(token, TOKEN)
+        eventually(lambda: said(right[0]), what="the authorities alone")
+        configure(config, tokenFile=str(token), clientCaFile=str(right[0]), clientNames=["mover"])
+        eventually(lambda: asks(server, of["backup"])[0] == 403, what="the new configuration")
+        assert said(right[0])
 
 
 @pytest.mark.parametrize("written, verdicts, words", [

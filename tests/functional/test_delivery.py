@@ -410,10 +410,72 @@ def test_a_directory_that_cannot_be(delivery, identity, migvet):
             delivery.outbox = good
             delivery.configure(delivery.receiver("one", receiver))
             reconfigured(server, 2)
-            result = migvet("serve", *delivery.arguments(), "--certs", delivery.directory / "certs", expect=(2,))
-            assert "another process" in result.stderr
             server.review(review_of(machine("m")))
             receiver.wait_for(1)
+        delivery.outbox = delivery.directory / "file"
+        put(delivery.outbox, "")
+        delivery.configure(delivery.receiver("one", receiver))
+        result = migvet("serve", *delivery.arguments(), "--certs", delivery.directory / "certs", expect=(2,))
+        assert f"{delivery.outbox}: the directory cannot be made: Not a directory" in result.stderr
+
+
+def test_clients_that_nobody_verifies(delivery, identity):
+    """They can have receivers told of what does not exist: said once, when there are receivers."""
+    def warnings(server):
+        return [event for event in server.events() if "made-up objects" in event["msg"]]
+    with Receiver(identity) as receiver:
+        delivery.configure()
+        with delivery.serve() as server:
+            assert not warnings(server)
+            for generation in (2, 3):
+                delivery.configure(delivery.receiver(f"r{generation}", receiver))
+                reconfigured(server, generation)
+            eventually(lambda: warnings(server), what="the warning")
+            assert len(warnings(server)) == 1
+        with delivery.serve("--client-ca", identity.ca) as server:
+            assert not warnings(server)
+
+
+def opened(server):
+    eventually(lambda: " bytes" in remark(server), 15, "the outbox is open")
+
+
+def test_another_process_has_the_directory(delivery, identity):
+    """Reviews are answered meanwhile, and it is taken over when it is free."""
+    with Receiver(identity) as receiver:
+        delivery.configure(delivery.receiver("one", receiver))
+        with delivery.serve() as first, delivery.serve() as second:
+            assert "another process holds the lock" in remark(second)
+            assert second.review(review_of(machine("lost")))["allowed"]
+            first.review(review_of(machine("a")))
+            receiver.wait_for(1)
+            assert first.stop() == 0
+            opened(second)
+            second.review(review_of(machine("b")))
+            receiver.wait_for(2)
+            assert len(second.events("the outbox cannot be opened: receivers are told of nothing until it can")) == 1
+    assert receiver.names == ["a", "b"]
+
+
+def test_the_disk_fails_at_the_start(delivery, identity):
+    """Reviews are answered and the configuration is followed; what receivers are not told of is counted."""
+    with Receiver(identity) as receiver:
+        delivery.configure(delivery.receiver("one", receiver))
+        (delivery.outbox / "positions").mkdir(parents=True)
+        with delivery.serve() as server:
+            assert "receivers are told of nothing" in remark(server) and "positions" in remark(server)
+            assert server.review(review_of(machine("lost")))["allowed"]
+            assert server.metrics()["migvet_outbox_failed_total"] == 1
+            delivery.configure(delivery.receiver("one", receiver), unknown="allow")
+            reconfigured(server, 2)
+            (delivery.outbox / "positions").rmdir()
+            opened(server)
+            server.review(review_of(machine("m")))
+            receiver.wait_for(1)
+            assert server.metrics()["migvet_outbox_failed_total"] == 1
+            delivery.configure()
+            reconfigured(server, 3)
+    assert receiver.names == ["m"]
 
 
 def test_a_full_outbox(delivery, identity):

@@ -18,8 +18,8 @@ static struct mv_access *access_of(const char *tokens, struct mv_trust_slot *tru
         return access;
 }
 
-static enum mv_admission judge(struct mv_access *access, const char *authorization, const char *pem,
-                               const char *client) {
+static enum mv_access_outcome judge(struct mv_access *access, const char *authorization, const char *pem,
+                                    const char *client) {
         gnutls_datum_t der = { 0 };
         char who[MV_CLIENT_MAX];
         struct mv_err err = { 0 };
@@ -29,11 +29,11 @@ static enum mv_admission judge(struct mv_access *access, const char *authorizati
                 assert_int_equal(gnutls_x509_crt_export2(list.certs[0], GNUTLS_X509_FMT_DER, &der), 0);
                 mv_cert_list_done(&list);
         }
-        enum mv_admission admission = mv_access_judge(access, authorization, &der, pem != NULL, who, &err);
+        enum mv_access_outcome outcome = mv_access_judge(access, authorization, &der, pem != NULL, who, &err);
         assert_string_equal(who, client);
-        assert_int_equal(err.code != 0, pem && admission != MV_ADMITTED);
+        assert_int_equal(err.code != 0, pem && outcome != MV_ACCESS_ADMITTED);
         gnutls_free(der.data);
-        return admission;
+        return outcome;
 }
 
 static void test_headers(void **state) {
@@ -72,13 +72,13 @@ static void test_tokens(void **state) {
         const char *const wrong[] = { "Bearer on",  "Bearer onee", "Bearer two",
                                       "Bearer ONE", "Bearer",      "Basic one" };
         for (size_t i = 0; i < sizeof right / sizeof *right; i++)
-                assert_int_equal(judge(access, right[i], NULL, "token"), MV_ADMITTED);
+                assert_int_equal(judge(access, right[i], NULL, "token"), MV_ACCESS_ADMITTED);
         for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-                assert_int_equal(judge(access, wrong[i], NULL, ""), MV_ADMISSION_TOKEN);
-        assert_int_equal(judge(access, NULL, NULL, ""), MV_ADMISSION_NONE);
+                assert_int_equal(judge(access, wrong[i], NULL, ""), MV_ACCESS_TOKEN);
+        assert_int_equal(judge(access, NULL, NULL, ""), MV_ACCESS_NONE);
         mv_access_unref(access);
         access = access_of(NULL, NULL, NULL);
-        assert_int_equal(judge(access, "Bearer one", NULL, ""), MV_ADMISSION_TOKEN);
+        assert_int_equal(judge(access, "Bearer one", NULL, ""), MV_ACCESS_TOKEN);
         mv_access_unref(access);
 }
 
@@ -88,8 +88,8 @@ static void test_texts_that_hold_no_tokens(void **state) {
                 const char *text, *says;
                 int code;
         } rows[] = {
-                { "", "there is no token in it", MV_ETYPE },
-                { " \n\r\n", "there is no token in it", MV_ETYPE },
+                { "", "there is no token in it", MV_ENOTFOUND },
+                { " \n\r\n", "there is no token in it", MV_ENOTFOUND },
                 { "a\nb c\n", "line 2 is no token", MV_ETYPE },
                 { "a\n\n\"b\"", "line 3 is no token", MV_ETYPE },
                 { "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n", "more than 16", MV_ELIMIT },
@@ -146,18 +146,18 @@ static int tear_down(void **state) {
 static void test_certificates(void **state) {
         struct world *w = *state;
         struct mv_access *access = access_of("one", &w->trust, "mover");
-        assert_int_equal(judge(access, NULL, w->mover.certificate, "mover"), MV_ADMITTED);
-        assert_int_equal(judge(access, NULL, w->stranger.certificate, ""), MV_ADMISSION_REFUSED);
-        assert_int_equal(judge(access, NULL, w->forged.certificate, ""), MV_ADMISSION_REFUSED);
+        assert_int_equal(judge(access, NULL, w->mover.certificate, "mover"), MV_ACCESS_ADMITTED);
+        assert_int_equal(judge(access, NULL, w->stranger.certificate, ""), MV_ACCESS_REFUSED);
+        assert_int_equal(judge(access, NULL, w->forged.certificate, ""), MV_ACCESS_REFUSED);
         /* Each is enough; with neither, the token is what the client is told of. */
-        assert_int_equal(judge(access, "Bearer wrong", w->mover.certificate, "mover"), MV_ADMITTED);
-        assert_int_equal(judge(access, "Bearer wrong", w->forged.certificate, ""), MV_ADMISSION_TOKEN);
+        assert_int_equal(judge(access, "Bearer wrong", w->mover.certificate, "mover"), MV_ACCESS_ADMITTED);
+        assert_int_equal(judge(access, "Bearer wrong", w->forged.certificate, ""), MV_ACCESS_TOKEN);
         mv_access_unref(access);
 
         struct mv_trust_slot empty;
         mv_trust_slot_init(&empty);
         access = access_of(NULL, &empty, "mover");
-        assert_int_equal(judge(access, NULL, w->mover.certificate, ""), MV_ADMISSION_REFUSED);
+        assert_int_equal(judge(access, NULL, w->mover.certificate, ""), MV_ACCESS_REFUSED);
         mv_access_unref(access);
         mv_trust_slot_done(&empty);
 }
@@ -174,7 +174,7 @@ static void test_certificates_need_names(void **state) {
         mv_access_slot_set(&slot, access_of("one", &w->trust, NULL));
         assert_false(mv_access_slot_wants_certificates(&slot));
         struct mv_access *access = mv_access_slot_ref(&slot);
-        assert_int_equal(mv_access_judge(access, NULL, &chain, 1, who, &err), MV_ADMISSION_NONE);
+        assert_int_equal(mv_access_judge(access, NULL, &chain, 1, who, &err), MV_ACCESS_NONE);
         mv_access_unref(access);
         mv_access_slot_set(&slot, access_of("one", NULL, "mover"));
         assert_false(mv_access_slot_wants_certificates(&slot));
@@ -193,7 +193,7 @@ static void test_long_names_are_cut(void **state) {
         cut[sizeof cut - 1] = '\0';
         struct mv_pem_pair client = client_of(name, &w->ca);
         struct mv_access *access = access_of(NULL, &w->trust, name);
-        assert_int_equal(judge(access, NULL, client.certificate, cut), MV_ADMITTED);
+        assert_int_equal(judge(access, NULL, client.certificate, cut), MV_ACCESS_ADMITTED);
         mv_access_unref(access);
         mv_pem_pair_done(&client);
 }
@@ -223,7 +223,7 @@ static void test_swapped_while_in_use(void **state) {
                 struct mv_err err = { 0 };
                 if (access)
                         assert_int_not_equal(mv_access_judge(access, "Bearer one", NULL, 0, who, &err),
-                                             MV_ADMISSION_NONE);
+                                             MV_ACCESS_NONE);
                 mv_access_unref(access);
         }
         pthread_join(thread, NULL);

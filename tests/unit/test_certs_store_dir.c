@@ -5,6 +5,7 @@
 #include "certs/store_dir.h"
 #include "certs/watch.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/wait.h>
@@ -407,14 +408,30 @@ static void test_file_errors(void **state) {
         directory_remove(directory);
 }
 
+/* Who may try again is told by the code. */
+static void test_errors_of_files(void **state) {
+        (void)state;
+        static const struct {
+                int number, code;
+        } rows[] = { { ENOENT, MV_ENOTFOUND }, { ENOTDIR, MV_ENOTFOUND }, { EACCES, MV_EDENIED },
+                     { EPERM, MV_EDENIED },    { EROFS, MV_EDENIED },     { ENOSPC, MV_EIO },
+                     { EIO, MV_EIO },          { EMFILE, MV_EIO } };
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct mv_err err = { 0 };
+                assert_int_equal(mv_err_of_file(&err, "a/b", "cannot be read", rows[i].number), rows[i].code);
+                assert_int_equal(err.code, rows[i].code);
+                assert_string_equal(err.file, "a/b");
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_first_start), cmocka_unit_test(test_ca_rotation),
-                cmocka_unit_test(test_interrupted), cmocka_unit_test(test_broken_authority),
-                cmocka_unit_test(test_broken_leaf), cmocka_unit_test(test_names_grow),
-                cmocka_unit_test(test_external),    cmocka_unit_test(test_foreign_authority),
-                cmocka_unit_test(test_create),      cmocka_unit_test(test_concurrent_starts),
-                cmocka_unit_test(test_file_errors),
+                cmocka_unit_test(test_errors_of_files),   cmocka_unit_test(test_first_start),
+                cmocka_unit_test(test_ca_rotation),       cmocka_unit_test(test_interrupted),
+                cmocka_unit_test(test_broken_authority),  cmocka_unit_test(test_broken_leaf),
+                cmocka_unit_test(test_names_grow),        cmocka_unit_test(test_external),
+                cmocka_unit_test(test_foreign_authority), cmocka_unit_test(test_create),
+                cmocka_unit_test(test_concurrent_starts), cmocka_unit_test(test_file_errors),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test_outbox.h"
 
+#include "webhook/deliver/positions.h"
+
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -93,6 +95,29 @@ static void test_new_receiver_survives(void **state) {
         mv_outbox_close(other);
         mv_outbox_close(outbox);
         outbox_remove(copy);
+        outbox_remove(directory);
+}
+
+/* The same list needs no disk, so that one in trouble does not matter. */
+static void test_same_receivers(void **state) {
+        (void)state;
+        char *directory = outbox_directory(), *path = mv_path_join(directory, MV_POSITIONS_FILE);
+        struct mv_outbox *outbox = outbox_open(directory);
+        const struct mv_str names[] = { MV_STR("a"), MV_STR("b"), MV_STR("a") };
+        struct mv_err err = { 0 };
+        outbox_receivers(outbox, "a b");
+        outbox_append_many(outbox, 1, 3);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(mkdir(path, 0700), 0); /* no file takes its place */
+        assert_int_equal(mv_outbox_receivers(outbox, names, 2, &err), 0);
+        assert_int_equal(mv_outbox_receivers(outbox, names, 1, &err), MV_EIO);
+        assert_int_equal(mv_outbox_receivers(outbox, names + 1, 2, &err), MV_EIO);
+        assert_string_equal(outbox_waiting(outbox, 0), "1 2 3");
+        assert_int_equal(rmdir(path), 0);
+        outbox_receivers(outbox, "b a");
+        assert_int_equal(access(path, F_OK), 0);
+        mv_outbox_close(outbox);
+        free(path);
         outbox_remove(directory);
 }
 
@@ -332,6 +357,7 @@ int main(void) {
                 cmocka_unit_test(test_in_order),
                 cmocka_unit_test(test_receivers_come_and_go),
                 cmocka_unit_test(test_new_receiver_survives),
+                cmocka_unit_test(test_same_receivers),
                 cmocka_unit_test(test_one_process),
                 cmocka_unit_test(test_segments),
                 cmocka_unit_test(test_full),

@@ -250,8 +250,9 @@ static void test_unknown(void **state) {
         "{'subject':{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstance','namespace':'a','name':'db'}}"
 
 /* The status of a question about an instance; the summary says `verdict`. */
-static int ask_verdict(struct cluster *cluster, unsigned put_offs, const char *verdict) {
-        struct mv_str body = json_make(QUESTION);
+static int ask_question(struct cluster *cluster, const char *question, unsigned put_offs,
+                        const char *verdict) {
+        struct mv_str body = json_make(question);
         struct mv_buf response;
         struct mv_verdict_summary summary = { .verdict = "" };
         if (!put_offs)
@@ -272,6 +273,10 @@ static int ask_verdict(struct cluster *cluster, unsigned put_offs, const char *v
         mv_buf_done(&response);
         text_free(body);
         return status;
+}
+
+static int ask_verdict(struct cluster *cluster, unsigned put_offs, const char *verdict) {
+        return ask_question(cluster, QUESTION, put_offs, verdict);
 }
 
 /* A subject that the snapshot does not have yet. */
@@ -302,6 +307,42 @@ static void test_subject_not_there(void **state) {
         assert_int_equal(ask_verdict(&cluster, 0, ""), 503);
         cluster.reviewer.fetcher = NULL; /* the snapshot is all there is */
         assert_int_equal(ask_verdict(&cluster, 0, ""), 404);
+        cluster_done(&cluster);
+}
+
+#define INSTANCE_OF(uid)                                                                                   \
+        "{'metadata':{'name':'db','namespace':'a','uid':'" uid                                             \
+        "'},'spec':{'networks':[{'name':'d','pod':{}}],"                                                   \
+        "'domain':{'devices':{'interfaces':[{'name':'d','masquerade':{}}]}}},'status':{'phase':'Running'," \
+        "'nodeName':'n1'}}"
+#define QUESTION_OF(uid)                                                                                         \
+        "{'subject':{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachineInstance','namespace':'a','name':'db'," \
+        "'uid':'" uid "'}}"
+
+/* An object of the same name that was just made again is not taken for one that does not exist. */
+static void test_subject_made_again(void **state) {
+        (void)state;
+        struct cluster cluster;
+        cluster_init(&cluster);
+        put(&cluster, MV_KIND_NAMESPACE, "{'metadata':{'name':'a'}}");
+        put(&cluster, MV_KIND_VMI, INSTANCE_OF("1"));
+        publish(&cluster);
+        assert_int_equal(ask_question(&cluster, QUESTION_OF("1"), 0, "True"), 200);
+        assert_int_equal(ask_question(&cluster, QUESTION_OF("2"), 0, ""), MV_REVIEW_PUT_OFF);
+        assert_string_equal(cluster.asked, "VirtualMachineInstance a/db;");
+        assert_int_equal(ask_question(&cluster, QUESTION_OF("2"), 1, ""), 503);
+        cluster.confirmed = 1;
+        assert_int_equal(ask_question(&cluster, QUESTION_OF("2"), 0, ""), MV_REVIEW_PUT_OFF);
+        assert_int_equal(ask_question(&cluster, QUESTION_OF("2"), 1, ""), 404); /* it is the old one still */
+        assert_int_equal(ask_question(&cluster, QUESTION_OF("2"), 0, ""), MV_REVIEW_PUT_OFF);
+        put(&cluster, MV_KIND_VMI, INSTANCE_OF("2"));
+        publish(&cluster);
+        assert_int_equal(ask_question(&cluster, QUESTION_OF("2"), 1, "True"), 200);
+        assert_int_equal(cluster.confirmations, 3);
+        cluster.fetcher.confirm = NULL; /* nobody can be asked */
+        assert_int_equal(ask_question(&cluster, QUESTION_OF("1"), 0, ""), 404);
+        cluster.reviewer.fetcher = NULL;
+        assert_int_equal(ask_question(&cluster, QUESTION_OF("1"), 0, ""), 404);
         cluster_done(&cluster);
 }
 
@@ -375,7 +416,7 @@ int main(void) {
                 cmocka_unit_test(test_not_asked),         cmocka_unit_test(test_late),
                 cmocka_unit_test(test_unknown),           cmocka_unit_test(test_in_doubt),
                 cmocka_unit_test(test_confirmed),         cmocka_unit_test(test_subject_fetched),
-                cmocka_unit_test(test_subject_not_there),
+                cmocka_unit_test(test_subject_not_there), cmocka_unit_test(test_subject_made_again),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,7 +82,7 @@ int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *re
  * The receivers, all of them, at the start and whenever the list changes; from then on a receiver is known by its
  * number in that list. One that is new begins behind the last record; what is known of one that is not among them is
  * forgotten, but not its dead letters. Names differ, have 1 to MV_OUTBOX_NAME_MAX bytes and no control characters
- * (MV_ETYPE). On failure (MV_EIO, MV_ENOMEM) the list is as before.
+ * (MV_ETYPE). The same list as before needs no disk. On failure (MV_EIO, MV_ENOMEM) the list is as before.
  */
 int mv_outbox_receivers(struct mv_outbox *outbox, const struct mv_str *names, size_t n, struct mv_err *err);
 

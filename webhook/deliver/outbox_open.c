@@ -284,11 +284,21 @@ static int replace_list(struct mv_outbox *outbox, const struct mv_str *names, si
         return filled ? 0 : mv_err_oom(err);
 }
 
+static bool are_named(const struct mv_positions *positions, const struct mv_str *names, size_t n) {
+        if (n != positions->n)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (!mv_str_is(names[i], positions->items[i].name))
+                        return false;
+        return true;
+}
+
 int mv_outbox_receivers(struct mv_outbox *outbox, const struct mv_str *names, size_t n, struct mv_err *err) {
         const struct mv_allocator *allocator = outbox->allocator;
         size_t count = n; /* of what is freed in the end */
         int r = check_names(names, n, err);
-        if (r < 0)
+        /* Nothing is written: a disk in trouble must not keep other changes of a configuration from coming into force. */
+        if (r < 0 || are_named(&outbox->positions, names, n))
                 return r;
         struct mv_position *list = allocator->allocate(allocator->context, (n + 1) * sizeof *list);
         if (!list)
