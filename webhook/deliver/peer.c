@@ -140,21 +140,22 @@ static void renew_state(struct mv_peer *peer, const char *why) {
 /* --- sending --- */
 
 /* The next record that is wanted; what is not, is done. */
-static bool next(void *context, uint64_t after, uint64_t *ret_sequence, uint64_t *ret_subject) {
+static int next(void *context, uint64_t after, uint64_t *ret_sequence, uint64_t *ret_subject) {
         struct mv_peer *peer = context;
         const struct mv_outbox_record *record = &peer->record;
+        mv_buf_clear(&peer->text);
         while (mv_outbox_next(peer->means->outbox, peer->number, after, &peer->text, &peer->record)) {
                 /* One that was sent for this receiver alone was asked for by a person. */
                 if (record->receiver.n || mv_config_receiver_wants(&peer->config, record->kind,
                                                                    record->namespace, record->verdict)) {
                         *ret_sequence = record->sequence;
                         *ret_subject = mv_hash_add(MV_HASH_START, record->subject);
-                        return true;
+                        return 1;
                 }
                 after = record->sequence;
                 mv_outbox_done(peer->means->outbox, peer->number, after);
         }
-        return false;
+        return mv_buf_failed(&peer->text) ? MV_ENOMEM : 0;
 }
 
 static void answer(struct mv_peer *peer, struct mv_flight *flight, const struct mv_flight_result *result,
@@ -250,7 +251,7 @@ static void look_at_files(struct mv_peer *peer) {
 /* So that it is known how much waits. */
 static void sweep(struct mv_peer *peer) {
         uint64_t subject;
-        while (next(peer, peer->swept, &peer->swept, &subject)) {
+        while (next(peer, peer->swept, &peer->swept, &subject) > 0) {
         }
 }
 
@@ -258,8 +259,4 @@ void mv_peer_tend(struct mv_peer *peer) {
         look_at_files(peer);
         if (!peer->files_right || peer->machine.gone || peer->machine.troubled)
                 sweep(peer);
-        if (mv_buf_failed(&peer->text)) { /* there was no memory for a record */
-                mv_buf_clear(&peer->text);
-                mv_receiver_wake(&peer->machine);
-        }
 }

@@ -43,8 +43,9 @@ enum mv_answer mv_answer_of(int status, bool complete, bool retry_after);
 
 /* The events that wait for this receiver. */
 struct mv_delivery_source {
-        /* The first one behind `after` that is wanted and not done; subject is a number for each. */
-        bool (*next)(void *context, uint64_t after, uint64_t *ret_sequence, uint64_t *ret_subject);
+        /* 1: the first one behind `after` that is wanted and not done; subject is a number for each. 0: there is none. Less
+         * than 0: that cannot be told now; it is asked again in a while. */
+        int (*next)(void *context, uint64_t after, uint64_t *ret_sequence, uint64_t *ret_subject);
         void *context;
 };
 
