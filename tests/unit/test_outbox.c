@@ -293,7 +293,7 @@ static void live_through(size_t fail_at, bool *ret_failed) {
                         appended += outbox_try(outbox, i, 100, NULL, &err) == 0;
                 for (uint64_t i = 2; i <= 40; i += 2)
                         mv_outbox_done(outbox, 0, i);
-                if (listed && mv_outbox_next(outbox, 1, 0, &buf, &record)) {
+                if (listed && mv_outbox_next(outbox, 1, 0, &buf, &record) > 0) {
                         r = mv_outbox_bury(outbox, 1, &record, 3, MV_STR("400"), &err);
                         assert_true(r == 0 || r == MV_ENOMEM);
                 }

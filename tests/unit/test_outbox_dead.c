@@ -14,7 +14,7 @@ static void bury(struct mv_outbox *outbox, size_t receiver, const char *why) {
         struct mv_err err = { 0 };
         struct mv_buf buf;
         mv_buf_init(&buf, &mv_allocator_system, MV_OUTBOX_BUF);
-        assert_true(mv_outbox_next(outbox, receiver, 0, &buf, &record));
+        assert_int_equal(mv_outbox_next(outbox, receiver, 0, &buf, &record), 1);
         if (mv_outbox_bury(outbox, receiver, &record, 20, mv_str_from(why), &err) < 0)
                 fail_msg("%s: %s", err.file, err.message);
         mv_buf_done(&buf);

@@ -69,10 +69,10 @@ int mv_journal_append(struct mv_journal *journal, const struct mv_outbox_letter 
 bool mv_journal_find(const struct mv_journal *journal, uint64_t sequence, struct mv_journal_place *ret);
 /* Its time; 0: not known. */
 int64_t mv_journal_time(const struct mv_journal *journal, const struct mv_journal_place *place);
-/* Read it: buf is cleared, and the letter's texts are in it. MV_EIO: it is not there any more, or damaged;
- * MV_ENOMEM. Without the lock, from one thread. */
+/* Read it: buf is cleared, and the letter's texts are in it. MV_ESYNTAX: it is damaged, MV_ENOTFOUND: it is not there any more;
+ * both for good. MV_EIO, MV_ENOMEM: it cannot be read now, which says nothing of the record. Without the lock, from one thread. */
 int mv_journal_read(struct mv_journal *journal, const struct mv_journal_place *place, struct mv_buf *buf,
-                    struct mv_outbox_letter *ret);
+                    struct mv_outbox_letter *ret, struct mv_err *err);
 /* It cannot be read: it is none from now on. */
 void mv_journal_lose(struct mv_journal *journal, const struct mv_journal_place *place);
 

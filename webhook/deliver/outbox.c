@@ -15,7 +15,7 @@ enum {
         SPARE = 1 << 19,  /* sequences that may be used without another sync */
         DEAD_SHARE = 4,   /* of max_bytes, dead letters may take one such part */
         WHY_MOST = 1000,  /* bytes of what a dead letter says */
-        SAY_SECONDS = 60, /* append logs no more often */
+        SAY_SECONDS = 60, /* a failure that goes on is logged no more often */
 };
 
 /* --- saying --- */
@@ -78,11 +78,11 @@ static int append(struct mv_outbox *outbox, const struct mv_outbox_letter *lette
 }
 
 /* It is time to log another failure. */
-static bool may_say(struct mv_outbox *outbox) {
+static bool may_say(int64_t *said) {
         int64_t now = seconds();
-        if (now - outbox->said < SAY_SECONDS)
+        if (now - *said < SAY_SECONDS)
                 return false;
-        outbox->said = now;
+        *said = now;
         return true;
 }
 
@@ -96,7 +96,7 @@ int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *re
         after.p = after.p ? after.p : "";
         pthread_mutex_lock(&outbox->mutex);
         int r = append(outbox, &letter, after, 0, &sequence, &local);
-        bool speak = r < 0 && may_say(outbox);
+        bool speak = r < 0 && may_say(&outbox->said);
         pthread_mutex_unlock(&outbox->mutex);
         if (speak) {
                 char text[1152];
@@ -187,8 +187,8 @@ static bool find_next(const struct mv_outbox *outbox, const struct mv_position *
         return false;
 }
 
-bool mv_outbox_next_letter(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
-                           struct mv_outbox_letter *ret) {
+int mv_outbox_next_letter(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
+                          struct mv_outbox_letter *ret, struct mv_err *err) {
         for (;;) {
                 struct mv_journal_place place;
                 struct mv_outbox_letter letter;
@@ -197,30 +197,40 @@ bool mv_outbox_next_letter(struct mv_outbox *outbox, size_t receiver, uint64_t a
                              find_next(outbox, &outbox->positions.items[receiver], after, &place);
                 pthread_mutex_unlock(&outbox->mutex);
                 if (!found)
-                        return false;
-                int r = mv_journal_read(&outbox->journal, &place, buf, &letter);
-                if (r == MV_ENOMEM)
-                        return false;
-                if (r < 0) {
+                        return 0;
+                struct mv_err local = { 0 };
+                int r = mv_journal_read(&outbox->journal, &place, buf, &letter, &local);
+                if (r == MV_ESYNTAX || r == MV_ENOTFOUND) {
                         lose(outbox, &place);
                         continue;
+                }
+                if (r < 0) {
+                        if (err)
+                                *err = local;
+                        return r;
                 }
                 const struct mv_str only = letter.record.receiver;
                 if (!only.n || mv_str_is(only, outbox->positions.items[receiver].name)) {
                         *ret = letter;
-                        return true;
+                        return 1;
                 }
                 mv_outbox_done(outbox, receiver, place.sequence);
         }
 }
 
-bool mv_outbox_next(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
-                    struct mv_outbox_record *ret) {
+int mv_outbox_next(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
+                   struct mv_outbox_record *ret) {
         struct mv_outbox_letter letter;
-        if (!mv_outbox_next_letter(outbox, receiver, after, buf, &letter))
-                return false;
-        *ret = letter.record;
-        return true;
+        struct mv_err err = { 0 };
+        int r = mv_outbox_next_letter(outbox, receiver, after, buf, &letter, &err);
+        if (r > 0)
+                *ret = letter.record;
+        if (r < 0 && may_say(&outbox->said_reading)) {
+                char text[1152];
+                mv_outbox_say(outbox, MV_LOG_ERROR, "records cannot be read for now: they wait", "error",
+                              mv_str_from(mv_err_format(&err, text, sizeof text)));
+        }
+        return r;
 }
 
 /* --- dead letters --- */

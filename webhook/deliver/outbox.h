@@ -86,10 +86,10 @@ int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *re
  */
 int mv_outbox_receivers(struct mv_outbox *outbox, const struct mv_str *names, size_t n, struct mv_err *err);
 
-/* The first record behind sequence `after` that the receiver has to do; its texts are in buf, which is cleared
- * before. False: there is none, or buf has failed. */
-bool mv_outbox_next(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
-                    struct mv_outbox_record *ret);
+/* 1: the first record behind sequence `after` that the receiver has to do; its texts are in buf, which is cleared
+ * before. 0: there is none. MV_EIO, MV_ENOMEM: it cannot be read now, and still waits; the log gets a line once a minute. */
+int mv_outbox_next(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
+                   struct mv_outbox_record *ret);
 /* The record is still to be done by the receiver: somebody may have dropped it (`migvet outbox drop`). */
 bool mv_outbox_waits(struct mv_outbox *outbox, size_t receiver, uint64_t sequence);
 /* Delivered, or not wanted. In any order; more than once does no harm. */

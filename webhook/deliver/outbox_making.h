@@ -25,6 +25,7 @@ struct mv_outbox {
         struct mv_dead dead;
         struct mv_buf text;   /* the positions as they are written */
         bool begin_at_oldest; /* nobody knows any more what was done */
+        int64_t said_reading; /* when next last logged a failure, seconds */
 
         pthread_mutex_t mutex; /* of what follows */
         struct mv_journal journal;
@@ -44,8 +45,8 @@ void mv_outbox_say_number(const struct mv_outbox *outbox, enum mv_log_level leve
 /* With the lock held: this receiver has done the record. */
 void mv_outbox_mark(struct mv_outbox *outbox, struct mv_position *position, uint64_t sequence);
 /* mv_outbox_next with what a dead letter says beside the record. */
-bool mv_outbox_next_letter(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
-                           struct mv_outbox_letter *ret);
+int mv_outbox_next_letter(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
+                          struct mv_outbox_letter *ret, struct mv_err *err);
 /* Append a dead letter's record once more, for its receiver alone; files of `freed` bytes go afterwards. */
 int mv_outbox_append_again(struct mv_outbox *outbox, const struct mv_outbox_letter *letter, uint64_t freed,
                            struct mv_err *err);

@@ -143,8 +143,9 @@ static void renew_state(struct mv_peer *peer, const char *why) {
 static int next(void *context, uint64_t after, uint64_t *ret_sequence, uint64_t *ret_subject) {
         struct mv_peer *peer = context;
         const struct mv_outbox_record *record = &peer->record;
-        mv_buf_clear(&peer->text);
-        while (mv_outbox_next(peer->means->outbox, peer->number, after, &peer->text, &peer->record)) {
+        int r;
+        while ((r = mv_outbox_next(peer->means->outbox, peer->number, after, &peer->text, &peer->record)) >
+               0) {
                 /* One that was sent for this receiver alone was asked for by a person. */
                 if (record->receiver.n || mv_config_receiver_wants(&peer->config, record->kind,
                                                                    record->namespace, record->verdict)) {
@@ -155,7 +156,7 @@ static int next(void *context, uint64_t after, uint64_t *ret_sequence, uint64_t 
                 after = record->sequence;
                 mv_outbox_done(peer->means->outbox, peer->number, after);
         }
-        return mv_buf_failed(&peer->text) ? MV_ENOMEM : 0;
+        return r;
 }
 
 static void answer(struct mv_peer *peer, struct mv_flight *flight, const struct mv_flight_result *result,

@@ -121,17 +121,19 @@ static int tend_dead(struct work *work, struct mv_err *err) {
         return r < 0 ? r : removed;
 }
 
-static void drop_waiting(struct work *work, size_t receiver) {
+static int drop_waiting(struct work *work, size_t receiver, struct mv_err *err) {
         struct mv_outbox *outbox = work->outbox;
         struct mv_outbox_letter letter;
         uint64_t after = 0;
-        while (mv_outbox_next_letter(outbox, receiver, after, &work->buf, &letter)) {
+        int r;
+        while ((r = mv_outbox_next_letter(outbox, receiver, after, &work->buf, &letter, err)) > 0) {
                 after = letter.record.sequence;
                 if (!is_wanted(work, &letter.record))
                         continue;
                 mv_outbox_done(outbox, receiver, after);
                 work->answer->waiting++;
         }
+        return r;
 }
 
 static bool is_known(const struct mv_outbox *outbox, struct mv_str receiver) {
@@ -151,12 +153,10 @@ static int carry_out(struct work *work, struct mv_err *err) {
         int r = tend_dead(work, err);
         if (r < 0 || request->retry)
                 return r;
-        for (size_t i = 0; i < outbox->positions.n; i++)
+        for (size_t i = 0; r == 0 && i < outbox->positions.n; i++)
                 if (!request->receiver.n || mv_str_is(request->receiver, outbox->positions.items[i].name))
-                        drop_waiting(work, i);
-        if (mv_buf_failed(&work->buf))
-                return mv_err_oom(err);
-        return 0;
+                        r = drop_waiting(work, i, err);
+        return r;
 }
 
 int mv_outbox_carry_out(struct mv_outbox *outbox, const struct mv_outbox_request *request,
