@@ -126,6 +126,8 @@ int mv_outbox_append_again(struct mv_outbox *outbox, const struct mv_outbox_lett
 /* --- what receivers have done --- */
 
 static void trim(struct mv_outbox *outbox) {
+        if (outbox->begin_at_oldest)
+                return;
         uint64_t done = outbox->journal.next - 1;
         for (size_t i = 0; i < outbox->positions.n; i++)
                 if (outbox->positions.items[i].upto < done)

@@ -14,6 +14,8 @@
  *   after the next mv_outbox_sync; a power cut loses what was appended since. mv_outbox_sync is called once a second.
  * - Sequences are 1, 2, ..., never used twice. After a crash some may be left out.
  * - What a receiver did since the last mv_outbox_sync it is given again after a crash: at least once, not exactly once.
+ * - Where `positions` is lost or damaged nobody knows what was done: from the next list of receivers on each of them is given
+ *   all records again. Until then nothing can be appended.
  * - Segments and dead letters together take at most max_bytes. When they do, the oldest records are kept and new ones
  *   are refused; the oldest dead letters go when these alone take more than a quarter of it. Either is counted and
  *   logged.

@@ -23,8 +23,10 @@ struct mv_outbox {
 
         /* Of the thread that delivers. */
         struct mv_dead dead;
-        struct mv_buf text;   /* the positions as they are written */
-        bool begin_at_oldest; /* nobody knows any more what was done */
+        struct mv_buf text; /* the positions as they are written */
+        /* Nobody knows any more what was done. Until there is a list of receivers no positions are written, so that
+         * another process finds that too, and nothing is removed. */
+        bool begin_at_oldest;
         int64_t said_reading; /* when next last logged a failure, seconds */
 
         pthread_mutex_t mutex; /* of what follows */

@@ -57,8 +57,14 @@ static int write_positions(struct mv_outbox *outbox, const struct mv_position *i
         return r;
 }
 
+static int write_present(struct mv_outbox *outbox, bool closing, struct mv_err *err) {
+        if (outbox->begin_at_oldest)
+                return 0;
+        return write_positions(outbox, outbox->positions.items, outbox->positions.n, closing, err);
+}
+
 int mv_outbox_write_positions(struct mv_outbox *outbox, struct mv_err *err) {
-        return write_positions(outbox, outbox->positions.items, outbox->positions.n, false, err);
+        return write_present(outbox, false, err);
 }
 
 /* 1: they were read; 0: there are none, or they are damaged. */
@@ -160,7 +166,7 @@ struct mv_outbox *mv_outbox_close(struct mv_outbox *outbox) {
                 return NULL;
         int r = mv_outbox_sync_journal(outbox, &err);
         if (r == 0)
-                r = write_positions(outbox, outbox->positions.items, outbox->positions.n, true, &err);
+                r = write_present(outbox, true, &err);
         if (r < 0)
                 mv_outbox_say(outbox, MV_LOG_ERROR, "the outbox cannot be synced", "error",
                               mv_str_from(mv_err_format(&err, text, sizeof text)));
