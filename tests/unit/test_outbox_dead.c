@@ -189,6 +189,24 @@ static void test_damaged_letter(void **state) {
         outbox_remove(directory);
 }
 
+/* Nor does one of a receiver that is not configured any more. */
+static void test_retry_without_receiver(void **state) {
+        (void)state;
+        char *directory = outbox_directory();
+        struct mv_outbox *outbox = outbox_open(directory);
+        outbox_receivers(outbox, "a b");
+        outbox_append_many(outbox, 1, 2);
+        bury(outbox, 0, "400");
+        bury(outbox, 1, "400");
+        bury(outbox, 1, "400");
+        outbox_receivers(outbox, "b");
+        assert_int_equal(carry_out(outbox, true, "", "", MV_ENOTFOUND).dead, 2);
+        assert_string_equal(outbox_waiting(outbox, 0), "1 2");
+        assert_int_equal(outbox_status(outbox).dead, 1);
+        mv_outbox_close(outbox);
+        outbox_remove(directory);
+}
+
 /* Dead letters have a share of the room; the oldest go. */
 static void test_share(void **state) {
         (void)state;
@@ -365,15 +383,11 @@ static void test_texts(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_bury),
-                cmocka_unit_test(test_bury_again),
-                cmocka_unit_test(test_retry),
-                cmocka_unit_test(test_drop),
-                cmocka_unit_test(test_damaged_letter),
-                cmocka_unit_test(test_share),
-                cmocka_unit_test(test_ask),
-                cmocka_unit_test(test_odd_requests),
-                cmocka_unit_test(test_texts),
+                cmocka_unit_test(test_bury),           cmocka_unit_test(test_bury_again),
+                cmocka_unit_test(test_retry),          cmocka_unit_test(test_drop),
+                cmocka_unit_test(test_damaged_letter), cmocka_unit_test(test_retry_without_receiver),
+                cmocka_unit_test(test_share),          cmocka_unit_test(test_ask),
+                cmocka_unit_test(test_odd_requests),   cmocka_unit_test(test_texts),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

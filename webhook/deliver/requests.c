@@ -102,7 +102,7 @@ static int tend_dead(struct work *work, struct mv_err *err) {
         struct mv_outbox *outbox = work->outbox;
         const struct mv_allocator *allocator = outbox->allocator;
         uint64_t freed = 0;
-        int r = 0, removed, damaged = 0;
+        int r = 0, removed, passed = 0;
         bool *taken = allocator->allocate(allocator->context, outbox->dead.n + 1);
         if (!taken)
                 return mv_err_oom(err);
@@ -110,12 +110,13 @@ static int tend_dead(struct work *work, struct mv_err *err) {
         for (size_t at = 0; r >= 0 && at < outbox->dead.n; at++) {
                 r = tend_letter(work, at, &freed, err);
                 taken[at] = r > 0;
-                if (r == MV_ESYNTAX) { /* it is no reason to keep the others from being sent */
-                        damaged = r;
+                /* One that is damaged, or whose receiver is not configured, does not keep the others from being sent. */
+                if (r == MV_ESYNTAX || r == MV_ENOTFOUND) {
+                        passed = r;
                         r = 0;
                 }
         }
-        r = r < 0 ? r : damaged;
+        r = r < 0 ? r : passed;
         removed = remove_taken(work, taken, r < 0 ? NULL : err);
         allocator->release(allocator->context, taken);
         return r < 0 ? r : removed;
