@@ -5,6 +5,7 @@
 #include "webhook/deliver/requests.h"
 #include "webhook/deliver/view.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <utime.h>
 
@@ -341,6 +342,51 @@ static void test_odd_requests(void **state) {
         outbox_remove(directory);
 }
 
+/* For all of this program, so that a file can be one that cannot be removed. */
+static const char *kept;
+int unlink(const char *path) {
+        if (kept && strcmp(path, kept) == 0) {
+                errno = EROFS;
+                return -1;
+        }
+        return unlinkat(AT_FDCWD, path, 0);
+}
+
+/* It is not carried out, rather than each second. What cannot be read is answered. */
+static void test_requests_that_stay(void **state) {
+        (void)state;
+        char *directory = outbox_directory(), *requests = mv_path_join(directory, "requests");
+        char *request = mv_path_join(requests, "1-1.request"), *large = mv_path_join(requests, "1-2.request");
+        char *answered = mv_path_join(requests, "1-2.answer");
+        struct mv_outbox *outbox = outbox_open(directory);
+        struct mv_err err = { 0 };
+        outbox_receivers(outbox, "a");
+        outbox_append_many(outbox, 1, 3);
+        file_put(request, MV_STR("migvet outbox request 1\ndrop\nreceiver a\nend\n"));
+        kept = request;
+        assert_int_equal(mv_outbox_sync(outbox, &err), MV_EIO);
+        kept = NULL;
+        assert_string_equal(err.file, request);
+        assert_string_equal(outbox_waiting(outbox, 0), "1 2 3");
+        assert_int_equal(mv_outbox_sync(outbox, NULL), 0);
+        assert_string_equal(outbox_waiting(outbox, 0), "");
+
+        file_put(large, MV_STR("x"));
+        assert_int_equal(truncate(large, 2 * MIB), 0);
+        assert_int_equal(mv_outbox_sync(outbox, NULL), 0);
+        struct mv_str text = file_take(answered);
+        struct mv_outbox_answer read;
+        assert_int_equal(mv_outbox_answer_read(text, &read, &err), 0);
+        assert_non_null(strstr(read.error, "more than"));
+        text_free(text);
+        mv_outbox_close(outbox);
+        free(answered);
+        free(large);
+        free(request);
+        free(requests);
+        outbox_remove(directory);
+}
+
 static void test_texts(void **state) {
         (void)state;
         const struct mv_str items[] = { MV_STR("id-1"), MV_STR("4711") };
@@ -387,7 +433,8 @@ int main(void) {
                 cmocka_unit_test(test_retry),          cmocka_unit_test(test_drop),
                 cmocka_unit_test(test_damaged_letter), cmocka_unit_test(test_retry_without_receiver),
                 cmocka_unit_test(test_share),          cmocka_unit_test(test_ask),
-                cmocka_unit_test(test_odd_requests),   cmocka_unit_test(test_texts),
+                cmocka_unit_test(test_odd_requests),   cmocka_unit_test(test_requests_that_stay),
+                cmocka_unit_test(test_texts),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -227,12 +227,16 @@ static void answer_text(struct mv_outbox *outbox, struct mv_str text, struct mv_
 static int take_up(struct mv_outbox *outbox, const char *name, const char *path, struct mv_buf *buf,
                    struct mv_err *err) {
         struct mv_outbox_answer answer = { 0 };
-        int r = mv_disk_read(path, TEXT_MOST, buf, err);
-        if (r == MV_ENOTFOUND || (unlink(path) < 0 && errno == ENOENT))
+        struct mv_err local = { 0 };
+        int r = mv_disk_read(path, TEXT_MOST, buf, &local);
+        if (r == MV_ENOTFOUND)
                 return 0;
-        if (r < 0)
-                return r;
-        answer_text(outbox, mv_buf_str(buf), &answer);
+        if (unlink(path) < 0) /* it would be carried out again and again */
+                return errno == ENOENT ? 0 : mv_err_of_file(err, path, "cannot be removed", errno);
+        if (r == 0)
+                answer_text(outbox, mv_buf_str(buf), &answer);
+        else
+                mv_err_format(&local, answer.error, sizeof answer.error);
         mv_buf_clear(buf);
         mv_outbox_answer_write(&answer, buf);
         char *file = answer_name(name);
