@@ -159,6 +159,24 @@ static int next(void *context, uint64_t after, uint64_t *ret_sequence, uint64_t 
         return r;
 }
 
+static void give_up(struct mv_peer *peer, struct mv_flight *flight, unsigned tries, const char *words,
+                    const struct mv_log_field *fields, size_t n) {
+        struct mv_outbox *outbox = peer->means->outbox;
+        const struct mv_outbox_record *record = &flight->record;
+        struct mv_err err = { 0 };
+        if (!mv_outbox_waits(outbox, peer->number, record->sequence)) { /* it was dropped meanwhile */
+                mv_receiver_buried(&peer->machine, flight->slot);
+                return;
+        }
+        if (mv_outbox_bury(outbox, peer->number, record, tries, mv_str_from(words), &err) == 0) {
+                mv_receiver_buried(&peer->machine, flight->slot);
+                say(peer, MV_LOG_WARNING, "an event is given up: it is among the dead letters", fields, n);
+                return;
+        }
+        const struct mv_log_field why = { "error", mv_str_from(err.message) };
+        say(peer, MV_LOG_ERROR, "a dead letter cannot be written: the event is tried again", &why, 1);
+}
+
 static void answer(struct mv_peer *peer, struct mv_flight *flight, const struct mv_flight_result *result,
                    enum mv_answer of, long long now_ms) {
         const struct mv_outbox_record *record = &flight->record;
@@ -176,19 +194,8 @@ static void answer(struct mv_peer *peer, struct mv_flight *flight, const struct 
                 peer->status.failed++;
                 say(peer, MV_LOG_DEBUG, "an event was not taken", fields, 3);
         }
-        if (fate == MV_FATE_BURY) {
-                struct mv_err err = { 0 };
-                int r = mv_outbox_bury(outbox, peer->number, record, tries, mv_str_from(result->words), &err);
-                if (r == 0) {
-                        mv_receiver_buried(&peer->machine, flight->slot);
-                        say(peer, MV_LOG_WARNING, "an event is given up: it is among the dead letters",
-                            fields, 3);
-                } else {
-                        const struct mv_log_field why = { "error", mv_str_from(err.message) };
-                        say(peer, MV_LOG_ERROR, "a dead letter cannot be written: the event is tried again",
-                            &why, 1);
-                }
-        }
+        if (fate == MV_FATE_BURY)
+                give_up(peer, flight, tries, result->words, fields, 3);
         renew_state(peer, result->brief);
 }
 
