@@ -135,6 +135,60 @@ static void trim(struct mv_outbox *outbox) {
         mv_journal_trim(&outbox->journal, done);
 }
 
+/* With the lock held: the first record behind `after` that is not done. */
+static bool find_next(const struct mv_outbox *outbox, const struct mv_position *position, uint64_t after,
+                      struct mv_journal_place *ret) {
+        uint64_t sequence = mv_position_next(position, after);
+        while (mv_journal_find(&outbox->journal, sequence, ret)) {
+                if (!mv_position_has(position, ret->sequence))
+                        return true;
+                sequence = mv_position_next(position, ret->sequence);
+        }
+        return false;
+}
+
+static bool waits_for_others(const struct mv_positions *positions, const bool *gone, size_t n, uint64_t end) {
+        for (size_t i = 0; i < positions->n; i++)
+                if ((i >= n || !gone[i]) && positions->items[i].upto < end)
+                        return true;
+        return false;
+}
+
+/* With the lock held: the receiver has done what is up to `end`. How many records that are. */
+static uint64_t pass_over(struct mv_outbox *outbox, struct mv_position *position, uint64_t end) {
+        struct mv_journal_place place;
+        uint64_t n = 0, after = 0;
+        while (find_next(outbox, position, after, &place) && place.sequence <= end) {
+                after = place.sequence;
+                n++;
+        }
+        /* It begins where the position ends, so it needs no memory. */
+        mv_position_add(position, outbox->allocator, position->upto + 1, end);
+        position->waiting -= n;
+        return n;
+}
+
+void mv_outbox_give_way(struct mv_outbox *outbox, const bool *gone, size_t n) {
+        struct mv_positions *positions = &outbox->positions;
+        uint64_t passed = 0;
+        pthread_mutex_lock(&outbox->mutex);
+        if (outbox->too_large > mv_outbox_room(outbox) && outbox->journal.n > 1) {
+                const uint64_t end = outbox->journal.segments[1].first - 1;
+                if (!waits_for_others(positions, gone, n, end))
+                        for (size_t i = 0; i < positions->n; i++)
+                                passed += pass_over(outbox, &positions->items[i], end);
+                outbox->changed |= passed > 0;
+                outbox->counts.passed += passed;
+                trim(outbox);
+        }
+        pthread_mutex_unlock(&outbox->mutex);
+        if (passed)
+                mv_outbox_say_number(
+                        outbox, MV_LOG_WARNING,
+                        "what waits for receivers that want no more events is forgotten, for lack of room",
+                        "records", passed);
+}
+
 void mv_outbox_mark(struct mv_outbox *outbox, struct mv_position *position, uint64_t sequence) {
         struct mv_journal_place place;
         const uint64_t upto = position->upto;
@@ -175,18 +229,6 @@ static void lose(struct mv_outbox *outbox, const struct mv_journal_place *place)
         pthread_mutex_unlock(&outbox->mutex);
         mv_outbox_say_number(outbox, MV_LOG_ERROR, "a damaged record was passed over; it is lost", "sequence",
                              place->sequence);
-}
-
-/* With the lock held: the first record behind `after` that is not done. */
-static bool find_next(const struct mv_outbox *outbox, const struct mv_position *position, uint64_t after,
-                      struct mv_journal_place *ret) {
-        uint64_t sequence = mv_position_next(position, after);
-        while (mv_journal_find(&outbox->journal, sequence, ret)) {
-                if (!mv_position_has(position, ret->sequence))
-                        return true;
-                sequence = mv_position_next(position, ret->sequence);
-        }
-        return false;
 }
 
 int mv_outbox_next_letter(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,

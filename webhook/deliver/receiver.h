@@ -15,7 +15,8 @@
  * - Any other 4xx is held against the event at once.
  * - What was held against an event so many times, `tries`, is given up: it goes to the dead letters. Until then it waits, for
  *   a time that doubles likewise, and with it whatever is of its subject; other subjects go on.
- * - 410: the receiver wants nothing any more. Nothing is sent until somebody makes a new machine; what waits stays.
+ * - 410: the receiver wants nothing any more. Nothing is sent until somebody makes a new machine; what waits stays as long as
+ *   there is room.
  */
 #pragma once
 

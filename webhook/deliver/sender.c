@@ -174,9 +174,13 @@ static void sync_outbox(struct mv_sender *sender) {
 }
 
 static void tend(struct mv_sender *sender) {
+        bool gone[MV_MOST_RECEIVERS] = { false };
         sync_outbox(sender);
-        for (size_t i = 0; i < sender->n_peers; i++)
+        for (size_t i = 0; i < sender->n_peers; i++) {
                 mv_peer_tend(sender->peers[i]);
+                gone[i] = sender->peers[i]->machine.gone;
+        }
+        mv_outbox_give_way(sender->means.outbox, gone, sender->n_peers);
 }
 
 /* Tell the machines of what was appended. */
