@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/deliver/outbox.h"
 
+#include "certs/clock.h"
 #include "certs/file.h"
 #include "webhook/deliver/disk.h"
 #include "webhook/deliver/outbox_making.h"
@@ -8,14 +9,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
-        SPARE = 1 << 19,  /* sequences that may be used without another sync */
-        DEAD_SHARE = 4,   /* of max_bytes, dead letters may take one such part */
-        WHY_MOST = 1000,  /* bytes of what a dead letter says */
-        SAY_SECONDS = 60, /* a failure that goes on is logged no more often */
+        SPARE = 1 << 19, /* sequences that may be used without another sync */
+        DEAD_SHARE = 4,  /* of max_bytes, dead letters may take one such part */
+        WHY_MOST = 1000, /* bytes of what a dead letter says */
+        SAY_MS = 60000,  /* a failure that goes on is logged no more often */
 };
 
 /* --- saying --- */
@@ -38,12 +38,6 @@ void mv_outbox_say_number(const struct mv_outbox *outbox, enum mv_log_level leve
         char text[24];
         snprintf(text, sizeof text, "%" PRIu64, number);
         mv_outbox_say(outbox, level, message, key, mv_str_from(text));
-}
-
-static int64_t seconds(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return now.tv_sec;
 }
 
 /* --- appending --- */
@@ -78,11 +72,11 @@ static int append(struct mv_outbox *outbox, const struct mv_outbox_letter *lette
 }
 
 /* It is time to log another failure. */
-static bool may_say(int64_t *said) {
-        int64_t now = seconds();
-        if (now - *said < SAY_SECONDS)
+static bool may_say(long long *said_ms) {
+        const long long now = mv_clock_ms();
+        if (now - *said_ms < SAY_MS)
                 return false;
-        *said = now;
+        *said_ms = now;
         return true;
 }
 
@@ -96,7 +90,7 @@ int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *re
         after.p = after.p ? after.p : "";
         pthread_mutex_lock(&outbox->mutex);
         int r = append(outbox, &letter, after, 0, &sequence, &local);
-        bool speak = r < 0 && may_say(&outbox->said);
+        bool speak = r < 0 && may_say(&outbox->said_ms);
         pthread_mutex_unlock(&outbox->mutex);
         if (speak) {
                 char text[1152];
@@ -269,7 +263,7 @@ int mv_outbox_next(struct mv_outbox *outbox, size_t receiver, uint64_t after, st
         int r = mv_outbox_next_letter(outbox, receiver, after, buf, &letter, &err);
         if (r > 0)
                 *ret = letter.record;
-        if (r < 0 && may_say(&outbox->said_reading)) {
+        if (r < 0 && may_say(&outbox->said_reading_ms)) {
                 char text[1152];
                 mv_outbox_say(outbox, MV_LOG_ERROR, "records cannot be read for now: they wait", "error",
                               mv_str_from(mv_err_format(&err, text, sizeof text)));

@@ -27,7 +27,7 @@ struct mv_outbox {
         /* Nobody knows any more what was done. Until there is a list of receivers no positions are written, so that
          * another process finds that too, and nothing is removed. */
         bool begin_at_oldest;
-        int64_t said_reading; /* when next last logged a failure, seconds */
+        long long said_reading_ms; /* when mv_outbox_next last logged a failure */
 
         pthread_mutex_t mutex; /* of what follows */
         struct mv_journal journal;
@@ -37,7 +37,7 @@ struct mv_outbox {
         uint64_t too_large; /* bytes that the last append had no room for; 0: it had */
         struct mv_outbox_status
                 counts; /* of which only what is counted since the start, and the dead letters, is kept here */
-        int64_t said;   /* when append last logged a failure, seconds */
+        long long said_ms; /* when append last logged a failure */
 };
 
 void mv_outbox_say(const struct mv_outbox *outbox, enum mv_log_level level, const char *message,

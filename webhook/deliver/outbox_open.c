@@ -189,8 +189,8 @@ int mv_outbox_open(const struct mv_outbox_options *options, struct mv_outbox **r
                                       .directory = strdup(options->directory),
                                       .positions.allocator = allocator,
                                       .dead.allocator = allocator,
-                                      .said = INT64_MIN / 2,
-                                      .said_reading = INT64_MIN / 2 };
+                                      .said_ms = INT64_MIN / 2,
+                                      .said_reading_ms = INT64_MIN / 2 };
         pthread_mutex_init(&outbox->mutex, NULL);
         mv_buf_init(&outbox->text, allocator, MV_POSITIONS_MOST);
         outbox->journal = (struct mv_journal){ .allocator = allocator, .fd = -1, .reader.fd = -1 };

@@ -70,15 +70,16 @@ static void drop_flight(struct mv_peer *peer, struct mv_flight *flight) {
         mv_flight_free(flight);
 }
 
-void mv_peer_free(struct mv_peer *peer) {
+struct mv_peer *mv_peer_free(struct mv_peer *peer) {
         if (!peer)
-                return;
+                return NULL;
         while (peer->flights)
                 drop_flight(peer, peer->flights);
         mv_sender_credentials_done(&peer->credentials);
         mv_buf_done(&peer->text);
         mv_arena_done(&peer->arena);
         free(peer);
+        return NULL;
 }
 
 bool mv_peer_equal(const struct mv_peer *a, const struct mv_peer *b) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/deliver/requests.h"
 
+#include "certs/clock.h"
 #include "certs/file.h"
 #include "webhook/deliver/disk.h"
 #include "webhook/deliver/outbox_making.h"
@@ -277,12 +278,6 @@ int mv_outbox_requests_tend(struct mv_outbox *outbox, struct mv_err *err) {
 
 /* --- files, for the one who asks --- */
 
-static int64_t milliseconds(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 static int read_answer(const char *path, struct mv_outbox_answer *ret, struct mv_err *err) {
         struct mv_buf buf;
         mv_buf_init(&buf, &mv_allocator_system, TEXT_MOST);
@@ -298,11 +293,11 @@ static int read_answer(const char *path, struct mv_outbox_answer *ret, struct mv
 }
 
 /* MV_ENOTFOUND: none yet. */
-static int await(const char *path, int64_t until, struct mv_outbox_answer *ret, struct mv_err *err) {
+static int await(const char *path, long long until_ms, struct mv_outbox_answer *ret, struct mv_err *err) {
         for (;;) {
                 struct mv_err local = { 0 };
                 int r = read_answer(path, ret, &local);
-                if (r == MV_ENOTFOUND && milliseconds() < until) {
+                if (r == MV_ENOTFOUND && mv_clock_ms() < until_ms) {
                         nanosleep(&(struct timespec){ .tv_nsec = POLL_MS * 1000000 }, NULL);
                         continue;
                 }
@@ -323,14 +318,14 @@ static int ask(const char *directory, const char *name, const struct mv_outbox_r
         if (r == 0)
                 r = mv_file_replace(directory, name, 0600, mv_buf_str(&buf), err);
         if (r == 0) {
-                r = await(answer, milliseconds() + seconds * INT64_C(1000), ret, err);
+                r = await(answer, mv_clock_ms() + seconds * 1000LL, ret, err);
                 if (r == MV_ENOTFOUND && unlink(path) == 0)
                         r = mv_err_set(
                                 err, MV_ETIMEOUT,
                                 "the process that has the outbox did not answer within %u s; nothing was changed",
                                 seconds);
                 else if (r == MV_ENOTFOUND) {
-                        r = await(answer, milliseconds() + TAKEN_UP_SECONDS * 1000, ret, err);
+                        r = await(answer, mv_clock_ms() + TAKEN_UP_SECONDS * 1000, ret, err);
                         if (r == MV_ENOTFOUND)
                                 r = mv_err_set(
                                         err, MV_ETIMEOUT,
