@@ -342,9 +342,15 @@ static void test_odd_requests(void **state) {
         outbox_remove(directory);
 }
 
-/* For all of this program, so that a file can be one that cannot be removed. */
+/* For all of this program, so that a file can be one that cannot be removed, or one whose removal is seen. */
 static const char *kept;
+static struct mv_outbox *watched;
+static unsigned removals;
 int unlink(const char *path) {
+        if (watched) {
+                outbox_status(watched);
+                removals++;
+        }
         if (kept && strcmp(path, kept) == 0) {
                 errno = EROFS;
                 return -1;
@@ -384,6 +390,26 @@ static void test_requests_that_stay(void **state) {
         free(large);
         free(request);
         free(requests);
+        outbox_remove(directory);
+}
+
+/* Reviews that append do not wait for it: this would hang, and end with SIGALRM. */
+static void test_removal_holds_no_lock(void **state) {
+        (void)state;
+        char *directory = outbox_directory();
+        struct mv_outbox *outbox = outbox_open_with(directory, 64 * 1024, NULL);
+        outbox_receivers(outbox, "a");
+        for (unsigned i = 1; i <= 20; i++)
+                assert_int_equal(outbox_try(outbox, i, 900, NULL, NULL), 0);
+        watched = outbox;
+        alarm(20);
+        for (unsigned i = 1; i <= 20; i++)
+                mv_outbox_done(outbox, 0, i);
+        alarm(0);
+        watched = NULL;
+        assert_in_range(removals, 2, 10);
+        assert_int_equal(files_count(directory, ".log"), 1);
+        mv_outbox_close(outbox);
         outbox_remove(directory);
 }
 
@@ -429,11 +455,17 @@ static void test_texts(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_bury),           cmocka_unit_test(test_bury_again),
-                cmocka_unit_test(test_retry),          cmocka_unit_test(test_drop),
-                cmocka_unit_test(test_damaged_letter), cmocka_unit_test(test_retry_without_receiver),
-                cmocka_unit_test(test_share),          cmocka_unit_test(test_ask),
-                cmocka_unit_test(test_odd_requests),   cmocka_unit_test(test_requests_that_stay),
+                cmocka_unit_test(test_bury),
+                cmocka_unit_test(test_bury_again),
+                cmocka_unit_test(test_retry),
+                cmocka_unit_test(test_drop),
+                cmocka_unit_test(test_damaged_letter),
+                cmocka_unit_test(test_retry_without_receiver),
+                cmocka_unit_test(test_share),
+                cmocka_unit_test(test_ask),
+                cmocka_unit_test(test_odd_requests),
+                cmocka_unit_test(test_requests_that_stay),
+                cmocka_unit_test(test_removal_holds_no_lock),
                 cmocka_unit_test(test_texts),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -428,18 +428,23 @@ void mv_journal_lose(struct mv_journal *journal, const struct mv_journal_place *
         journal->damaged++;
 }
 
-void mv_journal_trim(struct mv_journal *journal, uint64_t done) {
-        while (journal->n > 1 && journal->segments[1].first <= done + 1) {
-                const uint64_t first = journal->segments[0].first;
-                char *path = mv_journal_path(journal->directory, first);
-                if (!path || (unlink(path) < 0 && errno != ENOENT)) {
-                        free(path);
-                        return; /* the next one tries again */
-                }
-                free(path);
-                if (journal->reader.first == first)
-                        close_reader(journal);
-                remove_segment(journal, 0);
-                journal->names_dirty = true;
-        }
+bool mv_journal_is_done(const struct mv_journal *journal, uint64_t done, uint64_t *ret_first) {
+        if (journal->n < 2 || journal->segments[1].first > done + 1)
+                return false;
+        *ret_first = journal->segments[0].first;
+        return true;
+}
+
+bool mv_journal_unlink(struct mv_journal *journal, uint64_t first) {
+        char *path = mv_journal_path(journal->directory, first);
+        const bool gone = path && (unlink(path) == 0 || errno == ENOENT);
+        free(path);
+        if (gone && journal->reader.first == first)
+                close_reader(journal);
+        return gone;
+}
+
+void mv_journal_forget_oldest(struct mv_journal *journal) {
+        remove_segment(journal, 0);
+        journal->names_dirty = true;
 }

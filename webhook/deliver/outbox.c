@@ -119,14 +119,29 @@ int mv_outbox_append_again(struct mv_outbox *outbox, const struct mv_outbox_lett
 
 /* --- what receivers have done --- */
 
-static void trim(struct mv_outbox *outbox) {
-        if (outbox->begin_at_oldest)
-                return;
+/* With the lock held: up to there all receivers have done everything. */
+static uint64_t done_by_all(const struct mv_outbox *outbox) {
         uint64_t done = outbox->journal.next - 1;
         for (size_t i = 0; i < outbox->positions.n; i++)
                 if (outbox->positions.items[i].upto < done)
                         done = outbox->positions.items[i].upto;
-        mv_journal_trim(&outbox->journal, done);
+        return done;
+}
+
+/* Without the lock, under which reviews append: to remove a large file takes its time. */
+static void trim(struct mv_outbox *outbox) {
+        uint64_t first;
+        bool more = !outbox->begin_at_oldest;
+        while (more) {
+                pthread_mutex_lock(&outbox->mutex);
+                more = mv_journal_is_done(&outbox->journal, done_by_all(outbox), &first);
+                pthread_mutex_unlock(&outbox->mutex);
+                if (!more || !mv_journal_unlink(&outbox->journal, first))
+                        return;
+                pthread_mutex_lock(&outbox->mutex);
+                mv_journal_forget_oldest(&outbox->journal);
+                pthread_mutex_unlock(&outbox->mutex);
+        }
 }
 
 /* With the lock held: the first record behind `after` that is not done. */
@@ -173,9 +188,9 @@ void mv_outbox_give_way(struct mv_outbox *outbox, const bool *gone, size_t n) {
                                 passed += pass_over(outbox, &positions->items[i], end);
                 outbox->changed |= passed > 0;
                 outbox->counts.passed += passed;
-                trim(outbox);
         }
         pthread_mutex_unlock(&outbox->mutex);
+        trim(outbox);
         if (passed)
                 mv_outbox_say_number(
                         outbox, MV_LOG_WARNING,
@@ -183,24 +198,23 @@ void mv_outbox_give_way(struct mv_outbox *outbox, const bool *gone, size_t n) {
                         "records", passed);
 }
 
-void mv_outbox_mark(struct mv_outbox *outbox, struct mv_position *position, uint64_t sequence) {
+/* With the lock held: this receiver has done the record. trim is due afterwards. */
+static void mark(struct mv_outbox *outbox, struct mv_position *position, uint64_t sequence) {
         struct mv_journal_place place;
-        const uint64_t upto = position->upto;
         if (sequence >= outbox->journal.next || mv_position_has(position, sequence) ||
             !mv_position_add(position, outbox->allocator, sequence, sequence))
                 return;
         if (mv_journal_find(&outbox->journal, sequence, &place) && place.sequence == sequence)
                 position->waiting--;
         outbox->changed = true;
-        if (position->upto != upto)
-                trim(outbox);
 }
 
 void mv_outbox_done(struct mv_outbox *outbox, size_t receiver, uint64_t sequence) {
         pthread_mutex_lock(&outbox->mutex);
         if (receiver < outbox->positions.n)
-                mv_outbox_mark(outbox, &outbox->positions.items[receiver], sequence);
+                mark(outbox, &outbox->positions.items[receiver], sequence);
         pthread_mutex_unlock(&outbox->mutex);
+        trim(outbox);
 }
 
 bool mv_outbox_waits(struct mv_outbox *outbox, size_t receiver, uint64_t sequence) {
@@ -217,10 +231,11 @@ bool mv_outbox_waits(struct mv_outbox *outbox, size_t receiver, uint64_t sequenc
 static void lose(struct mv_outbox *outbox, const struct mv_journal_place *place) {
         pthread_mutex_lock(&outbox->mutex);
         for (size_t i = 0; i < outbox->positions.n; i++)
-                mv_outbox_mark(outbox, &outbox->positions.items[i], place->sequence);
+                mark(outbox, &outbox->positions.items[i], place->sequence);
         mv_journal_lose(&outbox->journal, place);
         outbox->counts.damaged++;
         pthread_mutex_unlock(&outbox->mutex);
+        trim(outbox);
         mv_outbox_say_number(outbox, MV_LOG_ERROR, "a damaged record was passed over; it is lost", "sequence",
                              place->sequence);
 }
@@ -315,8 +330,9 @@ int mv_outbox_bury(struct mv_outbox *outbox, size_t receiver, const struct mv_ou
                 return r;
         pthread_mutex_lock(&outbox->mutex);
         outbox->counts.buried++;
-        mv_outbox_mark(outbox, &outbox->positions.items[receiver], record->sequence);
+        mark(outbox, &outbox->positions.items[receiver], record->sequence);
         pthread_mutex_unlock(&outbox->mutex);
+        trim(outbox);
         forget_dead(outbox);
         mv_outbox_count_dead(outbox);
         return 0;
@@ -373,8 +389,8 @@ int mv_outbox_sync_journal(struct mv_outbox *outbox, struct mv_err *err) {
 }
 
 int mv_outbox_sync_all(struct mv_outbox *outbox, struct mv_err *err) {
-        pthread_mutex_lock(&outbox->mutex);
         trim(outbox);
+        pthread_mutex_lock(&outbox->mutex);
         bool write = outbox->changed || outbox->granted < outbox->journal.next + SPARE;
         pthread_mutex_unlock(&outbox->mutex);
         int r = mv_outbox_sync_journal(outbox, err);

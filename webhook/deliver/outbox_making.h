@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an outbox is made of, for its own files. The lock is held for memory, one write or one removal, never for a sync:
+ * What an outbox is made of, for its own files. The lock is held for memory and one write, never for a sync or a removal:
  * only the thread that delivers reads, syncs, and changes the list of receivers and the dead letters, and it alone may look at
  * those without the lock.
  */
@@ -44,8 +44,6 @@ void mv_outbox_say(const struct mv_outbox *outbox, enum mv_log_level level, cons
                    const char *key, struct mv_str value);
 void mv_outbox_say_number(const struct mv_outbox *outbox, enum mv_log_level level, const char *message,
                           const char *key, uint64_t number);
-/* With the lock held: this receiver has done the record. */
-void mv_outbox_mark(struct mv_outbox *outbox, struct mv_position *position, uint64_t sequence);
 /* mv_outbox_next with what a dead letter says beside the record. */
 int mv_outbox_next_letter(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
                           struct mv_outbox_letter *ret, struct mv_err *err);

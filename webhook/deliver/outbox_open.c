@@ -41,10 +41,11 @@ static int write_positions(struct mv_outbox *outbox, const struct mv_position *i
         else if (outbox->granted < positions->last + RESERVED / 2)
                 positions->reserved = positions->last + RESERVED;
         const uint64_t reserved = positions->reserved;
-        mv_positions_write(positions, items, n, &outbox->text);
         outbox->changed = false;
         pthread_mutex_unlock(&outbox->mutex);
 
+        mv_positions_write(positions, items, n,
+                           &outbox->text); /* what is in the text, this thread alone changes */
         int r = mv_buf_failed(&outbox->text) ? mv_err_oom(err)
                                              : mv_file_replace(outbox->directory, MV_POSITIONS_FILE, 0600,
                                                                mv_buf_str(&outbox->text), err);
