@@ -54,7 +54,6 @@ struct options {
         bool all, yes;
         struct mv_str *items; /* sequences and ids */
         size_t n_items;
-        uint64_t max_bytes;
 };
 
 static int fail(const struct mv_err *err) {
@@ -154,8 +153,9 @@ static int carry_out(const struct options *options, const struct mv_outbox_reque
         struct mv_log log;
         struct mv_outbox *outbox;
         mv_log_init(&log, false, MV_LOG_WARNING);
+        /* How much the server lets it hold is not known here; what is sent again takes the place of dead letters. */
         const struct mv_outbox_options open = { .directory = options->directory,
-                                                .max_bytes = options->max_bytes,
+                                                .max_bytes = UINT64_MAX,
                                                 .logger = &log.logger };
         int r = mv_outbox_open(&open, &outbox, err);
         if (r == MV_ETIMEOUT) {
@@ -298,7 +298,6 @@ static int run(int argc, char **argv) {
         if (code < 0 && mv_config_load(options.config_file, &arena, &config, &err) < 0)
                 code = fail(&err);
         if (code < 0) {
-                options.max_bytes = config.outbox.max_bytes;
                 if (!options.directory)
                         options.directory = config.outbox.directory.p;
                 code = options.action == LS ? list_outbox(&options) : change_outbox(&options);

@@ -12,6 +12,7 @@
 #include "cli/serve_verdicts.h"
 #include "cli/version.h"
 #include "certs/clock.h"
+#include "webhook/deliver/sender.h"
 #include "webhook/server.h"
 
 #include <pthread.h>
@@ -163,6 +164,7 @@ static int start_webhook(struct server *server, struct mv_err *err) {
                 .listen = server->options.listen,
                 .management = server->options.management,
                 .limits = mv_config_watch_limits(server->configs),
+                .other_files = MV_SENDER_FILES, /* receivers may come with another configuration */
                 .identity = &server->identity.slot,
                 .client_ca = server->options.identity.client_ca ? &server->identity.trust : NULL,
                 .access = &server->verdicts.slot,

@@ -312,6 +312,9 @@ static void collect_outbox(const struct mv_delivery *delivery, const struct mv_o
                      (double)status->max_bytes);
         write_single(out, "migvet_outbox_full", "gauge", "1 while new events are refused for lack of room.",
                      status->full);
+        write_single(out, "migvet_outbox_passed_total", "counter",
+                     "Events that receivers which want no more were not given, for lack of room.",
+                     (double)status->passed);
         write_single(out, "migvet_outbox_events_total", "counter", "Events put into the outbox.",
                      (double)status->appended);
         write_single(out, "migvet_outbox_refused_total", "counter", "Events refused for lack of room.",

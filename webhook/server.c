@@ -70,7 +70,7 @@ static void fit_files(struct mv_webhook_config *config) {
         struct rlimit files;
         if (getrlimit(RLIMIT_NOFILE, &files) < 0)
                 return;
-        rlim_t others = SPARE_FILES + management_limits.connections;
+        rlim_t others = SPARE_FILES + config->other_files + management_limits.connections;
         rlim_t wanted = config->limits.connections + others;
         if (files.rlim_cur < wanted) {
                 struct rlimit raised = files;

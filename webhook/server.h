@@ -47,6 +47,7 @@ struct mv_webhook_config {
         const char *management; /* ":9443"; NULL or empty: no management port */
         unsigned threads;       /* server threads; 0: one a CPU */
         struct mv_webhook_limits limits;
+        unsigned other_files; /* descriptors that other parts of the program need, beside a few */
         struct mv_identity_slot *identity; /* whose current identity each handshake takes; not NULL */
         struct mv_trust_slot *client_ca;   /* who may ask, by certificate; NULL: anybody */
         const char *const *client_names;   /* and by name (certs/trust.h) */

@@ -255,6 +255,24 @@ def test_gone(delivery, identity):
     assert {request.path for request in receiver.requests[1:]} == {"/new"}
 
 
+def test_gone_gives_way(delivery, identity):
+    """What waits for a receiver that has said 410 does not keep others from their events when the outbox is full."""
+    with Receiver(identity, lambda request: 410) as gone, Receiver(identity) as well:
+        delivery.configure(delivery.receiver("gone", gone), delivery.receiver("well", well),
+                           outbox={"maxBytes": "1Mi"})
+        with delivery.serve() as server:
+            server.review(review_of(machine("first")))
+            eventually(lambda: "receiver gone wants no more events" in remark(server), 30)
+            number = 0
+            while server.metrics()["migvet_outbox_refused_total"] == 0:
+                server.review(review_of(machine(f"vm-{number}")))
+                number += 1
+            eventually(lambda: server.metrics()["migvet_outbox_full"] == 0, 30)
+            assert server.metrics()["migvet_outbox_passed_total"] > 0
+            server.review(review_of(machine("last")))
+            eventually(lambda: "last" in well.names, 30)
+
+
 def test_down_then_up(delivery, identity):
     """Meanwhile what waits is what is wanted."""
     with Receiver(identity) as receiver, Receiver(identity) as other:

@@ -9,7 +9,8 @@ import subprocess
 import pytest
 
 from load import Load
-from support import EXAMPLES, ROOT, Server, cluster, eventually, example, put
+from receiver import Delivery, Identity, Receiver
+from support import EXAMPLES, ROOT, Server, cluster, eventually, example, machine, put, review_of
 
 PROFILE = ROOT / "packaging" / "seccomp.json"
 PYTHON = os.environ.get("PYTHON", "/usr/bin/python3")  # the one that has the module
@@ -60,6 +61,32 @@ def test_serve(migvet, tmp_path):
         status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii")
         assert "Seccomp:\t2\n" in status
         assert server.review(example("create-good-vm"))["allowed"]
+
+
+def test_outbox(migvet, tmp_path):
+    """Events are delivered, and a record that a killed server did not write to its end is cut off."""
+    identity = Identity(tmp_path / "identity")
+    delivery = Delivery(confined(tmp_path, migvet), tmp_path, identity)
+    answers = {"refused": 400, "waiting": 503, "torn": 503}
+    with Receiver(identity, lambda request: answers.get(request.name, 204)) as receiver:
+        delivery.configure(delivery.receiver("mover", receiver), outbox={"tries": 1})
+        server = delivery.serve()
+        for name in ("taken", "refused"):
+            server.review(review_of(machine(name)))
+        eventually(lambda: server.metrics()['migvet_outbox_dead_letters{receiver="mover"}'] == 1, 30)
+        for name in ("waiting", "torn"):
+            server.review(review_of(machine(name)))
+        server.kill()
+        segment, = delivery.outbox.glob("*.log")
+        os.truncate(segment, segment.stat().st_size - 3)
+        answers.clear()
+        before = len(receiver.names)
+        with delivery.serve() as server:
+            assert server.events("a record that was not written to its end was cut off")
+            migvet("outbox", "retry", "--all", "--directory", delivery.outbox, expect=(0,))
+            server.review(review_of(machine("new")))
+            eventually(lambda: {"waiting", "refused", "new"} <= set(receiver.names[before:]), 30)
+            assert "torn" not in receiver.names[before:]
 
 
 @pytest.mark.parametrize("arguments", [("check", "-f", EXAMPLES / "cluster"), ("nodes", "-f", EXAMPLES / "cluster"),

@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import subprocess
+import threading
 
 import pytest
 
@@ -211,6 +212,31 @@ def test_beside_a_server(migvet, filled, identity):
             assert "there is no receiver nobody" in answer.stderr
     assert list((filled.outbox / "requests").iterdir()) == []
     assert sorted(receiver.names) == ["a", "b"]
+
+
+def test_drop_of_what_is_on_its_way(migvet, delivery, identity):
+    """It is refused afterwards, and no dead letter comes of it."""
+    dropped = threading.Event()
+
+    def answer(request):
+        if request.name == "a":
+            assert dropped.wait(30)
+            return 400
+        return 204
+    with Receiver(identity, answer) as receiver:
+        delivery.configure(delivery.receiver("slow", receiver), outbox={"tries": 1})
+        with delivery.serve() as server:
+            server.review(review_of(machine("a")))
+            receiver.wait_for(1, 30)
+            said = migvet("outbox", "drop", "--directory", delivery.outbox, "--yes", "--all", expect=(0,)).stdout
+            assert said == "1 waiting verdict forgotten\n"
+            dropped.set()
+            server.review(review_of(machine("b")))
+            eventually(lambda: receiver.requests[0].ended and "b" in receiver.names, 30)
+            eventually(lambda: server.metrics()['migvet_outbox_waiting{receiver="slow"}'] == 0, 30)
+            eventually(lambda: server.metrics()['migvet_outbox_failed_tries_total{receiver="slow"}'] == 1, 30)
+            assert server.metrics()['migvet_outbox_dead_letters{receiver="slow"}'] == 0
+    assert listed(migvet, delivery) == []
 
 
 def test_nobody_answers(migvet, filled):

@@ -207,6 +207,46 @@ static void test_full(void **state) {
         outbox_remove(directory);
 }
 
+/* A receiver that wants nothing any more costs the others no event. */
+static void test_give_way(void **state) {
+        (void)state;
+        static const bool gone[] = { true, false };
+        char *directory = outbox_directory();
+        struct outbox_log log;
+        log_start(&log);
+        struct mv_outbox *outbox = outbox_open_with(directory, 64 * 1024, &log.logger);
+        outbox_receivers(outbox, "gone well");
+        unsigned n = 0;
+        while (outbox_try(outbox, n + 1, 900, NULL, NULL) == 0)
+                n++;
+        mv_outbox_done(outbox, 0, 2);
+        mv_outbox_give_way(outbox, gone, 2); /* the other one waits for them too */
+        assert_int_equal(outbox_waits(outbox, 0), n - 1);
+        assert_int_equal(outbox_waits(outbox, 1), n);
+        for (uint64_t i = 1; i <= n; i++)
+                mv_outbox_done(outbox, 1, i);
+        assert_true(outbox_status(outbox).full);
+        mv_outbox_give_way(outbox, (const bool[]){ false, false }, 2); /* it is only in trouble */
+        assert_int_equal(outbox_waits(outbox, 0), n - 1);
+        const unsigned lines = log.lines;
+        mv_outbox_give_way(outbox, gone, 2);
+        const uint64_t passed = outbox_status(outbox).passed;
+        assert_in_range(passed, 2, 8);
+        assert_int_equal(outbox_waits(outbox, 0), n - 1 - passed);
+        assert_int_equal(log.lines, lines + 1);
+        assert_false(outbox_status(outbox).full);
+        assert_int_equal(outbox_append(outbox, n + 1), n + 1);
+        char begin[32], end[32];
+        snprintf(begin, sizeof begin, "%" PRIu64 " ", passed + 2);
+        snprintf(end, sizeof end, "%u", n + 1);
+        assert_int_equal(strncmp(outbox_waiting(outbox, 0), begin, strlen(begin)), 0);
+        assert_string_equal(outbox_waiting(outbox, 1), end);
+        mv_outbox_give_way(outbox, gone, 2); /* there is room */
+        assert_int_equal(outbox_status(outbox).passed, passed);
+        mv_outbox_close(outbox);
+        outbox_remove(directory);
+}
+
 static void test_too_large(void **state) {
         (void)state;
         char *directory = outbox_directory();
@@ -318,7 +358,7 @@ static void live_through(size_t fail_at, bool *ret_failed) {
                         appended += outbox_try(outbox, i, 100, NULL, &err) == 0;
                 for (uint64_t i = 2; i <= 40; i += 2)
                         mv_outbox_done(outbox, 0, i);
-                if (listed && mv_outbox_next(outbox, 1, 0, &buf, &record)) {
+                if (listed && mv_outbox_next(outbox, 1, 0, &buf, &record) > 0) {
                         r = mv_outbox_bury(outbox, 1, &record, 3, MV_STR("400"), &err);
                         assert_true(r == 0 || r == MV_ENOMEM);
                 }
@@ -361,6 +401,7 @@ int main(void) {
                 cmocka_unit_test(test_one_process),
                 cmocka_unit_test(test_segments),
                 cmocka_unit_test(test_full),
+                cmocka_unit_test(test_give_way),
                 cmocka_unit_test(test_too_large),
                 cmocka_unit_test(test_disk_full),
                 cmocka_unit_test(test_no_new_segment),

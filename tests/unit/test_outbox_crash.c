@@ -35,7 +35,7 @@ static uint32_t number_of(const struct mv_outbox_record *record) {
 static uint32_t work_off(struct mv_outbox *outbox, uint64_t *seed, struct mv_buf *buf, uint32_t done) {
         struct mv_outbox_record record;
         for (uint32_t n = random_below(seed, AT_ONCE + 1);
-             n && mv_outbox_next(outbox, WORKER, 0, buf, &record); n--) {
+             n && mv_outbox_next(outbox, WORKER, 0, buf, &record) > 0; n--) {
                 done = number_of(&record);
                 if (random_below(seed, 8))
                         mv_outbox_done(outbox, WORKER, record.sequence);
@@ -105,7 +105,7 @@ static struct waiting take_all(struct mv_outbox *outbox, size_t receiver) {
         struct mv_outbox_record record;
         struct mv_buf buf;
         mv_buf_init(&buf, &mv_allocator_system, MV_OUTBOX_BUF);
-        for (uint64_t after = 0; mv_outbox_next(outbox, receiver, after, &buf, &record);) {
+        for (uint64_t after = 0; mv_outbox_next(outbox, receiver, after, &buf, &record) > 0;) {
                 uint32_t number = number_of(&record);
                 char begin[80];
                 assert_true(record.sequence > after);

@@ -5,6 +5,7 @@
 #include "webhook/deliver/requests.h"
 #include "webhook/deliver/view.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <utime.h>
 
@@ -14,7 +15,7 @@ static void bury(struct mv_outbox *outbox, size_t receiver, const char *why) {
         struct mv_err err = { 0 };
         struct mv_buf buf;
         mv_buf_init(&buf, &mv_allocator_system, MV_OUTBOX_BUF);
-        assert_true(mv_outbox_next(outbox, receiver, 0, &buf, &record));
+        assert_int_equal(mv_outbox_next(outbox, receiver, 0, &buf, &record), 1);
         if (mv_outbox_bury(outbox, receiver, &record, 20, mv_str_from(why), &err) < 0)
                 fail_msg("%s: %s", err.file, err.message);
         mv_buf_done(&buf);
@@ -189,6 +190,24 @@ static void test_damaged_letter(void **state) {
         outbox_remove(directory);
 }
 
+/* Nor does one of a receiver that is not configured any more. */
+static void test_retry_without_receiver(void **state) {
+        (void)state;
+        char *directory = outbox_directory();
+        struct mv_outbox *outbox = outbox_open(directory);
+        outbox_receivers(outbox, "a b");
+        outbox_append_many(outbox, 1, 2);
+        bury(outbox, 0, "400");
+        bury(outbox, 1, "400");
+        bury(outbox, 1, "400");
+        outbox_receivers(outbox, "b");
+        assert_int_equal(carry_out(outbox, true, "", "", MV_ENOTFOUND).dead, 2);
+        assert_string_equal(outbox_waiting(outbox, 0), "1 2");
+        assert_int_equal(outbox_status(outbox).dead, 1);
+        mv_outbox_close(outbox);
+        outbox_remove(directory);
+}
+
 /* Dead letters have a share of the room; the oldest go. */
 static void test_share(void **state) {
         (void)state;
@@ -323,6 +342,77 @@ static void test_odd_requests(void **state) {
         outbox_remove(directory);
 }
 
+/* For all of this program, so that a file can be one that cannot be removed, or one whose removal is seen. */
+static const char *kept;
+static struct mv_outbox *watched;
+static unsigned removals;
+int unlink(const char *path) {
+        if (watched) {
+                outbox_status(watched);
+                removals++;
+        }
+        if (kept && strcmp(path, kept) == 0) {
+                errno = EROFS;
+                return -1;
+        }
+        return unlinkat(AT_FDCWD, path, 0);
+}
+
+/* It is not carried out, rather than each second. What cannot be read is answered. */
+static void test_requests_that_stay(void **state) {
+        (void)state;
+        char *directory = outbox_directory(), *requests = mv_path_join(directory, "requests");
+        char *request = mv_path_join(requests, "1-1.request"), *large = mv_path_join(requests, "1-2.request");
+        char *answered = mv_path_join(requests, "1-2.answer");
+        struct mv_outbox *outbox = outbox_open(directory);
+        struct mv_err err = { 0 };
+        outbox_receivers(outbox, "a");
+        outbox_append_many(outbox, 1, 3);
+        file_put(request, MV_STR("migvet outbox request 1\ndrop\nreceiver a\nend\n"));
+        kept = request;
+        assert_int_equal(mv_outbox_sync(outbox, &err), MV_EIO);
+        kept = NULL;
+        assert_string_equal(err.file, request);
+        assert_string_equal(outbox_waiting(outbox, 0), "1 2 3");
+        assert_int_equal(mv_outbox_sync(outbox, NULL), 0);
+        assert_string_equal(outbox_waiting(outbox, 0), "");
+
+        file_put(large, MV_STR("x"));
+        assert_int_equal(truncate(large, 2 * MIB), 0);
+        assert_int_equal(mv_outbox_sync(outbox, NULL), 0);
+        struct mv_str text = file_take(answered);
+        struct mv_outbox_answer read;
+        assert_int_equal(mv_outbox_answer_read(text, &read, &err), 0);
+        assert_non_null(strstr(read.error, "more than"));
+        text_free(text);
+        mv_outbox_close(outbox);
+        free(answered);
+        free(large);
+        free(request);
+        free(requests);
+        outbox_remove(directory);
+}
+
+/* Reviews that append do not wait for it: this would hang, and end with SIGALRM. */
+static void test_removal_holds_no_lock(void **state) {
+        (void)state;
+        char *directory = outbox_directory();
+        struct mv_outbox *outbox = outbox_open_with(directory, 64 * 1024, NULL);
+        outbox_receivers(outbox, "a");
+        for (unsigned i = 1; i <= 20; i++)
+                assert_int_equal(outbox_try(outbox, i, 900, NULL, NULL), 0);
+        watched = outbox;
+        alarm(20);
+        for (unsigned i = 1; i <= 20; i++)
+                mv_outbox_done(outbox, 0, i);
+        alarm(0);
+        watched = NULL;
+        assert_in_range(removals, 2, 10);
+        assert_int_equal(files_count(directory, ".log"), 1);
+        mv_outbox_close(outbox);
+        outbox_remove(directory);
+}
+
 static void test_texts(void **state) {
         (void)state;
         const struct mv_str items[] = { MV_STR("id-1"), MV_STR("4711") };
@@ -370,9 +460,12 @@ int main(void) {
                 cmocka_unit_test(test_retry),
                 cmocka_unit_test(test_drop),
                 cmocka_unit_test(test_damaged_letter),
+                cmocka_unit_test(test_retry_without_receiver),
                 cmocka_unit_test(test_share),
                 cmocka_unit_test(test_ask),
                 cmocka_unit_test(test_odd_requests),
+                cmocka_unit_test(test_requests_that_stay),
+                cmocka_unit_test(test_removal_holds_no_lock),
                 cmocka_unit_test(test_texts),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,10 @@
 
 #include "webhook/deliver/crc32c.h"
 #include "webhook/deliver/positions.h"
+#include "webhook/deliver/requests.h"
 #include "webhook/deliver/segment.h"
+
+#include <sys/resource.h>
 
 enum { RECORDS = 6 };
 
@@ -160,6 +163,63 @@ static void test_bad_while_open(void **state) {
         left_done(&left);
 }
 
+static int next_code(struct mv_outbox *outbox) {
+        struct mv_outbox_record record;
+        struct mv_buf buf;
+        mv_buf_init(&buf, &mv_allocator_system, MV_OUTBOX_BUF);
+        int r = mv_outbox_next(outbox, 0, 0, &buf, &record);
+        mv_buf_done(&buf);
+        return r;
+}
+
+/* Nothing is lost because it cannot be read for a while: no file may be opened, no memory, an error of the disk. */
+static void test_unreadable_for_now(void **state) {
+        (void)state;
+        struct outbox_log log;
+        struct left left;
+        struct rlimit files;
+        leave(&left);
+        log_start(&log);
+        struct mv_outbox *outbox = outbox_open_with(left.directory, 16 * MIB, &log.logger);
+        outbox_receivers(outbox, "mover");
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+        const struct rlimit none = { .rlim_max = files.rlim_max };
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+        int r = next_code(outbox);
+        int again = next_code(outbox);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+        assert_int_equal(r, MV_EIO);
+        assert_int_equal(again, MV_EIO);
+        assert_int_equal(log.lines, 1); /* not each time */
+        assert_non_null(strstr(log.last, "cannot be read for now"));
+
+        struct mv_outbox_record record;
+        struct mv_buf small;
+        mv_buf_init(&small, &mv_allocator_system, 16);
+        assert_int_equal(mv_outbox_next(outbox, 0, 0, &small, &record), MV_ENOMEM);
+        mv_buf_done(&small);
+
+        /* Of a directory, all reads fail. */
+        char *aside = mv_path_join(left.directory, "aside");
+        assert_int_equal(rename(left.segment, aside), 0);
+        assert_int_equal(mkdir(left.segment, 0700), 0);
+        assert_int_equal(next_code(outbox), MV_EIO);
+        struct mv_outbox_answer answer;
+        struct mv_err err = { 0 };
+        const struct mv_outbox_request drop = { .receiver = MV_STR("mover") };
+        assert_int_equal(mv_outbox_carry_out(outbox, &drop, &answer, &err), MV_EIO);
+        assert_string_equal(err.file, left.segment);
+        assert_int_equal(rmdir(left.segment), 0);
+        assert_int_equal(rename(aside, left.segment), 0);
+
+        assert_int_equal(outbox_status(outbox).damaged, 0);
+        assert_string_equal(outbox_waiting(outbox, 0), "1 2 3 4 5 6");
+        assert_int_equal(outbox_waits(outbox, 0), RECORDS);
+        mv_outbox_close(outbox);
+        free(aside);
+        left_done(&left);
+}
+
 /* Nobody knows any more what was done: everything is given again, rather than nothing. */
 static void test_positions_lost(void **state) {
         (void)state;
@@ -172,7 +232,15 @@ static void test_positions_lost(void **state) {
                         assert_int_equal(unlink(left.positions), 0);
                 else
                         file_put(left.positions, MV_STR("rubbish\n"));
-                struct mv_outbox *outbox = outbox_open_with(left.directory, 16 * MIB, &log.logger);
+                /* Also if somebody else has it first, who knows of no receivers. */
+                struct mv_outbox *outbox = outbox_open(left.directory);
+                struct mv_outbox_answer answer;
+                const struct mv_outbox_request drop = { 0 };
+                assert_int_equal(mv_outbox_carry_out(outbox, &drop, &answer, NULL), 0);
+                assert_int_equal(mv_outbox_sync(outbox, NULL), 0);
+                assert_int_equal(outbox_try(outbox, 7, 0, NULL, NULL), MV_EIO);
+                mv_outbox_close(outbox);
+                outbox = outbox_open_with(left.directory, 16 * MIB, &log.logger);
                 assert_int_equal(log.errors, 1);
                 outbox_receivers(outbox, "mover");
                 assert_string_equal(outbox_waiting(outbox, 0), "1 2 3 4 5 6");
@@ -301,7 +369,7 @@ int main(void) {
                 cmocka_unit_test(test_torn),           cmocka_unit_test(test_flipped),
                 cmocka_unit_test(test_bad_while_open), cmocka_unit_test(test_positions_lost),
                 cmocka_unit_test(test_log_lost),       cmocka_unit_test(test_power_cut),
-                cmocka_unit_test(test_foreign_files),
+                cmocka_unit_test(test_foreign_files),  cmocka_unit_test(test_unreadable_for_now),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

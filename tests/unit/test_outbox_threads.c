@@ -50,7 +50,7 @@ static unsigned deliver(struct mv_outbox *outbox, size_t receiver, uint64_t *aft
         struct mv_buf buf;
         unsigned n = 0;
         mv_buf_init(&buf, &mv_allocator_system, MV_OUTBOX_BUF);
-        for (; mv_outbox_next(outbox, receiver, *after, &buf, &record); n++) {
+        for (; mv_outbox_next(outbox, receiver, *after, &buf, &record) > 0; n++) {
                 unsigned long long number;
                 assert_true(record.sequence > *after);
                 *after = record.sequence;

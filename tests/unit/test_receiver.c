@@ -20,20 +20,23 @@ struct outbox {
         bool done[MOST + 1];
         uint64_t n;
         unsigned reads, buried;
+        bool unreadable;
         long long now;
         struct mv_delivery_source source;
 };
 
-static bool next(void *context, uint64_t after, uint64_t *ret_sequence, uint64_t *ret_subject) {
+static int next(void *context, uint64_t after, uint64_t *ret_sequence, uint64_t *ret_subject) {
         struct outbox *outbox = context;
         outbox->reads++;
+        if (outbox->unreadable)
+                return -1;
         for (uint64_t i = after + 1; i <= outbox->n; i++)
                 if (!outbox->done[i]) {
                         *ret_sequence = i;
                         *ret_subject = outbox->subjects[i];
-                        return true;
+                        return 1;
                 }
-        return false;
+        return 0;
 }
 
 /* Subjects are letters, one event each. */
@@ -401,6 +404,27 @@ static void test_dropped(void **state) {
         assert_int_equal(rests(&outbox), -1);
 }
 
+/* What cannot be read for a while keeps its place before the next of its subject, and what is new is asked for again. */
+static void test_unreadable(void **state) {
+        (void)state;
+        struct outbox outbox;
+        for (unsigned troubled = 0; troubled < 2; troubled++) {
+                begin(&outbox, "aa");
+                outbox.unreadable = true;
+                assert_int_equal(rests(&outbox), MV_RECEIVER_FIRST_MS);
+                outbox.unreadable = false;
+                outbox.now += MV_RECEIVER_FIRST_MS;
+                answer(&outbox, sends(&outbox, 1), troubled ? MV_ANSWER_FAILED : MV_ANSWER_REFUSED);
+                rests(&outbox);
+                outbox.now += MV_RECEIVER_LONGEST_MS;
+                outbox.unreadable = true;
+                assert_int_equal(rests(&outbox), MV_RECEIVER_FIRST_MS);
+                outbox.unreadable = false;
+                answer(&outbox, sends(&outbox, 1), MV_ANSWER_TAKEN);
+                answer(&outbox, sends(&outbox, 2), MV_ANSWER_TAKEN);
+        }
+}
+
 /* As many subjects as there is room for wait; the rest comes when there is room again. Nothing is lost. */
 static void test_many_poisons(void **state) {
         (void)state;
@@ -500,6 +524,7 @@ int main(void) {
                 cmocka_unit_test(test_retry_after),
                 cmocka_unit_test(test_gone),
                 cmocka_unit_test(test_dropped),
+                cmocka_unit_test(test_unreadable),
                 cmocka_unit_test(test_many_poisons),
                 cmocka_unit_test(test_a_stuck_subject_is_busy),
                 cmocka_unit_test(test_random),

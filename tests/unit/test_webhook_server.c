@@ -377,6 +377,13 @@ static void child_files(void) {
                 _exit(3);
         answer_done(&answer);
         mv_webhook_free(webhook);
+
+        /* and others need some as well */
+        config.other_files = 100;
+        webhook = start(&config);
+        if (!journal_has(&journal, "at most 72 connections instead of 1024"))
+                _exit(4);
+        mv_webhook_free(webhook);
 }
 
 static atomic_int taken;

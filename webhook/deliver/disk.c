@@ -9,8 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* As many bytes as there are, up to n; less than 0 with errno set. */
-static ssize_t read_some(int fd, uint64_t offset, char *to, size_t n) {
+ssize_t mv_disk_read_at(int fd, uint64_t offset, char *to, size_t n) {
         size_t got = 0;
         while (got < n) {
                 ssize_t r = pread(fd, to + got, n - got, (off_t)(offset + got));
@@ -36,7 +35,7 @@ static int read_open(int fd, const char *path, size_t maximum, struct mv_buf *bu
         char *to = mv_buf_reserve(buf, (size_t)st.st_size);
         if (!to)
                 return mv_err_in_file(err, path, mv_err_oom(err));
-        ssize_t n = read_some(fd, 0, to, (size_t)st.st_size);
+        ssize_t n = mv_disk_read_at(fd, 0, to, (size_t)st.st_size);
         if (n < 0)
                 return mv_err_of_file(err, path, "cannot be read", errno);
         to[n] = '\0';
@@ -51,10 +50,6 @@ int mv_disk_read(const char *path, size_t maximum, struct mv_buf *buf, struct mv
         int r = read_open(fd, path, maximum, buf, err);
         close(fd);
         return r;
-}
-
-bool mv_disk_read_at(int fd, uint64_t offset, char *to, size_t n) {
-        return read_some(fd, offset, to, n) == (ssize_t)n;
 }
 
 bool mv_disk_write_at(int fd, uint64_t offset, struct mv_str bytes) {

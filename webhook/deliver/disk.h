@@ -7,11 +7,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Append the whole file to buf. MV_ENOTFOUND, MV_EIO, MV_ELIMIT (more than maximum bytes), MV_ENOMEM. */
 int mv_disk_read(const char *path, size_t maximum, struct mv_buf *buf, struct mv_err *err);
-/* All n bytes at offset are there and were read. */
-bool mv_disk_read_at(int fd, uint64_t offset, char *to, size_t n);
+/* How many of the n bytes at offset were read, fewer than n where the file ends; less than 0 with errno set. */
+ssize_t mv_disk_read_at(int fd, uint64_t offset, char *to, size_t n);
 /* All bytes were written at offset; false with errno set: some of them may have been. */
 bool mv_disk_write_at(int fd, uint64_t offset, struct mv_str bytes);
 /* What was written to the file is on the disk. */

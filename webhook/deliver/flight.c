@@ -23,13 +23,14 @@ static void free_headers(struct curl_slist *headers) {
         curl_slist_free_all(headers);
 }
 
-void mv_flight_free(struct mv_flight *flight) {
+struct mv_flight *mv_flight_free(struct mv_flight *flight) {
         if (!flight)
-                return;
+                return NULL;
         curl_easy_cleanup(flight->easy);
         free_headers(flight->headers);
         mv_buf_done(&flight->text);
         free(flight);
+        return NULL;
 }
 
 /* --- headers --- */

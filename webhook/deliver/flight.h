@@ -40,8 +40,8 @@ struct mv_flight_result {
 
 /* Takes text, which record points to, and leaves it empty. NULL when out of memory: text is as it was. */
 struct mv_flight *mv_flight_new(struct mv_buf *text, const struct mv_outbox_record *record);
-/* libcurl must have let go of it. Takes NULL. */
-void mv_flight_free(struct mv_flight *flight);
+/* libcurl must have let go of it. Takes NULL; returns NULL. */
+struct mv_flight *mv_flight_free(struct mv_flight *flight);
 
 /* Make flight->easy. now: seconds since 1970. MV_ENOMEM, MV_ECRYPTO, MV_EIO. */
 int mv_flight_prepare(struct mv_flight *flight, const char *url,

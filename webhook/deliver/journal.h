@@ -4,7 +4,7 @@
  * owner does.
  *
  * Records go to the newest segment until that has segment_bytes, then to a new one; an old one goes as a whole, with
- * mv_journal_trim. Sequences are without a gap but for what was damaged, and what a start left out.
+ * mv_journal_unlink. Sequences are without a gap but for what was damaged, and what a start left out.
  */
 #pragma once
 
@@ -69,15 +69,18 @@ int mv_journal_append(struct mv_journal *journal, const struct mv_outbox_letter 
 bool mv_journal_find(const struct mv_journal *journal, uint64_t sequence, struct mv_journal_place *ret);
 /* Its time; 0: not known. */
 int64_t mv_journal_time(const struct mv_journal *journal, const struct mv_journal_place *place);
-/* Read it: buf is cleared, and the letter's texts are in it. MV_EIO: it is not there any more, or damaged;
- * MV_ENOMEM. Without the lock, from one thread. */
+/* Read it: buf is cleared, and the letter's texts are in it. MV_ESYNTAX: it is damaged, MV_ENOTFOUND: it is not there any more;
+ * both for good. MV_EIO, MV_ENOMEM: it cannot be read now, which says nothing of the record. Without the lock, from one thread. */
 int mv_journal_read(struct mv_journal *journal, const struct mv_journal_place *place, struct mv_buf *buf,
-                    struct mv_outbox_letter *ret);
+                    struct mv_outbox_letter *ret, struct mv_err *err);
 /* It cannot be read: it is none from now on. */
 void mv_journal_lose(struct mv_journal *journal, const struct mv_journal_place *place);
 
-/* Remove the segments whose records are all up to `done`, but not the newest. From the thread that reads. */
-void mv_journal_trim(struct mv_journal *journal, uint64_t done);
+/* The oldest segment, if its records are all up to `done` and it is not the newest, goes in two steps: its file, without the
+ * lock, from the thread that reads (false: it stays, a later call tries again); then what is in memory. */
+bool mv_journal_is_done(const struct mv_journal *journal, uint64_t done, uint64_t *ret_first);
+bool mv_journal_unlink(struct mv_journal *journal, uint64_t first);
+void mv_journal_forget_oldest(struct mv_journal *journal);
 
 /* The path of a segment, to be freed; NULL: no memory. */
 char *mv_journal_path(const char *directory, uint64_t first);

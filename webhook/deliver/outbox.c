@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/deliver/outbox.h"
 
+#include "certs/clock.h"
 #include "certs/file.h"
 #include "webhook/deliver/disk.h"
 #include "webhook/deliver/outbox_making.h"
@@ -8,14 +9,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
-        SPARE = 1 << 19,  /* sequences that may be used without another sync */
-        DEAD_SHARE = 4,   /* of max_bytes, dead letters may take one such part */
-        WHY_MOST = 1000,  /* bytes of what a dead letter says */
-        SAY_SECONDS = 60, /* append logs no more often */
+        SPARE = 1 << 19, /* sequences that may be used without another sync */
+        DEAD_SHARE = 4,  /* of max_bytes, dead letters may take one such part */
+        WHY_MOST = 1000, /* bytes of what a dead letter says */
+        SAY_MS = 60000,  /* a failure that goes on is logged no more often */
 };
 
 /* --- saying --- */
@@ -38,12 +38,6 @@ void mv_outbox_say_number(const struct mv_outbox *outbox, enum mv_log_level leve
         char text[24];
         snprintf(text, sizeof text, "%" PRIu64, number);
         mv_outbox_say(outbox, level, message, key, mv_str_from(text));
-}
-
-static int64_t seconds(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return now.tv_sec;
 }
 
 /* --- appending --- */
@@ -78,11 +72,11 @@ static int append(struct mv_outbox *outbox, const struct mv_outbox_letter *lette
 }
 
 /* It is time to log another failure. */
-static bool may_say(struct mv_outbox *outbox) {
-        int64_t now = seconds();
-        if (now - outbox->said < SAY_SECONDS)
+static bool may_say(long long *said_ms) {
+        const long long now = mv_clock_ms();
+        if (now - *said_ms < SAY_MS)
                 return false;
-        outbox->said = now;
+        *said_ms = now;
         return true;
 }
 
@@ -96,7 +90,7 @@ int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *re
         after.p = after.p ? after.p : "";
         pthread_mutex_lock(&outbox->mutex);
         int r = append(outbox, &letter, after, 0, &sequence, &local);
-        bool speak = r < 0 && may_say(outbox);
+        bool speak = r < 0 && may_say(&outbox->said_ms);
         pthread_mutex_unlock(&outbox->mutex);
         if (speak) {
                 char text[1152];
@@ -125,32 +119,102 @@ int mv_outbox_append_again(struct mv_outbox *outbox, const struct mv_outbox_lett
 
 /* --- what receivers have done --- */
 
-static void trim(struct mv_outbox *outbox) {
+/* With the lock held: up to there all receivers have done everything. */
+static uint64_t done_by_all(const struct mv_outbox *outbox) {
         uint64_t done = outbox->journal.next - 1;
         for (size_t i = 0; i < outbox->positions.n; i++)
                 if (outbox->positions.items[i].upto < done)
                         done = outbox->positions.items[i].upto;
-        mv_journal_trim(&outbox->journal, done);
+        return done;
 }
 
-void mv_outbox_mark(struct mv_outbox *outbox, struct mv_position *position, uint64_t sequence) {
+/* Without the lock, under which reviews append: to remove a large file takes its time. */
+static void trim(struct mv_outbox *outbox) {
+        uint64_t first;
+        bool more = !outbox->begin_at_oldest;
+        while (more) {
+                pthread_mutex_lock(&outbox->mutex);
+                more = mv_journal_is_done(&outbox->journal, done_by_all(outbox), &first);
+                pthread_mutex_unlock(&outbox->mutex);
+                if (!more || !mv_journal_unlink(&outbox->journal, first))
+                        return;
+                pthread_mutex_lock(&outbox->mutex);
+                mv_journal_forget_oldest(&outbox->journal);
+                pthread_mutex_unlock(&outbox->mutex);
+        }
+}
+
+/* With the lock held: the first record behind `after` that is not done. */
+static bool find_next(const struct mv_outbox *outbox, const struct mv_position *position, uint64_t after,
+                      struct mv_journal_place *ret) {
+        uint64_t sequence = mv_position_next(position, after);
+        while (mv_journal_find(&outbox->journal, sequence, ret)) {
+                if (!mv_position_has(position, ret->sequence))
+                        return true;
+                sequence = mv_position_next(position, ret->sequence);
+        }
+        return false;
+}
+
+static bool waits_for_others(const struct mv_positions *positions, const bool *gone, size_t n, uint64_t end) {
+        for (size_t i = 0; i < positions->n; i++)
+                if ((i >= n || !gone[i]) && positions->items[i].upto < end)
+                        return true;
+        return false;
+}
+
+/* With the lock held: the receiver has done what is up to `end`. How many records that are. */
+static uint64_t pass_over(struct mv_outbox *outbox, struct mv_position *position, uint64_t end) {
         struct mv_journal_place place;
-        const uint64_t upto = position->upto;
+        uint64_t n = 0, after = 0;
+        while (find_next(outbox, position, after, &place) && place.sequence <= end) {
+                after = place.sequence;
+                n++;
+        }
+        /* It begins where the position ends, so it needs no memory. */
+        mv_position_add(position, outbox->allocator, position->upto + 1, end);
+        position->waiting -= n;
+        return n;
+}
+
+void mv_outbox_give_way(struct mv_outbox *outbox, const bool *gone, size_t n) {
+        struct mv_positions *positions = &outbox->positions;
+        uint64_t passed = 0;
+        pthread_mutex_lock(&outbox->mutex);
+        if (outbox->too_large > mv_outbox_room(outbox) && outbox->journal.n > 1) {
+                const uint64_t end = outbox->journal.segments[1].first - 1;
+                if (!waits_for_others(positions, gone, n, end))
+                        for (size_t i = 0; i < positions->n; i++)
+                                passed += pass_over(outbox, &positions->items[i], end);
+                outbox->changed |= passed > 0;
+                outbox->counts.passed += passed;
+        }
+        pthread_mutex_unlock(&outbox->mutex);
+        trim(outbox);
+        if (passed)
+                mv_outbox_say_number(
+                        outbox, MV_LOG_WARNING,
+                        "what waits for receivers that want no more events is forgotten, for lack of room",
+                        "records", passed);
+}
+
+/* With the lock held: this receiver has done the record. trim is due afterwards. */
+static void mark(struct mv_outbox *outbox, struct mv_position *position, uint64_t sequence) {
+        struct mv_journal_place place;
         if (sequence >= outbox->journal.next || mv_position_has(position, sequence) ||
             !mv_position_add(position, outbox->allocator, sequence, sequence))
                 return;
         if (mv_journal_find(&outbox->journal, sequence, &place) && place.sequence == sequence)
                 position->waiting--;
         outbox->changed = true;
-        if (position->upto != upto)
-                trim(outbox);
 }
 
 void mv_outbox_done(struct mv_outbox *outbox, size_t receiver, uint64_t sequence) {
         pthread_mutex_lock(&outbox->mutex);
         if (receiver < outbox->positions.n)
-                mv_outbox_mark(outbox, &outbox->positions.items[receiver], sequence);
+                mark(outbox, &outbox->positions.items[receiver], sequence);
         pthread_mutex_unlock(&outbox->mutex);
+        trim(outbox);
 }
 
 bool mv_outbox_waits(struct mv_outbox *outbox, size_t receiver, uint64_t sequence) {
@@ -167,28 +231,17 @@ bool mv_outbox_waits(struct mv_outbox *outbox, size_t receiver, uint64_t sequenc
 static void lose(struct mv_outbox *outbox, const struct mv_journal_place *place) {
         pthread_mutex_lock(&outbox->mutex);
         for (size_t i = 0; i < outbox->positions.n; i++)
-                mv_outbox_mark(outbox, &outbox->positions.items[i], place->sequence);
+                mark(outbox, &outbox->positions.items[i], place->sequence);
         mv_journal_lose(&outbox->journal, place);
         outbox->counts.damaged++;
         pthread_mutex_unlock(&outbox->mutex);
+        trim(outbox);
         mv_outbox_say_number(outbox, MV_LOG_ERROR, "a damaged record was passed over; it is lost", "sequence",
                              place->sequence);
 }
 
-/* With the lock held: the first record behind `after` that is not done. */
-static bool find_next(const struct mv_outbox *outbox, const struct mv_position *position, uint64_t after,
-                      struct mv_journal_place *ret) {
-        uint64_t sequence = mv_position_next(position, after);
-        while (mv_journal_find(&outbox->journal, sequence, ret)) {
-                if (!mv_position_has(position, ret->sequence))
-                        return true;
-                sequence = mv_position_next(position, ret->sequence);
-        }
-        return false;
-}
-
-bool mv_outbox_next_letter(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
-                           struct mv_outbox_letter *ret) {
+int mv_outbox_next_letter(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
+                          struct mv_outbox_letter *ret, struct mv_err *err) {
         for (;;) {
                 struct mv_journal_place place;
                 struct mv_outbox_letter letter;
@@ -197,30 +250,40 @@ bool mv_outbox_next_letter(struct mv_outbox *outbox, size_t receiver, uint64_t a
                              find_next(outbox, &outbox->positions.items[receiver], after, &place);
                 pthread_mutex_unlock(&outbox->mutex);
                 if (!found)
-                        return false;
-                int r = mv_journal_read(&outbox->journal, &place, buf, &letter);
-                if (r == MV_ENOMEM)
-                        return false;
-                if (r < 0) {
+                        return 0;
+                struct mv_err local = { 0 };
+                int r = mv_journal_read(&outbox->journal, &place, buf, &letter, &local);
+                if (r == MV_ESYNTAX || r == MV_ENOTFOUND) {
                         lose(outbox, &place);
                         continue;
+                }
+                if (r < 0) {
+                        if (err)
+                                *err = local;
+                        return r;
                 }
                 const struct mv_str only = letter.record.receiver;
                 if (!only.n || mv_str_is(only, outbox->positions.items[receiver].name)) {
                         *ret = letter;
-                        return true;
+                        return 1;
                 }
                 mv_outbox_done(outbox, receiver, place.sequence);
         }
 }
 
-bool mv_outbox_next(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
-                    struct mv_outbox_record *ret) {
+int mv_outbox_next(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
+                   struct mv_outbox_record *ret) {
         struct mv_outbox_letter letter;
-        if (!mv_outbox_next_letter(outbox, receiver, after, buf, &letter))
-                return false;
-        *ret = letter.record;
-        return true;
+        struct mv_err err = { 0 };
+        int r = mv_outbox_next_letter(outbox, receiver, after, buf, &letter, &err);
+        if (r > 0)
+                *ret = letter.record;
+        if (r < 0 && may_say(&outbox->said_reading_ms)) {
+                char text[1152];
+                mv_outbox_say(outbox, MV_LOG_ERROR, "records cannot be read for now: they wait", "error",
+                              mv_str_from(mv_err_format(&err, text, sizeof text)));
+        }
+        return r;
 }
 
 /* --- dead letters --- */
@@ -267,8 +330,9 @@ int mv_outbox_bury(struct mv_outbox *outbox, size_t receiver, const struct mv_ou
                 return r;
         pthread_mutex_lock(&outbox->mutex);
         outbox->counts.buried++;
-        mv_outbox_mark(outbox, &outbox->positions.items[receiver], record->sequence);
+        mark(outbox, &outbox->positions.items[receiver], record->sequence);
         pthread_mutex_unlock(&outbox->mutex);
+        trim(outbox);
         forget_dead(outbox);
         mv_outbox_count_dead(outbox);
         return 0;
@@ -325,8 +389,8 @@ int mv_outbox_sync_journal(struct mv_outbox *outbox, struct mv_err *err) {
 }
 
 int mv_outbox_sync_all(struct mv_outbox *outbox, struct mv_err *err) {
-        pthread_mutex_lock(&outbox->mutex);
         trim(outbox);
+        pthread_mutex_lock(&outbox->mutex);
         bool write = outbox->changed || outbox->granted < outbox->journal.next + SPARE;
         pthread_mutex_unlock(&outbox->mutex);
         int r = mv_outbox_sync_journal(outbox, err);

@@ -14,8 +14,10 @@
  *   after the next mv_outbox_sync; a power cut loses what was appended since. mv_outbox_sync is called once a second.
  * - Sequences are 1, 2, ..., never used twice. After a crash some may be left out.
  * - What a receiver did since the last mv_outbox_sync it is given again after a crash: at least once, not exactly once.
+ * - Where `positions` is lost or damaged nobody knows what was done: from the next list of receivers on each of them is given
+ *   all records again. Until then nothing can be appended.
  * - Segments and dead letters together take at most max_bytes. When they do, the oldest records are kept and new ones
- *   are refused; the oldest dead letters go when these alone take more than a quarter of it. Either is counted and
+ *   are refused, but for records that nobody waits for who still wants any (mv_outbox_give_way); the oldest dead letters go when these alone take more than a quarter of it. Either is counted and
  *   logged.
  * - A torn last record (the process ended while it wrote) is cut off, a damaged one is passed over up to the next good
  *   one; either is logged, and counted where a record was lost.
@@ -86,10 +88,10 @@ int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *re
  */
 int mv_outbox_receivers(struct mv_outbox *outbox, const struct mv_str *names, size_t n, struct mv_err *err);
 
-/* The first record behind sequence `after` that the receiver has to do; its texts are in buf, which is cleared
- * before. False: there is none, or buf has failed. */
-bool mv_outbox_next(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
-                    struct mv_outbox_record *ret);
+/* 1: the first record behind sequence `after` that the receiver has to do; its texts are in buf, which is cleared
+ * before. 0: there is none. MV_EIO, MV_ENOMEM: it cannot be read now, and still waits; the log gets a line once a minute. */
+int mv_outbox_next(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
+                   struct mv_outbox_record *ret);
 /* The record is still to be done by the receiver: somebody may have dropped it (`migvet outbox drop`). */
 bool mv_outbox_waits(struct mv_outbox *outbox, size_t receiver, uint64_t sequence);
 /* Delivered, or not wanted. In any order; more than once does no harm. */
@@ -98,6 +100,12 @@ void mv_outbox_done(struct mv_outbox *outbox, size_t receiver, uint64_t sequence
  * disk before it counts as done. On failure (MV_EIO, MV_ENOMEM) it still waits. */
 int mv_outbox_bury(struct mv_outbox *outbox, size_t receiver, const struct mv_outbox_record *record,
                    unsigned tries, struct mv_str why, struct mv_err *err);
+
+/*
+ * While the outbox is full, receiver number i does not keep the oldest segment when gone[i] is set: it counts as having
+ * done what is in there, which is counted and logged, unless others wait for that segment too. One segment each time.
+ */
+void mv_outbox_give_way(struct mv_outbox *outbox, const bool *gone, size_t n);
 
 /* Once a second: everything appended and done so far is on the disk, and what `migvet outbox` asked is carried out. MV_EIO,
  * MV_ENOMEM: said in err, tried again by the next call. */
@@ -113,6 +121,8 @@ struct mv_outbox_status {
         uint64_t refused; /* for lack of room */
         uint64_t failed;  /* the disk or the memory would not have them */
         uint64_t damaged; /* places with records that could not be read and were passed over */
+        uint64_t
+                passed; /* records that receivers were not given, since they want none and there was no room */
         uint64_t buried;
         uint64_t forgotten; /* dead letters, for lack of room */
         size_t dead;        /* dead letters there are now, of receivers that are not in the list too */

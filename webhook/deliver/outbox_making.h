@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an outbox is made of, for its own files. The lock is held for memory, one write or one removal, never for a sync:
+ * What an outbox is made of, for its own files. The lock is held for memory and one write, never for a sync or a removal:
  * only the thread that delivers reads, syncs, and changes the list of receivers and the dead letters, and it alone may look at
  * those without the lock.
  */
@@ -23,8 +23,11 @@ struct mv_outbox {
 
         /* Of the thread that delivers. */
         struct mv_dead dead;
-        struct mv_buf text;   /* the positions as they are written */
-        bool begin_at_oldest; /* nobody knows any more what was done */
+        struct mv_buf text; /* the positions as they are written */
+        /* Nobody knows any more what was done. Until there is a list of receivers no positions are written, so that
+         * another process finds that too, and nothing is removed. */
+        bool begin_at_oldest;
+        long long said_reading_ms; /* when mv_outbox_next last logged a failure */
 
         pthread_mutex_t mutex; /* of what follows */
         struct mv_journal journal;
@@ -34,18 +37,16 @@ struct mv_outbox {
         uint64_t too_large; /* bytes that the last append had no room for; 0: it had */
         struct mv_outbox_status
                 counts; /* of which only what is counted since the start, and the dead letters, is kept here */
-        int64_t said;   /* when append last logged a failure, seconds */
+        long long said_ms; /* when append last logged a failure */
 };
 
 void mv_outbox_say(const struct mv_outbox *outbox, enum mv_log_level level, const char *message,
                    const char *key, struct mv_str value);
 void mv_outbox_say_number(const struct mv_outbox *outbox, enum mv_log_level level, const char *message,
                           const char *key, uint64_t number);
-/* With the lock held: this receiver has done the record. */
-void mv_outbox_mark(struct mv_outbox *outbox, struct mv_position *position, uint64_t sequence);
 /* mv_outbox_next with what a dead letter says beside the record. */
-bool mv_outbox_next_letter(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
-                           struct mv_outbox_letter *ret);
+int mv_outbox_next_letter(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
+                          struct mv_outbox_letter *ret, struct mv_err *err);
 /* Append a dead letter's record once more, for its receiver alone; files of `freed` bytes go afterwards. */
 int mv_outbox_append_again(struct mv_outbox *outbox, const struct mv_outbox_letter *letter, uint64_t freed,
                            struct mv_err *err);

@@ -41,10 +41,11 @@ static int write_positions(struct mv_outbox *outbox, const struct mv_position *i
         else if (outbox->granted < positions->last + RESERVED / 2)
                 positions->reserved = positions->last + RESERVED;
         const uint64_t reserved = positions->reserved;
-        mv_positions_write(positions, items, n, &outbox->text);
         outbox->changed = false;
         pthread_mutex_unlock(&outbox->mutex);
 
+        mv_positions_write(positions, items, n,
+                           &outbox->text); /* what is in the text, this thread alone changes */
         int r = mv_buf_failed(&outbox->text) ? mv_err_oom(err)
                                              : mv_file_replace(outbox->directory, MV_POSITIONS_FILE, 0600,
                                                                mv_buf_str(&outbox->text), err);
@@ -57,8 +58,14 @@ static int write_positions(struct mv_outbox *outbox, const struct mv_position *i
         return r;
 }
 
+static int write_present(struct mv_outbox *outbox, bool closing, struct mv_err *err) {
+        if (outbox->begin_at_oldest)
+                return 0;
+        return write_positions(outbox, outbox->positions.items, outbox->positions.n, closing, err);
+}
+
 int mv_outbox_write_positions(struct mv_outbox *outbox, struct mv_err *err) {
-        return write_positions(outbox, outbox->positions.items, outbox->positions.n, false, err);
+        return write_present(outbox, false, err);
 }
 
 /* 1: they were read; 0: there are none, or they are damaged. */
@@ -160,7 +167,7 @@ struct mv_outbox *mv_outbox_close(struct mv_outbox *outbox) {
                 return NULL;
         int r = mv_outbox_sync_journal(outbox, &err);
         if (r == 0)
-                r = write_positions(outbox, outbox->positions.items, outbox->positions.n, true, &err);
+                r = write_present(outbox, true, &err);
         if (r < 0)
                 mv_outbox_say(outbox, MV_LOG_ERROR, "the outbox cannot be synced", "error",
                               mv_str_from(mv_err_format(&err, text, sizeof text)));
@@ -183,7 +190,8 @@ int mv_outbox_open(const struct mv_outbox_options *options, struct mv_outbox **r
                                       .directory = strdup(options->directory),
                                       .positions.allocator = allocator,
                                       .dead.allocator = allocator,
-                                      .said = INT64_MIN / 2 };
+                                      .said_ms = INT64_MIN / 2,
+                                      .said_reading_ms = INT64_MIN / 2 };
         pthread_mutex_init(&outbox->mutex, NULL);
         mv_buf_init(&outbox->text, allocator, MV_POSITIONS_MOST);
         outbox->journal = (struct mv_journal){ .allocator = allocator, .fd = -1, .reader.fd = -1 };

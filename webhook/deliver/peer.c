@@ -70,15 +70,16 @@ static void drop_flight(struct mv_peer *peer, struct mv_flight *flight) {
         mv_flight_free(flight);
 }
 
-void mv_peer_free(struct mv_peer *peer) {
+struct mv_peer *mv_peer_free(struct mv_peer *peer) {
         if (!peer)
-                return;
+                return NULL;
         while (peer->flights)
                 drop_flight(peer, peer->flights);
         mv_sender_credentials_done(&peer->credentials);
         mv_buf_done(&peer->text);
         mv_arena_done(&peer->arena);
         free(peer);
+        return NULL;
 }
 
 bool mv_peer_equal(const struct mv_peer *a, const struct mv_peer *b) {
@@ -140,21 +141,41 @@ static void renew_state(struct mv_peer *peer, const char *why) {
 /* --- sending --- */
 
 /* The next record that is wanted; what is not, is done. */
-static bool next(void *context, uint64_t after, uint64_t *ret_sequence, uint64_t *ret_subject) {
+static int next(void *context, uint64_t after, uint64_t *ret_sequence, uint64_t *ret_subject) {
         struct mv_peer *peer = context;
         const struct mv_outbox_record *record = &peer->record;
-        while (mv_outbox_next(peer->means->outbox, peer->number, after, &peer->text, &peer->record)) {
+        int r;
+        while ((r = mv_outbox_next(peer->means->outbox, peer->number, after, &peer->text, &peer->record)) >
+               0) {
                 /* One that was sent for this receiver alone was asked for by a person. */
                 if (record->receiver.n || mv_config_receiver_wants(&peer->config, record->kind,
                                                                    record->namespace, record->verdict)) {
                         *ret_sequence = record->sequence;
                         *ret_subject = mv_hash_add(MV_HASH_START, record->subject);
-                        return true;
+                        return 1;
                 }
                 after = record->sequence;
                 mv_outbox_done(peer->means->outbox, peer->number, after);
         }
-        return false;
+        return r;
+}
+
+static void give_up(struct mv_peer *peer, struct mv_flight *flight, unsigned tries, const char *words,
+                    const struct mv_log_field *fields, size_t n) {
+        struct mv_outbox *outbox = peer->means->outbox;
+        const struct mv_outbox_record *record = &flight->record;
+        struct mv_err err = { 0 };
+        if (!mv_outbox_waits(outbox, peer->number, record->sequence)) { /* it was dropped meanwhile */
+                mv_receiver_buried(&peer->machine, flight->slot);
+                return;
+        }
+        if (mv_outbox_bury(outbox, peer->number, record, tries, mv_str_from(words), &err) == 0) {
+                mv_receiver_buried(&peer->machine, flight->slot);
+                say(peer, MV_LOG_WARNING, "an event is given up: it is among the dead letters", fields, n);
+                return;
+        }
+        const struct mv_log_field why = { "error", mv_str_from(err.message) };
+        say(peer, MV_LOG_ERROR, "a dead letter cannot be written: the event is tried again", &why, 1);
 }
 
 static void answer(struct mv_peer *peer, struct mv_flight *flight, const struct mv_flight_result *result,
@@ -174,19 +195,8 @@ static void answer(struct mv_peer *peer, struct mv_flight *flight, const struct 
                 peer->status.failed++;
                 say(peer, MV_LOG_DEBUG, "an event was not taken", fields, 3);
         }
-        if (fate == MV_FATE_BURY) {
-                struct mv_err err = { 0 };
-                int r = mv_outbox_bury(outbox, peer->number, record, tries, mv_str_from(result->words), &err);
-                if (r == 0) {
-                        mv_receiver_buried(&peer->machine, flight->slot);
-                        say(peer, MV_LOG_WARNING, "an event is given up: it is among the dead letters",
-                            fields, 3);
-                } else {
-                        const struct mv_log_field why = { "error", mv_str_from(err.message) };
-                        say(peer, MV_LOG_ERROR, "a dead letter cannot be written: the event is tried again",
-                            &why, 1);
-                }
-        }
+        if (fate == MV_FATE_BURY)
+                give_up(peer, flight, tries, result->words, fields, 3);
         renew_state(peer, result->brief);
 }
 
@@ -250,7 +260,7 @@ static void look_at_files(struct mv_peer *peer) {
 /* So that it is known how much waits. */
 static void sweep(struct mv_peer *peer) {
         uint64_t subject;
-        while (next(peer, peer->swept, &peer->swept, &subject)) {
+        while (next(peer, peer->swept, &peer->swept, &subject) > 0) {
         }
 }
 
@@ -258,8 +268,4 @@ void mv_peer_tend(struct mv_peer *peer) {
         look_at_files(peer);
         if (!peer->files_right || peer->machine.gone || peer->machine.troubled)
                 sweep(peer);
-        if (mv_buf_failed(&peer->text)) { /* there was no memory for a record */
-                mv_buf_clear(&peer->text);
-                mv_receiver_wake(&peer->machine);
-        }
 }

@@ -36,8 +36,8 @@ struct mv_peer {
 /* config is copied. NULL when out of memory. */
 struct mv_peer *mv_peer_new(const struct mv_peer_means *means, const struct mv_config_receiver *config,
                             unsigned tries);
-/* Drops what is on its way. Takes NULL. */
-void mv_peer_free(struct mv_peer *peer);
+/* Drops what is on its way. Takes NULL; returns NULL. */
+struct mv_peer *mv_peer_free(struct mv_peer *peer);
 
 /* Both are configured the same, so one can stand for the other. */
 bool mv_peer_equal(const struct mv_peer *a, const struct mv_peer *b);

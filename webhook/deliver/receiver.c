@@ -119,22 +119,31 @@ static struct mv_slot *find_due(struct mv_receiver *receiver, long long now_ms, 
         return due;
 }
 
-/* An event that was not sent before. *ret_more: there was too much to be looked at. */
+/* The source cannot tell what there is. */
+static void ask_later(long long now_ms, long long *ret_until_ms) {
+        if (*ret_until_ms > now_ms + MV_RECEIVER_FIRST_MS)
+                *ret_until_ms = now_ms + MV_RECEIVER_FIRST_MS;
+}
+
+/* An event that was not sent before. *ret_until_ms is now when there was too much to be looked at. */
 static struct mv_slot *find_new(struct mv_receiver *receiver, const struct mv_delivery_source *source,
-                                bool *ret_more) {
+                                long long now_ms, long long *ret_until_ms) {
         struct mv_slot *slot = find_free(receiver);
         uint64_t sequence, subject;
         for (unsigned looked = 0; slot && !receiver->drained; looked++) {
                 if (receiver->sending && receiver->passed >= PASSED_AHEAD)
                         return NULL;
                 if (looked == PASSED_ONCE) {
-                        *ret_more = true;
+                        *ret_until_ms = now_ms;
                         return NULL;
                 }
-                if (!source->next(source->context, receiver->cursor, &sequence, &subject)) {
-                        receiver->drained = true;
+                int r = source->next(source->context, receiver->cursor, &sequence, &subject);
+                if (r < 0)
+                        ask_later(now_ms, ret_until_ms);
+                else
+                        receiver->drained = r == 0;
+                if (r <= 0)
                         return NULL;
-                }
                 receiver->cursor = sequence;
                 struct mv_slot *same = find(receiver, subject);
                 if (!same) {
@@ -152,31 +161,33 @@ static struct mv_slot *find_new(struct mv_receiver *receiver, const struct mv_de
         return NULL;
 }
 
-/* It may have been dropped meanwhile, or not be wanted any more. */
-static bool is_there(const struct mv_delivery_source *source, const struct mv_slot *slot) {
+/* 0: it was dropped meanwhile, or is not wanted any more. Less than 0: that cannot be told. */
+static int is_there(const struct mv_delivery_source *source, const struct mv_slot *slot) {
         uint64_t sequence, subject;
-        return source->next(source->context, slot->sequence - 1, &sequence, &subject) &&
-               sequence == slot->sequence;
+        int r = source->next(source->context, slot->sequence - 1, &sequence, &subject);
+        return r > 0 ? sequence == slot->sequence : r;
 }
 
 static struct mv_slot *choose(struct mv_receiver *receiver, const struct mv_delivery_source *source,
                               long long now_ms, long long *ret_until_ms) {
-        bool more = false;
         for (;;) {
-                struct mv_slot *slot = receiver->troubled ? find_new(receiver, source, &more) : NULL;
+                struct mv_slot *slot =
+                        receiver->troubled ? find_new(receiver, source, now_ms, ret_until_ms) : NULL;
                 if (slot)
                         return slot;
                 slot = find_due(receiver, now_ms, ret_until_ms);
                 if (!slot)
                         break;
-                if (is_there(source, slot))
+                int there = is_there(source, slot);
+                if (there > 0)
                         return slot;
+                if (there < 0) { /* it keeps its place */
+                        ask_later(now_ms, ret_until_ms);
+                        return NULL;
+                }
                 release(receiver, slot);
         }
-        struct mv_slot *slot = receiver->troubled ? NULL : find_new(receiver, source, &more);
-        if (more)
-                *ret_until_ms = now_ms;
-        return slot;
+        return receiver->troubled ? NULL : find_new(receiver, source, now_ms, ret_until_ms);
 }
 
 struct mv_slot *mv_receiver_step(struct mv_receiver *receiver, const struct mv_delivery_source *source,

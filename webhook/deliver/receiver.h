@@ -15,7 +15,8 @@
  * - Any other 4xx is held against the event at once.
  * - What was held against an event so many times, `tries`, is given up: it goes to the dead letters. Until then it waits, for
  *   a time that doubles likewise, and with it whatever is of its subject; other subjects go on.
- * - 410: the receiver wants nothing any more. Nothing is sent until somebody makes a new machine; what waits stays.
+ * - 410: the receiver wants nothing any more. Nothing is sent until somebody makes a new machine; what waits stays as long as
+ *   there is room.
  */
 #pragma once
 
@@ -43,8 +44,9 @@ enum mv_answer mv_answer_of(int status, bool complete, bool retry_after);
 
 /* The events that wait for this receiver. */
 struct mv_delivery_source {
-        /* The first one behind `after` that is wanted and not done; subject is a number for each. */
-        bool (*next)(void *context, uint64_t after, uint64_t *ret_sequence, uint64_t *ret_subject);
+        /* 1: the first one behind `after` that is wanted and not done; subject is a number for each. 0: there is none. Less
+         * than 0: that cannot be told now; it is asked again in a while. */
+        int (*next)(void *context, uint64_t after, uint64_t *ret_sequence, uint64_t *ret_subject);
         void *context;
 };
 

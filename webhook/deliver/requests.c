@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/deliver/requests.h"
 
+#include "certs/clock.h"
 #include "certs/file.h"
 #include "webhook/deliver/disk.h"
 #include "webhook/deliver/outbox_making.h"
@@ -102,7 +103,7 @@ static int tend_dead(struct work *work, struct mv_err *err) {
         struct mv_outbox *outbox = work->outbox;
         const struct mv_allocator *allocator = outbox->allocator;
         uint64_t freed = 0;
-        int r = 0, removed, damaged = 0;
+        int r = 0, removed, passed = 0;
         bool *taken = allocator->allocate(allocator->context, outbox->dead.n + 1);
         if (!taken)
                 return mv_err_oom(err);
@@ -110,28 +111,31 @@ static int tend_dead(struct work *work, struct mv_err *err) {
         for (size_t at = 0; r >= 0 && at < outbox->dead.n; at++) {
                 r = tend_letter(work, at, &freed, err);
                 taken[at] = r > 0;
-                if (r == MV_ESYNTAX) { /* it is no reason to keep the others from being sent */
-                        damaged = r;
+                /* One that is damaged, or whose receiver is not configured, does not keep the others from being sent. */
+                if (r == MV_ESYNTAX || r == MV_ENOTFOUND) {
+                        passed = r;
                         r = 0;
                 }
         }
-        r = r < 0 ? r : damaged;
+        r = r < 0 ? r : passed;
         removed = remove_taken(work, taken, r < 0 ? NULL : err);
         allocator->release(allocator->context, taken);
         return r < 0 ? r : removed;
 }
 
-static void drop_waiting(struct work *work, size_t receiver) {
+static int drop_waiting(struct work *work, size_t receiver, struct mv_err *err) {
         struct mv_outbox *outbox = work->outbox;
         struct mv_outbox_letter letter;
         uint64_t after = 0;
-        while (mv_outbox_next_letter(outbox, receiver, after, &work->buf, &letter)) {
+        int r;
+        while ((r = mv_outbox_next_letter(outbox, receiver, after, &work->buf, &letter, err)) > 0) {
                 after = letter.record.sequence;
                 if (!is_wanted(work, &letter.record))
                         continue;
                 mv_outbox_done(outbox, receiver, after);
                 work->answer->waiting++;
         }
+        return r;
 }
 
 static bool is_known(const struct mv_outbox *outbox, struct mv_str receiver) {
@@ -151,12 +155,10 @@ static int carry_out(struct work *work, struct mv_err *err) {
         int r = tend_dead(work, err);
         if (r < 0 || request->retry)
                 return r;
-        for (size_t i = 0; i < outbox->positions.n; i++)
+        for (size_t i = 0; r == 0 && i < outbox->positions.n; i++)
                 if (!request->receiver.n || mv_str_is(request->receiver, outbox->positions.items[i].name))
-                        drop_waiting(work, i);
-        if (mv_buf_failed(&work->buf))
-                return mv_err_oom(err);
-        return 0;
+                        r = drop_waiting(work, i, err);
+        return r;
 }
 
 int mv_outbox_carry_out(struct mv_outbox *outbox, const struct mv_outbox_request *request,
@@ -226,12 +228,16 @@ static void answer_text(struct mv_outbox *outbox, struct mv_str text, struct mv_
 static int take_up(struct mv_outbox *outbox, const char *name, const char *path, struct mv_buf *buf,
                    struct mv_err *err) {
         struct mv_outbox_answer answer = { 0 };
-        int r = mv_disk_read(path, TEXT_MOST, buf, err);
-        if (r == MV_ENOTFOUND || (unlink(path) < 0 && errno == ENOENT))
+        struct mv_err local = { 0 };
+        int r = mv_disk_read(path, TEXT_MOST, buf, &local);
+        if (r == MV_ENOTFOUND)
                 return 0;
-        if (r < 0)
-                return r;
-        answer_text(outbox, mv_buf_str(buf), &answer);
+        if (unlink(path) < 0) /* it would be carried out again and again */
+                return errno == ENOENT ? 0 : mv_err_of_file(err, path, "cannot be removed", errno);
+        if (r == 0)
+                answer_text(outbox, mv_buf_str(buf), &answer);
+        else
+                mv_err_format(&local, answer.error, sizeof answer.error);
         mv_buf_clear(buf);
         mv_outbox_answer_write(&answer, buf);
         char *file = answer_name(name);
@@ -272,12 +278,6 @@ int mv_outbox_requests_tend(struct mv_outbox *outbox, struct mv_err *err) {
 
 /* --- files, for the one who asks --- */
 
-static int64_t milliseconds(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 static int read_answer(const char *path, struct mv_outbox_answer *ret, struct mv_err *err) {
         struct mv_buf buf;
         mv_buf_init(&buf, &mv_allocator_system, TEXT_MOST);
@@ -293,11 +293,11 @@ static int read_answer(const char *path, struct mv_outbox_answer *ret, struct mv
 }
 
 /* MV_ENOTFOUND: none yet. */
-static int await(const char *path, int64_t until, struct mv_outbox_answer *ret, struct mv_err *err) {
+static int await(const char *path, long long until_ms, struct mv_outbox_answer *ret, struct mv_err *err) {
         for (;;) {
                 struct mv_err local = { 0 };
                 int r = read_answer(path, ret, &local);
-                if (r == MV_ENOTFOUND && milliseconds() < until) {
+                if (r == MV_ENOTFOUND && mv_clock_ms() < until_ms) {
                         nanosleep(&(struct timespec){ .tv_nsec = POLL_MS * 1000000 }, NULL);
                         continue;
                 }
@@ -318,14 +318,14 @@ static int ask(const char *directory, const char *name, const struct mv_outbox_r
         if (r == 0)
                 r = mv_file_replace(directory, name, 0600, mv_buf_str(&buf), err);
         if (r == 0) {
-                r = await(answer, milliseconds() + seconds * INT64_C(1000), ret, err);
+                r = await(answer, mv_clock_ms() + seconds * 1000LL, ret, err);
                 if (r == MV_ENOTFOUND && unlink(path) == 0)
                         r = mv_err_set(
                                 err, MV_ETIMEOUT,
                                 "the process that has the outbox did not answer within %u s; nothing was changed",
                                 seconds);
                 else if (r == MV_ENOTFOUND) {
-                        r = await(answer, milliseconds() + TAKEN_UP_SECONDS * 1000, ret, err);
+                        r = await(answer, mv_clock_ms() + TAKEN_UP_SECONDS * 1000, ret, err);
                         if (r == MV_ENOTFOUND)
                                 r = mv_err_set(
                                         err, MV_ETIMEOUT,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/deliver/sender.h"
 
-#include "webhook/connection.h"
+#include "certs/clock.h"
 #include "webhook/deliver/peer.h"
 
 #include <limits.h>
@@ -42,10 +42,6 @@ struct mv_sender {
         struct mv_sender_status status[MV_MOST_RECEIVERS];
         size_t n_status;
 };
-
-static long long now_ms(void) {
-        return mv_now() / 1000000;
-}
 
 static void say(const struct mv_sender *sender, enum mv_log_level level, const char *message,
                 const char *error) {
@@ -174,9 +170,13 @@ static void sync_outbox(struct mv_sender *sender) {
 }
 
 static void tend(struct mv_sender *sender) {
+        bool gone[MV_MOST_RECEIVERS] = { false };
         sync_outbox(sender);
-        for (size_t i = 0; i < sender->n_peers; i++)
+        for (size_t i = 0; i < sender->n_peers; i++) {
                 mv_peer_tend(sender->peers[i]);
+                gone[i] = sender->peers[i]->machine.gone;
+        }
+        mv_outbox_give_way(sender->means.outbox, gone, sender->n_peers);
 }
 
 /* Tell the machines of what was appended. */
@@ -199,7 +199,7 @@ static void transfer(struct mv_sender *sender) {
                 CURLcode code = message->data.result;
                 curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
                 struct mv_flight *flight = (struct mv_flight *)(void *)private;
-                mv_peer_land(flight->owner, flight, code, now_ms());
+                mv_peer_land(flight->owner, flight, code, mv_clock_ms());
         }
 }
 
@@ -211,15 +211,15 @@ static bool is_flying(const struct mv_sender *sender) {
 }
 
 static void wait_until(struct mv_sender *sender, long long until_ms) {
-        long long wait = until_ms - now_ms();
+        long long wait = until_ms - mv_clock_ms();
         wait = wait < 0 ? 0 : wait;
         curl_multi_poll(sender->means.multi, NULL, 0, wait < TEND_MS ? (int)wait : TEND_MS, NULL);
 }
 
 /* What is on its way may be answered. */
 static void finish(struct mv_sender *sender) {
-        const long long until_ms = now_ms() + atomic_load(&sender->grace_ms);
-        while (is_flying(sender) && now_ms() < until_ms) {
+        const long long until_ms = mv_clock_ms() + atomic_load(&sender->grace_ms);
+        while (is_flying(sender) && mv_clock_ms() < until_ms) {
                 wait_until(sender, until_ms);
                 transfer(sender);
         }
@@ -227,18 +227,18 @@ static void finish(struct mv_sender *sender) {
 
 static void *run(void *context) {
         struct mv_sender *sender = context;
-        long long tend_ms = now_ms() + TEND_MS;
+        long long tend_ms = mv_clock_ms() + TEND_MS;
         while (!atomic_load(&sender->stopping)) {
                 take_change(sender);
-                if (now_ms() >= tend_ms) {
+                if (mv_clock_ms() >= tend_ms) {
                         tend(sender);
-                        tend_ms = now_ms() + TEND_MS;
+                        tend_ms = mv_clock_ms() + TEND_MS;
                 }
                 look_for_more(sender);
                 transfer(sender);
                 long long until_ms = tend_ms;
                 for (size_t i = 0; i < sender->n_peers; i++) {
-                        long long again_ms = mv_peer_send(sender->peers[i], now_ms());
+                        long long again_ms = mv_peer_send(sender->peers[i], mv_clock_ms());
                         until_ms = again_ms < until_ms ? again_ms : until_ms;
                 }
                 renew_status(sender);

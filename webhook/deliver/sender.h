@@ -13,10 +13,14 @@
 
 #include "policy/config.h"
 #include "webhook/deliver/outbox.h"
+#include "webhook/deliver/receiver.h"
 
 #include <time.h>
 
 struct mv_sender;
+
+/* Descriptors that it needs: for each receiver its connections, and the files in memory that its credentials are in. */
+enum { MV_SENDER_FILES = MV_MOST_RECEIVERS * (MV_RECEIVER_IN_FLIGHT + 4) };
 
 struct mv_sender_options {
         struct mv_outbox *outbox;       /* its thread from now on; must outlive the sender */
