@@ -20,7 +20,9 @@ struct entry {
         bool quiet;     /* after written_ms */
         bool again;     /* it was put while it was being written */
         long long first_us, last_us, last_ms;
-        long long written_ms; /* of the last write, or refusal */
+        long long written_ms;     /* of the last write, or refusal */
+        unsigned tries, failures; /* since then: that did not succeed; of them, for what it is itself */
+        long long not_before;
 };
 
 struct mv_event_queue {
@@ -163,7 +165,8 @@ bool mv_event_queue_put(struct mv_event_queue *queue, const struct mv_event *eve
 /* --- writing --- */
 
 static long long due_at(const struct entry *entry) {
-        return entry->quiet ? entry->written_ms + MV_EVENTS_QUIET_MS : LLONG_MIN;
+        long long at = entry->quiet ? entry->written_ms + MV_EVENTS_QUIET_MS : LLONG_MIN;
+        return at < entry->not_before ? entry->not_before : at;
 }
 
 /* A DNS name that no other Event has: the object's, and the time. */
@@ -212,18 +215,38 @@ enum mv_event_step mv_event_queue_next(struct mv_event_queue *queue, long long n
         return create ? MV_EVENT_CREATE : MV_EVENT_SERIES;
 }
 
+static long long longer(long long pause_ms) {
+        return !pause_ms ? LEAST_PAUSE_MS : 2 * pause_ms < MOST_PAUSE_MS ? 2 * pause_ms : MOST_PAUSE_MS;
+}
+
+/* It waits longer each time, so that others come before it. */
+static void put_off(struct entry *entry, long long now_ms) {
+        long long pause_ms = 0;
+        entry->tries++;
+        for (unsigned i = 0; i < entry->tries && pause_ms < MOST_PAUSE_MS; i++)
+                pause_ms = longer(pause_ms);
+        entry->not_before = now_ms + pause_ms;
+}
+
 void mv_event_queue_done(struct mv_event_queue *queue, enum mv_event_result result, long long now_ms) {
         struct entry *entry = queue->writing;
         queue->writing = NULL;
-        if (result == MV_EVENT_FAILED) {
+        if (result == MV_EVENT_NOBODY) {
                 queue->counts.failed++;
-                queue->pause_ms = queue->pause_ms ? 2 * queue->pause_ms : LEAST_PAUSE_MS;
-                if (queue->pause_ms > MOST_PAUSE_MS)
-                        queue->pause_ms = MOST_PAUSE_MS;
+                put_off(entry, now_ms);
+                queue->pause_ms = longer(queue->pause_ms);
                 queue->not_before = now_ms + queue->pause_ms;
                 return;
         }
         queue->pause_ms = 0;
+        if (result == MV_EVENT_FAILED) {
+                queue->counts.failed++;
+                put_off(entry, now_ms);
+                if (++entry->failures < MV_EVENTS_TRIES)
+                        return;
+                result = MV_EVENT_REFUSED;
+        }
+        entry->tries = entry->failures = 0;
         entry->tried = false;
         if (result == MV_EVENT_GONE) {
                 entry->exists = entry->quiet = false;
