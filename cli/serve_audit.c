@@ -17,7 +17,6 @@ enum {
         TICK_MS = 500,
         SLICE_MS = 50,          /* that a snapshot is borrowed for */
         LOOK_ANYHOW_MS = 30000, /* though the snapshot seems to be the same */
-        ABSENT_MS = 15000,      /* until the API of reports is looked for again */
         MOST_LINES = 100,       /* of a round, in the log */
         READY_BYTES = 64 * 1024,
 };
@@ -344,14 +343,25 @@ static void not_leading(struct mv_serve_audit *audit) {
         mv_serve_audit_forget(audit);
 }
 
-/* The API of reports may have come. */
+/* The API of reports may have come, or the API server be well again. */
 static void look_for_reports(struct mv_serve_audit *audit, long long now_ms) {
         if (audit->reports_work || !audit->options.kube || audit->wanted == MV_REPORTS_NONE ||
-            !audit->schedule.began || now_ms < audit->absent_ms)
+            !mv_audit_schedule_tries_reports(&audit->schedule, now_ms))
                 return;
-        audit->absent_ms = now_ms + ABSENT_MS;
         if (mv_kube_reports_begin(&audit->reports, audit->wanted))
                 mv_audit_schedule_hurry(&audit->schedule);
+        else
+                mv_audit_schedule_no_reports(&audit->schedule, audit->reports.absent, mv_clock_ms());
+}
+
+/* What the round found of reports. */
+static void learn_of_reports(struct mv_serve_audit *audit, enum mv_audit_round round) {
+        if (round == MV_AUDIT_CHANGED)
+                return;
+        if (!audit->reports_work)
+                mv_audit_schedule_no_reports(&audit->schedule, audit->reports.absent, mv_clock_ms());
+        else if (round == MV_AUDIT_ALL)
+                mv_audit_schedule_reports(&audit->schedule);
 }
 
 static void work(struct mv_serve_audit *audit) {
@@ -381,8 +391,7 @@ static void work(struct mv_serve_audit *audit) {
         mv_audit_schedule_done(&audit->schedule, round, now.now_ms, mv_clock_ms());
         if (!done)
                 return;
-        if (round == MV_AUDIT_ALL && !audit->reports_work)
-                audit->absent_ms = mv_clock_ms() + ABSENT_MS;
+        learn_of_reports(audit, round);
         say_round(audit, round, mv_clock_ms() - now.now_ms);
         mv_serve_audit_remember(audit, round, mv_clock_ms() - now.now_ms);
 }

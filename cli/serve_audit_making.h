@@ -52,7 +52,6 @@ struct mv_serve_audit {
         bool reporting;
         bool reports_work; /* as the last begin, write or delete left it */
         enum mv_reports wanted;
-        long long absent_ms; /* not before, the API of reports is looked for */
         bool leading, was_ready;
         const void *seen; /* the snapshot looked at last, to be compared only */
         long long seen_ms;

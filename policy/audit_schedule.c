@@ -3,10 +3,12 @@
 
 #include <limits.h>
 
-enum { CHANGED_MS = 2000, NAMESPACES_MS = 5000, SHARE = 9 };
+enum { CHANGED_MS = 2000, NAMESPACES_MS = 5000, SHARE = 9, REPORTS_MS = 15000, MOST_PAUSE_MS = 600000 };
 
 void mv_audit_schedule_init(struct mv_audit_schedule *schedule) {
-        *schedule = (struct mv_audit_schedule){ .changed_ms = LLONG_MIN, .namespaces_ms = LLONG_MIN };
+        *schedule = (struct mv_audit_schedule){ .changed_ms = LLONG_MIN,
+                                                .namespaces_ms = LLONG_MIN,
+                                                .reports_ms = LLONG_MIN };
 }
 
 bool mv_audit_schedule_next(struct mv_audit_schedule *schedule, const struct mv_audit_now *now,
@@ -48,4 +50,18 @@ void mv_audit_schedule_resync(struct mv_audit_schedule *schedule) {
 
 void mv_audit_schedule_hurry(struct mv_audit_schedule *schedule) {
         schedule->all_ms = LLONG_MIN / 2;
+}
+
+void mv_audit_schedule_no_reports(struct mv_audit_schedule *schedule, bool absent, long long now_ms) {
+        long long longer = 2 * schedule->pause_ms < MOST_PAUSE_MS ? 2 * schedule->pause_ms : MOST_PAUSE_MS;
+        schedule->pause_ms = absent || !schedule->pause_ms ? REPORTS_MS : longer;
+        schedule->reports_ms = now_ms + schedule->pause_ms;
+}
+
+void mv_audit_schedule_reports(struct mv_audit_schedule *schedule) {
+        schedule->pause_ms = 0;
+}
+
+bool mv_audit_schedule_tries_reports(const struct mv_audit_schedule *schedule, long long now_ms) {
+        return schedule->began && now_ms >= schedule->reports_ms;
 }

@@ -229,7 +229,7 @@ static bool goes_on(struct mv_kube_reports *reports, int r, const char *message,
         if (r >= 0)
                 return true;
         failed(reports, message, err);
-        return r != MV_EIO && r != MV_ETIMEOUT && !atomic_load(&reports->cancel);
+        return (r == MV_ENOMEM || mv_kube_was_of_one(&reports->caller)) && !atomic_load(&reports->cancel);
 }
 
 bool mv_kube_reports_write(struct mv_kube_reports *reports, const struct mv_report *report) {
