@@ -261,7 +261,8 @@ static bool run_round(struct mv_serve_audit *audit, enum mv_audit_round round, b
                         audit->options.kube && mv_kube_reports_begin(&audit->reports, audit->wanted);
         audit->round.reports = audit->reports_work && round != MV_AUDIT_CHANGED;
         for (bool more = true; more;) {
-                if (is_stopping(audit) || !leads(audit)) {
+                audit->round.lost = !leads(audit);
+                if (audit->round.lost || is_stopping(audit)) {
                         mv_auditor_abandon(audit->auditor);
                         if (audit->reporting)
                                 mv_report_done(&audit->report);
@@ -387,10 +388,14 @@ static void work(struct mv_serve_audit *audit) {
         now.waiting = audit->reports_work && counts.waiting;
         if (!mv_audit_schedule_next(&audit->schedule, &now, &round, &resync))
                 return;
-        bool done = run_round(audit, round, resync);
-        mv_audit_schedule_done(&audit->schedule, round, now.now_ms, mv_clock_ms());
-        if (!done)
+        if (!run_round(audit, round, resync)) {
+                if (audit->round.lost)
+                        not_leading(audit);
+                else
+                        mv_audit_schedule_failed(&audit->schedule, resync, mv_clock_ms());
                 return;
+        }
+        mv_audit_schedule_done(&audit->schedule, round, now.now_ms, mv_clock_ms());
         learn_of_reports(audit, round);
         say_round(audit, round, mv_clock_ms() - now.now_ms);
         mv_serve_audit_remember(audit, round, mv_clock_ms() - now.now_ms);

@@ -14,6 +14,7 @@ struct mv_audit_schedule {
         bool began;       /* everything was judged once, or is being */
         long long all_ms; /* when that began last */
         long long resync_ms;
+        long long again_ms;                  /* nothing before: a round has failed */
         long long changed_ms, namespaces_ms; /* not before */
         long long reports_ms, pause_ms; /* reports could not be written: not before; so long after that */
 };
@@ -33,6 +34,8 @@ bool mv_audit_schedule_next(struct mv_audit_schedule *schedule, const struct mv_
 /* That round took from then to now. */
 void mv_audit_schedule_done(struct mv_audit_schedule *schedule, enum mv_audit_round round, long long began_ms,
                             long long now_ms);
+/* That round was given up, whichever it was: everything is to be judged, soon, and every verdict sent where it was to be. */
+void mv_audit_schedule_failed(struct mv_audit_schedule *schedule, bool resync, long long now_ms);
 /* A verdict could not be sent: when everything is judged next, every verdict is. */
 void mv_audit_schedule_resync(struct mv_audit_schedule *schedule);
 /* Everything is to be judged now. */

@@ -51,7 +51,7 @@ struct mv_audit_subject {
 };
 /* The next that is due, by namespace, kind and name. False: that was all. */
 bool mv_auditor_next(struct mv_auditor *auditor, struct mv_audit_subject *ret);
-/* The round is given up: what is left of it is judged at the next one. */
+/* The round is given up: what is left of it is judged at the next one of all. */
 void mv_auditor_abandon(struct mv_auditor *auditor);
 
 enum mv_audit_how {

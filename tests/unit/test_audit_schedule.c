@@ -101,6 +101,32 @@ static void test_namespaces(void **state) {
         assert_int_equal(due(&stage, 0), MV_AUDIT_NAMESPACES);
 }
 
+/* What was given up is made good soon, and not at the next interval. */
+static void test_given_up(void **state) {
+        (void)state;
+        struct stage stage;
+        start(&stage);
+        for (int i = 0; i < 2; i++) {
+                assert_int_equal(due(&stage, 0), MV_AUDIT_ALL);
+                assert_true(stage.resync);
+                mv_audit_schedule_failed(&stage.schedule, stage.resync, stage.now.now_ms);
+                stage.now.now_ms += 2 * SECOND - 1;
+                assert_int_equal(due(&stage, 0), NOTHING);
+                stage.now.now_ms += 1;
+        }
+        assert_int_equal(due(&stage, 0), MV_AUDIT_ALL);
+        assert_true(stage.resync);
+        stage.now.changed = true;
+        stage.now.now_ms += 2 * SECOND;
+        assert_int_equal(due(&stage, 0), MV_AUDIT_CHANGED);
+        mv_audit_schedule_failed(&stage.schedule, stage.resync, stage.now.now_ms);
+        stage.now.changed = false;
+        stage.now.now_ms += 2 * SECOND;
+        assert_int_equal(due(&stage, 0), MV_AUDIT_ALL);
+        assert_false(stage.resync);
+        assert_int_equal(due(&stage, 0), NOTHING);
+}
+
 /* The API server is left alone longer each time, up to ten minutes; an API that is not there may come at any time. */
 static void test_reports(void **state) {
         (void)state;
@@ -129,9 +155,8 @@ static void test_reports(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_intervals),
-                cmocka_unit_test(test_changes),
-                cmocka_unit_test(test_namespaces),
+                cmocka_unit_test(test_intervals),  cmocka_unit_test(test_changes),
+                cmocka_unit_test(test_namespaces), cmocka_unit_test(test_given_up),
                 cmocka_unit_test(test_reports),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
