@@ -146,6 +146,15 @@ static struct mv_str exemption_of(struct mv_arena *arena, const struct mv_config
         return exempt.match == MV_MATCH_YES ? exempt.reason : MV_STR("");
 }
 
+static void say_no_memory(struct mv_serve_audit *audit) {
+        struct mv_err err = { 0 };
+        if (audit->round.short_of_memory)
+                return;
+        audit->round.short_of_memory = true;
+        mv_err_oom(&err);
+        say_error(audit, "there is not enough memory to judge all objects", &err);
+}
+
 static void judge(struct mv_serve_audit *audit, const struct mv_snapshot *snapshot,
                   const struct mv_config *config, const struct mv_audit_subject *subject) {
         struct mv_arena *arena = &audit->arena;
@@ -162,6 +171,13 @@ static void judge(struct mv_serve_audit *audit, const struct mv_snapshot *snapsh
         struct mv_verdict verdict;
         struct mv_audit_change change;
         mv_evaluate_entry(&evaluation, &entry, &verdict);
+        if (mv_arena_failed(arena)) {
+                /* What was made without memory is no verdict: the one that it had stays. */
+                say_no_memory(audit);
+                audit->report.failed = true;
+                mv_arena_clear(arena);
+                return;
+        }
         mv_auditor_judged(audit->auditor, arena, snapshot, subject, &verdict, &change);
         tell(audit, arena, snapshot, config, &verdict, &change);
         if (audit->reporting)

@@ -16,6 +16,7 @@ enum { MV_AUDIT_ROUNDS = 3, MV_AUDIT_MOST_RULES = 128 };
 struct mv_audit_round_state {
         bool resync, reports;
         bool lost;                       /* somebody else audits */
+        bool short_of_memory;            /* said so */
         struct mv_audit_subject subject; /* the next to be judged */
         bool has_subject;
         size_t judged, lines, changes[3];
