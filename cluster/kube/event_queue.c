@@ -11,6 +11,11 @@ enum { LEAST_PAUSE_MS = 1000, MOST_PAUSE_MS = 60000, TAIL = 20 /* of an Event's 
 struct entry {
         struct mv_event event; /* its texts are in memory */
         char *memory;
+        struct mv_event
+                later; /* with later_memory, which is NULL but while it is written: what it will say */
+        char *later_memory;
+        unsigned later_count;
+        long long later_us;
         char name[254]; /* of the Event that stands for it; "": none was made */
         unsigned count; /* since that Event, or since it was put first */
         bool pending;   /* something is to be written */
@@ -46,6 +51,7 @@ struct mv_event_queue *mv_event_queue_new(void) {
 
 static void free_entry(struct entry *entry) {
         free(entry->memory);
+        free(entry->later_memory);
         free(entry);
 }
 
@@ -125,37 +131,77 @@ static struct entry *add_entry(struct mv_event_queue *queue, const struct mv_eve
         return queue->entries[queue->n++] = entry;
 }
 
-/* It says something else now. What is being written stays where it is until then. */
-static void change_note(struct mv_event_queue *queue, struct entry *entry, const struct mv_event *event) {
-        struct mv_event changed;
-        char *memory;
-        if (entry == queue->writing || mv_str_equal(entry->event.note, event->note) ||
-            !copy_texts(event, &changed, &memory))
-                return;
+/* It says something else now: another Event, with another name. Takes memory. */
+static void say_otherwise(struct entry *entry, const struct mv_event *event, char *memory) {
         free(entry->memory);
         entry->memory = memory;
-        entry->event = changed;
+        entry->event = *event;
         entry->anew = true;
+        entry->tried = false;
         entry->count = 0;
+}
+
+static void change_note(struct entry *entry, const struct mv_event *event) {
+        struct mv_event changed;
+        char *memory;
+        if (!mv_str_equal(entry->event.note, event->note) && copy_texts(event, &changed, &memory))
+                say_otherwise(entry, &changed, memory);
+}
+
+/* What is being written stays where it is until then. */
+static void keep_for_later(struct entry *entry, const struct mv_event *event, long long wall_us) {
+        struct mv_event changed;
+        char *memory;
+        if (entry->later_memory && mv_str_equal(entry->later.note, event->note)) {
+                entry->later_count++;
+                return;
+        }
+        bool other = !mv_str_equal(entry->event.note, event->note);
+        if (other && !copy_texts(event, &changed, &memory))
+                return;
+        free(entry->later_memory);
+        entry->later_memory = NULL;
+        if (!other) {
+                entry->count++;
+                return;
+        }
+        entry->later = changed;
+        entry->later_memory = memory;
+        entry->later_count = 1;
+        entry->later_us = wall_us;
+}
+
+static void use_later(struct entry *entry) {
+        if (!entry->later_memory)
+                return;
+        say_otherwise(entry, &entry->later, entry->later_memory);
+        entry->later_memory = NULL;
+        entry->count = entry->later_count;
+        entry->first_us = entry->later_us;
+        entry->pending = true;
 }
 
 bool mv_event_queue_put(struct mv_event_queue *queue, const struct mv_event *event, long long now_ms,
                         long long wall_us) {
         forget_old(queue, now_ms);
         struct entry *entry = find(queue, event);
-        if (entry)
-                change_note(queue, entry, event);
-        else
+        bool writing = entry && entry == queue->writing;
+        if (entry && !writing)
+                change_note(entry, event);
+        if (!entry)
                 entry = add_entry(queue, event);
         if (!entry) {
                 queue->counts.dropped++;
                 return false;
         }
-        if (entry == queue->writing)
+        if (writing) {
                 entry->again = true;
-        if (!entry->count)
-                entry->first_us = wall_us;
-        entry->count++;
+                keep_for_later(entry, event, wall_us);
+        } else {
+                if (!entry->count)
+                        entry->first_us = wall_us;
+                entry->count++;
+        }
         entry->last_us = wall_us;
         entry->last_ms = now_ms;
         entry->pending = true;
@@ -228,9 +274,8 @@ static void put_off(struct entry *entry, long long now_ms) {
         entry->not_before = now_ms + pause_ms;
 }
 
-void mv_event_queue_done(struct mv_event_queue *queue, enum mv_event_result result, long long now_ms) {
-        struct entry *entry = queue->writing;
-        queue->writing = NULL;
+static void end_write(struct mv_event_queue *queue, struct entry *entry, enum mv_event_result result,
+                      long long now_ms) {
         if (result == MV_EVENT_NOBODY) {
                 queue->counts.failed++;
                 put_off(entry, now_ms);
@@ -266,6 +311,13 @@ void mv_event_queue_done(struct mv_event_queue *queue, enum mv_event_result resu
         queue->counts.written++;
         entry->exists = true;
         entry->anew = false;
+}
+
+void mv_event_queue_done(struct mv_event_queue *queue, enum mv_event_result result, long long now_ms) {
+        struct entry *entry = queue->writing;
+        queue->writing = NULL;
+        end_write(queue, entry, result, now_ms);
+        use_later(entry);
 }
 
 void mv_event_queue_count(const struct mv_event_queue *queue, struct mv_event_counts *ret) {

@@ -136,18 +136,69 @@ static void test_before_it_is_written(void **state) {
         mv_event_queue_free(stage.queue);
 }
 
+/* What is put while it is being written is written next: as a new Event when it says something else. */
 static void test_while_it_is_written(void **state) {
         (void)state;
+        static const enum mv_event_result results[] = { MV_EVENT_WRITTEN, MV_EVENT_REFUSED };
         struct stage stage;
+        for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
+                start(&stage);
+                put(&stage, "db", "a");
+                assert_int_equal(next(&stage), MV_EVENT_CREATE);
+                put(&stage, "db", "b");
+                put(&stage, "db", "c");
+                put(&stage, "db", "c");
+                assert_str(stage.write.event.note, "a");
+                done(&stage, results[i]);
+                stage.now += MV_EVENTS_QUIET_MS;
+                assert_written(&stage, MV_EVENT_CREATE, "db", 1);
+                assert_str(stage.write.event.note, "c");
+                stage.now += MV_EVENTS_QUIET_MS;
+                assert_written(&stage, MV_EVENT_SERIES, "db", 2);
+                assert_waits(&stage, LLONG_MAX);
+                mv_event_queue_free(stage.queue);
+        }
+        /* It says the same again. */
         start(&stage);
         put(&stage, "db", "a");
         assert_int_equal(next(&stage), MV_EVENT_CREATE);
         put(&stage, "db", "b");
-        assert_str(stage.write.event.note, "a");
+        put(&stage, "db", "a");
         done(&stage, MV_EVENT_WRITTEN);
         stage.now += MV_EVENTS_QUIET_MS;
         assert_written(&stage, MV_EVENT_SERIES, "db", 2);
         mv_event_queue_free(stage.queue);
+        /* What was put last goes with the queue. */
+        start(&stage);
+        put(&stage, "db", "a");
+        assert_int_equal(next(&stage), MV_EVENT_CREATE);
+        put(&stage, "db", "b");
+        mv_event_queue_free(stage.queue);
+}
+
+/* The name of what could not be written may be taken by an Event that says what it said then. */
+static void test_another_note_after_a_failure(void **state) {
+        (void)state;
+        static const enum mv_event_result results[] = { MV_EVENT_FAILED, MV_EVENT_NOBODY };
+        for (size_t i = 0; i < sizeof results / sizeof *results; i++)
+                for (int during = 0; during < 2; during++) {
+                        struct stage stage;
+                        char name[254];
+                        start(&stage);
+                        put(&stage, "db", "a");
+                        assert_int_equal(next(&stage), MV_EVENT_CREATE);
+                        memcpy(name, stage.write.name, sizeof name);
+                        if (during)
+                                put(&stage, "db", "b");
+                        done(&stage, results[i]);
+                        if (!during)
+                                put(&stage, "db", "b");
+                        stage.now += SECOND;
+                        assert_int_equal(next(&stage), MV_EVENT_CREATE);
+                        assert_str(stage.write.event.note, "b");
+                        assert_string_not_equal(stage.write.name, name);
+                        mv_event_queue_free(stage.queue);
+                }
 }
 
 static void test_nobody_answers(void **state) {
@@ -389,6 +440,7 @@ int main(void) {
                 cmocka_unit_test(test_another_note),
                 cmocka_unit_test(test_before_it_is_written),
                 cmocka_unit_test(test_while_it_is_written),
+                cmocka_unit_test(test_another_note_after_a_failure),
                 cmocka_unit_test(test_nobody_answers),
                 cmocka_unit_test(test_failures),
                 cmocka_unit_test(test_others_are_tried),
