@@ -228,7 +228,7 @@ static bool judge_slice(struct mv_serve_audit *audit) {
         return more;
 }
 
-/* Reports of namespaces that have nothing to judge any more. */
+/* Reports of namespaces that have nothing to judge any more; where none are written, the auditor is to forget these, too. */
 static void delete_reports(struct mv_serve_audit *audit, enum mv_audit_round round) {
         struct mv_str namespace;
         while (mv_auditor_next_empty(audit->auditor, &namespace))
@@ -291,7 +291,7 @@ static bool run_round(struct mv_serve_audit *audit, enum mv_audit_round round, b
                                !mv_str_equal(audit->round.subject.namespace, audit->report.namespace))))
                         end_report(audit);
         }
-        if (audit->round.reports)
+        if (audit->round.reports || round == MV_AUDIT_ALL)
                 delete_reports(audit, round);
         return true;
 }
