@@ -360,9 +360,15 @@ static void not_leading(struct mv_serve_audit *audit) {
         mv_serve_audit_forget(audit);
 }
 
-/* The API of reports may have come, or the API server be well again. */
+/* The API of reports may be another one now, or have come, or the API server be well again. */
 static void look_for_reports(struct mv_serve_audit *audit, long long now_ms) {
-        if (audit->reports_work || !audit->options.kube || audit->wanted == MV_REPORTS_NONE ||
+        if (!audit->options.kube)
+                return;
+        if (audit->wanted != audit->reports.api) {
+                mv_audit_schedule_hurry(&audit->schedule);
+                return;
+        }
+        if (audit->reports_work || audit->wanted == MV_REPORTS_NONE ||
             !mv_audit_schedule_tries_reports(&audit->schedule, now_ms))
                 return;
         if (mv_kube_reports_begin(&audit->reports, audit->wanted))

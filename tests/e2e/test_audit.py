@@ -229,6 +229,17 @@ def test_other_api(cluster, logs, memory):
         eventually(lambda: not report_of(cluster, where, WGPOLICY), SECONDS, "the report is gone")
 
 
+def test_api_is_reloaded(cluster, logs, memory):
+    """Another API is taken up at once, long before everything is judged again."""
+    where = "audit-reloaded"
+    cluster.put(namespace(where), machine("a", where))
+    with serving(cluster, logs, memory, "audit-reloaded", interval="1h"):
+        eventually(lambda: results_of(cluster, where, "a"), SECONDS, "there is a report")
+        assert not report_of(cluster, where, WGPOLICY)
+        configuration(memory / "audit-reloaded-config", api=WGPOLICY, interval="1h")
+        eventually(lambda: results_of(cluster, where, "a", WGPOLICY), SECONDS, "there is one of the other API")
+
+
 def test_api_comes_later(cluster, logs, memory):
     where = "audit-later"
     name = "policyreports.wgpolicyk8s.io"
