@@ -417,10 +417,10 @@ static void work(struct mv_serve_audit *audit) {
                         mv_audit_schedule_failed(&audit->schedule, resync, mv_clock_ms());
                 return;
         }
-        mv_audit_schedule_done(&audit->schedule, round, now.now_ms, mv_clock_ms());
         learn_of_reports(audit, round);
         say_round(audit, round, mv_clock_ms() - now.now_ms);
-        mv_serve_audit_remember(audit, round, mv_clock_ms() - now.now_ms);
+        mv_serve_audit_remember(audit, round, now.now_ms);
+        mv_audit_schedule_done(&audit->schedule, round, now.now_ms, mv_clock_ms());
 }
 
 static void *run(void *argument) {

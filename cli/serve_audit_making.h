@@ -61,7 +61,7 @@ struct mv_serve_audit {
         struct mv_audit_round_state round;
 };
 
-/* The round has ended. */
-void mv_serve_audit_remember(struct mv_serve_audit *audit, enum mv_audit_round round, long long took_ms);
+/* The round that began then has ended. */
+void mv_serve_audit_remember(struct mv_serve_audit *audit, enum mv_audit_round round, long long began_ms);
 /* Somebody else audits now. */
 void mv_serve_audit_forget(struct mv_serve_audit *audit);
