@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests against a real Kubernetes; tests/e2e/run starts them, in namespaces of their own."""
+import contextlib
 import os
 import pathlib
 import sys
@@ -40,13 +41,19 @@ def started(cluster, name):
     return cluster
 
 
-@pytest.fixture(scope="session", name="cluster")
-def cluster_fixture(tools, logs, memory):
+@contextlib.contextmanager
+def example(tools, logs, memory, name):
     """A control plane with the kinds that migvet reads and the example cluster."""
-    cluster = started(Cluster(memory / "main", logs / "main", tools), "main")
+    cluster = started(Cluster(memory / name, logs / name, tools), name)
     try:
         cluster.create_kinds()
         cluster.put(*objects.example_cluster())
         yield cluster
     finally:
         cluster.stop()
+
+
+@pytest.fixture(scope="session", name="cluster")
+def cluster_fixture(tools, logs, memory):
+    with example(tools, logs, memory, "main") as cluster:
+        yield cluster
