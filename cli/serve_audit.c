@@ -17,7 +17,6 @@ enum {
         TICK_MS = 500,
         SLICE_MS = 50,          /* that a snapshot is borrowed for */
         LOOK_ANYHOW_MS = 30000, /* though the snapshot seems to be the same */
-        ABSENT_MS = 15000,      /* until the API of reports is looked for again */
         MOST_LINES = 100,       /* of a round, in the log */
         READY_BYTES = 64 * 1024,
 };
@@ -147,6 +146,15 @@ static struct mv_str exemption_of(struct mv_arena *arena, const struct mv_config
         return exempt.match == MV_MATCH_YES ? exempt.reason : MV_STR("");
 }
 
+static void say_no_memory(struct mv_serve_audit *audit) {
+        struct mv_err err = { 0 };
+        if (audit->round.short_of_memory)
+                return;
+        audit->round.short_of_memory = true;
+        mv_err_oom(&err);
+        say_error(audit, "there is not enough memory to judge all objects", &err);
+}
+
 static void judge(struct mv_serve_audit *audit, const struct mv_snapshot *snapshot,
                   const struct mv_config *config, const struct mv_audit_subject *subject) {
         struct mv_arena *arena = &audit->arena;
@@ -163,6 +171,13 @@ static void judge(struct mv_serve_audit *audit, const struct mv_snapshot *snapsh
         struct mv_verdict verdict;
         struct mv_audit_change change;
         mv_evaluate_entry(&evaluation, &entry, &verdict);
+        if (mv_arena_failed(arena)) {
+                /* What was made without memory is no verdict: the one that it had stays. */
+                say_no_memory(audit);
+                audit->report.failed = true;
+                mv_arena_clear(arena);
+                return;
+        }
         mv_auditor_judged(audit->auditor, arena, snapshot, subject, &verdict, &change);
         tell(audit, arena, snapshot, config, &verdict, &change);
         if (audit->reporting)
@@ -214,7 +229,7 @@ static bool judge_slice(struct mv_serve_audit *audit) {
         return more;
 }
 
-/* Reports of namespaces that have nothing to judge any more. */
+/* Reports of namespaces that have nothing to judge any more; where none are written, the auditor is to forget these, too. */
 static void delete_reports(struct mv_serve_audit *audit, enum mv_audit_round round) {
         struct mv_str namespace;
         while (mv_auditor_next_empty(audit->auditor, &namespace))
@@ -263,7 +278,8 @@ static bool run_round(struct mv_serve_audit *audit, enum mv_audit_round round, b
                         audit->options.kube && mv_kube_reports_begin(&audit->reports, audit->wanted);
         audit->round.reports = audit->reports_work && round != MV_AUDIT_CHANGED;
         for (bool more = true; more;) {
-                if (is_stopping(audit) || !leads(audit) || audit->round.blind) {
+                audit->round.lost = !leads(audit);
+                if (audit->round.lost || audit->round.blind || is_stopping(audit)) {
                         mv_auditor_abandon(audit->auditor);
                         if (audit->reporting)
                                 mv_report_done(&audit->report);
@@ -276,7 +292,7 @@ static bool run_round(struct mv_serve_audit *audit, enum mv_audit_round round, b
                                !mv_str_equal(audit->round.subject.namespace, audit->report.namespace))))
                         end_report(audit);
         }
-        if (audit->round.reports)
+        if (audit->round.reports || round == MV_AUDIT_ALL)
                 delete_reports(audit, round);
         return true;
 }
@@ -352,14 +368,31 @@ static void not_leading(struct mv_serve_audit *audit) {
         mv_serve_audit_forget(audit);
 }
 
-/* The API of reports may have come. */
+/* The API of reports may be another one now, or have come, or the API server be well again. */
 static void look_for_reports(struct mv_serve_audit *audit, long long now_ms) {
-        if (audit->reports_work || !audit->options.kube || audit->wanted == MV_REPORTS_NONE ||
-            !audit->schedule.began || now_ms < audit->absent_ms)
+        if (!audit->options.kube)
                 return;
-        audit->absent_ms = now_ms + ABSENT_MS;
+        if (audit->wanted != audit->reports.api) {
+                mv_audit_schedule_hurry(&audit->schedule);
+                return;
+        }
+        if (audit->reports_work || audit->wanted == MV_REPORTS_NONE ||
+            !mv_audit_schedule_tries_reports(&audit->schedule, now_ms))
+                return;
         if (mv_kube_reports_begin(&audit->reports, audit->wanted))
                 mv_audit_schedule_hurry(&audit->schedule);
+        else
+                mv_audit_schedule_no_reports(&audit->schedule, audit->reports.absent, mv_clock_ms());
+}
+
+/* What the round found of reports. */
+static void learn_of_reports(struct mv_serve_audit *audit, enum mv_audit_round round) {
+        if (round == MV_AUDIT_CHANGED)
+                return;
+        if (!audit->reports_work)
+                mv_audit_schedule_no_reports(&audit->schedule, audit->reports.absent, mv_clock_ms());
+        else if (round == MV_AUDIT_ALL)
+                mv_audit_schedule_reports(&audit->schedule);
 }
 
 static void work(struct mv_serve_audit *audit) {
@@ -385,14 +418,17 @@ static void work(struct mv_serve_audit *audit) {
         now.waiting = audit->reports_work && counts.waiting;
         if (!mv_audit_schedule_next(&audit->schedule, &now, &round, &resync))
                 return;
-        bool done = run_round(audit, round, resync);
-        mv_audit_schedule_done(&audit->schedule, round, now.now_ms, mv_clock_ms());
-        if (!done)
+        if (!run_round(audit, round, resync)) {
+                if (audit->round.lost)
+                        not_leading(audit);
+                else
+                        mv_audit_schedule_failed(&audit->schedule, resync, mv_clock_ms());
                 return;
-        if (round == MV_AUDIT_ALL && !audit->reports_work)
-                audit->absent_ms = mv_clock_ms() + ABSENT_MS;
+        }
+        learn_of_reports(audit, round);
         say_round(audit, round, mv_clock_ms() - now.now_ms);
-        mv_serve_audit_remember(audit, round, mv_clock_ms() - now.now_ms);
+        mv_serve_audit_remember(audit, round, now.now_ms);
+        mv_audit_schedule_done(&audit->schedule, round, now.now_ms, mv_clock_ms());
 }
 
 static void *run(void *argument) {

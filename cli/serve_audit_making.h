@@ -16,6 +16,8 @@ enum { MV_AUDIT_ROUNDS = 3, MV_AUDIT_MOST_RULES = 128 };
 struct mv_audit_round_state {
         bool resync, reports;
         bool blind;                      /* what is judged is not known any more: the round is given up */
+        bool lost;                       /* somebody else audits */
+        bool short_of_memory;            /* said so */
         struct mv_audit_subject subject; /* the next to be judged */
         bool has_subject;
         size_t judged, lines, changes[3];
@@ -53,7 +55,6 @@ struct mv_serve_audit {
         bool reporting;
         bool reports_work; /* as the last begin, write or delete left it */
         enum mv_reports wanted;
-        long long absent_ms; /* not before, the API of reports is looked for */
         bool leading, was_ready;
         const void *seen; /* the snapshot looked at last, to be compared only */
         long long seen_ms;
@@ -61,7 +62,7 @@ struct mv_serve_audit {
         struct mv_audit_round_state round;
 };
 
-/* The round has ended. */
-void mv_serve_audit_remember(struct mv_serve_audit *audit, enum mv_audit_round round, long long took_ms);
+/* The round that began then has ended. */
+void mv_serve_audit_remember(struct mv_serve_audit *audit, enum mv_audit_round round, long long began_ms);
 /* Somebody else audits now. */
 void mv_serve_audit_forget(struct mv_serve_audit *audit);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/serve_audit_making.h"
+#include "certs/clock.h"
 #include "policy/registry.h"
 #include "webhook/metrics.h"
 
@@ -19,27 +20,26 @@ static const struct mv_rule *rule_at(size_t i) {
         return NULL;
 }
 
-void mv_serve_audit_remember(struct mv_serve_audit *audit, enum mv_audit_round round, long long took_ms) {
+void mv_serve_audit_remember(struct mv_serve_audit *audit, enum mv_audit_round round, long long began_ms) {
         struct mv_audit_counts counts;
-        size_t rules[MV_AUDIT_MOST_RULES] = { 0 };
+        struct mv_audit_rule_counts rules;
         mv_auditor_count(audit->auditor, &counts);
-        for (size_t i = 0; i < MV_AUDIT_MOST_RULES && rule_at(i); i++)
-                rules[i] = mv_auditor_count_rule(audit->auditor, rule_at(i));
+        mv_auditor_count_rules(audit->auditor, &rules);
         pthread_mutex_lock(&audit->lock);
         struct mv_audit_figures *figures = &audit->figures;
         figures->any = true;
         figures->objects = counts.objects;
         if (round == MV_AUDIT_ALL) {
                 figures->ended = time(NULL);
-                figures->took_ms = took_ms;
+                figures->took_ms = mv_clock_ms() - began_ms;
         }
         figures->rounds[round]++;
         for (size_t i = 0; i < 3; i++) {
                 figures->verdicts[i] = counts.verdicts[i];
                 figures->changes[i] += audit->round.changes[i];
         }
-        for (size_t i = 0; i < MV_AUDIT_MOST_RULES; i++)
-                figures->rules[i] = rules[i];
+        for (size_t i = 0; i < MV_AUDIT_MOST_RULES && rule_at(i); i++)
+                figures->rules[i] = mv_audit_rule_count(&rules, rule_at(i));
         figures->reports = mv_report_state_count(&audit->reports.state);
         figures->reports_written = audit->reports.written;
         figures->reports_deleted = audit->reports.deleted;

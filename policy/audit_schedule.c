@@ -3,15 +3,27 @@
 
 #include <limits.h>
 
-enum { CHANGED_MS = 2000, NAMESPACES_MS = 5000, SHARE = 9 };
+enum {
+        AGAIN_MS = 2000,
+        CHANGED_MS = 2000,
+        NAMESPACES_MS = 5000,
+        SHARE = 9,
+        REPORTS_MS = 15000,
+        MOST_PAUSE_MS = 600000
+};
 
 void mv_audit_schedule_init(struct mv_audit_schedule *schedule) {
-        *schedule = (struct mv_audit_schedule){ .changed_ms = LLONG_MIN, .namespaces_ms = LLONG_MIN };
+        *schedule = (struct mv_audit_schedule){ .again_ms = LLONG_MIN,
+                                                .changed_ms = LLONG_MIN,
+                                                .namespaces_ms = LLONG_MIN,
+                                                .reports_ms = LLONG_MIN };
 }
 
 bool mv_audit_schedule_next(struct mv_audit_schedule *schedule, const struct mv_audit_now *now,
                             enum mv_audit_round *ret, bool *ret_resync) {
         *ret_resync = false;
+        if (now->now_ms < schedule->again_ms)
+                return false;
         if (!schedule->began || now->now_ms - schedule->all_ms >= now->interval_ms) {
                 *ret = MV_AUDIT_ALL;
                 *ret_resync = !schedule->began || now->now_ms - schedule->resync_ms >= now->resync_ms;
@@ -48,4 +60,25 @@ void mv_audit_schedule_resync(struct mv_audit_schedule *schedule) {
 
 void mv_audit_schedule_hurry(struct mv_audit_schedule *schedule) {
         schedule->all_ms = LLONG_MIN / 2;
+}
+
+void mv_audit_schedule_failed(struct mv_audit_schedule *schedule, bool resync, long long now_ms) {
+        mv_audit_schedule_hurry(schedule);
+        if (resync)
+                mv_audit_schedule_resync(schedule);
+        schedule->again_ms = now_ms + AGAIN_MS;
+}
+
+void mv_audit_schedule_no_reports(struct mv_audit_schedule *schedule, bool absent, long long now_ms) {
+        long long longer = 2 * schedule->pause_ms < MOST_PAUSE_MS ? 2 * schedule->pause_ms : MOST_PAUSE_MS;
+        schedule->pause_ms = absent || !schedule->pause_ms ? REPORTS_MS : longer;
+        schedule->reports_ms = now_ms + schedule->pause_ms;
+}
+
+void mv_audit_schedule_reports(struct mv_audit_schedule *schedule) {
+        schedule->pause_ms = 0;
+}
+
+bool mv_audit_schedule_tries_reports(const struct mv_audit_schedule *schedule, long long now_ms) {
+        return schedule->began && now_ms >= schedule->reports_ms;
 }

@@ -556,11 +556,15 @@ void mv_auditor_count(const struct mv_auditor *auditor, struct mv_audit_counts *
                 ret->waiting = ret->waiting || (place->due && (place->n || !auditor->hidden));
 }
 
-size_t mv_auditor_count_rule(const struct mv_auditor *auditor, const struct mv_rule *rule) {
-        unsigned bit = bit_of(rule);
+void mv_auditor_count_rules(const struct mv_auditor *auditor, struct mv_audit_rule_counts *ret) {
         const struct item *item;
-        size_t n = 0;
+        *ret = (struct mv_audit_rule_counts){ 0 };
         for (size_t at = 0; (item = mv_audit_table_each(&auditor->items, &at));)
-                n += item->rules[bit / 64] >> (bit % 64) & 1;
-        return n;
+                for (unsigned i = 0; i < MV_AUDIT_RULE_WORDS; i++)
+                        for (uint64_t left = item->rules[i], bit = 64 * i; left; left >>= 1, bit++)
+                                ret->n[bit] += left & 1;
+}
+
+size_t mv_audit_rule_count(const struct mv_audit_rule_counts *counts, const struct mv_rule *rule) {
+        return counts->n[bit_of(rule)];
 }

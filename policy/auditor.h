@@ -55,7 +55,7 @@ struct mv_audit_subject {
 };
 /* The next that is due, by namespace, kind and name. False: that was all. */
 bool mv_auditor_next(struct mv_auditor *auditor, struct mv_audit_subject *ret);
-/* The round is given up: what is left of it is judged at the next one. */
+/* The round is given up: what is left of it is judged at the next one of all. */
 void mv_auditor_abandon(struct mv_auditor *auditor);
 
 enum mv_audit_how {
@@ -99,5 +99,9 @@ struct mv_audit_counts {
         bool waiting;       /* a namespace is due as a whole */
 };
 void mv_auditor_count(const struct mv_auditor *auditor, struct mv_audit_counts *ret);
-/* How many verdicts have a finding of that rule that failed or is unknown. */
-size_t mv_auditor_count_rule(const struct mv_auditor *auditor, const struct mv_rule *rule);
+/* How many verdicts have a finding that failed or is unknown, of all rules in one pass; and of one rule, from these. */
+struct mv_audit_rule_counts {
+        size_t n[64 * MV_AUDIT_RULE_WORDS];
+};
+void mv_auditor_count_rules(const struct mv_auditor *auditor, struct mv_audit_rule_counts *ret);
+size_t mv_audit_rule_count(const struct mv_audit_rule_counts *counts, const struct mv_rule *rule);

@@ -11,6 +11,11 @@ enum { LEAST_PAUSE_MS = 1000, MOST_PAUSE_MS = 60000, TAIL = 20 /* of an Event's 
 struct entry {
         struct mv_event event; /* its texts are in memory */
         char *memory;
+        struct mv_event
+                later; /* with later_memory, which is NULL but while it is written: what it will say */
+        char *later_memory;
+        unsigned later_count;
+        long long later_us;
         char name[254]; /* of the Event that stands for it; "": none was made */
         unsigned count; /* since that Event, or since it was put first */
         bool pending;   /* something is to be written */
@@ -20,7 +25,9 @@ struct entry {
         bool quiet;     /* after written_ms */
         bool again;     /* it was put while it was being written */
         long long first_us, last_us, last_ms;
-        long long written_ms; /* of the last write, or refusal */
+        long long written_ms;     /* of the last write, or refusal */
+        unsigned tries, failures; /* since then: that did not succeed; of them, for what it is itself */
+        long long not_before;
 };
 
 struct mv_event_queue {
@@ -44,6 +51,7 @@ struct mv_event_queue *mv_event_queue_new(void) {
 
 static void free_entry(struct entry *entry) {
         free(entry->memory);
+        free(entry->later_memory);
         free(entry);
 }
 
@@ -123,37 +131,77 @@ static struct entry *add_entry(struct mv_event_queue *queue, const struct mv_eve
         return queue->entries[queue->n++] = entry;
 }
 
-/* It says something else now. What is being written stays where it is until then. */
-static void change_note(struct mv_event_queue *queue, struct entry *entry, const struct mv_event *event) {
-        struct mv_event changed;
-        char *memory;
-        if (entry == queue->writing || mv_str_equal(entry->event.note, event->note) ||
-            !copy_texts(event, &changed, &memory))
-                return;
+/* It says something else now: another Event, with another name. Takes memory. */
+static void say_otherwise(struct entry *entry, const struct mv_event *event, char *memory) {
         free(entry->memory);
         entry->memory = memory;
-        entry->event = changed;
+        entry->event = *event;
         entry->anew = true;
+        entry->tried = false;
         entry->count = 0;
+}
+
+static void change_note(struct entry *entry, const struct mv_event *event) {
+        struct mv_event changed;
+        char *memory;
+        if (!mv_str_equal(entry->event.note, event->note) && copy_texts(event, &changed, &memory))
+                say_otherwise(entry, &changed, memory);
+}
+
+/* What is being written stays where it is until then. */
+static void keep_for_later(struct entry *entry, const struct mv_event *event, long long wall_us) {
+        struct mv_event changed;
+        char *memory;
+        if (entry->later_memory && mv_str_equal(entry->later.note, event->note)) {
+                entry->later_count++;
+                return;
+        }
+        bool other = !mv_str_equal(entry->event.note, event->note);
+        if (other && !copy_texts(event, &changed, &memory))
+                return;
+        free(entry->later_memory);
+        entry->later_memory = NULL;
+        if (!other) {
+                entry->count++;
+                return;
+        }
+        entry->later = changed;
+        entry->later_memory = memory;
+        entry->later_count = 1;
+        entry->later_us = wall_us;
+}
+
+static void use_later(struct entry *entry) {
+        if (!entry->later_memory)
+                return;
+        say_otherwise(entry, &entry->later, entry->later_memory);
+        entry->later_memory = NULL;
+        entry->count = entry->later_count;
+        entry->first_us = entry->later_us;
+        entry->pending = true;
 }
 
 bool mv_event_queue_put(struct mv_event_queue *queue, const struct mv_event *event, long long now_ms,
                         long long wall_us) {
         forget_old(queue, now_ms);
         struct entry *entry = find(queue, event);
-        if (entry)
-                change_note(queue, entry, event);
-        else
+        bool writing = entry && entry == queue->writing;
+        if (entry && !writing)
+                change_note(entry, event);
+        if (!entry)
                 entry = add_entry(queue, event);
         if (!entry) {
                 queue->counts.dropped++;
                 return false;
         }
-        if (entry == queue->writing)
+        if (writing) {
                 entry->again = true;
-        if (!entry->count)
-                entry->first_us = wall_us;
-        entry->count++;
+                keep_for_later(entry, event, wall_us);
+        } else {
+                if (!entry->count)
+                        entry->first_us = wall_us;
+                entry->count++;
+        }
         entry->last_us = wall_us;
         entry->last_ms = now_ms;
         entry->pending = true;
@@ -163,7 +211,8 @@ bool mv_event_queue_put(struct mv_event_queue *queue, const struct mv_event *eve
 /* --- writing --- */
 
 static long long due_at(const struct entry *entry) {
-        return entry->quiet ? entry->written_ms + MV_EVENTS_QUIET_MS : LLONG_MIN;
+        long long at = entry->quiet ? entry->written_ms + MV_EVENTS_QUIET_MS : LLONG_MIN;
+        return at < entry->not_before ? entry->not_before : at;
 }
 
 /* A DNS name that no other Event has: the object's, and the time. */
@@ -212,18 +261,37 @@ enum mv_event_step mv_event_queue_next(struct mv_event_queue *queue, long long n
         return create ? MV_EVENT_CREATE : MV_EVENT_SERIES;
 }
 
-void mv_event_queue_done(struct mv_event_queue *queue, enum mv_event_result result, long long now_ms) {
-        struct entry *entry = queue->writing;
-        queue->writing = NULL;
-        if (result == MV_EVENT_FAILED) {
+static long long longer(long long pause_ms) {
+        return !pause_ms ? LEAST_PAUSE_MS : 2 * pause_ms < MOST_PAUSE_MS ? 2 * pause_ms : MOST_PAUSE_MS;
+}
+
+/* It waits longer each time, so that others come before it. */
+static void put_off(struct entry *entry, long long now_ms) {
+        long long pause_ms = 0;
+        entry->tries++;
+        for (unsigned i = 0; i < entry->tries && pause_ms < MOST_PAUSE_MS; i++)
+                pause_ms = longer(pause_ms);
+        entry->not_before = now_ms + pause_ms;
+}
+
+static void end_write(struct mv_event_queue *queue, struct entry *entry, enum mv_event_result result,
+                      long long now_ms) {
+        if (result == MV_EVENT_NOBODY) {
                 queue->counts.failed++;
-                queue->pause_ms = queue->pause_ms ? 2 * queue->pause_ms : LEAST_PAUSE_MS;
-                if (queue->pause_ms > MOST_PAUSE_MS)
-                        queue->pause_ms = MOST_PAUSE_MS;
+                put_off(entry, now_ms);
+                queue->pause_ms = longer(queue->pause_ms);
                 queue->not_before = now_ms + queue->pause_ms;
                 return;
         }
         queue->pause_ms = 0;
+        if (result == MV_EVENT_FAILED) {
+                queue->counts.failed++;
+                put_off(entry, now_ms);
+                if (++entry->failures < MV_EVENTS_TRIES)
+                        return;
+                result = MV_EVENT_REFUSED;
+        }
+        entry->tries = entry->failures = 0;
         entry->tried = false;
         if (result == MV_EVENT_GONE) {
                 entry->exists = entry->quiet = false;
@@ -243,6 +311,13 @@ void mv_event_queue_done(struct mv_event_queue *queue, enum mv_event_result resu
         queue->counts.written++;
         entry->exists = true;
         entry->anew = false;
+}
+
+void mv_event_queue_done(struct mv_event_queue *queue, enum mv_event_result result, long long now_ms) {
+        struct entry *entry = queue->writing;
+        queue->writing = NULL;
+        end_write(queue, entry, result, now_ms);
+        use_later(entry);
 }
 
 void mv_event_queue_count(const struct mv_event_queue *queue, struct mv_event_counts *ret) {

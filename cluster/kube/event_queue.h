@@ -6,7 +6,8 @@
  * What always holds: there are at most MV_EVENTS_MOST entries; where there is no room for another, it is dropped and
  * counted. An entry is written at once when it is new, and then at most every MV_EVENTS_QUIET_MS: as a series with its
  * count while it says the same, as a new Event when it says something else. All together are written at most
- * MV_EVENTS_BURST at once, and one every MV_EVENTS_EACH_MS after that. What failed is tried again, with growing pauses.
+ * MV_EVENTS_BURST at once, and one every MV_EVENTS_EACH_MS after that. Where the API server does not answer, all wait, with
+ * growing pauses; where it cannot write one Event, that one waits, and is given up after MV_EVENTS_TRIES.
  */
 #pragma once
 
@@ -18,6 +19,7 @@ enum {
         MV_EVENTS_FORGET_MS = 1800000, /* since it was written last: the next one is a new Event */
         MV_EVENTS_BURST = 25,
         MV_EVENTS_EACH_MS = 200,
+        MV_EVENTS_TRIES = 8, /* of one Event, some two minutes */
 };
 
 struct mv_event_queue;
@@ -46,14 +48,15 @@ enum mv_event_result {
         MV_EVENT_WRITTEN,
         MV_EVENT_GONE,    /* the Event of a series is not there any more: it is made anew */
         MV_EVENT_REFUSED, /* it will not be taken another time either */
-        MV_EVENT_FAILED,  /* it may be another time */
+        MV_EVENT_FAILED,  /* it may be another time, which says nothing of others */
+        MV_EVENT_NOBODY,  /* no Event can be written now */
 };
 void mv_event_queue_done(struct mv_event_queue *queue, enum mv_event_result result, long long now_ms);
 
 struct mv_event_counts {
         unsigned long long written; /* Events made, and series continued */
         unsigned long long dropped; /* for want of room or memory */
-        unsigned long long refused; /* by the API server */
+        unsigned long long refused; /* by the API server, or failed too often */
         unsigned long long failed;  /* requests that are tried again */
         size_t waiting;
 };

@@ -92,7 +92,7 @@ static enum mv_event_result carry_out(struct mv_kube_events *e, enum mv_event_st
         struct mv_err err = { 0 };
         if (!open_client(e, &err)) {
                 mv_trouble_tell(&e->client_trouble, MV_LOG_WARNING, "the API cannot be reached", &err);
-                return MV_EVENT_FAILED;
+                return MV_EVENT_NOBODY;
         }
         mv_trouble_over(&e->client_trouble, "the API can be reached");
         int r = request(e, step, write, &err);
@@ -103,9 +103,11 @@ static enum mv_event_result carry_out(struct mv_kube_events *e, enum mv_event_st
         /* One of its name is there already: ours, of a request whose answer was lost. */
         if (r == MV_KUBE_CONFLICT)
                 return step == MV_EVENT_CREATE ? MV_EVENT_WRITTEN : MV_EVENT_GONE;
-        return r == 0                                                  ? MV_EVENT_WRITTEN
-               : r == MV_EUSAGE || r == MV_ENOTFOUND || r == MV_ENOMEM ? MV_EVENT_REFUSED
-                                                                       : MV_EVENT_FAILED;
+        if (r == 0)
+                return MV_EVENT_WRITTEN;
+        if (r == MV_EUSAGE || r == MV_ENOTFOUND || r == MV_ENOMEM)
+                return MV_EVENT_REFUSED;
+        return mv_kube_was_of_one(&e->caller) ? MV_EVENT_FAILED : MV_EVENT_NOBODY;
 }
 
 static void *run(void *argument) {

@@ -40,6 +40,7 @@ static int call(struct mv_kube_caller *caller, const struct mv_kube_request *req
         bounded.done = end;
         bounded.context = &exchange;
         mv_buf_clear(out);
+        caller->status = 0;
         struct mv_kube_call *started = mv_kube_client_start(caller->client, &bounded, err);
         if (!started)
                 return MV_ENOMEM;
@@ -50,6 +51,7 @@ static int call(struct mv_kube_caller *caller, const struct mv_kube_request *req
                 }
                 mv_kube_client_run(caller->client, CANCEL_MS);
         }
+        caller->status = exchange.status;
         if (!exchange.status || exchange.err.code) {
                 if (err)
                         *err = exchange.err;
@@ -102,4 +104,18 @@ int mv_kube_object_write(struct mv_kube_caller *caller, const char *method, stru
         if (status == 409 || gone || changed)
                 return MV_KUBE_CONFLICT;
         return status >= 200 && status < 300 ? 0 : mv_kube_status_error(status, mv_buf_str(out), err);
+}
+
+bool mv_kube_was_of_one(const struct mv_kube_caller *caller) {
+        switch (caller->status) {
+        case 0:
+        case 408:
+        case 429:
+        case 502: /* of what stands in front of it */
+        case 503:
+        case 504:
+                return false;
+        default:
+                return true;
+        }
 }

@@ -11,6 +11,7 @@ struct mv_kube_caller {
         struct mv_kube_client *client;
         const atomic_bool *cancel; /* NULL, or: true ends a request at once */
         unsigned timeout_ms;       /* of each request */
+        int status;                /* of the last answer; 0: there was none */
         long long clock_ahead; /* seconds by which the API server's clock was ahead of ours, as last heard */
 };
 
@@ -35,6 +36,9 @@ int mv_kube_metadata_list(struct mv_kube_caller *caller, struct mv_str path, str
 int mv_kube_object_write(struct mv_kube_caller *caller, const char *method, struct mv_str path,
                          const char *content_type, struct mv_str body, struct mv_buf *out,
                          struct mv_err *err);
+
+/* What went wrong last says nothing of requests for other objects: the API server is there, and has time. */
+bool mv_kube_was_of_one(const struct mv_kube_caller *caller);
 
 #define MV_KUBE_JSON "application/json"
 #define MV_KUBE_JSON_PATCH "application/json-patch+json"

@@ -8,7 +8,9 @@
 #include <stdio.h>
 
 enum { REQUEST_MS = 10000, PATH_BYTES = 4096, BODY_BYTES = 4 * 1024 * 1024, ANSWER_BYTES = 8 * 1024 * 1024 };
-#define OURS "labelSelector=app.kubernetes.io%2Fmanaged-by%3Dmigvet"
+/* By its name, too: so a role may grant just those of that name. */
+#define OURS \
+        "labelSelector=app.kubernetes.io%2Fmanaged-by%3Dmigvet&fieldSelector=metadata.name%3D" MV_REPORT_NAME
 
 void mv_kube_reports_init(struct mv_kube_reports *reports, const struct mv_kube_config *config,
                           const struct mv_logger *logger) {
@@ -229,7 +231,7 @@ static bool goes_on(struct mv_kube_reports *reports, int r, const char *message,
         if (r >= 0)
                 return true;
         failed(reports, message, err);
-        return r != MV_EIO && r != MV_ETIMEOUT && !atomic_load(&reports->cancel);
+        return (r == MV_ENOMEM || mv_kube_was_of_one(&reports->caller)) && !atomic_load(&reports->cancel);
 }
 
 bool mv_kube_reports_write(struct mv_kube_reports *reports, const struct mv_report *report) {

@@ -190,6 +190,38 @@ def test_migration_is_refused(cluster, migvet):
     assert migvet.metrics()["migvet_events_waiting"] >= 1
 
 
+def refuser(where):
+    """A webhook that nobody serves: what it is asked about in that namespace the API server answers 500."""
+    return {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": where},
+            "webhooks": [{"name": "nobody.example.com", "admissionReviewVersions": ["v1"], "sideEffects": "None",
+                          "failurePolicy": "Fail", "clientConfig": {"url": "https://127.0.0.1:1/"},
+                          "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": where}},
+                          "rules": [{"apiGroups": ["openreports.io", "events.k8s.io"], "apiVersions": ["*"],
+                                     "resources": ["reports", "events"], "operations": ["CREATE"]}]}]}
+
+
+def test_one_namespace_fails(cluster, migvet):
+    """What cannot be written into one namespace keeps nothing from those that sort behind it."""
+    bad, good = "audit-a-bad", "audit-b-good"
+    cluster.put(refuser(bad))
+    try:
+        time.sleep(2)  # until the API server asks it
+        for where in (bad, good):
+            cluster.put(namespace(where), claim("rwo", where, "ReadWriteMany"), machine("a", where, claim="rwo"))
+        eventually(lambda: results_of(cluster, good, "a"), SECONDS, "the other has its report")
+        audited(migvet)
+        assert not report_of(cluster, bad)
+        for where in (bad, good):
+            cluster.remove(f"/api/v1/namespaces/{where}/persistentvolumeclaims/rwo")
+        event_of(cluster, good, "a", "LiveMigratabilityUnknown")
+        eventually(lambda: migvet.metrics()['migvet_events_total{result="failed"}'], SECONDS, "one has failed")
+        audited(migvet)
+    finally:
+        cluster.api.delete(f"/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/{bad}")
+    eventually(lambda: results_of(cluster, bad, "a"), SECONDS, "it has its report, too")
+
+
 def test_other_api(cluster, logs, memory):
     where = "audit-older"
     cluster.put(namespace(where), claim("rwo", where, "ReadWriteOnce"), machine("a", where, claim="rwo"))
@@ -203,6 +235,17 @@ def test_other_api(cluster, logs, memory):
             report["metadata"]["resourceVersion"]
         cluster.remove(f"/apis/kubevirt.io/v1/namespaces/{where}/virtualmachines/a")
         eventually(lambda: not report_of(cluster, where, WGPOLICY), SECONDS, "the report is gone")
+
+
+def test_api_is_reloaded(cluster, logs, memory):
+    """Another API is taken up at once, long before everything is judged again."""
+    where = "audit-reloaded"
+    cluster.put(namespace(where), machine("a", where))
+    with serving(cluster, logs, memory, "audit-reloaded", interval="1h"):
+        eventually(lambda: results_of(cluster, where, "a"), SECONDS, "there is a report")
+        assert not report_of(cluster, where, WGPOLICY)
+        configuration(memory / "audit-reloaded-config", api=WGPOLICY, interval="1h")
+        eventually(lambda: results_of(cluster, where, "a", WGPOLICY), SECONDS, "there is one of the other API")
 
 
 def test_api_comes_later(cluster, logs, memory):

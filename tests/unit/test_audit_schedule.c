@@ -101,11 +101,63 @@ static void test_namespaces(void **state) {
         assert_int_equal(due(&stage, 0), MV_AUDIT_NAMESPACES);
 }
 
+/* What was given up is made good soon, and not at the next interval. */
+static void test_given_up(void **state) {
+        (void)state;
+        struct stage stage;
+        start(&stage);
+        for (int i = 0; i < 2; i++) {
+                assert_int_equal(due(&stage, 0), MV_AUDIT_ALL);
+                assert_true(stage.resync);
+                mv_audit_schedule_failed(&stage.schedule, stage.resync, stage.now.now_ms);
+                stage.now.now_ms += 2 * SECOND - 1;
+                assert_int_equal(due(&stage, 0), NOTHING);
+                stage.now.now_ms += 1;
+        }
+        assert_int_equal(due(&stage, 0), MV_AUDIT_ALL);
+        assert_true(stage.resync);
+        stage.now.changed = true;
+        stage.now.now_ms += 2 * SECOND;
+        assert_int_equal(due(&stage, 0), MV_AUDIT_CHANGED);
+        mv_audit_schedule_failed(&stage.schedule, stage.resync, stage.now.now_ms);
+        stage.now.changed = false;
+        stage.now.now_ms += 2 * SECOND;
+        assert_int_equal(due(&stage, 0), MV_AUDIT_ALL);
+        assert_false(stage.resync);
+        assert_int_equal(due(&stage, 0), NOTHING);
+}
+
+/* The API server is left alone longer each time, up to ten minutes; an API that is not there may come at any time. */
+static void test_reports(void **state) {
+        (void)state;
+        static const int seconds[] = { 15, 30, 60, 120, 240, 480, 600, 600 };
+        struct stage stage;
+        start(&stage);
+        struct mv_audit_schedule *schedule = &stage.schedule;
+        long long now = 1000;
+        assert_false(mv_audit_schedule_tries_reports(schedule, now)); /* the first round does */
+        due(&stage, 0);
+        for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++) {
+                mv_audit_schedule_no_reports(schedule, false, now);
+                now += seconds[i] * SECOND - 1;
+                assert_false(mv_audit_schedule_tries_reports(schedule, now));
+                assert_true(mv_audit_schedule_tries_reports(schedule, ++now));
+        }
+        for (int i = 0; i < 2; i++) {
+                mv_audit_schedule_no_reports(schedule, true, now);
+                now += 15 * SECOND;
+                assert_true(mv_audit_schedule_tries_reports(schedule, now));
+        }
+        mv_audit_schedule_reports(schedule);
+        mv_audit_schedule_no_reports(schedule, false, now);
+        assert_true(mv_audit_schedule_tries_reports(schedule, now + 15 * SECOND));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_intervals),
-                cmocka_unit_test(test_changes),
-                cmocka_unit_test(test_namespaces),
+                cmocka_unit_test(test_intervals),  cmocka_unit_test(test_changes),
+                cmocka_unit_test(test_namespaces), cmocka_unit_test(test_given_up),
+                cmocka_unit_test(test_reports),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

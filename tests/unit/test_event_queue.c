@@ -136,21 +136,72 @@ static void test_before_it_is_written(void **state) {
         mv_event_queue_free(stage.queue);
 }
 
+/* What is put while it is being written is written next: as a new Event when it says something else. */
 static void test_while_it_is_written(void **state) {
         (void)state;
+        static const enum mv_event_result results[] = { MV_EVENT_WRITTEN, MV_EVENT_REFUSED };
         struct stage stage;
+        for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
+                start(&stage);
+                put(&stage, "db", "a");
+                assert_int_equal(next(&stage), MV_EVENT_CREATE);
+                put(&stage, "db", "b");
+                put(&stage, "db", "c");
+                put(&stage, "db", "c");
+                assert_str(stage.write.event.note, "a");
+                done(&stage, results[i]);
+                stage.now += MV_EVENTS_QUIET_MS;
+                assert_written(&stage, MV_EVENT_CREATE, "db", 1);
+                assert_str(stage.write.event.note, "c");
+                stage.now += MV_EVENTS_QUIET_MS;
+                assert_written(&stage, MV_EVENT_SERIES, "db", 2);
+                assert_waits(&stage, LLONG_MAX);
+                mv_event_queue_free(stage.queue);
+        }
+        /* It says the same again. */
         start(&stage);
         put(&stage, "db", "a");
         assert_int_equal(next(&stage), MV_EVENT_CREATE);
         put(&stage, "db", "b");
-        assert_str(stage.write.event.note, "a");
+        put(&stage, "db", "a");
         done(&stage, MV_EVENT_WRITTEN);
         stage.now += MV_EVENTS_QUIET_MS;
         assert_written(&stage, MV_EVENT_SERIES, "db", 2);
         mv_event_queue_free(stage.queue);
+        /* What was put last goes with the queue. */
+        start(&stage);
+        put(&stage, "db", "a");
+        assert_int_equal(next(&stage), MV_EVENT_CREATE);
+        put(&stage, "db", "b");
+        mv_event_queue_free(stage.queue);
 }
 
-static void test_failures(void **state) {
+/* The name of what could not be written may be taken by an Event that says what it said then. */
+static void test_another_note_after_a_failure(void **state) {
+        (void)state;
+        static const enum mv_event_result results[] = { MV_EVENT_FAILED, MV_EVENT_NOBODY };
+        for (size_t i = 0; i < sizeof results / sizeof *results; i++)
+                for (int during = 0; during < 2; during++) {
+                        struct stage stage;
+                        char name[254];
+                        start(&stage);
+                        put(&stage, "db", "a");
+                        assert_int_equal(next(&stage), MV_EVENT_CREATE);
+                        memcpy(name, stage.write.name, sizeof name);
+                        if (during)
+                                put(&stage, "db", "b");
+                        done(&stage, results[i]);
+                        if (!during)
+                                put(&stage, "db", "b");
+                        stage.now += SECOND;
+                        assert_int_equal(next(&stage), MV_EVENT_CREATE);
+                        assert_str(stage.write.event.note, "b");
+                        assert_string_not_equal(stage.write.name, name);
+                        mv_event_queue_free(stage.queue);
+                }
+}
+
+static void test_nobody_answers(void **state) {
         (void)state;
         struct stage stage;
         struct mv_event_counts counts;
@@ -159,18 +210,18 @@ static void test_failures(void **state) {
         assert_int_equal(next(&stage), MV_EVENT_CREATE);
         char name[254];
         memcpy(name, stage.write.name, sizeof name);
-        done(&stage, MV_EVENT_FAILED);
+        done(&stage, MV_EVENT_NOBODY);
         assert_waits(&stage, stage.now + SECOND);
         stage.now += SECOND;
         assert_int_equal(next(&stage), MV_EVENT_CREATE);
         /* It may have been made: by its name that would be seen. */
         assert_string_equal(stage.write.name, name);
-        done(&stage, MV_EVENT_FAILED);
+        done(&stage, MV_EVENT_NOBODY);
         assert_waits(&stage, stage.now + 2 * SECOND);
         for (int i = 0; i < 10; i++) {
                 stage.now += MINUTE;
                 assert_int_equal(next(&stage), MV_EVENT_CREATE);
-                done(&stage, MV_EVENT_FAILED);
+                done(&stage, MV_EVENT_NOBODY);
         }
         stage.now += MINUTE;
         assert_written(&stage, MV_EVENT_CREATE, "db", 1);
@@ -190,6 +241,53 @@ static void test_failures(void **state) {
         assert_int_equal(counts.refused, 1);
         assert_int_equal(counts.failed, 12);
         assert_int_equal(counts.waiting, 1);
+        mv_event_queue_free(stage.queue);
+}
+
+/* One that cannot be written does not stand in the way of others, and not for ever. */
+static void test_failures(void **state) {
+        (void)state;
+        struct stage stage;
+        struct mv_event_counts counts;
+        start(&stage);
+        put(&stage, "bad", "a");
+        assert_int_equal(next(&stage), MV_EVENT_CREATE);
+        done(&stage, MV_EVENT_FAILED);
+        long long pause = SECOND;
+        for (int i = 1; i < MV_EVENTS_TRIES; i++) {
+                char name[16];
+                snprintf(name, sizeof name, "vm-%d", i);
+                put(&stage, name, "a");
+                assert_written(&stage, MV_EVENT_CREATE, name, 1);
+                assert_waits(&stage, stage.now + pause);
+                stage.now += pause;
+                pause = 2 * pause < MINUTE ? 2 * pause : MINUTE;
+                assert_int_equal(next(&stage), MV_EVENT_CREATE);
+                assert_str(stage.write.event.name, "bad");
+                done(&stage, MV_EVENT_FAILED);
+        }
+        assert_waits(&stage, LLONG_MAX);
+        mv_event_queue_count(stage.queue, &counts);
+        assert_int_equal(counts.failed, MV_EVENTS_TRIES);
+        assert_int_equal(counts.refused, 1);
+        assert_int_equal(counts.waiting, 0);
+        mv_event_queue_free(stage.queue);
+}
+
+/* Nobody knows whether it is that one that the API server has no answer to: others are tried next. */
+static void test_others_are_tried(void **state) {
+        (void)state;
+        struct stage stage;
+        start(&stage);
+        put(&stage, "slow", "a");
+        put(&stage, "vm", "a");
+        assert_int_equal(next(&stage), MV_EVENT_CREATE);
+        assert_str(stage.write.event.name, "slow");
+        done(&stage, MV_EVENT_NOBODY);
+        assert_waits(&stage, stage.now + SECOND);
+        stage.now += SECOND;
+        assert_written(&stage, MV_EVENT_CREATE, "vm", 1);
+        assert_written(&stage, MV_EVENT_CREATE, "slow", 1);
         mv_event_queue_free(stage.queue);
 }
 
@@ -342,7 +440,10 @@ int main(void) {
                 cmocka_unit_test(test_another_note),
                 cmocka_unit_test(test_before_it_is_written),
                 cmocka_unit_test(test_while_it_is_written),
+                cmocka_unit_test(test_another_note_after_a_failure),
+                cmocka_unit_test(test_nobody_answers),
                 cmocka_unit_test(test_failures),
+                cmocka_unit_test(test_others_are_tried),
                 cmocka_unit_test(test_rate_and_room),
                 cmocka_unit_test(test_names),
                 cmocka_unit_test(test_texts),
