@@ -352,7 +352,7 @@ int unlink(const char *path) {
                 removals++;
         }
         if (kept && strcmp(path, kept) == 0) {
-                errno = EROFS;
+                errno = EIO;
                 return -1;
         }
         return unlinkat(AT_FDCWD, path, 0);
