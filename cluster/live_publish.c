@@ -214,7 +214,7 @@ static enum mv_knowledge knowledge_of(const struct mv_live_kind *state) {
 }
 
 bool mv_live_shows(const struct mv_live *live, enum mv_kind kind) {
-        return is_shown(kind, knowledge_of(&live->kinds[kind]));
+        return is_shown((int)kind, knowledge_of(&live->kinds[kind]));
 }
 
 static bool shows_otherwise(const struct mv_live *live, int kind) {
