@@ -2,11 +2,25 @@
 #include "certs/memory_file.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { TURNS = 16 };
+enum { BITS = 20 };
+
+/* The path of a descriptor, whose number comes again: written in another way each time, for a million times. */
+static void write_path(char *out, size_t size, int fd) {
+        static atomic_uint turns;
+        unsigned turn = atomic_fetch_add(&turns, 1);
+        char ways[BITS * 2 + 1] = "";
+        for (int i = 0, n = 0; i < BITS; i++) {
+                ways[n++] = '/';
+                if (turn >> i & 1)
+                        ways[n++] = '.';
+        }
+        snprintf(out, size, "/proc/self/fd%s/%d", ways, fd);
+}
 
 static int write_all(int fd, struct mv_str text) {
         while (text.n) {
@@ -26,7 +40,6 @@ static void close_one(int fd) {
 }
 
 int mv_memory_file_set(struct mv_memory_file *file, struct mv_str text, struct mv_err *err) {
-        static const char slashes[TURNS + 1] = "////////////////";
         int fd = memfd_create("migvet", MFD_CLOEXEC), number = errno;
         if (fd >= 0 && write_all(fd, text) < 0) {
                 number = errno;
@@ -41,9 +54,7 @@ int mv_memory_file_set(struct mv_memory_file *file, struct mv_str text, struct m
         close_one(file->previous);
         file->previous = file->fd;
         file->fd = fd;
-        file->turn = (file->turn + 1) % TURNS;
-        /* A number may come again; with other slashes it is another path. */
-        snprintf(file->path, sizeof file->path, "/proc/self/fd%.*s%d", (int)file->turn + 1, slashes, fd);
+        write_path(file->path, sizeof file->path, fd);
         return 0;
 }
 

@@ -3,8 +3,8 @@
  * A text as a file that only we can open, without a name on any disk: libcurl with GnuTLS takes certificates and keys from
  * files only.
  *
- * The path differs from those of the texts before, as libcurl takes connections with the same path for ones with the same
- * certificate. The text before the current one can still be opened, for a connection that is just being made.
+ * The path differs from those of all texts before, of this file and of others, as libcurl takes connections with the same
+ * path for ones with the same certificate. The text before the current one can still be opened, for a connection that is just being made.
  */
 #pragma once
 
@@ -13,8 +13,7 @@
 
 struct mv_memory_file {
         int fd, previous; /* -1: none */
-        unsigned turn;
-        char path[64]; /* "" when there is no text */
+        char path[80]; /* "" when there is no text */
 };
 
 #define MV_MEMORY_FILE_NONE \

@@ -46,7 +46,7 @@ static void test_memory_file(void **state) {
         (void)state;
         enum { N = 12 };
         struct mv_memory_file file = MV_MEMORY_FILE_NONE;
-        char paths[N][64], text[8] = "";
+        char paths[N][sizeof file.path], text[8] = "";
         for (int i = 0; i < N; i++) {
                 char now[8];
                 snprintf(now, sizeof now, "t%d", i);
@@ -64,6 +64,12 @@ static void test_memory_file(void **state) {
         }
         mv_memory_file_done(&file);
         assert_string_equal(file.path, "");
+        /* Nor does another file that gets the same descriptor have a path that was there before. */
+        struct mv_memory_file other = MV_MEMORY_FILE_NONE;
+        assert_int_equal(mv_memory_file_set(&other, MV_STR("t"), NULL), 0);
+        for (int k = 0; k < N; k++)
+                assert_string_not_equal(paths[k], other.path);
+        mv_memory_file_done(&other);
 }
 
 /* --- the server --- */
