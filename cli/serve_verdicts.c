@@ -167,18 +167,19 @@ static int put_in_force(struct mv_serve_verdicts *verdicts, const struct mv_conf
         return r;
 }
 
-/* How it is with one of the things that can be wrong; err is of r. What is wrong at the start is told by who starts. */
+/* How it is with one of the things that can be wrong; err is of r. What is wrong at the start is told by who starts; but that
+ * there are no tokens keeps nobody from starting: so they are revoked, and reviews are answered all the same. */
 static void note(struct mv_serve_verdicts *verdicts, enum mv_verdicts_problem which, int r,
                  const struct mv_err *err, struct mv_err *first) {
         char text[1152] = "";
+        const bool revoked = which == MV_PROBLEM_TOKENS && r == MV_ENOTFOUND;
         if (r < 0) {
                 mv_err_format(err, text, sizeof text);
-                if (!first->code)
+                if (!first->code && !revoked)
                         *first = *err;
-                if (verdicts->generation)
+                if (verdicts->generation || revoked)
                         say(verdicts, MV_LOG_ERROR,
-                            which == MV_PROBLEM_TOKENS && r == MV_ENOTFOUND
-                                    ? "there are no tokens: nobody may ask for verdicts by one"
+                            revoked ? "there are no tokens: nobody may ask for verdicts by one"
                                     : "who may ask for verdicts cannot be found out",
                             "error", text);
         }

@@ -305,8 +305,6 @@ def test_what_is_wrong_is_told_of_each_file(migvet, tmp_path):
 
 
 @pytest.mark.parametrize("written, verdicts, words", [
-    (None, {"tokenFile": "token"}, "token: "),
-    ("\n\n", {"tokenFile": "token"}, "token: there is no token in it"),
     ("good\nnot good\n", {"tokenFile": "token"}, "token: line 2 is no token"),
     ("x\n" * 17, {"tokenFile": "token"}, "more than 16 tokens"),
     ("good", {"clientNames": ["a"]}, "verdicts.clientNames needs authorities"),
@@ -322,3 +320,19 @@ def test_it_does_not_start_with_wrong_files(migvet, tmp_path, written, verdicts,
     process = migvet("serve", "-f", cluster(tmp_path / "cluster"), "--config", config, "--certs", tmp_path / "certs",
                      "--listen", "127.0.0.1:0", "--management", "", expect=(2,))
     assert words in process.stderr and time.monotonic() - begun < 30
+
+
+@pytest.mark.parametrize("written", [None, "\n\n"])
+def test_it_starts_without_tokens(migvet, tmp_path, written):
+    """So they are revoked: nobody may ask by one, and reviews are answered all the same."""
+    if written is not None:
+        put(tmp_path / "token", written)
+    config = configure(tmp_path / "config.yaml", tokenFile=str(tmp_path / "token"))
+    with Server(migvet.path, "-f", cluster(tmp_path / "cluster"), "--config", config,
+                certs=tmp_path / "certs") as server:
+        with server.client() as client:
+            assert client.review(example("create-good-vm"))["allowed"] is True
+        assert asks(server, headers=bearer())[0] == 401
+        assert str(tmp_path / "token") in server.health("/readyz?verbose")[2]
+        put(tmp_path / "token", TOKEN)
+        eventually(lambda: asks(server, headers=bearer())[0] == 200, what="the token")

@@ -328,6 +328,7 @@ def test_rotation_without_a_failure(replicas):
             ask_for_rotation(api)
             eventually(lambda before=before: pems(data(api, "ca.crt"))[0] != before and
                        rotated(replicas, before), 2 * SECONDS, "it is rotated")
+        eventually(lambda: all(len(leaves) >= 3 for leaves in handshakes.leaves.values()), SECONDS, "each leaf was seen")
     assert all(len(leaves) == 3 for leaves in handshakes.leaves.values())
     assert len(pems(data(api, "ca.crt"))) == 3 and first in data(api, "ca.crt")
     assert "migvet.io/rotate" not in api.get(SECRET)["metadata"]["annotations"]
