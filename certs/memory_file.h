@@ -13,7 +13,7 @@
 
 struct mv_memory_file {
         int fd, previous; /* -1: none */
-        char path[80]; /* "" when there is no text */
+        char path[80];    /* "" when there is no text */
 };
 
 #define MV_MEMORY_FILE_NONE \
