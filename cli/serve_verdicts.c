@@ -96,7 +96,8 @@ static int keep_tokens(struct mv_serve_verdicts *verdicts, struct mv_str text, s
                 return mv_err_oom(err);
         memcpy(copy, text.p, text.n);
         drop_tokens(verdicts);
-        verdicts->tokens = (struct mv_str){ copy, text.n };
+        verdicts->tokens.p = copy;
+        verdicts->tokens.n = text.n;
         return 0;
 }
 

@@ -88,8 +88,9 @@ void *mv_audit_table_put(struct mv_audit_table *table, enum mv_kind kind, struct
         namespace = place_of(kind, namespace);
         uint64_t hash = mv_audit_table_hash(table, kind, namespace, name);
         struct mv_audit_key **slot = slot_of(table, kind, namespace, name, hash);
-        if (*slot)
-                return *slot;
+        struct mv_audit_key *present = *slot;
+        if (present)
+                return present;
         char *item = allocate(table, table->item_size + namespace.n + name.n);
         if (!item)
                 return NULL;

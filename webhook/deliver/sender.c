@@ -122,6 +122,7 @@ int mv_sender_configure(struct mv_sender *sender, const struct mv_config *config
                 }
         }
         pthread_mutex_lock(&sender->lock);
+        // cppcheck-suppress autoVariables  // the thread has let go of it when this returns
         sender->change = &change;
         curl_multi_wakeup(sender->means.multi);
         while (sender->change)
