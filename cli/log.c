@@ -26,14 +26,14 @@ bool mv_log_level_parse(const char *text, enum mv_log_level *ret) {
         return false;
 }
 
-static void timestamp(char *out, size_t size) {
+void mv_log_timestamp(char out[MV_TIMESTAMP_SIZE]) {
         struct timespec now;
         struct tm parts;
         char date[32];
         clock_gettime(CLOCK_REALTIME, &now);
         gmtime_r(&now.tv_sec, &parts);
         strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
-        snprintf(out, size, "%s.%03ldZ", date, now.tv_nsec / 1000000);
+        snprintf(out, MV_TIMESTAMP_SIZE, "%s.%03ldZ", date, now.tv_nsec / 1000000);
 }
 
 static struct mv_str cut(struct mv_str value) {
@@ -85,11 +85,11 @@ static void text_line(struct mv_buf *buf, const char *time, const char *level, c
 static void write_line(void *context, enum mv_log_level level, const char *component, const char *message,
                        const struct mv_log_field *fields, size_t n) {
         const struct mv_log *log = context;
-        char time[64];
+        char time[MV_TIMESTAMP_SIZE];
         struct mv_buf buf;
         if (level < log->level)
                 return;
-        timestamp(time, sizeof time);
+        mv_log_timestamp(time);
         mv_buf_init(&buf, &mv_allocator_system, LONGEST_LINE);
         (log->json ? json_line : text_line)(&buf, time, level_names[level], component, message, fields, n);
         mv_buf_append_byte(&buf, '\n');

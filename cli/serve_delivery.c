@@ -2,6 +2,7 @@
 #include "cli/serve_delivery.h"
 
 #include "certs/clock.h"
+#include "cli/log.h"
 #include "cli/serve_identity.h"
 #include "policy/cloud_event.h"
 #include "webhook/deliver/outbox.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
         /* For the process before this one to end. While it serves, nobody can wait for long. */
@@ -173,18 +173,6 @@ void mv_delivery_done(struct mv_delivery *delivery, unsigned grace_ms) {
 
 /* --- sending --- */
 
-/* "2026-11-26T10:00:00.123Z" */
-static struct mv_str write_time(char *out, size_t size) {
-        struct timespec now;
-        struct tm parts;
-        char date[40];
-        clock_gettime(CLOCK_REALTIME, &now);
-        gmtime_r(&now.tv_sec, &parts);
-        strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
-        snprintf(out, size, "%s.%03ldZ", date, now.tv_nsec / 1000000);
-        return mv_str_from(out);
-}
-
 /* There was no memory for it, or it is larger than any event may be: counted, and told once in a while. */
 static int unmade(struct mv_delivery *delivery, struct mv_err *err) {
         static atomic_llong told_ms;
@@ -231,11 +219,12 @@ int mv_delivery_send(struct mv_delivery *delivery, struct mv_arena *arena, const
                 return 0;
         if (!outbox)
                 return atomic_load(&delivery->waits) ? unopened(delivery, err) : 0;
-        char time[64];
+        char time[MV_TIMESTAMP_SIZE];
         struct mv_buf text, subject;
         size_t split = 0;
+        mv_log_timestamp(time);
         const struct mv_cloud_event cloud_event = { .id = event->id,
-                                                    .time = write_time(time, sizeof time),
+                                                    .time = mv_str_from(time),
                                                     .cluster_name = config->cluster_name,
                                                     .replica = mv_str_from(delivery->replica),
                                                     .verdict = event->verdict,
