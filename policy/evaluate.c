@@ -62,6 +62,8 @@ static void run_site_rules(struct mv_context *ctx, const struct mv_evaluation *e
                            const struct mv_verdict *verdict) {
         const struct mv_migration *asked = ctx->migration;
         const struct mv_vm *vm = ctx->vm;
+        if (!e->config || !e->config->site_rules.n)
+                return;
         const struct mv_vmi *vmi =
                 mv_str_is(verdict->subject.kind, "VirtualMachineInstance") ? ctx->vmi : NULL;
         if (asked && ctx->instance) {
@@ -72,7 +74,7 @@ static void run_site_rules(struct mv_context *ctx, const struct mv_evaluation *e
                 vm = NULL;
         ctx->written = vmi ? &vmi->meta : vm ? &vm->meta : NULL;
         ctx->written_kind = vmi ? MV_KIND_VMI : MV_KIND_VM;
-        for (size_t i = 0; e->config && i < e->config->site_rules.n && !mv_arena_failed(ctx->arena); i++)
+        for (size_t i = 0; i < e->config->site_rules.n && !mv_arena_failed(ctx->arena); i++)
                 run_rule(ctx, &e->config->site_rules.items[i].rule);
 }
 
