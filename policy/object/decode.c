@@ -83,8 +83,7 @@ static bool wrong_type(struct state *state, const char *problem) {
 }
 
 static bool scan_string(struct state *state, struct mv_scan_string *ret) {
-        *ret = (struct mv_scan_string){ 0 };
-        if (mv_scan_peek(&state->scan) != '"')
+        if (*state->scan.p != '"' && mv_scan_peek(&state->scan) != '"')
                 return wrong_type(state, "must be a string");
         return mv_scan_string(&state->scan, ret);
 }
@@ -179,8 +178,16 @@ static const struct mv_shape *inner_shape(const struct mv_shape_field *field, en
 
 /* Pass over the value of a field that has this shape, or none. */
 static bool skip(struct state *state, const struct mv_shape_field *shaped, struct mv_str *ret) {
-        if (shaped && shaped->shape && !mv_schema_fits(state->decode->arena, &state->scan, shaped))
+        if (shaped && shaped->shape) {
+                mv_scan_peek(&state->scan);
+                const char *start = state->scan.p;
+                if (mv_schema_fits(state->decode->arena, &state->scan, shaped)) {
+                        if (ret)
+                                *ret = (struct mv_str){ start, (size_t)(state->scan.p - start) };
+                        return true;
+                }
                 state->unfit = true;
+        }
         return mv_scan_skip(&state->scan, ret);
 }
 
