@@ -383,7 +383,7 @@ const uint32_t *mv_pod_index_label(const struct mv_pod_index *index, struct mv_s
 
 const struct mv_aversion *mv_pod_index_aversions(const struct mv_pod_index *index, struct mv_str key,
                                                  struct mv_str value) {
-        return find_slot(index, key, value)->aversions;
+        return index->aversions_used ? find_slot(index, key, value)->aversions : NULL;
 }
 
 const struct mv_aversion *mv_pod_index_other_aversions(const struct mv_pod_index *index) {
