@@ -284,12 +284,12 @@ bench:
 lint:
 	@tests/deps.sh build test lint
 	$(again) all compile_commands.json
-	@JOBS=$(JOBS) CC=$(CC) CLANG=$(CLANG) tests/lint/run
+	@JOBS=$(JOBS) CC="$(CC)" CLANG="$(CLANG)" tests/lint/run
 
 # Minutes of a machine's time; also looks for findings that are allowed, and gone.
 analyze:
 	@tests/deps.sh build analyze
-	@JOBS=$(JOBS) CC=$(CC) CLANG=$(CLANG) tests/analyze.sh
+	@JOBS=$(JOBS) CC="$(CC)" CLANG="$(CLANG)" tests/analyze.sh
 
 format:
 	@tests/deps.sh build lint

@@ -59,12 +59,12 @@ check() {
                         if [ "$kind" = '"' ]; then
                                 if [ ! -f "$name" ]; then
                                         complain "$file:$number: \"$name\" is no path from the top of the tree"
-                                elif ! grep -qxE "($ours)" <<<"$name"; then
+                                elif ! [[ $name =~ ^($ours)$ ]]; then
                                         complain "$file:$number: this layer may not include \"$name\""
                                 fi
-                        elif grep -qE "^system(\||$)" <<<"$others" && ! grep -qE "^($third_party)" <<<"$name"; then
+                        elif [[ $others =~ ^system(\||$) && ! $name =~ ^($third_party) ]]; then
                                 : # libc and POSIX
-                        elif ! grep -qxE "($others)" <<<"$name"; then
+                        elif ! [[ $name =~ ^($others)$ ]]; then
                                 complain "$file:$number: this layer may not include <$name>"
                         fi
                 done < <(sed -nE '/^[[:space:]]*#[[:space:]]*include/{=;s/^[^"<]*(["<])([^">]*).*/\1:\2/p}' \
