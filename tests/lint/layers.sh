@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 pure_libc='assert|ctype|emmintrin|errno|float|inttypes|limits|math|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings'
-third_party='json-c/|json\.h|yaml\.h|pcre2|gnutls/|nettle/|microhttpd|curl/|cmocka'
+third_party='json-c/|json\.h|yaml\.h|pcre2|gnutls/|nettle/|microhttpd|curl/|zlib|cmocka'
 rule_headers='rule|snapshot|kind|claims|launcher|nodeindex|nodefit|resolve|drain|expand|kubevirt_config|convergence|tsc'
 rule_headers+='|policy_values|population|hyperconverged|podrequests|quota|podsecurity|stranded'
 
@@ -28,7 +28,7 @@ table() {
                 ours='policy/((base|object)/)?[^/]*|certs/.*|cluster/.*' others="system|curl/.*|yaml\.h" ;;
         webhook/*)
                 ours='policy/((base|object)/)?[^/]*|certs/.*|webhook/.*'
-                others="system|microhttpd\.h|curl/.*|gnutls/.*" ;;
+                others="system|microhttpd\.h|curl/.*|gnutls/.*|zlib\.h" ;;
         cli/*)
                 ours='policy/((base|object)/)?[^/]*|certs/.*|cluster/.*|webhook/.*|cli/.*' others='.*' ;;
         tests/*)

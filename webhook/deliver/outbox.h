@@ -4,7 +4,7 @@
  * HTTP.
  *
  * On disk, in a directory of its own that one process has at a time (flock on `.lock`):
- *     NNNNNNNNNNNNNNNNNNNN.log   segments, append only, named by their first sequence; a record has a length and a CRC32C
+ *     NNNNNNNNNNNNNNNNNNNN.log   segments, append only, named by their first sequence; a record has a length and a CRC-32
  *     positions                  what each receiver has done; replaced as a whole
  *     dead/                      a file for each record that a receiver will not take, with what it said
  *     requests/                  what `migvet outbox` asks of the process that has the directory
