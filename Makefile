@@ -35,7 +35,7 @@ WERROR ?= 1
 endif
 
 VARIANTS := release asan tsan coverage fuzz
-LIBRARIES := libmicrohttpd gnutls json-c yaml-0.1 libpcre2-8 libcurl
+LIBRARIES := libmicrohttpd gnutls json-c yaml-0.1 libpcre2-8 libcurl zlib
 
 # Evaluated on first use only, so that this file can be read on a machine that has no pkg-config yet.
 pkg-config = $(shell pkg-config $(1) || echo PKG_CONFIG_FAILED)

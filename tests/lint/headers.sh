@@ -6,7 +6,7 @@
 
 check() {
         local header compiler out flags=()
-        read -r -a flags < <(pkg-config --cflags libmicrohttpd gnutls json-c yaml-0.1 libpcre2-8 libcurl |
+        read -r -a flags < <(pkg-config --cflags libmicrohttpd gnutls json-c yaml-0.1 libpcre2-8 libcurl zlib |
                 sed 's/-I/-isystem /g')
         while IFS= read -r header; do
                 grep -q '^#pragma once$' "$header" || complain "$header: no #pragma once"

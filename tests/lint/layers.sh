@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 pure_libc='assert|ctype|emmintrin|errno|float|inttypes|limits|math|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings'
-third_party='json-c/|json\.h|yaml\.h|pcre2|gnutls/|nettle/|microhttpd|curl/|cmocka'
+third_party='json-c/|json\.h|yaml\.h|pcre2|gnutls/|nettle/|microhttpd|curl/|zlib|cmocka'
 rule_headers='(rule|claims|convergence|expand|hyperconverged|kubevirt_config|policy_values|resolve)'
 rule_headers+='|drain/(drain|stranded)|launcher/(launcher|podrequests|podsecurity|quota)|nodes/(nodefit|nodeindex|population|tsc)'
 rule_headers+='|snapshot/(snapshot|kind)'
@@ -42,7 +42,7 @@ table() {
                 others="system|curl/.*|yaml\.h" ;;
         webhook/*)
                 ours='policy/(base|object|config)/[^/]*|certs/.*|webhook/.*'
-                others="system|microhttpd\.h|curl/.*|gnutls/.*" ;;
+                others="system|microhttpd\.h|curl/.*|gnutls/.*|zlib\.h" ;;
         cli/*)
                 ours='policy/((base|object|snapshot|nodes|launcher|config|drain|audit)/)?[^/]*|(certs|cluster|webhook|cli)/.*'
                 others='.*' ;;
