@@ -75,9 +75,12 @@ static void read_site_rule(struct mv_config_reading *reading, const struct mv_pa
 
 void mv_config_site_rules(struct mv_config_reading *reading, const struct mv_path *path,
                           const struct mv_written_site_rules *from, struct mv_site_rules *ret) {
+        if (from->n > MV_MOST_SITE_RULES)
+                mv_config_wrong(reading, path, MV_ELIMIT, "more than %d rules", MV_MOST_SITE_RULES);
         ret->items = mv_arena_new_array(reading->arena, struct mv_site_rule, from->n);
         for (size_t i = 0; ret->items && i < from->n && !reading->code; i++) {
                 read_site_rule(reading, MV_AT_ITEM(path, i), &from->items[i], &ret->items[i]);
+                ret->items[i].number = (unsigned)i;
                 ret->n = i + 1;
         }
 }

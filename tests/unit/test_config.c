@@ -449,6 +449,30 @@ static void test_what_it_is(void **state) {
                 assert_true(is_wrong(headers[i].text, &headers[i]));
 }
 
+/* Each of them runs with each review. */
+static void test_many_site_rules(void **state) {
+        (void)state;
+        for (int n = MV_MOST_SITE_RULES; n <= MV_MOST_SITE_RULES + 1; n++) {
+                char text[20000] = HEAD "siteRules:\n";
+                size_t at = strlen(text);
+                for (int i = 0; i < n; i++)
+                        at += (size_t)snprintf(
+                                text + at, sizeof text - at,
+                                "- {name: a%d, kinds: [VirtualMachine], field: spec, pattern: a, "
+                                "message: m, fix: f}\n",
+                                i);
+                struct read read;
+                if (n > MV_MOST_SITE_RULES) {
+                        const struct wrong many = { text, 4, 1, "siteRules", "more than 128 rules" };
+                        assert_true(is_wrong(text, &many));
+                        break;
+                }
+                read_well(&read, text);
+                assert_int_equal(read.config.site_rules.items[n - 1].number, n - 1);
+                mv_arena_done(&read.arena);
+        }
+}
+
 static bool wants(const struct mv_config_receiver *receiver, const char *kind, const char *namespace,
                   const char *verdict) {
         return mv_config_receiver_wants(receiver, mv_str_from(kind), mv_str_from(namespace),
@@ -516,10 +540,11 @@ static void test_memory(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_as_shipped),    cmocka_unit_test(test_everything),
-                cmocka_unit_test(test_mirror),        cmocka_unit_test(test_json),
-                cmocka_unit_test(test_what_is_wrong), cmocka_unit_test(test_what_it_is),
-                cmocka_unit_test(test_filters),       cmocka_unit_test(test_memory),
+                cmocka_unit_test(test_as_shipped),      cmocka_unit_test(test_everything),
+                cmocka_unit_test(test_mirror),          cmocka_unit_test(test_json),
+                cmocka_unit_test(test_what_is_wrong),   cmocka_unit_test(test_what_it_is),
+                cmocka_unit_test(test_filters),         cmocka_unit_test(test_memory),
+                cmocka_unit_test(test_many_site_rules),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
