@@ -250,7 +250,8 @@ def test_tokens_and_configuration_are_taken_up(migvet, tmp_path):
                 token.unlink()
             else:
                 put(token, content)
-            eventually(lambda: "controllers may ask; " in server.health("/readyz?verbose")[2], what="the remark")
+            said = f"[+]verdicts ok: {'controllers' if answer == 200 else 'nobody'} may ask; "
+            eventually(lambda wanted=said: wanted in server.health("/readyz?verbose")[2], what="the remark")
             eventually(lambda wanted=answer: code(headers=bearer("fresh")) == wanted, what="the answer")
             put(token, "fresh")
             eventually(lambda: "[+]verdicts ok: controllers may ask\n" in server.health("/readyz?verbose")[2], what="no remark")
@@ -333,6 +334,7 @@ def test_it_starts_without_tokens(migvet, tmp_path, written):
         with server.client() as client:
             assert client.review(example("create-good-vm"))["allowed"] is True
         assert asks(server, headers=bearer())[0] == 401
-        assert str(tmp_path / "token") in server.health("/readyz?verbose")[2]
+        remark = server.health("/readyz?verbose")[2]
+        assert "[+]verdicts ok: nobody may ask; " in remark and str(tmp_path / "token") in remark
         put(tmp_path / "token", TOKEN)
         eventually(lambda: asks(server, headers=bearer())[0] == 200, what="the token")
