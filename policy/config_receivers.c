@@ -121,9 +121,7 @@ static unsigned read_verdicts(struct mv_config_reading *reading, const struct mv
         }
         for (size_t i = 0; mv_scan_element(&scan, &first) && mv_scan_skip(&scan, &value); i++) {
                 const struct mv_path *at = MV_AT_ITEM(path, i);
-                bits |= 1u << mv_config_choice(reading, at,
-                                               mv_config_scalar(reading, at, value, "True", "False"),
-                                               verdict_names, 0);
+                bits |= 1u << mv_config_choice_json(reading, at, value, verdict_names, 0);
         }
         if (!bits)
                 mv_config_wrong(reading, path, MV_ETYPE, "must not be empty");
