@@ -4,7 +4,7 @@
 #include "cli/text.h"
 #include "policy/base/json.h"
 #include "policy/registry.h"
-#include "policy/scope.h"
+#include "policy/config/scope.h"
 #include "policy/verdict.h"
 
 #include <stdio.h>

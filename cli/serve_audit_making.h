@@ -4,9 +4,9 @@
 
 #include "cli/serve_audit.h"
 #include "cluster/kube/reports.h"
-#include "policy/audit_schedule.h"
-#include "policy/auditor.h"
-#include "policy/kindtable.h"
+#include "policy/audit/audit_schedule.h"
+#include "policy/audit/auditor.h"
+#include "policy/snapshot/kindtable.h"
 
 #include <pthread.h>
 

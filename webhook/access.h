@@ -9,11 +9,11 @@
 #pragma once
 
 #include "certs/trust.h"
+#include "certs/shared.h"
 #include "policy/base/err.h"
 #include "policy/base/str.h"
 
 #include <gnutls/gnutls.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -60,8 +60,7 @@ enum mv_access_outcome mv_access_judge(struct mv_access *access, const char *aut
 struct mv_str mv_bearer_token(const char *authorization);
 
 struct mv_access_slot {
-        pthread_mutex_t lock;
-        struct mv_access *current; /* under the lock */
+        struct mv_shared_slot slot;
 };
 
 void mv_access_slot_init(struct mv_access_slot *slot);

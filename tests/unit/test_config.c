@@ -9,7 +9,7 @@
 
 #include "tests/unit/support.h"
 
-#include "policy/config.h"
+#include "policy/config/config.h"
 
 #include <stdio.h>
 #include <string.h>

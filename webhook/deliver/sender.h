@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "policy/config.h"
+#include "policy/config/config.h"
 #include "webhook/deliver/outbox.h"
 #include "webhook/deliver/receiver.h"
 
