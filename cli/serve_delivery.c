@@ -38,6 +38,12 @@ int mv_delivery_init(struct mv_delivery *delivery, const char *replica, const ch
         return delivery->replica ? 0 : mv_err_oom(err);
 }
 
+/* The disk is full or fails, or another process has the directory: that ends. A directory that is not there, or is not ours, or
+ * is of a newer version waits for somebody to mend it. */
+static bool may_pass(int code) {
+        return code == MV_EIO || code == MV_ETIMEOUT || code == MV_ENOMEM;
+}
+
 static int start(struct mv_delivery *delivery, const struct mv_config *config, struct mv_err *err) {
         struct mv_outbox *outbox = NULL;
         char *directory = strndup(config->outbox.directory.p, config->outbox.directory.n);
@@ -52,6 +58,8 @@ static int start(struct mv_delivery *delivery, const struct mv_config *config, s
                 .logger = delivery->logger,
         };
         int r = mv_outbox_open(&options, &outbox, err);
+        if (r < 0 && err && !may_pass(r))
+                snprintf(err->path, sizeof err->path, "outbox.directory");
         const struct mv_sender_options sender = { .outbox = outbox,
                                                   .version = delivery->version,
                                                   .logger = delivery->logger };
@@ -70,12 +78,6 @@ static int start(struct mv_delivery *delivery, const struct mv_config *config, s
         atomic_store(&delivery->outbox, outbox);
         say(delivery, MV_LOG_INFO, "verdicts for receivers are kept", "directory", directory);
         return 0;
-}
-
-/* The disk is full or fails, or another process has the directory: that ends. A directory that is not there, or is not ours, or
- * is of a newer version waits for somebody to mend it. */
-static bool may_pass(int code) {
-        return code == MV_EIO || code == MV_ETIMEOUT || code == MV_ENOMEM;
 }
 
 /* There is no outbox for now. The same reason is told once. */
