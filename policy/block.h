@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One object of a live cluster in one block of memory, of just the size that its decoded form needs: objects come and go
- * one by one, and are freed one by one. Labels and annotations, which repeat, are shared by all blocks of a pool.
+ * one by one, and are freed one by one. What many have in common, texts, members and lists of them, the blocks of a pool share
+ * (policy/object/pack.h).
  *
  * A pool and what makes and frees its blocks belong to one thread; any thread may read a block's object while it is there.
  */
@@ -29,7 +30,7 @@ struct mv_block_pool *mv_block_pool_new(const struct mv_allocator *allocator);
 void mv_block_pool_keep_texts(struct mv_block_pool *pool, uint64_t kinds);
 /* No block of it may be left. Takes NULL; returns NULL. */
 struct mv_block_pool *mv_block_pool_free(struct mv_block_pool *pool);
-/* Bytes of the texts that the blocks share. */
+/* Bytes of what the blocks share. */
 size_t mv_block_pool_bytes(const struct mv_block_pool *pool);
 
 /*
