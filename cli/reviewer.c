@@ -5,7 +5,7 @@
 #include "cli/serve_audit.h"
 #include "cli/serve_delivery.h"
 #include "policy/ask.h"
-#include "policy/audit.h"
+#include "policy/audit/audit.h"
 #include "policy/base/hash.h"
 
 #include <pthread.h>

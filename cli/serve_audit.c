@@ -6,7 +6,7 @@
 #include "policy/decide.h"
 #include "policy/evaluate.h"
 #include "policy/render.h"
-#include "policy/scope.h"
+#include "policy/config/scope.h"
 
 #include <stdio.h>
 #include <stdlib.h>

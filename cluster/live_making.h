@@ -3,9 +3,9 @@
 #pragma once
 
 #include "cluster/live.h"
-#include "policy/block.h"
-#include "policy/kindtable.h"
-#include "policy/placement.h"
+#include "policy/snapshot/block.h"
+#include "policy/snapshot/kindtable.h"
+#include "policy/nodes/placement.h"
 
 #include <stdatomic.h>
 

@@ -6,7 +6,7 @@
 #include "policy/convergence.h"
 #include "policy/notice.h"
 #include "policy/resolve.h"
-#include "policy/scope.h"
+#include "policy/config/scope.h"
 
 #include <limits.h>
 

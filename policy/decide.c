@@ -2,7 +2,7 @@
 #include "policy/decide.h"
 
 #include "policy/base/hash.h"
-#include "policy/fitgroups.h"
+#include "policy/nodes/fitgroups.h"
 #include "policy/notice.h"
 #include "policy/render.h"
 #include "policy/resolve.h"

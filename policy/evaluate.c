@@ -7,12 +7,12 @@
 #include "policy/conditions.h"
 #include "policy/context.h"
 #include "policy/convergence.h"
-#include "policy/drain.h"
+#include "policy/drain/drain.h"
 #include "policy/instancetype.h"
 #include "policy/notice.h"
 #include "policy/registry.h"
 #include "policy/resolve.h"
-#include "policy/scope.h"
+#include "policy/config/scope.h"
 #include "policy/unread.h"
 
 /* --- running the rules --- */

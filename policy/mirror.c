@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/mirror.h"
 
-#include "policy/kindtable.h"
+#include "policy/snapshot/kindtable.h"
 #include "policy/object/schema.h"
 
 enum { MOST_CAUSES = 10 };

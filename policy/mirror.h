@@ -12,7 +12,7 @@
 #include "policy/kubevirt_config.h"
 #include "policy/object/shape.h"
 #include "policy/refusal.h"
-#include "policy/snapshot_view.h"
+#include "policy/snapshot/snapshot_view.h"
 
 struct mv_mirror_input {
         struct mv_arena *arena;

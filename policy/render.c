@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/render.h"
 
-#include "policy/fitgroups.h"
+#include "policy/nodes/fitgroups.h"
 #include "policy/instancetype.h"
 #include "policy/resolve.h"
 

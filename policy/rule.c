@@ -3,7 +3,7 @@
 
 #include "policy/base/growing.h"
 #include "policy/base/names.h"
-#include "policy/fitgroups.h"
+#include "policy/nodes/fitgroups.h"
 
 #include <stdio.h>
 

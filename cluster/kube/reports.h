@@ -12,7 +12,7 @@
 #include "cluster/kube/object.h"
 #include "cluster/kube/report_state.h"
 #include "cluster/kube/trouble.h"
-#include "policy/report.h"
+#include "policy/audit/report.h"
 
 struct mv_kube_reports {
         const struct mv_kube_config *config; /* borrowed */

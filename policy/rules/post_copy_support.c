@@ -7,7 +7,7 @@
  */
 #include "policy/convergence.h"
 #include "policy/object/node.h"
-#include "policy/podsecurity.h"
+#include "policy/launcher/podsecurity.h"
 #include "policy/rule.h"
 
 #include <stdlib.h>

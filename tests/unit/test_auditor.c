@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/auditor.h"
+#include "policy/audit/auditor.h"
 
-#include "policy/audit_table.h"
+#include "policy/audit/audit_table.h"
 #include "policy/registry.h"
 #include "tests/unit/support.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks: what is in them is what was decoded, however much of it is shared, in whatever order they come and go. */
-#include "policy/block.h"
+#include "policy/snapshot/block.h"
 
 #include "policy/base/pieces.h"
 #include "policy/object/same.h"

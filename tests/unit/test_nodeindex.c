@@ -10,11 +10,11 @@
 #include "tests/unit/support.h"
 #include "tests/unit/support_random_cluster.h"
 
-#include "policy/nodeusage.h"
+#include "policy/nodes/nodeusage.h"
 #include "policy/object/scan.h"
-#include "policy/podindex.h"
-#include "policy/podrequests.h"
-#include "policy/snapshot.h"
+#include "policy/nodes/podindex.h"
+#include "policy/launcher/podrequests.h"
+#include "policy/snapshot/snapshot.h"
 
 #include <stdio.h>
 

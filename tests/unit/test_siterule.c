@@ -9,8 +9,8 @@
 
 #include "tests/unit/support.h"
 
-#include "policy/block.h"
-#include "policy/config.h"
+#include "policy/snapshot/block.h"
+#include "policy/config/config.h"
 #include "policy/object/vm.h"
 
 #include <stdio.h>
