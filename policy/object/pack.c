@@ -164,10 +164,8 @@ void mv_pack_release(struct mv_pieces *pieces, struct mv_range own, const struct
 
 /* --- sharing: from the inside to the outside, since a piece points to pieces only --- */
 
-enum { ALIGN = 8 };
-
 static size_t aligned(size_t n) {
-        return (n + ALIGN - 1) / ALIGN * ALIGN;
+        return (n + MV_PACK_ALIGN - 1) / MV_PACK_ALIGN * MV_PACK_ALIGN;
 }
 
 /* Where a text is that is there but has no bytes. */

@@ -14,6 +14,9 @@
 #include "policy/base/pieces.h"
 #include "policy/object/decode.h"
 
+/* How a block is aligned. */
+enum { MV_PACK_ALIGN = 8 };
+
 /* The memory of an object. */
 struct mv_range {
         const char *begin, *end;
@@ -21,7 +24,7 @@ struct mv_range {
 
 /* Share what can be; object was just decoded into an arena, with copies. Returns how many bytes the rest takes. */
 size_t mv_pack_share(struct mv_pieces *pieces, const struct mv_table *table, void *object);
-/* Move the rest from where it is to a block, which is aligned for everything and has that many bytes. Returns the object. */
+/* Move the rest from where it is to a block, which has that many bytes. Returns the object. */
 void *mv_pack_move(struct mv_range from, const struct mv_table *table, const void *object, void *block,
                    size_t size);
 /* Give up all uses of pieces of an object that was shared, and is in that memory, before the memory goes. */

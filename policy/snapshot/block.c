@@ -8,6 +8,7 @@
 #include "policy/object/same.h"
 #include "policy/object/scan.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 enum { SCRATCH_BYTES = 1024 * 1024 };
@@ -19,12 +20,18 @@ struct mv_block_pool {
         char *scratch;       /* SCRATCH_BYTES: where an object is decoded first */
 };
 
+_Static_assert(MV_KIND_COUNT <= UCHAR_MAX, "a kind is a byte");
+
 /* A block as it is allocated: this, the decoded object, the text that is kept. */
 struct whole {
         struct mv_block block;
-        struct mv_arena *rest; /* what did not fit behind it; NULL: nothing, but for huge objects */
-        size_t size; /* of what is packed behind it; 0: nothing is shared, and there are no pieces to give up */
-        alignas(max_align_t) char bytes[];
+        alignas(MV_PACK_ALIGN) char bytes[];
+};
+
+/* What is behind it of one that is not packed: this, and what the arena has there. */
+struct loose {
+        struct mv_arena arena; /* with what did not fit: of huge objects */
+        char bytes[];
 };
 
 struct mv_block_pool *mv_block_pool_new(const struct mv_allocator *allocator) {
@@ -110,58 +117,60 @@ static struct whole *new_whole(const struct mv_block_pool *pool, size_t size) {
         return whole;
 }
 
-/* The object that is in the scratch moves into a block. */
-static int pack(struct mv_block_pool *pool, enum mv_kind kind, void *object, size_t text, struct whole **ret,
+/* The object that is in the scratch moves into a block, followed by that much room. */
+static int pack(struct mv_block_pool *pool, enum mv_kind kind, void *object, size_t room, struct whole **ret,
                 struct mv_err *err) {
         const struct mv_table *table = mv_kinds[kind].table;
         const struct mv_range scratch = { pool->scratch, pool->scratch + SCRATCH_BYTES };
         size_t size = mv_pack_share(&pool->pieces, table, object);
-        struct whole *whole = new_whole(pool, size + text);
+        struct whole *whole = new_whole(pool, size + room);
         if (!whole) {
                 mv_pack_release(&pool->pieces, scratch, table, object);
                 return mv_err_oom(err);
         }
-        whole->size = size;
+        whole->block.packed = true;
         whole->block.object = mv_pack_move(scratch, table, object, whole->bytes, size);
         *ret = whole;
         return 0;
 }
 
+static struct loose *loose_of(struct whole *whole) {
+        return (struct loose *)(void *)whole->bytes;
+}
+
 /* A huge object, or one that was not read by its table alone, is decoded once more, to where it stays. */
 static int decode_into_block(struct mv_block_pool *pool, enum mv_kind kind, struct mv_str json, size_t size,
-                             size_t text, struct whole **ret, struct mv_err *err) {
-        const struct mv_allocator *allocator = pool->allocator;
-        struct whole *whole = new_whole(pool, size + text);
-        struct mv_arena arena;
+                             size_t room, struct whole **ret, struct mv_err *err) {
+        struct whole *whole = new_whole(pool, sizeof(struct loose) + size + room);
         void *object;
         if (!whole)
                 return mv_err_oom(err);
-        mv_arena_init_in(&arena, allocator, whole->bytes, size);
-        int r = decode(&arena, kind, json, &object, err);
-        if (r == 0 && arena.chunks && !(whole->rest = allocator->allocate(allocator->context, sizeof arena)))
-                r = mv_err_oom(err);
+        struct loose *loose = loose_of(whole);
+        mv_arena_init_in(&loose->arena, pool->allocator, loose->bytes, size);
+        int r = decode(&loose->arena, kind, json, &object, err);
         if (r < 0) {
-                mv_arena_done(&arena);
-                allocator->release(allocator->context, whole);
+                mv_arena_done(&loose->arena);
+                pool->allocator->release(pool->allocator->context, whole);
                 return r;
         }
-        if (whole->rest)
-                *whole->rest = arena;
         whole->block.object = object;
-        whole->block.bytes += arena.held;
+        whole->block.bytes += loose->arena.held;
         *ret = whole;
         return 0;
 }
+
 /* How many bytes of the arena, which began in the scratch, are in use; more when it went beyond. */
 static size_t used(const struct mv_block_pool *pool, const struct mv_arena *arena) {
         return arena->chunks ? SCRATCH_BYTES + arena->held : (size_t)(arena->next - pool->scratch);
 }
 
-/* The text stands behind the object. */
-static void keep_text(struct whole *whole, struct mv_meta *meta, struct mv_str json, size_t at) {
-        memcpy(whole->bytes + at, json.p, json.n);
-        memset(whole->bytes + at + json.n, 0, MV_SCAN_PADDING);
-        meta->text = (struct mv_str){ whole->bytes + at, json.n };
+/* The text is the last thing in a block. */
+static void keep_text(struct whole *whole, struct mv_meta *meta, struct mv_str json) {
+        size_t elsewhere = whole->block.packed ? 0 : loose_of(whole)->arena.held;
+        char *text = (char *)whole + whole->block.bytes - elsewhere - MV_SCAN_PADDING - json.n;
+        memcpy(text, json.p, json.n);
+        memset(text + json.n, 0, MV_SCAN_PADDING);
+        meta->text = (struct mv_str){ text, json.n };
 }
 
 int mv_block_new(struct mv_block_pool *pool, enum mv_kind kind, struct mv_str json, struct mv_block **ret,
@@ -169,31 +178,30 @@ int mv_block_new(struct mv_block_pool *pool, enum mv_kind kind, struct mv_str js
         struct mv_arena scratch;
         struct whole *whole = NULL;
         void *object;
-        size_t size = 0, text = pool->texts_kept >> kind & 1 ? json.n + MV_SCAN_PADDING : 0;
+        size_t text = pool->texts_kept >> kind & 1 ? json.n + MV_SCAN_PADDING : 0;
         mv_arena_init_in(&scratch, pool->allocator, pool->scratch, SCRATCH_BYTES);
         int r = decode(&scratch, kind, json, &object, err);
         if (r == 0 && !scratch.chunks && is_table_alone(kind, meta_of(kind, object)))
                 r = pack(pool, kind, object, text, &whole, err);
         else if (r == 0)
-                r = decode_into_block(pool, kind, json, size = used(pool, &scratch), text, &whole, err);
+                r = decode_into_block(pool, kind, json, used(pool, &scratch), text, &whole, err);
         mv_arena_done(&scratch);
         if (r < 0)
                 return r;
-        struct mv_block *block = &whole->block;
-        struct mv_meta *meta = meta_of(kind, (void *)(uintptr_t)block->object);
+        struct mv_meta *meta = meta_of(kind, (void *)(uintptr_t)whole->block.object);
         if (text)
-                keep_text(whole, meta, json, whole->size + size);
-        block->meta = meta;
-        block->hash = mv_block_hash(pool, kind, meta->namespace, meta->name);
-        block->kind = kind;
-        *ret = block;
+                keep_text(whole, meta, json);
+        whole->block.hash = mv_block_hash(pool, kind, meta->namespace, meta->name);
+        whole->block.kind = (unsigned char)kind;
+        *ret = &whole->block;
         return 0;
 }
 
 /* What is read beside the table cannot be compared. */
 bool mv_block_same(const struct mv_block *a, const struct mv_block *b) {
-        return a->kind == b->kind && is_table_alone(a->kind, a->meta) && is_table_alone(b->kind, b->meta) &&
-               mv_str_equal(a->meta->text, b->meta->text) &&
+        const struct mv_meta *x = mv_block_meta(a), *y = mv_block_meta(b);
+        return a->kind == b->kind && is_table_alone((enum mv_kind)a->kind, x) &&
+               is_table_alone((enum mv_kind)b->kind, y) && mv_str_equal(x->text, y->text) &&
                mv_decoded_same(mv_kinds[a->kind].table, a->object, b->object);
 }
 
@@ -201,12 +209,12 @@ struct mv_block *mv_block_free(struct mv_block_pool *pool, struct mv_block *bloc
         if (!block)
                 return NULL;
         struct whole *whole = (struct whole *)(void *)block; /* its first member */
-        if (whole->size)
-                mv_pack_release(&pool->pieces, (struct mv_range){ whole->bytes, whole->bytes + whole->size },
+        if (block->packed)
+                mv_pack_release(&pool->pieces,
+                                (struct mv_range){ whole->bytes, (char *)whole + block->bytes },
                                 mv_kinds[block->kind].table, block->object);
-        if (whole->rest)
-                mv_arena_done(whole->rest);
-        pool->allocator->release(pool->allocator->context, whole->rest);
+        else
+                mv_arena_done(&loose_of(whole)->arena);
         pool->allocator->release(pool->allocator->context, whole);
         return NULL;
 }

@@ -10,7 +10,7 @@
 
 #include "policy/base/arena.h"
 #include "policy/base/err.h"
-#include "policy/snapshot/kind.h"
+#include "policy/snapshot/kindtable.h"
 
 #include <stdint.h>
 
@@ -18,11 +18,19 @@ struct mv_block_pool;
 
 struct mv_block {
         const void *object; /* as mv_kinds says */
-        const struct mv_meta *meta;
         uint64_t hash; /* of namespace and name (policy/snapshot/kindtable.h), with the seed of the pool */
-        enum mv_kind kind;
-        size_t bytes; /* that it holds */
+        size_t bytes;  /* that it holds itself */
+        /* What whoever keeps it notes of it (cluster/live_making.h); of a new one all is zero. */
+        struct mv_block *next; /* the one that replaced it */
+        uint32_t round;        /* of the list that brought it last */
+        bool dead, published;
+        bool packed;        /* it has uses of what is shared */
+        unsigned char kind; /* enum mv_kind */
 };
+
+static inline const struct mv_meta *mv_block_meta(const struct mv_block *block) {
+        return mv_kind_meta((enum mv_kind)block->kind, block->object);
+}
 
 /* NULL when out of memory. */
 struct mv_block_pool *mv_block_pool_new(const struct mv_allocator *allocator);

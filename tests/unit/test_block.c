@@ -146,10 +146,11 @@ static void test_they_come_and_go(void **state) {
                 make_json(&random, sort, step, &made->json);
                 mv_block_pool_keep_texts(pool, roll(&random, 2) ? UINT64_MAX : 0);
                 assert_int_equal(mv_block_new(pool, sorts[sort].kind, made->json, &made->block, NULL), 0);
-                if (made->block->meta->text.p) {
-                        assert_true(mv_str_equal(made->block->meta->text, made->json));
+                if (mv_block_meta(made->block)->text.p) {
+                        assert_true(mv_str_equal(mv_block_meta(made->block)->text, made->json));
                         static const char zeros[MV_SCAN_PADDING];
-                        assert_memory_equal(made->block->meta->text.p + made->json.n, zeros, sizeof zeros);
+                        assert_memory_equal(mv_block_meta(made->block)->text.p + made->json.n, zeros,
+                                            sizeof zeros);
                 }
                 most = mv_block_pool_bytes(pool) > most ? mv_block_pool_bytes(pool) : most;
                 for (unsigned i = 0; i < HELD; i++)
