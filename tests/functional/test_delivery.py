@@ -418,12 +418,13 @@ def test_a_directory_that_cannot_be(delivery, identity, migvet):
         good, delivery.outbox = delivery.outbox, delivery.directory / "no" / "outbox"
         delivery.configure(delivery.receiver("one", receiver))
         result = migvet("serve", *delivery.arguments(), "--certs", delivery.directory / "certs", expect=(2,))
-        assert str(delivery.outbox) in result.stderr or str(delivery.outbox.parent) in result.stderr
+        missing = f"outbox.directory: the directory cannot be made, since {delivery.outbox.parent} does not exist"
+        assert f"{delivery.outbox}: {missing}" in result.stderr
         delivery.configure()
         with delivery.serve() as server:
             delivery.configure(delivery.receiver("one", receiver))
             eventually(lambda: server.metrics()["migvet_config_broken"] == 1, 5)
-            assert str(delivery.directory / "no") in server.health("/readyz?verbose")[2]
+            assert missing in server.health("/readyz?verbose")[2]
             assert remark(server) == "no receivers"
             delivery.outbox = good
             delivery.configure(delivery.receiver("one", receiver))
@@ -434,7 +435,7 @@ def test_a_directory_that_cannot_be(delivery, identity, migvet):
         put(delivery.outbox, "")
         delivery.configure(delivery.receiver("one", receiver))
         result = migvet("serve", *delivery.arguments(), "--certs", delivery.directory / "certs", expect=(2,))
-        assert f"{delivery.outbox}: the directory cannot be made: Not a directory" in result.stderr
+        assert f"{delivery.outbox}: outbox.directory: the directory cannot be made: Not a directory" in result.stderr
 
 
 def test_clients_that_nobody_verifies(delivery, identity):
