@@ -192,9 +192,27 @@ static int unopened(struct mv_delivery *delivery, struct mv_err *err) {
         return mv_err_set(err, MV_EIO, "the outbox is not open");
 }
 
+/* The names of receivers. */
+struct names {
+        struct mv_str items[MV_MOST_RECEIVERS];
+        size_t n;
+};
+
+static void find_unwanted(const struct mv_config *config, const struct mv_verdict *verdict,
+                          struct names *ret) {
+        const struct mv_str word = mv_str_from(mv_verdict_word(verdict->migratable));
+        ret->n = 0;
+        for (size_t i = 0; i < config->receivers.n; i++) {
+                const struct mv_config_receiver *receiver = &config->receivers.items[i];
+                if (!mv_config_receiver_wants(receiver, verdict->subject.kind, verdict->subject.namespace,
+                                              word))
+                        ret->items[ret->n++] = receiver->name;
+        }
+}
+
 static int append(struct mv_delivery *delivery, struct mv_outbox *outbox, const struct mv_buf *text,
                   size_t split, const struct mv_delivery_event *event, struct mv_str subject,
-                  struct mv_str time, struct mv_err *err) {
+                  struct mv_str time, const struct names *unwanted, struct mv_err *err) {
         const struct mv_subject *of = &event->verdict->subject;
         const struct mv_outbox_record record = {
                 .subject = subject,
@@ -206,7 +224,7 @@ static int append(struct mv_delivery *delivery, struct mv_outbox *outbox, const 
         };
         struct mv_str body = mv_buf_str(text);
         int r = mv_outbox_append(outbox, &record, (struct mv_str){ body.p, split }, mv_str_skip(body, split),
-                                 NULL, err);
+                                 unwanted->items, unwanted->n, NULL, err);
         if (r == 0)
                 mv_sender_wake(delivery->sender);
         return r;
@@ -216,8 +234,9 @@ int mv_delivery_send(struct mv_delivery *delivery, struct mv_arena *arena, const
                      const struct mv_delivery_event *event, struct mv_err *err) {
         struct mv_outbox *outbox = atomic_load(&delivery->outbox);
         const struct mv_subject *of = &event->verdict->subject;
-        if (!mv_config_is_wanted(config, of->kind, of->namespace,
-                                 mv_str_from(mv_verdict_word(event->verdict->migratable))))
+        struct names unwanted;
+        find_unwanted(config, event->verdict, &unwanted);
+        if (unwanted.n == config->receivers.n)
                 return 0;
         if (!outbox)
                 return atomic_load(&delivery->waits) ? unopened(delivery, err) : 0;
@@ -240,7 +259,7 @@ int mv_delivery_send(struct mv_delivery *delivery, struct mv_arena *arena, const
         int r = mv_buf_failed(&text) || mv_buf_failed(&subject)
                         ? unmade(delivery, err)
                         : append(delivery, outbox, &text, split, event, mv_buf_str(&subject),
-                                 cloud_event.time, err);
+                                 cloud_event.time, &unwanted, err);
         mv_buf_done(&text);
         mv_buf_done(&subject);
         return r;

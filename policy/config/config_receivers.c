@@ -212,11 +212,3 @@ bool mv_config_receiver_wants(const struct mv_config_receiver *receiver, struct 
                (!receiver->namespaces.n ||
                 mv_patterns_match(&mv_allocator_system, &receiver->namespaces, namespace) != MV_MATCH_NO);
 }
-
-bool mv_config_is_wanted(const struct mv_config *config, struct mv_str kind, struct mv_str namespace,
-                         struct mv_str verdict) {
-        for (size_t i = 0; i < config->receivers.n; i++)
-                if (mv_config_receiver_wants(&config->receivers.items[i], kind, namespace, verdict))
-                        return true;
-        return false;
-}
