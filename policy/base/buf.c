@@ -23,7 +23,7 @@ void mv_buf_clear(struct mv_buf *buf) {
                 buf->p[0] = '\0';
 }
 
-char *mv_buf_reserve(struct mv_buf *buf, size_t n) {
+char *mv_buf_grow(struct mv_buf *buf, size_t n) {
         if (buf->failed || n > buf->maximum - buf->n) {
                 buf->failed = true;
                 return NULL;

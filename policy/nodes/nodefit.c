@@ -514,16 +514,15 @@ const struct mv_str *mv_fit_causes(struct mv_arena *arena, const struct mv_fit *
         struct mv_str *causes = NULL;
         size_t n = 0;
         *ret_n = 0;
-        for (size_t i = 0; i < fit->n_checks; i++)
-                n += !mv_node_set_has(fit->checks[i].pass, node);
-        if (n)
-                causes = mv_arena_new_array(arena, struct mv_str, n);
-        if (!causes)
-                return NULL;
-        n = 0;
-        for (size_t i = 0; i < fit->n_checks; i++)
-                if (!mv_node_set_has(fit->checks[i].pass, node))
-                        causes[n++] = mv_fit_token(arena, &fit->checks[i]);
+        for (size_t i = 0; i < fit->n_checks; i++) {
+                if (mv_node_set_has(fit->checks[i].pass, node))
+                        continue;
+                if (!causes)
+                        causes = mv_arena_new_array(arena, struct mv_str, fit->n_checks - i);
+                if (!causes)
+                        return NULL;
+                causes[n++] = mv_fit_token(arena, &fit->checks[i]);
+        }
         if (n > 1)
                 qsort(causes, n, sizeof *causes, by_text);
         for (size_t i = 0; i < n; i++)
