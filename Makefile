@@ -35,7 +35,7 @@ WERROR ?= 1
 endif
 
 VARIANTS := release asan tsan coverage fuzz
-LIBRARIES := libmicrohttpd gnutls json-c yaml-0.1 libpcre2-8 libcurl
+LIBRARIES := libmicrohttpd gnutls json-c yaml-0.1 libpcre2-8 libcurl zlib
 
 # Evaluated on first use only, so that this file can be read on a machine that has no pkg-config yet.
 pkg-config = $(shell pkg-config $(1) || echo PKG_CONFIG_FAILED)
@@ -284,12 +284,12 @@ bench:
 lint:
 	@tests/deps.sh build test lint
 	$(again) all compile_commands.json
-	@JOBS=$(JOBS) CC=$(CC) CLANG=$(CLANG) tests/lint/run
+	@JOBS=$(JOBS) CC="$(CC)" CLANG="$(CLANG)" tests/lint/run
 
 # Minutes of a machine's time; also looks for findings that are allowed, and gone.
 analyze:
 	@tests/deps.sh build analyze
-	@JOBS=$(JOBS) CC=$(CC) CLANG=$(CLANG) tests/analyze.sh
+	@JOBS=$(JOBS) CC="$(CC)" CLANG="$(CLANG)" tests/analyze.sh
 
 format:
 	@tests/deps.sh build lint

@@ -23,6 +23,15 @@ struct mv_audit_round_state {
         size_t judged, lines, changes[3];
 };
 
+/* Verdicts in which a rule of the site found something, of the configuration that all of them were made with. */
+struct mv_site_figures {
+        struct {
+                char name[64];
+                size_t n;
+        } items[MV_MOST_SITE_RULES];
+        size_t n;
+};
+
 /* For the metrics. */
 struct mv_audit_figures {
         bool any;        /* this replica audits, and everything was judged once */
@@ -34,6 +43,7 @@ struct mv_audit_figures {
         size_t reports;
         unsigned long long reports_written, reports_deleted, reports_failed;
         bool reports_absent;
+        struct mv_site_figures site;
 };
 
 struct mv_serve_audit {

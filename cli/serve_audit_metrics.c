@@ -4,6 +4,7 @@
 #include "policy/registry.h"
 #include "webhook/metrics.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -20,11 +21,29 @@ static const struct mv_rule *rule_at(size_t i) {
         return NULL;
 }
 
+/* Of the site's rules; false while the configuration is another one than the round began with: the next round tells. */
+static bool count_site(struct mv_serve_audit *audit, const struct mv_audit_rule_counts *counts,
+                       struct mv_site_figures *ret) {
+        struct mv_config_status status;
+        const struct mv_config *config = mv_config_borrow(audit->options.configs);
+        mv_config_watch_status(audit->options.configs, &status);
+        ret->n = config->site_rules.n;
+        for (size_t i = 0; i < ret->n; i++) {
+                const struct mv_rule *rule = &config->site_rules.items[i].rule;
+                snprintf(ret->items[i].name, sizeof ret->items[i].name, "%s", rule->id);
+                ret->items[i].n = mv_audit_rule_count(counts, rule);
+        }
+        mv_config_return(audit->options.configs, config);
+        return status.generation == audit->configured;
+}
+
 void mv_serve_audit_remember(struct mv_serve_audit *audit, enum mv_audit_round round, long long began_ms) {
         struct mv_audit_counts counts;
         struct mv_audit_rule_counts rules;
         mv_auditor_count(audit->auditor, &counts);
         mv_auditor_count_rules(audit->auditor, &rules);
+        struct mv_site_figures site;
+        const bool same = count_site(audit, &rules, &site);
         pthread_mutex_lock(&audit->lock);
         struct mv_audit_figures *figures = &audit->figures;
         figures->any = true;
@@ -40,6 +59,8 @@ void mv_serve_audit_remember(struct mv_serve_audit *audit, enum mv_audit_round r
         }
         for (size_t i = 0; i < MV_AUDIT_MOST_RULES && rule_at(i); i++)
                 figures->rules[i] = mv_audit_rule_count(&rules, rule_at(i));
+        if (same)
+                figures->site = site;
         figures->reports = mv_report_state_count(&audit->reports.state);
         figures->reports_written = audit->reports.written;
         figures->reports_deleted = audit->reports.deleted;
@@ -84,6 +105,9 @@ static void write_state(const struct mv_audit_figures *figures, struct mv_buf *o
         for (size_t i = 0; i < MV_AUDIT_MOST_RULES && rule_at(i); i++)
                 write_labelled(out, "migvet_audit_findings", "rule", rule_at(i)->id,
                                (double)figures->rules[i]);
+        for (size_t i = 0; i < figures->site.n; i++)
+                write_labelled(out, "migvet_audit_findings", "rule", figures->site.items[i].name,
+                               (double)figures->site.items[i].n);
 }
 
 static void write_events(const struct mv_event_counts *counts, struct mv_buf *out) {

@@ -320,7 +320,7 @@ static bool invalid_is_exempt(const struct mv_review_input *in, const struct mv_
         const struct mv_kubevirt_config *kubevirt = mv_snapshot_config(in->snapshot);
         const struct mv_decide_input input = unjudged(in, request, kind, in->arena, &any);
         struct mv_exempt exempt;
-        mv_exempt_of(in->arena, in->config, request, input.meta, &exempt);
+        mv_exempt_of(in->arena, in->config, request, kind, input.meta, &exempt);
         if (exempt.match == MV_MATCH_YES)
                 decision->exempt = exempt.reason;
         return exempt.match != MV_MATCH_NO ||

@@ -146,6 +146,13 @@ static bool takes_certificates(const struct mv_access *access) {
         return access->trust && access->n_names;
 }
 
+bool mv_access_is_open(const struct mv_access *access) {
+        struct mv_trust *trust = takes_certificates(access) ? mv_trust_slot_ref(access->trust) : NULL;
+        const bool open = access->n_tokens || trust;
+        mv_trust_unref(trust);
+        return open;
+}
+
 static bool judge_chain(struct mv_access *access, const gnutls_datum_t *chain, unsigned n,
                         char ret_client[MV_CLIENT_MAX], struct mv_err *err) {
         struct mv_trust *trust = mv_trust_slot_ref(access->trust);

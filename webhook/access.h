@@ -35,6 +35,9 @@ int mv_access_new(const struct mv_access_options *options, struct mv_access **re
 /* Returns NULL. */
 struct mv_access *mv_access_unref(struct mv_access *access);
 
+/* Somebody may be let in: there is a token, or an authority whose certificates are believed. */
+bool mv_access_is_open(const struct mv_access *access);
+
 enum mv_access_outcome {
         MV_ACCESS_ADMITTED,
         MV_ACCESS_NONE,    /* showed neither a token nor a certificate */

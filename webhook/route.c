@@ -140,6 +140,10 @@ static const char *header(struct MHD_Connection *mhd, const char *name) {
         return MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, name);
 }
 
+static bool is_verdicts(const struct mv_connection *connection) {
+        return mv_str_is(mv_target_path(&connection->target), "/v1alpha1/verdicts");
+}
+
 /* Which path it is, and for verdicts who may ask: a reference. */
 static struct mv_access *find_endpoint(struct mv_route *route, struct mv_connection *connection) {
         const struct mv_str path = mv_target_path(&connection->target);
@@ -148,7 +152,7 @@ static struct mv_access *find_endpoint(struct mv_route *route, struct mv_connect
                 connection->endpoint = MV_ENDPOINT_VALIDATE;
         else if (mv_str_is(path, "/mutate"))
                 connection->endpoint = MV_ENDPOINT_MUTATE;
-        else if (route->access && mv_str_is(path, "/v1alpha1/verdicts")) {
+        else if (route->access && is_verdicts(connection)) {
                 struct mv_access *access = mv_access_slot_ref(route->access);
                 if (access)
                         connection->endpoint = MV_ENDPOINT_VERDICTS;
@@ -182,7 +186,12 @@ static bool judge(struct mv_route *route, struct mv_connection *connection, stru
         if (connection->target.too_long)
                 refuse(connection, 414, "the request target is too long", false);
         else if (connection->endpoint == MV_ENDPOINT_NONE)
-                refuse(connection, 404, "there is nothing here: reviews go to /validate and /mutate", false);
+                refuse(connection, 404,
+                       is_verdicts(connection)
+                               ? "there is nothing here while verdicts are off: the configuration (--config) turns "
+                                 "them on, by verdicts.enabled with a tokenFile or clientNames"
+                               : "there is nothing here: reviews go to /validate and /mutate",
+                       false);
         if (!post)
                 refuse(connection, 405,
                        verdicts ? "verdicts are asked for with POST" : "reviews are asked for with POST",

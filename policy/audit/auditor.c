@@ -9,6 +9,7 @@
 #include "policy/snapshot/kindtable.h"
 #include "policy/registry.h"
 #include "policy/resolve.h"
+#include "policy/siterule.h"
 #include "policy/audit/subjects.h"
 
 #include <stdlib.h>
@@ -17,7 +18,8 @@ enum {
         READS_WORDS = 4,
         MANY_CHANGES = 256, /* so many things at once, and everything is judged anew */
         NOTICE_BIT = 112,   /* of the first notice */
-        SITE_BIT = 127,     /* of all rules of a site */
+        OTHERS_BIT = 127,   /* of what has none of its own */
+        SITE_BIT = 128,     /* of the first rule of a site */
 };
 
 /* Something that is judged. */
@@ -357,14 +359,25 @@ bool mv_auditor_has(const struct mv_auditor *auditor, struct mv_str namespace) {
 
 /* --- what has changed --- */
 
+_Static_assert(SITE_BIT + MV_MOST_SITE_RULES <= 64 * MV_AUDIT_RULE_WORDS, "a bit for each rule of a site");
+
 static unsigned bit_of(const struct mv_rule *rule) {
+        if (rule->area == MV_AREA_SITE)
+                return SITE_BIT + ((const struct mv_site_rule *)rule)->number;
         for (unsigned i = 0; mv_rules[i]; i++)
                 if (mv_rules[i] == rule)
-                        return i < NOTICE_BIT ? i : SITE_BIT;
+                        return i < NOTICE_BIT ? i : OTHERS_BIT;
         for (unsigned i = 0; mv_notices[i]; i++)
                 if (mv_notices[i] == rule)
-                        return NOTICE_BIT + i < SITE_BIT ? NOTICE_BIT + i : SITE_BIT;
-        return SITE_BIT;
+                        return NOTICE_BIT + i < OTHERS_BIT ? NOTICE_BIT + i : OTHERS_BIT;
+        return OTHERS_BIT;
+}
+
+static bool is_any(const uint64_t rules[MV_AUDIT_RULE_WORDS]) {
+        for (size_t i = 0; i < MV_AUDIT_RULE_WORDS; i++)
+                if (rules[i])
+                        return true;
+        return false;
 }
 
 /* The verdict as it is looked through for its cause. */
@@ -462,7 +475,7 @@ static void read_inputs(struct reading *r, struct mv_arena *arena, const struct 
 static void read_needs(struct reading *r, const struct mv_verdict *verdict) {
         const uint64_t *rules = r->change->rules;
         uint64_t needs = 0;
-        bool none = !rules[0] && !rules[1];
+        bool none = !is_any(rules);
         for (unsigned i = 0; mv_rules[i]; i++)
                 if (rules[bit_of(mv_rules[i]) / 64] >> (bit_of(mv_rules[i]) % 64) & 1)
                         needs |= mv_rules[i]->needs;
@@ -501,8 +514,8 @@ void mv_auditor_judged(struct mv_auditor *auditor, struct mv_arena *arena, const
         ret->changed = before.judged && before.digest != item->digest;
         for (size_t i = 0; i < MV_AUDIT_RULE_WORDS; i++)
                 ret->rules[i] = before.rules[i] ^ item->rules[i];
-        ret->policy = ret->changed && ret->was == ret->is && before.policy != item->policy &&
-                      !ret->rules[0] && !ret->rules[1];
+        ret->policy =
+                ret->changed && ret->was == ret->is && before.policy != item->policy && !is_any(ret->rules);
         struct reading reading = { .auditor = auditor, .snapshot = snapshot, .item = item, .change = ret };
         if (ret->changed && auditor->reconfigured > before.judged)
                 add_cause(ret, MV_KIND_COUNT, MV_STR(""), MV_STR(""), MV_AUDIT_WAS_CHANGED);
@@ -561,7 +574,11 @@ void mv_auditor_count_rules(const struct mv_auditor *auditor, struct mv_audit_ru
         *ret = (struct mv_audit_rule_counts){ 0 };
         for (size_t at = 0; (item = mv_audit_table_each(&auditor->items, &at));)
                 for (unsigned i = 0; i < MV_AUDIT_RULE_WORDS; i++)
-                        for (uint64_t left = item->rules[i], bit = 64 * i; left; left >>= 1, bit++)
+                        for (uint64_t left = i >= SITE_BIT / 64 && item->judged < auditor->reconfigured
+                                                     ? 0
+                                                     : item->rules[i],
+                                      bit = 64 * i;
+                             left; left >>= 1, bit++)
                                 ret->n[bit] += left & 1;
 }
 

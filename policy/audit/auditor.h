@@ -69,7 +69,7 @@ struct mv_audit_cause {
         struct mv_str namespace, name;
         enum mv_audit_how how;
 };
-enum { MV_AUDIT_CAUSES = 8, MV_AUDIT_RULE_WORDS = 2 };
+enum { MV_AUDIT_CAUSES = 8, MV_AUDIT_RULE_WORDS = 4 };
 struct mv_audit_change {
         bool first;   /* it was not judged before */
         bool changed; /* it was, and the verdict is another one */
@@ -99,7 +99,8 @@ struct mv_audit_counts {
         bool waiting;       /* a namespace is due as a whole */
 };
 void mv_auditor_count(const struct mv_auditor *auditor, struct mv_audit_counts *ret);
-/* How many verdicts have a finding that failed or is unknown, of all rules in one pass; and of one rule, from these. */
+/* How many verdicts have a finding that failed or is unknown, of all rules in one pass; and of one rule, from these. Of a rule of
+ * a site only verdicts count that were made since the configuration is what it is: before, it may have been another rule. */
 struct mv_audit_rule_counts {
         size_t n[64 * MV_AUDIT_RULE_WORDS];
 };

@@ -121,18 +121,18 @@ static const struct mv_field selector_fields[] = {
 static const struct mv_table selector_table = MV_TABLE_CLOSED(selector_fields, struct mv_label_selector);
 
 static const struct mv_field levels_fields[] = {
-        TEXT(file_levels, "enforce", enforce),
-        TEXT(file_levels, "warn", warn),
-        TEXT(file_levels, "audit", audit),
+        RAW(file_levels, "enforce", enforce),
+        RAW(file_levels, "warn", warn),
+        RAW(file_levels, "audit", audit),
 };
 static const struct mv_table levels_table = MV_TABLE_CLOSED(levels_fields, struct file_levels);
 static const struct mv_field namespace_fields[] = {
         TEXTS(file_namespace, "names", names),
         MV_FIELD_TABLE(struct file_namespace, "selector", MV_TYPE_POINTER, selector, &selector_table),
-        TEXT(file_namespace, "enforce", enforce),
-        TEXT(file_namespace, "warn", warn),
-        TEXT(file_namespace, "audit", audit),
-        TEXT(file_namespace, "migrations", migrations),
+        RAW(file_namespace, "enforce", enforce),
+        RAW(file_namespace, "warn", warn),
+        RAW(file_namespace, "audit", audit),
+        RAW(file_namespace, "migrations", migrations),
         RAW(file_namespace, "rules", rules),
 };
 static const struct mv_table namespace_table = MV_TABLE_CLOSED(namespace_fields, struct file_namespace);
@@ -172,10 +172,10 @@ static const struct mv_field file_fields[] = {
         TEXT(file, "kind", kind),
         TEXT(file, "clusterName", cluster_name),
         OBJECT(file, "defaults", defaults, levels_table),
-        TEXT(file, "migrations", migrations),
-        TEXT(file, "clusterScoped", cluster_scoped),
-        TEXT(file, "unknown", unknown),
-        TEXT(file, "vmStart", vm_start),
+        RAW(file, "migrations", migrations),
+        RAW(file, "clusterScoped", cluster_scoped),
+        RAW(file, "unknown", unknown),
+        RAW(file, "vmStart", vm_start),
         RAW(file, "mirror", mirror),
         OBJECT(file, "resilient", resilient, resilient_table),
         LIST(file, "namespaces", namespaces, namespace_table),
@@ -199,11 +199,12 @@ static struct mv_config_levels read_levels(struct mv_config_reading *reading, co
                                            const struct file_levels *from,
                                            const struct mv_config_levels *fallback) {
         return (struct mv_config_levels){
-                .enforce = mv_config_choice(reading, MV_AT(path, "enforce"), from->enforce, levels,
-                                            fallback->enforce),
-                .warn = mv_config_choice(reading, MV_AT(path, "warn"), from->warn, levels, fallback->warn),
-                .audit =
-                        mv_config_choice(reading, MV_AT(path, "audit"), from->audit, levels, fallback->audit),
+                .enforce = mv_config_choice_json(reading, MV_AT(path, "enforce"), from->enforce, levels,
+                                                 fallback->enforce),
+                .warn = mv_config_choice_json(reading, MV_AT(path, "warn"), from->warn, levels,
+                                              fallback->warn),
+                .audit = mv_config_choice_json(reading, MV_AT(path, "audit"), from->audit, levels,
+                                               fallback->audit),
                 .migrations = fallback->migrations,
         };
 }
@@ -223,8 +224,8 @@ static void read_namespace(struct mv_config_reading *reading, const struct mv_pa
         if (from->selector)
                 mv_config_selector(reading, MV_AT(path, "selector"), from->selector);
         ret->levels = read_levels(reading, path, &said, &unsaid);
-        ret->levels.migrations =
-                mv_config_choice(reading, MV_AT(path, "migrations"), from->migrations, actions, MV_UNSAID);
+        ret->levels.migrations = mv_config_choice_json(reading, MV_AT(path, "migrations"), from->migrations,
+                                                       actions, MV_UNSAID);
         ret->rules = mv_config_severities(reading, MV_AT(path, "rules"), from->rules);
 }
 
@@ -288,23 +289,21 @@ static void read_settings(struct mv_config_reading *reading, const struct file *
         static const char *const unknowns[] = { "allow", "warn", "deny", NULL };
         static const char *const starts[] = { "allow", "deny", NULL };
         static const char *const mirrors[] = { "off", "warn", "deny", NULL };
-        const struct mv_path *mirror = MV_AT(NULL, "mirror");
         mv_config_text(reading, MV_AT(NULL, "clusterName"), file->cluster_name, false);
         if (file->cluster_name.p)
                 ret->cluster_name = file->cluster_name;
         ret->defaults = read_levels(reading, MV_AT(NULL, "defaults"), &file->defaults, &ret->defaults);
-        ret->defaults.migrations = mv_config_choice(reading, MV_AT(NULL, "migrations"), file->migrations,
-                                                    actions, ret->defaults.migrations);
-        ret->cluster_scoped =
-                (enum mv_action)mv_config_choice(reading, MV_AT(NULL, "clusterScoped"), file->cluster_scoped,
-                                                 actions, (int)ret->cluster_scoped);
-        ret->unknown = (enum mv_action)mv_config_choice(reading, MV_AT(NULL, "unknown"), file->unknown,
-                                                        unknowns, (int)ret->unknown);
-        ret->deny_vm_start =
-                mv_config_choice(reading, MV_AT(NULL, "vmStart"), file->vm_start, starts, ret->deny_vm_start);
-        ret->mirror = (enum mv_mirror)mv_config_choice(
-                reading, mirror, mv_config_scalar(reading, mirror, file->mirror, "on", "off"), mirrors,
-                (int)ret->mirror);
+        ret->defaults.migrations = mv_config_choice_json(reading, MV_AT(NULL, "migrations"), file->migrations,
+                                                         actions, ret->defaults.migrations);
+        ret->cluster_scoped = (enum mv_action)mv_config_choice_json(reading, MV_AT(NULL, "clusterScoped"),
+                                                                    file->cluster_scoped, actions,
+                                                                    (int)ret->cluster_scoped);
+        ret->unknown = (enum mv_action)mv_config_choice_json(reading, MV_AT(NULL, "unknown"), file->unknown,
+                                                             unknowns, (int)ret->unknown);
+        ret->deny_vm_start = mv_config_choice_json(reading, MV_AT(NULL, "vmStart"), file->vm_start, starts,
+                                                   ret->deny_vm_start);
+        ret->mirror = (enum mv_mirror)mv_config_choice_json(reading, MV_AT(NULL, "mirror"), file->mirror,
+                                                            mirrors, (int)ret->mirror);
         ret->other_nodes =
                 mv_config_number(reading, MV_AT(MV_AT(NULL, "resilient"), "otherNodes"),
                                  file->resilient.other_nodes, 1, MOST_NODES_ASKED, ret->other_nodes);
@@ -357,6 +356,16 @@ static void check_header(struct mv_config_reading *reading, const struct file *f
                 mv_config_wrong(reading, MV_AT(NULL, "kind"), MV_ETYPE, "must be Configuration");
 }
 
+/* Where a boolean stands in the place of a text, that may not be what somebody wrote. */
+static void explain_boolean(struct mv_str json, struct mv_err *err) {
+        const struct mv_str value = mv_str_skip(json, err->offset < json.n ? err->offset : json.n);
+        if (strcmp(err->message, "must be a string") == 0 &&
+            (mv_str_starts_with(value, MV_STR("true")) || mv_str_starts_with(value, MV_STR("false"))))
+                mv_err_write(
+                        err, err->code,
+                        "must be a string, in quotes: YAML reads on, off, yes and no without them as booleans");
+}
+
 /* Read one document, which lives in the arena. err->offset says where it is wrong. */
 static int read_document(struct mv_arena *arena, struct mv_str json, struct mv_config *ret,
                          struct mv_err *err) {
@@ -372,6 +381,7 @@ static int read_document(struct mv_arena *arena, struct mv_str json, struct mv_c
         /* An unknown key that comes before the wrong value is told first. */
         if (r < 0 && !reading.code) {
                 *err = why;
+                explain_boolean(json, err);
                 return r;
         }
         if (!reading.code)

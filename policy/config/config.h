@@ -133,6 +133,3 @@ int mv_config_read(struct mv_arena *arena, struct mv_str text, struct mv_config 
  * pattern of which it is not known whether it matches does. */
 bool mv_config_receiver_wants(const struct mv_config_receiver *receiver, struct mv_str kind,
                               struct mv_str namespace, struct mv_str verdict);
-/* One of the receivers does. */
-bool mv_config_is_wanted(const struct mv_config *config, struct mv_str kind, struct mv_str namespace,
-                         struct mv_str verdict);

@@ -9,7 +9,7 @@ static const struct mv_field audit_fields[] = {
 };
 const struct mv_table mv_table_written_audit = MV_TABLE_CLOSED(audit_fields, struct mv_written_audit);
 static const struct mv_field reports_fields[] = {
-        MV_FIELD(struct mv_written_reports, "api", MV_TYPE_STRING, api),
+        MV_FIELD(struct mv_written_reports, "api", MV_TYPE_RAW, api),
 };
 const struct mv_table mv_table_written_reports = MV_TABLE_CLOSED(reports_fields, struct mv_written_reports);
 
@@ -22,6 +22,6 @@ void mv_config_audit(struct mv_config_reading *reading, const struct mv_written_
                                               MOST_MS, ret->interval_ms);
         ret->resync_ms = mv_config_duration(reading, MV_AT(path, "resync"), audit->resync, LEAST_MS, MOST_MS,
                                             ret->resync_ms);
-        ret->reports = (enum mv_reports)mv_config_choice(reading, MV_AT(MV_AT(NULL, "reports"), "api"),
-                                                         reports->api, apis, (int)ret->reports);
+        ret->reports = (enum mv_reports)mv_config_choice_json(reading, MV_AT(MV_AT(NULL, "reports"), "api"),
+                                                              reports->api, apis, (int)ret->reports);
 }

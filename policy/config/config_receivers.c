@@ -121,19 +121,41 @@ static unsigned read_verdicts(struct mv_config_reading *reading, const struct mv
         }
         for (size_t i = 0; mv_scan_element(&scan, &first) && mv_scan_skip(&scan, &value); i++) {
                 const struct mv_path *at = MV_AT_ITEM(path, i);
-                bits |= 1u << mv_config_choice(reading, at,
-                                               mv_config_scalar(reading, at, value, "True", "False"),
-                                               verdict_names, 0);
+                bits |= 1u << mv_config_choice_json(reading, at, value, verdict_names, 0);
         }
         if (!bits)
                 mv_config_wrong(reading, path, MV_ETYPE, "must not be empty");
         return bits;
 }
 
+/* How migvet shows who it is: by one of the ways. */
+static void check_ways(struct mv_config_reading *reading, const struct mv_path *path,
+                       const struct mv_written_receiver *from) {
+        const struct {
+                bool given;
+                const char *name;
+        } ways[] = { { from->client_cert_file.p != NULL, "clientCertFile" },
+                     { from->token_file.p != NULL, "tokenFile" },
+                     { from->hmac_key_file.p != NULL, "hmacKeyFile" } };
+        const char *found = NULL;
+        for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+                if (ways[i].given && found)
+                        mv_config_wrong(
+                                reading, path, MV_ETYPE,
+                                "has %s and %s: it must have just one of clientCertFile, tokenFile and "
+                                "hmacKeyFile",
+                                found, ways[i].name);
+                if (ways[i].given)
+                        found = ways[i].name;
+        }
+        if (!found)
+                mv_config_wrong(reading, path, MV_ETYPE,
+                                "must have one of clientCertFile, tokenFile and hmacKeyFile");
+}
+
 static void read_receiver(struct mv_config_reading *reading, const struct mv_path *path,
                           const struct mv_written_receiver *from, const struct mv_config *config,
                           struct mv_config_receiver *ret) {
-        int ways = !!from->client_cert_file.p + !!from->token_file.p + !!from->hmac_key_file.p;
         check_name(reading, MV_AT(path, "name"), from->name, config);
         check_url(reading, MV_AT(path, "url"), from->url);
         ret->name = mv_arena_copy(reading->arena, from->name);
@@ -142,9 +164,7 @@ static void read_receiver(struct mv_config_reading *reading, const struct mv_pat
         ret->client_cert_file = read_path(reading, MV_AT(path, "clientCertFile"), from->client_cert_file);
         ret->token_file = read_path(reading, MV_AT(path, "tokenFile"), from->token_file);
         ret->hmac_key_file = read_path(reading, MV_AT(path, "hmacKeyFile"), from->hmac_key_file);
-        if (ways != 1)
-                mv_config_wrong(reading, path, MV_ETYPE,
-                                "must have one of clientCertFile, tokenFile and hmacKeyFile");
+        check_ways(reading, path, from);
         ret->kinds = read_kinds(reading, MV_AT(path, "kinds"), &from->kinds);
         ret->namespaces = mv_config_patterns(reading, MV_AT(path, "namespaces"), &from->namespaces, false);
         ret->verdicts = read_verdicts(reading, MV_AT(path, "verdicts"), from->verdicts);
@@ -191,12 +211,4 @@ bool mv_config_receiver_wants(const struct mv_config_receiver *receiver, struct 
                (receiver->verdicts & bit_of(verdict, verdict_names)) &&
                (!receiver->namespaces.n ||
                 mv_patterns_match(&mv_allocator_system, &receiver->namespaces, namespace) != MV_MATCH_NO);
-}
-
-bool mv_config_is_wanted(const struct mv_config *config, struct mv_str kind, struct mv_str namespace,
-                         struct mv_str verdict) {
-        for (size_t i = 0; i < config->receivers.n; i++)
-                if (mv_config_receiver_wants(&config->receivers.items[i], kind, namespace, verdict))
-                        return true;
-        return false;
 }

@@ -4,10 +4,14 @@
 #define TEXT(key_, member_) MV_FIELD(struct mv_written_site_rule, key_, MV_TYPE_STRING, member_)
 
 static const struct mv_field fields[] = {
-        TEXT("name", name),       MV_FIELD(struct mv_written_site_rule, "kinds", MV_TYPE_STRINGS, kinds),
-        TEXT("field", field),     TEXT("pattern", pattern),
-        TEXT("absent", absent),   TEXT("severity", severity),
-        TEXT("message", message), TEXT("fix", fix),
+        TEXT("name", name),
+        MV_FIELD(struct mv_written_site_rule, "kinds", MV_TYPE_STRINGS, kinds),
+        TEXT("field", field),
+        TEXT("pattern", pattern),
+        MV_FIELD(struct mv_written_site_rule, "absent", MV_TYPE_RAW, absent),
+        MV_FIELD(struct mv_written_site_rule, "severity", MV_TYPE_RAW, severity),
+        TEXT("message", message),
+        TEXT("fix", fix),
 };
 const struct mv_table mv_table_site_rule = MV_TABLE_CLOSED(fields, struct mv_written_site_rule);
 
@@ -64,9 +68,10 @@ static void read_site_rule(struct mv_config_reading *reading, const struct mv_pa
         r = from->pattern.n ? mv_pattern_compile(reading->arena, from->pattern, &ret->pattern, &err) : 0;
         if (r < 0)
                 mv_config_wrong(reading, MV_AT(path, "pattern"), r, "%s", err.message);
-        ret->may_be_absent = mv_config_choice(reading, MV_AT(path, "absent"), from->absent, absents, 0) == 1;
-        int severity = mv_config_choice(reading, MV_AT(path, "severity"), from->severity, severities,
-                                        MV_SEVERITY_RISK);
+        ret->may_be_absent =
+                mv_config_choice_json(reading, MV_AT(path, "absent"), from->absent, absents, 0) == 1;
+        int severity = mv_config_choice_json(reading, MV_AT(path, "severity"), from->severity, severities,
+                                             MV_SEVERITY_RISK);
         check_line(reading, MV_AT(path, "message"), from->message);
         check_line(reading, MV_AT(path, "fix"), from->fix);
         mv_site_rule_init(reading->arena, ret, from->name, (enum mv_severity)severity, from->message,
@@ -75,9 +80,12 @@ static void read_site_rule(struct mv_config_reading *reading, const struct mv_pa
 
 void mv_config_site_rules(struct mv_config_reading *reading, const struct mv_path *path,
                           const struct mv_written_site_rules *from, struct mv_site_rules *ret) {
+        if (from->n > MV_MOST_SITE_RULES)
+                mv_config_wrong(reading, path, MV_ELIMIT, "more than %d rules", MV_MOST_SITE_RULES);
         ret->items = mv_arena_new_array(reading->arena, struct mv_site_rule, from->n);
         for (size_t i = 0; ret->items && i < from->n && !reading->code; i++) {
                 read_site_rule(reading, MV_AT_ITEM(path, i), &from->items[i], &ret->items[i]);
+                ret->items[i].number = (unsigned)i;
                 ret->n = i + 1;
         }
 }

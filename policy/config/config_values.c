@@ -86,39 +86,67 @@ void mv_config_text(struct mv_config_reading *reading, const struct mv_path *pat
                 mv_config_wrong(reading, path, MV_ETYPE, "must not be empty");
 }
 
-int mv_config_choice(struct mv_config_reading *reading, const struct mv_path *path, struct mv_str value,
-                     const char *const *names, int fallback) {
-        char list[256] = "";
+struct word_list {
+        char text[256]; /* "a, b or c" */
+};
+
+static struct word_list list_of(const char *const *names) {
+        struct word_list list = { "" };
         size_t n = 0;
-        if (!value.p)
-                return fallback;
         for (int i = 0; names[i]; i++) {
-                if (mv_str_is(value, names[i]))
-                        return i;
-                int wrote = snprintf(list + n, sizeof list - n, "%s%s",
+                int wrote = snprintf(list.text + n, sizeof list.text - n, "%s%s",
                                      !i             ? ""
                                      : names[i + 1] ? ", "
                                                     : " or ",
                                      names[i]);
-                n += wrote > 0 && (size_t)wrote < sizeof list - n ? (size_t)wrote : 0;
+                n += wrote > 0 && (size_t)wrote < sizeof list.text - n ? (size_t)wrote : 0;
         }
+        return list;
+}
+
+int mv_config_choice(struct mv_config_reading *reading, const struct mv_path *path, struct mv_str value,
+                     const char *const *names, int fallback) {
+        if (!value.p)
+                return fallback;
+        for (int i = 0; names[i]; i++)
+                if (mv_str_is(value, names[i]))
+                        return i;
         mv_config_wrong(reading, path, MV_ETYPE, "\"%.*s\" is none of its values: it must be %s",
-                        value.n < 100 ? (int)value.n : 100, value.p, list);
+                        value.n < 100 ? (int)value.n : 100, value.p, list_of(names).text);
         return fallback;
 }
 
-struct mv_str mv_config_scalar(struct mv_config_reading *reading, const struct mv_path *path,
-                               struct mv_str json, const char *if_true, const char *if_false) {
+/* The name that YAML takes for this boolean; -1: none. */
+static int find_boolean(const char *const *names, bool value) {
+        static const char *const trues[] = { "true", "True", "yes", "on", NULL };
+        static const char *const falses[] = { "false", "False", "no", "off", NULL };
+        for (int i = 0; names[i]; i++)
+                for (const char *const *word = value ? trues : falses; *word; word++)
+                        if (strcmp(names[i], *word) == 0)
+                                return i;
+        return -1;
+}
+
+int mv_config_choice_json(struct mv_config_reading *reading, const struct mv_path *path, struct mv_str json,
+                          const char *const *names, int fallback) {
         if (!json.n)
-                return (struct mv_str){ 0 };
-        if (mv_str_is(json, "true") && if_true)
-                return mv_str_from(if_true);
-        if (mv_str_is(json, "false") && if_false)
-                return mv_str_from(if_false);
+                return fallback;
         if (json.p[0] == '"')
-                return (struct mv_str){ json.p + 1, json.n - 2 };
-        mv_config_wrong(reading, path, MV_ETYPE, "must be a string");
-        return (struct mv_str){ 0 };
+                return mv_config_choice(reading, path, (struct mv_str){ json.p + 1, json.n - 2 }, names,
+                                        fallback);
+        const bool is_true = mv_str_is(json, "true");
+        if (!is_true && !mv_str_is(json, "false")) {
+                mv_config_wrong(reading, path, MV_ETYPE, "must be a string: %s", list_of(names).text);
+                return fallback;
+        }
+        const int found = find_boolean(names, is_true);
+        if (found < 0)
+                mv_config_wrong(
+                        reading, path, MV_ETYPE,
+                        "%.*s is none of its values: it must be %s (in YAML, %s without quotes are %.*s)",
+                        MV_STR_ARG(json), list_of(names).text, is_true ? "on and yes" : "off and no",
+                        MV_STR_ARG(json));
+        return found < 0 ? fallback : found;
 }
 
 /* --- amounts --- */
@@ -254,8 +282,7 @@ static void add_severity(struct mv_config_reading *reading, const struct mv_path
         /* In the order of enum mv_severity. */
         static const char *const names[] = { "note", "risk", "blocker", "off", NULL };
         const struct mv_rule *rule = mv_config_find_rule(reading, name);
-        int choice =
-                mv_config_choice(reading, path, mv_config_scalar(reading, path, json, NULL, "off"), names, 0);
+        int choice = mv_config_choice_json(reading, path, json, names, 0);
         if (!rule)
                 mv_config_wrong_key(reading, path, "there is no rule of that name");
         else if (!rule->revisions[0].check)

@@ -36,9 +36,9 @@ void mv_config_text(struct mv_config_reading *reading, const struct mv_path *pat
 /* The position of value among names (ends with NULL); absent: fallback. */
 int mv_config_choice(struct mv_config_reading *reading, const struct mv_path *path, struct mv_str value,
                      const char *const *names, int fallback);
-/* JSON text of a string or of a boolean, as a text: YAML takes `off` for false, `True` for true. */
-struct mv_str mv_config_scalar(struct mv_config_reading *reading, const struct mv_path *path,
-                               struct mv_str json, const char *if_true, const char *if_false);
+/* Likewise of its JSON text, which may be a boolean: YAML takes `off` for false, `True` for true. */
+int mv_config_choice_json(struct mv_config_reading *reading, const struct mv_path *path, struct mv_str json,
+                          const char *const *names, int fallback);
 /* "1h30m", "90s", "500ms": milliseconds from least to most; absent: fallback. */
 unsigned mv_config_duration(struct mv_config_reading *reading, const struct mv_path *path,
                             struct mv_str value, unsigned least, unsigned most, unsigned fallback);

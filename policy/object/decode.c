@@ -409,8 +409,10 @@ static bool decode_map(struct state *state, const struct mv_field *field, struct
         }
         if (state->scan.code || !sort_keyed(state, &keyed, start, &path))
                 return false;
+        if (keyed.list.n > UINT32_MAX)
+                return mv_scan_fail(&state->scan, MV_ELIMIT, "has too many keys");
         ret->items = keyed.list.items;
-        ret->n = keyed.list.n;
+        ret->n = (uint32_t)keyed.list.n;
         return true;
 }
 
@@ -519,6 +521,9 @@ static bool decode_field(struct state *state, const struct mv_field *field, char
         case MV_TYPE_PRESENT:
                 if (*state->scan.p != '{')
                         return wrong_type(state, "must be an object");
+                *(bool *)at = true;
+                return skip(state, shaped, NULL);
+        case MV_TYPE_GIVEN:
                 *(bool *)at = true;
                 return skip(state, shaped, NULL);
         case MV_TYPE_RAW: {

@@ -33,7 +33,7 @@ struct mv_pair {
 };
 struct mv_map {
         struct mv_pair *items;
-        size_t n;
+        uint32_t n;
         bool present; /* the key was there, maybe with {} */
 };
 
@@ -72,6 +72,7 @@ enum mv_type {
         MV_TYPE_NAMED, /* struct mv_list from an object with free keys; the key goes to the struct's first member,
                              a struct mv_str; sorted by it */
         MV_TYPE_PRESENT, /* bool: an object is there, whatever is in it */
+        MV_TYPE_GIVEN,   /* bool: a value is there, of whatever type */
         MV_TYPE_RAW,     /* struct mv_str: the value's JSON text; "" when absent or null */
 };
 

@@ -95,6 +95,29 @@ def test_same_as_check(migvet, tmp_path):
         assert metrics["migvet_audit_last_run_timestamp_seconds"] == pytest.approx(time.time(), abs=60)
 
 
+def site_rule(name, claim_name):
+    return (f"- {{name: {name}, kinds: [VirtualMachine], message: m, fix: f,\n   "
+            f"pattern: {claim_name}|ledger|tapes, "
+            "field: 'spec.template.spec.volumes[*].persistentVolumeClaim.claimName', absent: pass}\n")
+
+
+def test_rules_of_the_site_are_counted(migvet, tmp_path):
+    """Each for itself, as the configuration that is in force names them."""
+    configuration(tmp_path, "siteRules:\n" + site_rule("only-data", "data") + site_rule("only-other", "other"))
+    files = cluster(tmp_path / "cluster", with_claim("a", "data"), with_claim("b", "data"), with_claim("c", "other"))
+
+    def counted(server):
+        found = {key[len('migvet_audit_findings{rule="'):-2]: value for key, value in server.metrics().items()
+                 if key.startswith('migvet_audit_findings{rule="only-')}
+        return found or None
+
+    with serving(migvet, tmp_path, files) as server:
+        _, counts = eventually(lambda: counted(server), SECONDS, "they are counted")
+        assert counts == {"only-data": 1, "only-other": 2}
+        configuration(tmp_path, "siteRules:\n" + site_rule("only-third", "third") + site_rule("only-other", "other"))
+        eventually(lambda: counted(server) == {"only-third": 3, "only-other": 2}, SECONDS, "the new ones are counted")
+
+
 def test_many(migvet, tmp_path):
     """More than is judged while one snapshot is borrowed."""
     configuration(tmp_path, "audit: {interval: 1h}\n")

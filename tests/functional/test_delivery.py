@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import re
+import resource
 import threading
 import time
 
@@ -418,12 +419,13 @@ def test_a_directory_that_cannot_be(delivery, identity, migvet):
         good, delivery.outbox = delivery.outbox, delivery.directory / "no" / "outbox"
         delivery.configure(delivery.receiver("one", receiver))
         result = migvet("serve", *delivery.arguments(), "--certs", delivery.directory / "certs", expect=(2,))
-        assert str(delivery.outbox) in result.stderr or str(delivery.outbox.parent) in result.stderr
+        missing = f"outbox.directory: the directory cannot be made, since {delivery.outbox.parent} does not exist"
+        assert f"{delivery.outbox}: {missing}" in result.stderr
         delivery.configure()
         with delivery.serve() as server:
             delivery.configure(delivery.receiver("one", receiver))
             eventually(lambda: server.metrics()["migvet_config_broken"] == 1, 5)
-            assert str(delivery.directory / "no") in server.health("/readyz?verbose")[2]
+            assert missing in server.health("/readyz?verbose")[2]
             assert remark(server) == "no receivers"
             delivery.outbox = good
             delivery.configure(delivery.receiver("one", receiver))
@@ -434,7 +436,7 @@ def test_a_directory_that_cannot_be(delivery, identity, migvet):
         put(delivery.outbox, "")
         delivery.configure(delivery.receiver("one", receiver))
         result = migvet("serve", *delivery.arguments(), "--certs", delivery.directory / "certs", expect=(2,))
-        assert f"{delivery.outbox}: the directory cannot be made: Not a directory" in result.stderr
+        assert f"{delivery.outbox}: outbox.directory: the directory cannot be made: Not a directory" in result.stderr
 
 
 def test_clients_that_nobody_verifies(delivery, identity):
@@ -494,6 +496,23 @@ def test_the_disk_fails_at_the_start(delivery, identity):
             delivery.configure()
             reconfigured(server, 3)
     assert receiver.names == ["m"]
+
+
+def test_no_file_may_grow(delivery, identity):
+    """A limit on the size of files is an error like a full disk: reviews are answered, and what comes later is delivered."""
+    with Receiver(identity) as receiver:
+        delivery.configure(delivery.receiver("one", receiver))
+        with delivery.serve() as server:
+            server.review(review_of(machine("before")))
+            receiver.wait_for(1)
+            old = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, old[1]))
+            assert server.review(review_of(machine("lost")))["allowed"]
+            eventually(lambda: server.metrics()["migvet_outbox_failed_total"] == 1, 5)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, old)
+            server.review(review_of(machine("after")))
+            receiver.wait_for(2)
+    assert receiver.names == ["before", "after"]
 
 
 def test_a_full_outbox(delivery, identity):

@@ -135,7 +135,8 @@ static void test_watch(void **state) {
         assert_non_null(
                 strstr(journal.text,
                        "3 files: the files cannot be read; the last good state stays in force error="));
-        assert_non_null(strstr(journal.text, "a.yaml line=3\n"));
+        assert_non_null(strstr(journal.text, "a.yaml:3:1: "));
+        assert_non_null(strstr(journal.text, "a.yaml line=3 column=1\n"));
 }
 
 static void test_watch_config_map(void **state) {

@@ -2,7 +2,7 @@
 /* An outbox that is opened on what a crash, a bad disk or a person left of it. */
 #include "tests/unit/test_outbox.h"
 
-#include "webhook/deliver/crc32c.h"
+#include "webhook/deliver/checksum.h"
 #include "webhook/deliver/positions.h"
 #include "webhook/deliver/requests.h"
 #include "webhook/deliver/segment.h"
@@ -349,7 +349,7 @@ static void test_foreign_files(void **state) {
         char header[MV_SEGMENT_HEADER];
         mv_segment_header(99, header);
         header[8] = 2;
-        uint32_t crc = mv_crc32c(0, (struct mv_str){ header, 28 });
+        uint32_t crc = mv_checksum(0, (struct mv_str){ header, 28 });
         memcpy(header + 28, &crc, 4);
         file_put(path, (struct mv_str){ header, sizeof header });
         const struct mv_outbox_options options = { .directory = left.directory, .max_bytes = MIB };

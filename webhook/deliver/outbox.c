@@ -53,6 +53,17 @@ static int check_room(struct mv_outbox *outbox, uint64_t n, struct mv_err *err) 
         return 0;
 }
 
+/* With the lock held: this receiver (NULL: nobody) has done the record. trim is due afterwards. */
+static void mark(struct mv_outbox *outbox, struct mv_position *position, uint64_t sequence) {
+        struct mv_journal_place place;
+        if (!position || sequence >= outbox->journal.next || mv_position_has(position, sequence) ||
+            !mv_position_add(position, outbox->allocator, sequence, sequence))
+                return;
+        if (mv_journal_find(&outbox->journal, sequence, &place) && place.sequence == sequence)
+                position->waiting--;
+        outbox->changed = true;
+}
+
 /* With the lock held. freed: bytes that go elsewhere in exchange. */
 static int append(struct mv_outbox *outbox, const struct mv_outbox_letter *letter, struct mv_str after,
                   uint64_t freed, uint64_t *ret_sequence, struct mv_err *err) {
@@ -81,7 +92,8 @@ static bool may_say(long long *said_ms) {
 }
 
 int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *record, struct mv_str before,
-                     struct mv_str after, uint64_t *ret_sequence, struct mv_err *err) {
+                     struct mv_str after, const struct mv_str *unwanted, size_t n, uint64_t *ret_sequence,
+                     struct mv_err *err) {
         struct mv_outbox_letter letter = { .record = *record };
         struct mv_err local = { 0 };
         uint64_t sequence;
@@ -90,6 +102,8 @@ int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *re
         after.p = after.p ? after.p : "";
         pthread_mutex_lock(&outbox->mutex);
         int r = append(outbox, &letter, after, 0, &sequence, &local);
+        for (size_t i = 0; r == 0 && i < n; i++)
+                mark(outbox, mv_positions_find(&outbox->positions, unwanted[i]), sequence);
         bool speak = r < 0 && may_say(&outbox->said_ms);
         pthread_mutex_unlock(&outbox->mutex);
         if (speak) {
@@ -113,6 +127,9 @@ int mv_outbox_append_again(struct mv_outbox *outbox, const struct mv_outbox_lett
         uint64_t sequence;
         pthread_mutex_lock(&outbox->mutex);
         int r = append(outbox, &again, (struct mv_str){ 0 }, freed, &sequence, err);
+        for (size_t i = 0; r == 0 && i < outbox->positions.n; i++)
+                if (!mv_str_is(again.record.receiver, outbox->positions.items[i].name))
+                        mark(outbox, &outbox->positions.items[i], sequence);
         pthread_mutex_unlock(&outbox->mutex);
         return r;
 }
@@ -196,17 +213,6 @@ void mv_outbox_give_way(struct mv_outbox *outbox, const bool *gone, size_t n) {
                         outbox, MV_LOG_WARNING,
                         "what waits for receivers that want no more events is forgotten, for lack of room",
                         "records", passed);
-}
-
-/* With the lock held: this receiver has done the record. trim is due afterwards. */
-static void mark(struct mv_outbox *outbox, struct mv_position *position, uint64_t sequence) {
-        struct mv_journal_place place;
-        if (sequence >= outbox->journal.next || mv_position_has(position, sequence) ||
-            !mv_position_add(position, outbox->allocator, sequence, sequence))
-                return;
-        if (mv_journal_find(&outbox->journal, sequence, &place) && place.sequence == sequence)
-                position->waiting--;
-        outbox->changed = true;
 }
 
 void mv_outbox_done(struct mv_outbox *outbox, size_t receiver, uint64_t sequence) {

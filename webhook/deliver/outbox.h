@@ -4,7 +4,7 @@
  * HTTP.
  *
  * On disk, in a directory of its own that one process has at a time (flock on `.lock`):
- *     NNNNNNNNNNNNNNNNNNNN.log   segments, append only, named by their first sequence; a record has a length and a CRC32C
+ *     NNNNNNNNNNNNNNNNNNNN.log   segments, append only, named by their first sequence; a record has a length and a CRC-32
  *     positions                  what each receiver has done; replaced as a whole
  *     dead/                      a file for each record that a receiver will not take, with what it said
  *     requests/                  what `migvet outbox` asks of the process that has the directory
@@ -73,12 +73,14 @@ struct mv_outbox_record {
 
 /*
  * Write a record for all receivers (record->receiver is empty). Its body is `before`, the sequence in 20 digits,
- * `after`, since the sequence is not known before. *ret_sequence may be NULL. MV_ELIMIT: full, or a text or the record
+ * `after`, since the sequence is not known before. The n receivers of these names do not want it: for them it counts as done,
+ * so nobody has to read it to find that out. *ret_sequence may be NULL. MV_ELIMIT: full, or a text or the record
  * is too large. MV_EIO: the disk would not have it; nothing of it stays. MV_ENOMEM. Each is counted; the log gets a
  * line once a minute.
  */
 int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *record, struct mv_str before,
-                     struct mv_str after, uint64_t *ret_sequence, struct mv_err *err);
+                     struct mv_str after, const struct mv_str *unwanted, size_t n, uint64_t *ret_sequence,
+                     struct mv_err *err);
 
 /*
  * The receivers, all of them, at the start and whenever the list changes; from then on a receiver is known by its

@@ -32,6 +32,7 @@ struct mv_sender {
         pthread_t thread;
         bool running; /* of the owner */
         atomic_bool stopping;
+        atomic_bool listening; /* the thread waits, and wants to be woken by what is appended */
         atomic_uint grace_ms;
 
         pthread_mutex_t lock; /* of what follows */
@@ -76,8 +77,11 @@ static int make_change(struct mv_sender *sender, struct change *change, struct m
         int r = mv_outbox_receivers(sender->means.outbox, names, change->n, err);
         if (r < 0)
                 return r;
+        struct mv_outbox_status status;
+        mv_outbox_status(sender->means.outbox, &status);
         for (size_t i = 0; i < change->n; i++) {
                 struct mv_peer *old = take_equal(sender, change->peers[i]);
+                change->peers[i]->sweep_end = status.last_sequence;
                 if (old) {
                         mv_peer_free(change->peers[i]);
                         change->peers[i] = old;
@@ -211,6 +215,24 @@ static bool is_flying(const struct mv_sender *sender) {
         return false;
 }
 
+static bool is_hungry(const struct mv_sender *sender, long long now_ms) {
+        for (size_t i = 0; i < sender->n_peers; i++)
+                if (sender->peers[i]->files_right &&
+                    mv_receiver_is_hungry(&sender->peers[i]->machine, now_ms))
+                        return true;
+        return false;
+}
+
+/* From now on mv_sender_wake wakes, if anybody could be sent more. False: something was appended before. */
+static bool listen_for_more(struct mv_sender *sender) {
+        struct mv_outbox_status status;
+        if (!is_hungry(sender, mv_clock_ms()))
+                return true;
+        atomic_store(&sender->listening, true);
+        mv_outbox_status(sender->means.outbox, &status);
+        return status.last_sequence == sender->last;
+}
+
 static void wait_until(struct mv_sender *sender, long long until_ms) {
         long long wait = until_ms - mv_clock_ms();
         wait = wait < 0 ? 0 : wait;
@@ -243,7 +265,9 @@ static void *run(void *context) {
                         until_ms = again_ms < until_ms ? again_ms : until_ms;
                 }
                 renew_status(sender);
-                wait_until(sender, until_ms);
+                if (listen_for_more(sender))
+                        wait_until(sender, until_ms);
+                atomic_store(&sender->listening, false);
         }
         finish(sender);
         renew_status(sender);
@@ -251,7 +275,8 @@ static void *run(void *context) {
 }
 
 void mv_sender_wake(struct mv_sender *sender) {
-        curl_multi_wakeup(sender->means.multi);
+        if (atomic_exchange(&sender->listening, false))
+                curl_multi_wakeup(sender->means.multi);
 }
 
 /* --- life --- */
@@ -307,7 +332,7 @@ struct mv_sender *mv_sender_free(struct mv_sender *sender, unsigned grace_ms) {
         if (sender->running) {
                 atomic_store(&sender->grace_ms, grace_ms);
                 atomic_store(&sender->stopping, true);
-                mv_sender_wake(sender);
+                curl_multi_wakeup(sender->means.multi);
                 pthread_join(sender->thread, NULL);
         }
         free_peers(sender->peers, sender->n_peers);

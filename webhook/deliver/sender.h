@@ -37,7 +37,7 @@ struct mv_sender *mv_sender_free(struct mv_sender *sender, unsigned grace_ms);
  * outbox keeps what is appended for each of them. On failure all is as it was. From one thread. */
 int mv_sender_configure(struct mv_sender *sender, const struct mv_config *config, struct mv_err *err);
 
-/* Something was appended. Any thread. */
+/* Something was appended: the thread looks at it where a receiver could be sent more now, and costs nothing else. Any thread. */
 void mv_sender_wake(struct mv_sender *sender);
 
 enum mv_sender_state {
