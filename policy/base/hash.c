@@ -65,7 +65,8 @@ uint64_t mv_hash_add(uint64_t hash, struct mv_str text) {
                 memcpy(&word, text.p + i, 8);
                 compress(&s, word);
         }
-        compress(&s, load_rest(text.p + i, text.n - i) | (uint64_t)text.n << 56);
+        uint64_t rest = i < text.n ? load_rest(text.p + i, text.n - i) : 0;
+        compress(&s, rest | (uint64_t)text.n << 56);
         s.v2 ^= 0xff;
         turn(&s);
         turn(&s);
