@@ -63,6 +63,7 @@ static bool wrong_type(struct state *state, const char *problem) {
 }
 
 static bool scan_string(struct state *state, struct mv_scan_string *ret) {
+        *ret = (struct mv_scan_string){ 0 };
         if (*state->scan.p != '"' && mv_scan_peek(&state->scan) != '"')
                 return wrong_type(state, "must be a string");
         return mv_scan_string(&state->scan, ret);
