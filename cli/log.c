@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/log.h"
 
+#include "cli/log_writer.h"
+
 #include "policy/base/json.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 /* What clients send can be of any length; a line holds the beginning of it. */
-enum { LONGEST_LINE = 65536, LONGEST_VALUE = 1024 };
+enum {
+        LONGEST_LINE = 65536,
+        LONGEST_VALUE = 1024,
+        MOST_LINES = 1000 /* bytes that most lines have at most */
+};
 
 static const char *const level_names[] = { "debug", "info", "warning", "error" };
 
@@ -101,11 +106,14 @@ static void write_line(void *context, enum mv_log_level level, const char *compo
                 return;
         mv_log_timestamp(time);
         mv_buf_init(&buf, &mv_allocator_system, LONGEST_LINE);
+        mv_buf_reserve(&buf, MOST_LINES);
         (log->json ? json_line : text_line)(&buf, time, level_names[level], component, message, fields, n);
         mv_buf_append_byte(&buf, '\n');
-        /* One write a line, so that lines of several threads do not mix. There is nobody to tell when it fails. */
-        if (!mv_buf_failed(&buf) && write(STDERR_FILENO, buf.p, buf.n) < 0) {
-        }
+        if (mv_buf_failed(&buf)) {
+        } else if (log->writer)
+                mv_log_writer_put(log->writer, mv_buf_str(&buf), level >= MV_LOG_WARNING);
+        else
+                mv_log_write(mv_buf_str(&buf));
         mv_buf_done(&buf);
 }
 
@@ -113,4 +121,17 @@ void mv_log_init(struct mv_log *log, bool json, enum mv_log_level level) {
         *log = (struct mv_log){ .json = json,
                                 .level = level,
                                 .logger = { .line = write_line, .context = log } };
+}
+
+int mv_log_defer(struct mv_log *log, unsigned milliseconds, struct mv_err *err) {
+        return mv_log_writer_new(milliseconds, &log->writer, err);
+}
+
+void mv_log_flush(struct mv_log *log) {
+        if (log->writer)
+                mv_log_writer_put(log->writer, (struct mv_str){ 0 }, true);
+}
+
+void mv_log_done(struct mv_log *log) {
+        log->writer = mv_log_writer_free(log->writer);
 }
