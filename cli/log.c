@@ -97,9 +97,8 @@ static void text_line(struct mv_buf *buf, const char *time, const char *level, c
         }
 }
 
-static void write_line(void *context, enum mv_log_level level, const char *component, const char *message,
-                       const struct mv_log_field *fields, size_t n) {
-        const struct mv_log *log = context;
+static void write_line(const struct mv_log *log, bool later, enum mv_log_level level, const char *component,
+                       const char *message, const struct mv_log_field *fields, size_t n) {
         char time[MV_TIMESTAMP_SIZE];
         struct mv_buf buf;
         if (level < log->level)
@@ -111,16 +110,26 @@ static void write_line(void *context, enum mv_log_level level, const char *compo
         mv_buf_append_byte(&buf, '\n');
         if (mv_buf_failed(&buf)) {
         } else if (log->writer)
-                mv_log_writer_put(log->writer, mv_buf_str(&buf), level >= MV_LOG_WARNING);
+                mv_log_writer_put(log->writer, mv_buf_str(&buf), !later);
         else
                 mv_log_write(mv_buf_str(&buf));
         mv_buf_done(&buf);
 }
 
+static void line(void *context, enum mv_log_level level, const char *component, const char *message,
+                 const struct mv_log_field *fields, size_t n) {
+        write_line(context, false, level, component, message, fields, n);
+}
+
+static void later(void *context, enum mv_log_level level, const char *component, const char *message,
+                  const struct mv_log_field *fields, size_t n) {
+        write_line(context, true, level, component, message, fields, n);
+}
+
 void mv_log_init(struct mv_log *log, bool json, enum mv_log_level level) {
         *log = (struct mv_log){ .json = json,
                                 .level = level,
-                                .logger = { .line = write_line, .context = log } };
+                                .logger = { .line = line, .later = later, .context = log } };
 }
 
 int mv_log_defer(struct mv_log *log, unsigned milliseconds, struct mv_err *err) {

@@ -2,9 +2,9 @@
 /*
  * The program's log: one line an event on stderr, as text or JSON.
  *
- * A server writes a line for each answer, so those may wait for a moment and be written together, by a thread. Lines stay in
- * order, and a warning or an error never waits. What ends the process at once (a crash, kill -9) takes the lines of the last
- * moment with it.
+ * A server writes a line for each answer (mv_logger's `later`), so those may wait for a moment and be written together, by a
+ * thread. Lines stay in order: any other is written at once, behind what waited. What ends the process at once (a crash,
+ * kill -9) takes the lines that wait with it.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ struct mv_log {
 
 void mv_log_init(struct mv_log *log, bool json, enum mv_log_level level);
 
-/* From now on lines may wait so long. From one thread, before others use the log. MV_EIO, MV_ENOMEM: each is still written at
+/* From now on `later` may wait so long. From one thread, before others use the log. MV_EIO, MV_ENOMEM: each is still written at
  * once. */
 int mv_log_defer(struct mv_log *log, unsigned milliseconds, struct mv_err *err);
 /* Write what waits: before something else is written to stderr. */

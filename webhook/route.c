@@ -264,6 +264,14 @@ static void format_milliseconds(char out[MILLISECONDS_SIZE], long long ns) {
         snprintf(out, MILLISECONDS_SIZE, "%lld.%03d", microseconds / 1000, (int)(microseconds % 1000));
 }
 
+/* There is one for each answer. */
+static void log_answer(const struct mv_route *route, const char *message, const struct mv_log_field *fields,
+                       size_t n) {
+        const struct mv_logger *logger = route->logger;
+        (logger->later ? logger->later : logger->line)(logger->context, MV_LOG_INFO, "webhook", message,
+                                                       fields, n);
+}
+
 static bool mutates(const struct mv_connection *connection) {
         return connection->endpoint == MV_ENDPOINT_MUTATE;
 }
@@ -291,9 +299,8 @@ static void log_review(const struct mv_route *route, const struct mv_connection 
                 { "rules", summary->rules },
                 { "milliseconds", mv_str_from(milliseconds) },
         };
-        route->logger->line(route->logger->context, MV_LOG_INFO, "webhook",
-                            status == 200 ? "review" : "not a review", fields,
-                            sizeof fields / sizeof fields[0]);
+        log_answer(route, status == 200 ? "review" : "not a review", fields,
+                   sizeof fields / sizeof fields[0]);
 }
 
 static void log_verdict(const struct mv_route *route, const struct mv_connection *connection,
@@ -313,9 +320,7 @@ static void log_verdict(const struct mv_route *route, const struct mv_connection
                 { "rules", summary->rules },
                 { "milliseconds", mv_str_from(milliseconds) },
         };
-        route->logger->line(route->logger->context, MV_LOG_INFO, "webhook",
-                            status == 200 ? "verdict" : "no verdict", fields,
-                            sizeof fields / sizeof fields[0]);
+        log_answer(route, status == 200 ? "verdict" : "no verdict", fields, sizeof fields / sizeof fields[0]);
 }
 
 /* Metrics and log of what was answered. */
