@@ -51,12 +51,6 @@ void mv_log_timestamp(char out[MV_TIMESTAMP_SIZE]) {
         memcpy(out + n, fraction, sizeof fraction);
 }
 
-static struct mv_str cut(struct mv_str value) {
-        if (value.n > LONGEST_VALUE)
-                value.n = LONGEST_VALUE;
-        return value;
-}
-
 static void json_line(struct mv_buf *buf, const char *time, const char *level, const char *component,
                       const char *message, const struct mv_log_field *fields, size_t n) {
         struct mv_json json;
@@ -67,7 +61,7 @@ static void json_line(struct mv_buf *buf, const char *time, const char *level, c
         mv_json_member(&json, "component", mv_str_from(component));
         mv_json_member(&json, "msg", mv_str_from(message));
         for (size_t i = 0; i < n; i++)
-                mv_json_member(&json, fields[i].name, cut(fields[i].value));
+                mv_json_member(&json, fields[i].name, mv_str_cut(fields[i].value, LONGEST_VALUE));
         mv_json_end(&json);
 }
 
@@ -89,7 +83,7 @@ static void text_line(struct mv_buf *buf, const char *time, const char *level, c
                                    (unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f ? '?' : text.p[i]);
         for (size_t i = 0; i < n; i++) {
                 mv_buf_format(buf, " %s=", fields[i].name);
-                struct mv_str value = cut(fields[i].value);
+                struct mv_str value = mv_str_cut(fields[i].value, LONGEST_VALUE);
                 if (is_simple(value))
                         mv_buf_append_str(buf, value);
                 else

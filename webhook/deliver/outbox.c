@@ -329,8 +329,7 @@ int mv_outbox_bury(struct mv_outbox *outbox, size_t receiver, const struct mv_ou
         if (receiver >= outbox->positions.n)
                 return mv_err_set(err, MV_EUSAGE, "there is no receiver %zu", receiver);
         letter.record.receiver = mv_str_from(outbox->positions.items[receiver].name);
-        if (letter.why.n > WHY_MOST)
-                letter.why.n = WHY_MOST;
+        letter.why = mv_str_cut(letter.why, WHY_MOST);
         int r = mv_dead_add(&outbox->dead, &letter, err);
         if (r < 0)
                 return r;
