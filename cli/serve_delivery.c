@@ -39,10 +39,11 @@ int mv_delivery_init(struct mv_delivery *delivery, const char *replica, const ch
         return delivery->replica ? 0 : mv_err_oom(err);
 }
 
-/* The disk is full or fails, or another process has the directory: that ends. A directory that is not there, or is not ours, or
- * is of a newer version waits for somebody to mend it. */
+/* The disk is full or fails, another process has the directory, or a file in there is larger than any of ours: nothing that the
+ * configuration is to blame for. A directory that is not there, or is not ours, or is of a newer version waits for somebody to
+ * mend it. */
 static bool may_pass(int code) {
-        return code == MV_EIO || code == MV_ETIMEOUT || code == MV_ENOMEM;
+        return code == MV_EIO || code == MV_ETIMEOUT || code == MV_ENOMEM || code == MV_ELIMIT;
 }
 
 static int start(struct mv_delivery *delivery, const struct mv_config *config, struct mv_err *err) {
