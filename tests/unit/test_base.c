@@ -381,6 +381,19 @@ static void test_str(void **state) {
         assert_int_equal(mv_str_find_byte(none, 'c'), 0);
 }
 
+static void test_str_cut(void **state) {
+        (void)state;
+        static const char *const expected[] = {
+                "", "a", "a", "a\xc3\xa9", "a\xc3\xa9", "a\xc3\xa9", "a\xc3\xa9\xe2\x82\xac"
+        };
+        const struct mv_str text = MV_STR("a\xc3\xa9\xe2\x82\xac");
+        for (size_t n = 0; n < sizeof expected / sizeof *expected; n++)
+                assert_str(mv_str_cut(text, n), expected[n]);
+        assert_str(mv_str_cut(text, SIZE_MAX), expected[6]);
+        assert_str(mv_str_cut((struct mv_str){ 0 }, 3), "");
+        assert_str(mv_str_cut(MV_STR("\x80\x80\x80"), 2), "");
+}
+
 static void test_str_to_unsigned(void **state) {
         (void)state;
         static const struct {
@@ -559,6 +572,7 @@ int main(void) {
                 cmocka_unit_test(test_buf_maximum),
                 cmocka_unit_test(test_buf_failing_allocator),
                 cmocka_unit_test(test_str),
+                cmocka_unit_test(test_str_cut),
                 cmocka_unit_test(test_str_to_unsigned),
                 cmocka_unit_test(test_hash),
                 cmocka_unit_test(test_names),
