@@ -130,6 +130,14 @@ struct mv_path {
 /* Print the path as `spec.volumes[0].name` into out (NUL-terminated, cut if too small); "" for the top. */
 void mv_path_format(const struct mv_path *path, char *out, size_t size);
 
+/* A value that has a table of its own, and is decoded with it while the text around it is read. */
+struct mv_inner {
+        const struct mv_table *table;
+        const struct mv_shape *shape; /* as in struct mv_decode */
+        void *ret;                    /* zeroed */
+        bool decoded, fits;           /* by mv_decode: *ret is to be used; it has the shape */
+};
+
 struct mv_decode {
         struct mv_arena *arena;
         bool copy; /* copy strings into the arena, because the text will go away */
@@ -139,6 +147,10 @@ struct mv_decode {
         bool *ret_fits;
         /* Unless NULL: told of each key that a closed table does not have. path is that of the object. */
         void (*unknown)(void *context, const struct mv_path *path, struct mv_str key);
+        /* Unless NULL: asked of each field of MV_TYPE_RAW that is an object, and may return NULL. owner is the struct that the
+         * field goes to, as far as it is read. What does not decode is passed over like any other, and whoever decodes it once
+         * more learns why; the text around it is no worse for that. */
+        struct mv_inner *(*inner)(void *context, const struct mv_field *field, void *owner);
         void *context;
 };
 
