@@ -5,6 +5,7 @@ import time
 import pytest
 import yaml
 
+from fake_api import FakeApi
 from support import Server, cluster, eventually, instance, instance_spec, machine, migration, namespace_of, put
 
 SECONDS = 30
@@ -116,6 +117,38 @@ def test_rules_of_the_site_are_counted(migvet, tmp_path):
         assert counts == {"only-data": 1, "only-other": 2}
         configuration(tmp_path, "siteRules:\n" + site_rule("only-third", "third") + site_rule("only-other", "other"))
         eventually(lambda: counted(server) == {"only-third": 3, "only-other": 2}, SECONDS, "the new ones are counted")
+
+
+def test_what_cannot_be_read_is_said(migvet, tmp_path):
+    """An object of a live cluster that has a wrong type is not judged, and that is no secret."""
+    fine = with_claim("fine", "data")
+    fine["metadata"].update(uid="1", resourceVersion="1")
+    broken = {"metadata": {"name": "broken", "namespace": "shop", "uid": "2", "resourceVersion": "2", "labels": 7}}
+
+    def listing(*items):
+        def answer(h):
+            if "sendInitialEvents" in h.query:
+                h.answer_status(422, "sendInitialEvents is forbidden for watch")
+            elif "watch" in h.query:
+                h.begin_stream()
+                h.wait_for_client()
+            else:
+                h.answer(200, {"kind": "List", "metadata": {"resourceVersion": "7"}, "items": items})
+        return answer
+
+    (tmp_path / "api").mkdir()
+    with FakeApi(tmp_path / "api") as api:
+        api.route("/old/apis/kubevirt.io/v1/virtualmachines", listing(fine, broken))
+        for version in ("v1alpha1", "v1beta1"):
+            api.route(f"/old/apis/pool.kubevirt.io/{version}/virtualmachinepools", listing())
+        api.route("/old/api/v1/persistentvolumeclaims", listing())
+        config = api.kubeconfig(cluster={"server": f"https://127.0.0.1:{api.port}/old"})
+        with Server(migvet.path, "--kubeconfig", config, certs=tmp_path / "certs") as server:
+            eventually(lambda: server.events("objects that cannot be read are not judged"), SECONDS, "the line")
+            assert server.events("objects that cannot be read are not judged")[0]["kinds"] == "VirtualMachine"
+            assert server.metrics()["migvet_audit_incomplete"] == 1
+            assert sum(server.metrics()[f'migvet_audit_subjects{{verdict="{word}"}}']
+                       for word in ("True", "False", "Unknown")) == 1
 
 
 def test_many(migvet, tmp_path):
