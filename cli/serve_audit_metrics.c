@@ -150,8 +150,13 @@ void mv_serve_audit_collect(void *context, struct mv_buf *out) {
         pthread_mutex_lock(&audit->lock);
         *figures = audit->figures;
         pthread_mutex_unlock(&audit->lock);
-        if (figures->any)
+        if (figures->any) {
+                const struct mv_config *config = mv_config_borrow(audit->options.configs);
+                write_one(out, "migvet_audit_interval_seconds", "gauge", "How often everything is judged.",
+                          (double)config->audit.interval_ms / 1000);
+                mv_config_return(audit->options.configs, config);
                 write_state(figures, out);
+        }
         mv_metrics_write_family(out, "migvet_audit_rounds_total", "counter",
                                 "Times that objects were judged, by which: all, changed, namespaces.");
         for (int i = 0; i < MV_AUDIT_ROUNDS; i++)
