@@ -233,7 +233,6 @@ static int serve(struct server *server) {
         sigaddset(&signals, SIGHUP);
         pthread_sigmask(SIG_BLOCK, &signals, NULL);
         signal(SIGPIPE, SIG_IGN);
-        signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error where it is written, and no end */
         mv_log_init(&server->log, server->options.log_format == MV_LOG_JSON, server->options.level);
         mv_serve_identity_init(&server->identity, &server->options.identity, &server->log.logger);
         int code = MV_EXIT_OK;

@@ -61,8 +61,9 @@ static void unknown(struct mv_claim_facts *facts, enum mv_kind kind, struct mv_s
 /* One step further on the way to the access modes. */
 static void follow(const struct resolver *r, struct mv_claim_facts *facts, const char *kind,
                    struct mv_str name) {
-        facts->chain = mv_arena_format(r->arena, "%.*s → %s%s%.*s", MV_STR_ARG(facts->chain), kind,
-                                       name.n ? " " : "", MV_STR_ARG(name));
+        const struct mv_str parts[] = { facts->chain, MV_STR(" → "), mv_str_from(kind),
+                                        name.n ? MV_STR(" ") : MV_STR(""), name };
+        facts->chain = mv_arena_join(r->arena, parts, sizeof parts / sizeof *parts);
 }
 
 static void known(struct mv_claim_facts *facts, const struct mv_strings *modes) {

@@ -70,6 +70,7 @@ static bool refers(const struct mv_field *field, void *member, struct reference 
         case MV_TYPE_OPTIONAL:
         case MV_TYPE_INT:
         case MV_TYPE_PRESENT:
+        case MV_TYPE_GIVEN:
         case MV_TYPE_OBJECT:
                 return false;
         case MV_TYPE_STRING:

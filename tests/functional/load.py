@@ -41,7 +41,7 @@ class Load:
         for path, body, headers, answers in more:
             self.reviews.append((path, body, headers))
             self.expected.append(answers)
-        self.retries, self.retried = retries, 0
+        self.retries, self.retried, self.pause = retries, 0, 0  # seconds between two questions of a thread
         self.lock, self.wrong, self.broken, self.answers = threading.Lock(), [], [], 0
         self.seen, self.slowest = [set() for _ in self.reviews], 0.0
         self.threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(threads)]
@@ -84,6 +84,8 @@ class Load:
     def _ask(self, n):
         with self.server.client() as client:
             while not self.ending.is_set():
+                if self.pause:
+                    self.ending.wait(self.pause)
                 n = (n + 1) % len(self.reviews)
                 path, body, headers = self.reviews[n]
                 begun = time.monotonic()

@@ -136,6 +136,10 @@ class Faults:
                 socket.create_connection(("127.0.0.1", self.server.management), 10) as connection:
             connection.sendall(self.source.randbytes(500) + b"\r\n\r\n")
 
+    def other_load(self):
+        """As much as can be, or so little that receivers come up with it."""
+        self.world.load.pause = self.source.choice((0, 0.05, 0.2))
+
     # --- receivers ---
 
     def other_moods(self):
@@ -187,8 +191,8 @@ class Faults:
 
     KINDS = (other_files, other_files, other_configuration, other_configuration, broken_file, broken_configuration, other_token,
              hangup, certificates, broken_certificate, silent_clients, reset_clients, garbage, garbage_in_tls, dripping_client,
-             bad_requests, bad_questions, management, other_moods, other_moods, receiver_stops, dead_letters, few_descriptors,
-             full_disk)
+             bad_requests, bad_questions, management, other_load, other_load, other_moods, other_moods, receiver_stops,
+             dead_letters, few_descriptors, full_disk)
 
     def run(self, ending):
         """Each kind once in each round, in an order of chance, so that none is left out however short the run is."""

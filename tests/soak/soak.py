@@ -96,7 +96,8 @@ class World:
     """Two states of the cluster, two configurations, and a server with receivers on what takes turns being them."""
 
     def __init__(self, program, directory):
-        self.program, self.directory, self.trouble, self.server = program, directory, [], None
+        self.program, self.directory, self.trouble = program, directory, []
+        self.server = self.load = None
         self.verdicts, self.decisions = {}, {}  # by subject, and by the uid of a review: all that are right
         text = (EXAMPLES / "cluster" / "storage.yaml").read_text(encoding="utf-8")
         self.texts = [text, re.sub(r"accessModes: \[ReadWriteOnce\]", "accessModes: [ReadWriteMany]", text)]
@@ -249,8 +250,8 @@ def soak(minutes, program, directory):
         world.server = server = stack.enter_context(
             Server(program, "-f", directory / "live", "--config", world.live_configuration, certs=directory / "certs"))
         server.log = log = Log()
-        load = Load(server, types.SimpleNamespace(path=program), world.states, threads=CONNECTIONS, settings=world.settings,
-                    more=questions, retries=True)
+        world.load = load = Load(server, types.SimpleNamespace(path=program), world.states, threads=CONNECTIONS,
+                                 settings=world.settings, more=questions, retries=True)
         world.learn(load)
         faults, samples, took = run(world, load, minutes)
         problems = world.trouble[:3] + load.wrong[:3] + load.broken[:3]
