@@ -27,13 +27,23 @@ bool mv_log_level_parse(const char *text, enum mv_log_level *ret) {
 }
 
 void mv_log_timestamp(char out[MV_TIMESTAMP_SIZE]) {
+        static _Thread_local time_t second = -1; /* which `date` is, so that it is printed once a second */
+        static _Thread_local char date[32];
         struct timespec now;
         struct tm parts;
-        char date[32];
         clock_gettime(CLOCK_REALTIME, &now);
-        gmtime_r(&now.tv_sec, &parts);
-        strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
-        snprintf(out, MV_TIMESTAMP_SIZE, "%s.%03ldZ", date, now.tv_nsec / 1000000);
+        if (now.tv_sec != second) {
+                gmtime_r(&now.tv_sec, &parts);
+                strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
+                second = now.tv_sec;
+        }
+        const size_t n = strlen(date);
+        const int ms = (int)(now.tv_nsec / 1000000);
+        const char fraction[] = {
+                '.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z', '\0'
+        };
+        memcpy(out, date, n);
+        memcpy(out + n, fraction, sizeof fraction);
 }
 
 static struct mv_str cut(struct mv_str value) {

@@ -142,7 +142,7 @@ static struct mv_str exemption_of(struct mv_arena *arena, const struct mv_config
         /* Nobody asks, so only exemptions of namespaces and labels can match. */
         const struct mv_review_request request = { .namespace = subject->namespace };
         struct mv_exempt exempt;
-        mv_exempt_of(arena, config, &request, meta, &exempt);
+        mv_exempt_of(arena, config, &request, subject->kind, meta, &exempt);
         return exempt.match == MV_MATCH_YES ? exempt.reason : MV_STR("");
 }
 

@@ -17,8 +17,9 @@ enum {
         /* For the process before this one to end. While it serves, nobody can wait for long. */
         LOCK_SECONDS = 2,
         LOCK_SECONDS_SERVING = 1,
-        RETRY_MS = 3000, /* to open an outbox that could not be had */
-        TELL_MS = 60000, /* between two lines about the same */
+        RETRY_MS = 3000,    /* to open an outbox that could not be had */
+        TELL_MS = 60000,    /* between two lines about the same */
+        EVENT_BYTES = 8000, /* of most events: room that is had at once */
 };
 
 static void say(const struct mv_delivery *delivery, enum mv_log_level level, const char *message,
@@ -253,6 +254,7 @@ int mv_delivery_send(struct mv_delivery *delivery, struct mv_arena *arena, const
                                                     .level = event->level,
                                                     .operation = event->operation };
         mv_buf_init(&text, &mv_allocator_system, MV_OUTBOX_RECORD_MAX);
+        mv_buf_reserve(&text, EVENT_BYTES);
         mv_buf_init(&subject, &mv_allocator_system, MV_OUTBOX_TEXT_MAX);
         mv_cloud_event_render(&text, arena, &cloud_event, &split);
         mv_cloud_event_subject(&subject, of);

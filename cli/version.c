@@ -43,8 +43,7 @@ static int run(int argc, char **argv) {
         printf("KubeVirt: behaviour of main, August 2026 (after v1.9.0)\n");
         printf("libmicrohttpd %s, GnuTLS %s, libcurl %s, json-c %s, libyaml %s, PCRE2 %s, zlib %s\n",
                MHD_get_version(), gnutls_check_version(NULL), curl_version_info(CURLVERSION_NOW)->version,
-               json_c_version(), yaml_get_version_string(), pcre,
-               zlibVersion());
+               json_c_version(), yaml_get_version_string(), pcre, zlibVersion());
         return MV_EXIT_OK;
 }
 

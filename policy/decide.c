@@ -532,7 +532,7 @@ bool mv_decide_denies_unjudged(const struct mv_decide_input *input, struct mv_st
         const struct mv_decide_input *in = &copy;
         const struct mv_kubevirt_config *kubevirt = mv_snapshot_config(in->snapshot);
         mv_scope_of(in->arena, in->config, in->snapshot, in->request->namespace, &copy.scope);
-        mv_exempt_of(in->arena, in->config, in->request, in->meta, &copy.exempt);
+        mv_exempt_of(in->arena, in->config, in->request, in->kind, in->meta, &copy.exempt);
         enum mv_action action =
                 in->kind == MV_KIND_MIGRATION ? migrations(in, NULL) : in->config->cluster_scoped;
         enum mv_level enforce = level(in, "migvet.io/enforce", in->scope.levels.enforce, NULL);
@@ -556,7 +556,7 @@ void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision
         const struct mv_kubevirt_config *kubevirt = mv_snapshot_config(in->snapshot);
         index_before(&indexed);
         mv_scope_of(in->arena, in->config, in->snapshot, in->request->namespace, &indexed.scope);
-        mv_exempt_of(in->arena, in->config, in->request, in->meta, &indexed.exempt);
+        mv_exempt_of(in->arena, in->config, in->request, in->kind, in->meta, &indexed.exempt);
         indexed.lenient = nobody_is_known(in, kubevirt);
         bool exempt = in->exempt.match == MV_MATCH_YES ||
                       mv_object_is_exempt(in->config, kubevirt, in->request, in->kind, in->meta);

@@ -12,8 +12,13 @@ static struct mv_str format_field(struct mv_arena *arena, const char *prefix, co
 static struct mv_str format_field(struct mv_arena *arena, const char *prefix, const char *format,
                                   va_list args) {
         char text[512];
-        vsnprintf(text, sizeof text, format, args);
-        return mv_arena_format(arena, "%s%s%s", prefix, prefix[0] ? "." : "", text);
+        if (strchr(format, '%')) {
+                vsnprintf(text, sizeof text, format, args);
+                format = text;
+        }
+        const struct mv_str parts[] = { mv_str_from(prefix), prefix[0] ? MV_STR(".") : MV_STR(""),
+                                        mv_str_from(format) };
+        return mv_arena_join(arena, parts, sizeof parts / sizeof *parts);
 }
 
 struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, const char *format, ...) {

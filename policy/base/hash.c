@@ -27,6 +27,16 @@ static inline void compress(struct state *s, uint64_t word) {
         s->v0 ^= word;
 }
 
+/* As memcpy of n < 8 bytes into a zeroed word, without a call. */
+static inline uint64_t load_less(const char *p, size_t n) {
+        unsigned char bytes[8] = { 0 };
+        for (size_t i = 0; i < n; i++)
+                bytes[i] = (unsigned char)p[i];
+        uint64_t word;
+        memcpy(&word, bytes, sizeof word);
+        return word;
+}
+
 /* The hash so far is the key's first half; the second is no secret. */
 uint64_t mv_hash_add(uint64_t hash, struct mv_str text) {
         const uint64_t key = UINT64_C(0x9e3779b97f4a7c15);
@@ -42,10 +52,7 @@ uint64_t mv_hash_add(uint64_t hash, struct mv_str text) {
                 memcpy(&word, text.p + i, 8);
                 compress(&s, word);
         }
-        uint64_t rest = 0;
-        if (i < text.n)
-                memcpy(&rest, text.p + i, text.n - i);
-        compress(&s, rest | (uint64_t)text.n << 56);
+        compress(&s, load_less(text.p + i, text.n - i) | (uint64_t)text.n << 56);
         s.v2 ^= 0xff;
         turn(&s);
         turn(&s);

@@ -28,8 +28,6 @@ static bool grow(struct mv_intern *intern) {
 }
 
 struct mv_str mv_intern(struct mv_intern *intern, struct mv_str s) {
-        if (intern->shared)
-                return mv_texts_take(intern->shared, s);
         if (s.n > LONGEST)
                 return mv_arena_copy(intern->texts, s);
         if (intern->used * 2 >= intern->n_slots && !grow(intern)) {

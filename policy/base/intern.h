@@ -6,10 +6,8 @@
 #pragma once
 
 #include "policy/base/arena.h"
-#include "policy/base/texts.h"
 
 struct mv_intern {
-        struct mv_texts *shared; /* unless NULL: texts come from there, and the rest is not used */
         struct mv_arena *texts, *table;
         struct mv_str *slots; /* open addressing; n_slots a power of two */
         size_t n_slots, used;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/nodes/fitgroups.h"
 
+#include "policy/nodes/nodeorder.h"
+
 #include <stdlib.h>
 
 enum mv_fit_mark mv_fit_mark(const struct mv_fit *fit, size_t node) {
@@ -28,30 +30,22 @@ const char *mv_fit_mark_name(enum mv_fit_mark mark) {
 
 /* --- by name --- */
 
-struct named {
-        struct mv_str name;
-        size_t node;
-};
-
-static int by_name(const void *a, const void *b) {
-        return mv_str_compare(((const struct named *)a)->name, ((const struct named *)b)->name);
-}
-
 const size_t *mv_node_set_by_name(struct mv_arena *arena, const struct mv_node_index *index,
                                   const uint64_t *nodes, size_t *ret_n) {
+        const struct mv_node_order *order = mv_node_index_order(index);
         const uint64_t *set = nodes ? nodes : mv_node_index_all(index);
-        size_t count = mv_node_set_count(index, set), n = 0;
-        struct named *named = mv_arena_new_array(arena, struct named, count + 1);
-        size_t *sorted = mv_arena_new_array(arena, size_t, count + 1);
+        uint64_t *ranks = mv_node_set_new(index, arena); /* the set, but of ranks */
+        size_t *sorted = mv_arena_new_array(arena, size_t, mv_node_set_count(index, set) + 1);
+        size_t n = 0;
         *ret_n = 0;
-        if (!named || !sorted)
+        if (!ranks || !sorted)
                 return NULL;
         for (size_t i = mv_node_set_next(index, set, 0); i != SIZE_MAX;
              i = mv_node_set_next(index, set, i + 1))
-                named[n++] = (struct named){ mv_node_index_at(index, i)->meta.name, i };
-        qsort(named, n, sizeof *named, by_name);
-        for (size_t i = 0; i < n; i++)
-                sorted[i] = named[i].node;
+                mv_node_set_add(ranks, order->ranks[i]);
+        for (size_t i = mv_node_set_next(index, ranks, 0); i != SIZE_MAX;
+             i = mv_node_set_next(index, ranks, i + 1))
+                sorted[n++] = order->nodes[i];
         *ret_n = n;
         return sorted;
 }

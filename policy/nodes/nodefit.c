@@ -500,10 +500,9 @@ size_t mv_fit_pair(struct mv_arena *arena, const struct mv_fit_question *questio
 }
 
 struct mv_str mv_fit_token(struct mv_arena *arena, const struct mv_fit_check *check) {
-        if (!check->name.n)
-                return mv_str_from(check->what);
-        return mv_arena_format(arena, "%s%.*s%s%.*s", check->what, MV_STR_ARG(check->name),
-                               check->value.p ? "=" : "", MV_STR_ARG(check->value));
+        const struct mv_str parts[] = { mv_str_from(check->what), check->name,
+                                        check->value.p ? MV_STR("=") : MV_STR(""), check->value };
+        return check->name.n ? mv_arena_join(arena, parts, sizeof parts / sizeof *parts) : parts[0];
 }
 
 static int by_text(const void *a, const void *b) {
@@ -515,17 +514,17 @@ const struct mv_str *mv_fit_causes(struct mv_arena *arena, const struct mv_fit *
         struct mv_str *causes = NULL;
         size_t n = 0;
         *ret_n = 0;
-        for (size_t i = 0; i < fit->n_checks; i++)
-                n += !mv_node_set_has(fit->checks[i].pass, node);
-        if (n)
-                causes = mv_arena_new_array(arena, struct mv_str, n);
-        if (!causes)
-                return NULL;
-        n = 0;
-        for (size_t i = 0; i < fit->n_checks; i++)
-                if (!mv_node_set_has(fit->checks[i].pass, node))
-                        causes[n++] = mv_fit_token(arena, &fit->checks[i]);
-        qsort(causes, n, sizeof *causes, by_text);
+        for (size_t i = 0; i < fit->n_checks; i++) {
+                if (mv_node_set_has(fit->checks[i].pass, node))
+                        continue;
+                if (!causes)
+                        causes = mv_arena_new_array(arena, struct mv_str, fit->n_checks - i);
+                if (!causes)
+                        return NULL;
+                causes[n++] = mv_fit_token(arena, &fit->checks[i]);
+        }
+        if (n > 1)
+                qsort(causes, n, sizeof *causes, by_text);
         for (size_t i = 0; i < n; i++)
                 if (!i || !mv_str_equal(causes[i], causes[*ret_n - 1]))
                         causes[(*ret_n)++] = causes[i];

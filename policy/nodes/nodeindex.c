@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/nodes/nodeindex.h"
 
-#include "policy/launcher/amounts.h"
 #include "policy/base/hash.h"
+#include "policy/launcher/amounts.h"
+#include "policy/nodes/nodeorder.h"
 
 /* A set that so few are in is a list of them: of 5,000 host names each is on one node. */
 enum { FEW = 4 };
@@ -55,6 +56,7 @@ struct mv_node_index {
         size_t n_taints, taints_capacity;
         struct resource *resources;
         size_t n_resources, resources_capacity;
+        struct mv_node_order order;
 };
 
 static const struct mv_str vendor_prefix = { "cpu-vendor.node.kubevirt.io/", 28 };
@@ -414,10 +416,14 @@ bool mv_node_index_settle(struct mv_node_index *index) {
         for (size_t i = 0; i < index->n_resources; i++)
                 if (!mv_levels_choose(&index->resources[i].allocatable, index->arena))
                         return false;
-        return !mv_arena_failed(index->arena);
+        return mv_node_order_make(&index->order, index, index->arena) && !mv_arena_failed(index->arena);
 }
 
 /* --- reading --- */
+
+const struct mv_node_order *mv_node_index_order(const struct mv_node_index *index) {
+        return &index->order;
+}
 
 size_t mv_node_index_count(const struct mv_node_index *index) {
         return index->n;
@@ -553,16 +559,24 @@ size_t mv_node_set_count_both(const struct mv_node_index *index, const uint64_t 
         return count;
 }
 
-bool mv_node_set_has(const uint64_t *set, size_t node) {
-        return set && set[node / 64] >> node % 64 & 1;
-}
-
 void mv_node_set_add(uint64_t *set, size_t node) {
         set[node / 64] |= UINT64_C(1) << node % 64;
 }
 
 void mv_node_set_remove(uint64_t *set, size_t node) {
         set[node / 64] &= ~(UINT64_C(1) << node % 64);
+}
+
+size_t mv_node_set_limit(const struct mv_node_index *index, uint64_t *set, size_t most) {
+        size_t taken = 0;
+        for (size_t i = 0; set && i < index->words; i++) {
+                uint64_t out = set[i];
+                for (; out && most; most--)
+                        out &= out - 1; /* without its lowest */
+                taken += (size_t)__builtin_popcountll(out);
+                set[i] &= ~out;
+        }
+        return taken;
 }
 
 size_t mv_node_set_next(const struct mv_node_index *index, const uint64_t *set, size_t from) {

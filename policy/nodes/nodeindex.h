@@ -30,6 +30,9 @@ bool mv_node_index_settle(struct mv_node_index *index);
 
 size_t mv_node_index_count(const struct mv_node_index *index); /* of places */
 size_t mv_node_index_words(const struct mv_node_index *index); /* in a set */
+/* The places by the names of their nodes. Only of a settled index. */
+struct mv_node_order; /* policy/nodes/nodeorder.h */
+const struct mv_node_order *mv_node_index_order(const struct mv_node_index *index);
 /* The node in that place; NULL when there is none. */
 const struct mv_node *mv_node_index_at(const struct mv_node_index *index, size_t i);
 /* Its place, SIZE_MAX when there is none of that name. */
@@ -88,9 +91,13 @@ void mv_node_set_without(const struct mv_node_index *index, uint64_t *set, const
 size_t mv_node_set_count(const struct mv_node_index *index, const uint64_t *set);
 /* How many are in both. */
 size_t mv_node_set_count_both(const struct mv_node_index *index, const uint64_t *a, const uint64_t *b);
-bool mv_node_set_has(const uint64_t *set, size_t node);
+static inline bool mv_node_set_has(const uint64_t *set, size_t node) {
+        return set && set[node / 64] >> node % 64 & 1;
+}
 void mv_node_set_add(uint64_t *set, size_t node);
 void mv_node_set_remove(uint64_t *set, size_t node);
+/* Take out all but the first `most` nodes. Returns how many that were. */
+size_t mv_node_set_limit(const struct mv_node_index *index, uint64_t *set, size_t most);
 /* The first node of the set from that one on, SIZE_MAX when there is none:
  * for (size_t i = mv_node_set_next(index, set, 0); i != SIZE_MAX; i = mv_node_set_next(index, set, i + 1)) */
 size_t mv_node_set_next(const struct mv_node_index *index, const uint64_t *set, size_t from);

@@ -12,7 +12,8 @@ struct state {
         const struct mv_decode *decode;
         struct mv_err *err;
         bool path_set;
-        bool unfit; /* something does not have the shape that it should have */
+        bool unfit;        /* something does not have the shape that it should have */
+        bool inner_failed; /* there was not enough memory for an inner value */
 };
 
 static void path_append(const struct mv_path *path, char *out, size_t size, size_t *n) {
@@ -401,8 +402,10 @@ static bool decode_map(struct state *state, const struct mv_field *field, struct
         }
         if (state->scan.code || !sort_keyed(state, &keyed, start, &path))
                 return false;
+        if (keyed.list.n > UINT32_MAX)
+                return mv_scan_fail(&state->scan, MV_ELIMIT, "has too many keys");
         ret->items = keyed.list.items;
-        ret->n = keyed.list.n;
+        ret->n = (uint32_t)keyed.list.n;
         return true;
 }
 
@@ -429,6 +432,28 @@ static bool decode_named(struct state *state, const struct mv_table *table, stru
         if (state->scan.code || !sort_keyed(state, &keyed, start, &path))
                 return false;
         *ret = keyed.list;
+        return true;
+}
+
+/* Decode a raw value with the table that it has of its own. False when it has none or does not decode: nothing was read. */
+static bool decode_inner(struct state *state, const struct mv_field *field, void *owner, struct mv_str *ret) {
+        const struct mv_decode *decode = state->decode;
+        if (!decode->inner || *state->scan.p != '{' || mv_arena_failed(decode->arena))
+                return false;
+        struct mv_inner *inner = decode->inner(decode->context, field, owner);
+        if (inner) {
+                const struct mv_decode of_inner = { .arena = decode->arena };
+                struct state own = { .scan = state->scan, .decode = &of_inner };
+                own.scan.depth = 0;
+                inner->decoded = decode_object(&own, inner->table, inner->ret, NULL, inner->shape) &&
+                                 !mv_arena_failed(decode->arena);
+                inner->fits = !own.unfit;
+                *ret = (struct mv_str){ state->scan.p, (size_t)(own.scan.p - state->scan.p) };
+        }
+        state->inner_failed = mv_arena_failed(decode->arena);
+        if (!inner || !inner->decoded)
+                return false;
+        state->scan.p += ret->n;
         return true;
 }
 
@@ -491,9 +516,12 @@ static bool decode_field(struct state *state, const struct mv_field *field, char
                         return wrong_type(state, "must be an object");
                 *(bool *)at = true;
                 return skip(state, shaped, NULL);
+        case MV_TYPE_GIVEN:
+                *(bool *)at = true;
+                return skip(state, shaped, NULL);
         case MV_TYPE_RAW: {
                 struct mv_str raw;
-                if (!skip(state, shaped, &raw))
+                if (!decode_inner(state, field, out, &raw) && !skip(state, shaped, &raw))
                         return false;
                 *(struct mv_str *)(void *)at =
                         state->decode->copy ? mv_arena_copy(state->decode->arena, raw) : raw;
@@ -553,7 +581,7 @@ int mv_decode(const struct mv_decode *decode, struct mv_str text, const struct m
         if (decode_object(&state, table, ret, NULL, decode->shape) && mv_scan_finish(&state.scan)) {
                 if (decode->ret_fits)
                         *decode->ret_fits = !state.unfit;
-                if (!mv_arena_failed(decode->arena))
+                if (!mv_arena_failed(decode->arena) || state.inner_failed)
                         return 0;
                 out_of_memory(&state);
         }

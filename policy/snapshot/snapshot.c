@@ -230,6 +230,15 @@ const struct mv_pod_index *mv_snapshot_pod_index(const struct mv_snapshot *snaps
         return snapshot->placement.pods;
 }
 
+const struct mv_volume_index *mv_snapshot_volumes(const struct mv_snapshot *snapshot) {
+        const struct mv_kind_table *table = snapshot->tables[MV_KIND_PERSISTENT_VOLUME];
+        return table ? table->volumes : NULL;
+}
+
+const struct mv_kernels *mv_snapshot_kernels(const struct mv_snapshot *snapshot) {
+        return &snapshot->placement.kernels;
+}
+
 int64_t mv_snapshot_lowest_tsc_frequency(const struct mv_snapshot *snapshot) {
         return snapshot->placement.lowest_tsc_frequency;
 }

@@ -230,6 +230,11 @@ static void test_arena_texts(void **state) {
         assert_non_null(copy.p);
         assert_int_equal(copy.p[0], 0);
         assert_str(mv_arena_format(&arena, "%s-%d", "node", 7), "node-7");
+        const struct mv_str parts[] = { MV_STR("taint:"), { 0 }, MV_STR("a"), MV_STR("=b") };
+        struct mv_str joined = mv_arena_join(&arena, parts, 4);
+        assert_str(joined, "taint:a=b");
+        assert_int_equal(joined.p[joined.n], '\0');
+        assert_str(mv_arena_join(&arena, NULL, 0), "");
         struct mv_str wide = mv_arena_format(&arena, "%50000d", 1);
         assert_int_equal(wide.n, 50000);
         assert_int_equal(wide.p[49999], '1');
