@@ -40,12 +40,6 @@ static struct mv_str string_value(struct state *state, const struct mv_scan_stri
         return (struct mv_str){ out, mv_scan_unescape(string->raw, out) };
 }
 
-/* The same of a map's key or value, which other objects have as well. */
-static struct mv_str repeated_value(struct state *state, const struct mv_scan_string *string) {
-        struct mv_intern *intern = state->decode->intern;
-        return intern && !string->escaped ? mv_intern(intern, string->raw) : string_value(state, string);
-}
-
 /* An unescaped key, for comparing; escaped ones are rare and go to the arena. */
 static struct mv_str key_value(struct state *state, const struct mv_scan_string *key) {
         return key->escaped ? string_value(state, key) : key->raw;
@@ -74,14 +68,6 @@ static bool decode_string(struct state *state, struct mv_str *ret) {
         if (!scan_string(state, &string))
                 return false;
         *ret = string_value(state, &string);
-        return !state->scan.code;
-}
-
-static bool decode_repeated(struct state *state, struct mv_str *ret) {
-        struct mv_scan_string string;
-        if (!scan_string(state, &string))
-                return false;
-        *ret = repeated_value(state, &string);
         return !state->scan.code;
 }
 
@@ -342,7 +328,7 @@ static bool sort_keyed(struct state *state, struct keyed *keyed, const char *sta
 }
 
 static struct mv_str kept_key(struct state *state, const struct mv_scan_string *key) {
-        struct mv_str value = repeated_value(state, key);
+        struct mv_str value = string_value(state, key);
         if (mv_arena_failed(state->decode->arena))
                 out_of_memory(state);
         return value;
@@ -384,7 +370,7 @@ static bool decode_map(struct state *state, const struct mv_field *field, struct
                           : type == MV_TYPE_TEXT_MAP        ? decode_text(state, &pair->value)
                           : type == MV_TYPE_QUANTITY_MAP    ? decode_quantity(state, &pair->value)
                           : type == MV_TYPE_BOOL_MAP        ? decode_bool_text(state, &pair->value)
-                                                            : decode_repeated(state, &pair->value);
+                                                            : decode_string(state, &pair->value);
                 if (!ok)
                         return failed_at(state, &path);
         }
