@@ -48,6 +48,7 @@ void mv_serve_audit_remember(struct mv_serve_audit *audit, enum mv_audit_round r
         struct mv_audit_figures *figures = &audit->figures;
         figures->any = true;
         figures->objects = counts.objects;
+        figures->unread = counts.unread;
         if (round == MV_AUDIT_ALL) {
                 figures->ended = time(NULL);
                 figures->took_ms = mv_clock_ms() - began_ms;
@@ -94,6 +95,9 @@ static void write_state(const struct mv_audit_figures *figures, struct mv_buf *o
         for (int i = 0; i < 3; i++)
                 write_labelled(out, "migvet_audit_subjects", "verdict", mv_verdict_word((enum mv_outcome)i),
                                (double)figures->verdicts[i]);
+        write_one(out, "migvet_audit_incomplete", "gauge",
+                  "1 while objects of kinds that are judged cannot be read, and so are not judged.",
+                  figures->unread != 0);
         mv_metrics_write_family(out, "migvet_audit_findings", "gauge",
                                 "Objects for which a rule failed or is unknown, by rule.");
         for (size_t i = 0; i < MV_AUDIT_MOST_RULES && rule_at(i); i++)
@@ -141,8 +145,13 @@ void mv_serve_audit_collect(void *context, struct mv_buf *out) {
         pthread_mutex_lock(&audit->lock);
         *figures = audit->figures;
         pthread_mutex_unlock(&audit->lock);
-        if (figures->any)
+        if (figures->any) {
+                const struct mv_config *config = mv_config_borrow(audit->options.configs);
+                write_one(out, "migvet_audit_interval_seconds", "gauge", "How often everything is judged.",
+                          (double)config->audit.interval_ms / 1000);
+                mv_config_return(audit->options.configs, config);
                 write_state(figures, out);
+        }
         mv_metrics_write_family(out, "migvet_audit_rounds_total", "counter",
                                 "Times that objects were judged, by which: all, changed, namespaces.");
         for (int i = 0; i < MV_AUDIT_ROUNDS; i++)

@@ -90,7 +90,9 @@ struct mv_connection {
         unsigned put_offs;          /* how often the request was put off */
         bool hurried;               /* once more it cannot be */
         struct mv_review_note note;
-        long long timeout; /* nanoseconds */
+        long long timeout;             /* nanoseconds */
+        struct MHD_Response *response; /* NULL, or what is answered with .status in the next round */
+        int status;
 };
 
 struct mv_connections {

@@ -377,8 +377,11 @@ static void resume(void *ticket, uint64_t answer) {
         mv_ticket_resume(ticket, answer);
 }
 
-static enum MHD_Result answer(struct mv_route *route, struct mv_listener *listener,
-                              struct mv_connection *connection, struct MHD_Connection *mhd) {
+/* Make the answer. libmicrohttpd calls the handler in each round of its loop until there is one, and it is only sent in the
+ * next: so the answers to requests that came together leave together, judging and sending each find their code in the
+ * processor's caches, and whoever asked is woken once for all of them. */
+static enum MHD_Result make_answer(struct mv_route *route, struct mv_listener *listener,
+                                   struct mv_connection *connection, struct MHD_Connection *mhd) {
         static const char nothing[AFTER_BODY];
         struct serving serving = { listener, connection, mhd };
         mv_listener_take_up(listener, connection);
@@ -427,7 +430,16 @@ static enum MHD_Result answer(struct mv_route *route, struct mv_listener *listen
                 if (status == 503)
                         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
         }
-        return mv_listener_answer(listener, connection, mhd, (unsigned)status, response, false);
+        connection->response = response;
+        connection->status = status;
+        return response ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result send_answer(struct mv_listener *listener, struct mv_connection *connection,
+                                   struct MHD_Connection *mhd) {
+        struct MHD_Response *response = connection->response;
+        connection->response = NULL;
+        return mv_listener_answer(listener, connection, mhd, (unsigned)connection->status, response, false);
 }
 
 enum MHD_Result mv_route_handle(void *context, struct mv_listener *listener, struct mv_connection *connection,
@@ -449,11 +461,16 @@ enum MHD_Result mv_route_handle(void *context, struct mv_listener *listener, str
         if (connection->refusal.code)
                 return answer_status(route, listener, connection, mhd, connection->refusal.code,
                                      connection->refusal.message, connection->refusal.close);
-        return answer(route, listener, connection, mhd);
+        if (connection->response)
+                return send_answer(listener, connection, mhd);
+        return make_answer(route, listener, connection, mhd);
 }
 
 void mv_route_finish(void *context, struct mv_connection *connection) {
         body_drop(context, connection);
+        if (connection->response) /* nobody was there any more to send it to */
+                MHD_destroy_response(connection->response);
+        connection->response = NULL;
         connection->judged = false;
         connection->put_offs = 0;
         connection->hurried = false;

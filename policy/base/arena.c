@@ -143,16 +143,18 @@ struct mv_str mv_arena_copy(struct mv_arena *arena, struct mv_str s) {
         return mv_arena_copy_padded(arena, s, 1);
 }
 
-struct mv_str mv_arena_join(struct mv_arena *arena, const struct mv_str *texts, size_t n) {
-        size_t length = 0, at = 0;
+struct mv_str mv_arena_join(struct mv_arena *arena, const struct mv_str *parts, size_t n) {
+        size_t length = 0;
         for (size_t i = 0; i < n; i++)
-                length += texts[i].n;
-        char *memory = mv_arena_allocate(arena, length + 1, 1);
+                length += parts[i].n;
+        char *memory = mv_arena_allocate(arena, length + 1, 1), *at = memory;
         if (!memory)
                 return (struct mv_str){ 0 };
-        for (size_t i = 0; i < n; at += texts[i++].n)
-                if (texts[i].n)
-                        memcpy(memory + at, texts[i].p, texts[i].n);
+        for (size_t i = 0; i < n; i++) {
+                if (parts[i].n)
+                        memcpy(at, parts[i].p, parts[i].n);
+                at += parts[i].n;
+        }
         return (struct mv_str){ .p = memory, .n = length };
 }
 

@@ -142,12 +142,18 @@ static struct mv_str trimmed(struct mv_str text) {
 }
 
 static void read_annotation(struct mv_arena *arena, const struct mv_config *config,
-                            const struct mv_review_request *request, const struct mv_meta *meta,
-                            struct mv_exempt *ret) {
+                            const struct mv_review_request *request, enum mv_kind kind,
+                            const struct mv_meta *meta, struct mv_exempt *ret) {
         const struct mv_str *value =
                 meta ? mv_map_get(&meta->annotations, MV_STR(MV_EXEMPT_ANNOTATION)) : NULL;
         if (!value)
                 return;
+        if (kind != MV_KIND_VM && kind != MV_KIND_MIGRATION) {
+                ret->remark = MV_STR(
+                        "it counts on VirtualMachines and VirtualMachineInstanceMigrations only, so it "
+                        "is passed over");
+                return;
+        }
         size_t colon = mv_str_find_byte(*value, ':');
         struct mv_str target = trimmed((struct mv_str){ value->p, colon });
         struct mv_str why = colon < value->n ? trimmed(mv_str_skip(*value, colon + 1)) : (struct mv_str){ 0 };
@@ -177,10 +183,10 @@ static void read_annotation(struct mv_arena *arena, const struct mv_config *conf
 }
 
 void mv_exempt_of(struct mv_arena *arena, const struct mv_config *config,
-                  const struct mv_review_request *request, const struct mv_meta *meta,
+                  const struct mv_review_request *request, enum mv_kind kind, const struct mv_meta *meta,
                   struct mv_exempt *ret) {
         *ret = (struct mv_exempt){ .match = MV_MATCH_NO };
-        read_annotation(arena, config, request, meta, ret);
+        read_annotation(arena, config, request, kind, meta, ret);
         for (size_t i = 0; i < config->exemptions.n && ret->match != MV_MATCH_YES; i++) {
                 const struct mv_exemption *exemption = &config->exemptions.items[i];
                 enum mv_match match = exemption_matches(arena, exemption, request, meta);

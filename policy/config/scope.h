@@ -41,4 +41,5 @@ struct mv_exempt {
 };
 /* meta is of the object, NULL when it cannot be read. */
 void mv_exempt_of(struct mv_arena *arena, const struct mv_config *config,
-                  const struct mv_review_request *request, const struct mv_meta *meta, struct mv_exempt *ret);
+                  const struct mv_review_request *request, enum mv_kind kind, const struct mv_meta *meta,
+                  struct mv_exempt *ret);

@@ -37,6 +37,37 @@ static int64_t find_lowest_tsc_frequency(const struct mv_snapshot *snapshot) {
         return lowest;
 }
 
+/* From this kernel on vm.unprivileged_userfaultfd is 0 by default. */
+enum { KERNEL_MAJOR = 5, KERNEL_MINOR = 11 };
+
+/* "5.14.0-427.el9.x86_64" is 5.11 or newer. */
+static bool is_newer_kernel(struct mv_str version) {
+        size_t dot = mv_str_find_byte(version, '.');
+        unsigned long long major, minor;
+        if (dot == version.n || !mv_str_to_unsigned((struct mv_str){ version.p, dot }, 1000, &major))
+                return false;
+        struct mv_str rest = mv_str_skip(version, dot + 1);
+        size_t digits = 0;
+        while (digits < rest.n && rest.p[digits] >= '0' && rest.p[digits] <= '9')
+                digits++;
+        if (!mv_str_to_unsigned((struct mv_str){ rest.p, digits }, 1000, &minor))
+                return false;
+        return major > KERNEL_MAJOR || (major == KERNEL_MAJOR && minor >= KERNEL_MINOR);
+}
+
+static struct mv_kernels find_kernels(const struct mv_snapshot *snapshot) {
+        struct mv_kernels kernels = { 0 };
+        for (size_t i = 0; i < mv_snapshot_count(snapshot, MV_KIND_NODE); i++) {
+                const struct mv_node *node = mv_snapshot_at(snapshot, MV_KIND_NODE, i);
+                if (!is_newer_kernel(node->status.info.kernel_version))
+                        continue;
+                if (!kernels.first)
+                        kernels.first = node;
+                kernels.newer++;
+        }
+        return kernels;
+}
+
 static struct mv_node_index *index_nodes(struct mv_arena *arena, const struct mv_snapshot *snapshot) {
         size_t n = mv_snapshot_count(snapshot, MV_KIND_NODE);
         struct mv_node_index *index = mv_node_index_new(arena, n);
@@ -76,6 +107,7 @@ bool mv_placement_make(struct mv_arena *arena, const struct mv_snapshot *snapsho
         *ret = (struct mv_placement){ .nodes = nodes,
                                       .usage = usage,
                                       .pods = pods,
+                                      .kernels = find_kernels(snapshot),
                                       .lowest_tsc_frequency = find_lowest_tsc_frequency(snapshot) };
         return true;
 }

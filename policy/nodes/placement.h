@@ -8,11 +8,13 @@
 #include "policy/nodes/nodeindex.h"
 #include "policy/nodes/nodeusage.h"
 #include "policy/nodes/podindex.h"
+#include "policy/snapshot/snapshot.h"
 
 struct mv_placement {
         const struct mv_node_index *nodes;
         const struct mv_node_usage *usage;
         const struct mv_pod_index *pods;
+        struct mv_kernels kernels;
         int64_t lowest_tsc_frequency; /* as mv_snapshot_lowest_tsc_frequency says */
 };
 

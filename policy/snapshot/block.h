@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One object of a live cluster in one block of memory, of just the size that its decoded form needs: objects come and go
- * one by one, and are freed one by one. Labels and annotations, which repeat, are shared by all blocks of a pool.
+ * one by one, and are freed one by one. What many have in common, texts, members and lists of them, the blocks of a pool share
+ * (policy/object/pack.h).
  *
  * A pool and what makes and frees its blocks belong to one thread; any thread may read a block's object while it is there.
  */
@@ -9,7 +10,7 @@
 
 #include "policy/base/arena.h"
 #include "policy/base/err.h"
-#include "policy/snapshot/kind.h"
+#include "policy/snapshot/kindtable.h"
 
 #include <stdint.h>
 
@@ -17,11 +18,19 @@ struct mv_block_pool;
 
 struct mv_block {
         const void *object; /* as mv_kinds says */
-        const struct mv_meta *meta;
         uint64_t hash; /* of namespace and name (policy/snapshot/kindtable.h), with the seed of the pool */
-        enum mv_kind kind;
-        size_t bytes; /* that it holds */
+        size_t bytes;  /* that it holds itself */
+        /* What whoever keeps it notes of it (cluster/live_making.h); of a new one all is zero. */
+        struct mv_block *next; /* the one that replaced it */
+        uint32_t round;        /* of the list that brought it last */
+        bool dead, published;
+        bool packed;        /* it has uses of what is shared */
+        unsigned char kind; /* enum mv_kind */
 };
+
+static inline const struct mv_meta *mv_block_meta(const struct mv_block *block) {
+        return mv_kind_meta((enum mv_kind)block->kind, block->object);
+}
 
 /* NULL when out of memory. */
 struct mv_block_pool *mv_block_pool_new(const struct mv_allocator *allocator);
@@ -29,7 +38,7 @@ struct mv_block_pool *mv_block_pool_new(const struct mv_allocator *allocator);
 void mv_block_pool_keep_texts(struct mv_block_pool *pool, uint64_t kinds);
 /* No block of it may be left. Takes NULL; returns NULL. */
 struct mv_block_pool *mv_block_pool_free(struct mv_block_pool *pool);
-/* Bytes of the texts that the blocks share. */
+/* Bytes of what the blocks share. */
 size_t mv_block_pool_bytes(const struct mv_block_pool *pool);
 
 /*

@@ -109,6 +109,8 @@ static struct mv_kind_table *table_new(struct mv_arena *arena, enum mv_kind kind
         *table = (struct mv_kind_table){
                 .objects = objects, .n = n, .kind = kind, .slots = slots, .n_slots = n_slots
         };
+        if (kind == MV_KIND_PERSISTENT_VOLUME && !(table->volumes = mv_volume_index_make(arena, objects, n)))
+                return NULL;
         return order_by_namespace(arena, table) && find_unfinished(arena, table) ? table : NULL;
 }
 

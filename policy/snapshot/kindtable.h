@@ -7,6 +7,7 @@
 
 #include "policy/base/arena.h"
 #include "policy/snapshot/kind.h"
+#include "policy/snapshot/volumes.h"
 
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct mv_kind_table {
         const void *const *by_namespace;
         const void **unfinished; /* those that are not final; NULL for kinds of which none ever is */
         size_t n_unfinished;
+        const struct mv_volume_index *volumes; /* of PersistentVolumes; NULL for other kinds */
 };
 
 /* The metadata of an object of that kind. */

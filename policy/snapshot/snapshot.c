@@ -15,6 +15,7 @@ void mv_snapshot_free(struct mv_snapshot *snapshot) {
         void (*released)(void *context) = snapshot->released;
         void *context = snapshot->context;
         mv_arena_done(&snapshot->arena);
+        mv_pieces_done(&snapshot->pieces);
         allocator->release(allocator->context, snapshot);
         if (released)
                 released(context);
@@ -230,10 +231,19 @@ const struct mv_pod_index *mv_snapshot_pod_index(const struct mv_snapshot *snaps
         return snapshot->placement.pods;
 }
 
+const struct mv_volume_index *mv_snapshot_volumes(const struct mv_snapshot *snapshot) {
+        const struct mv_kind_table *table = snapshot->tables[MV_KIND_PERSISTENT_VOLUME];
+        return table ? table->volumes : NULL;
+}
+
+const struct mv_kernels *mv_snapshot_kernels(const struct mv_snapshot *snapshot) {
+        return &snapshot->placement.kernels;
+}
+
 int64_t mv_snapshot_lowest_tsc_frequency(const struct mv_snapshot *snapshot) {
         return snapshot->placement.lowest_tsc_frequency;
 }
 
 size_t mv_snapshot_bytes(const struct mv_snapshot *snapshot) {
-        return snapshot->arena.held + snapshot->shared_bytes;
+        return snapshot->arena.held + snapshot->pieces.bytes + snapshot->shared_bytes;
 }

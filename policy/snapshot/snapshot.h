@@ -45,8 +45,12 @@ enum mv_knowledge {
         MV_KNOWLEDGE_FORBIDDEN, /* they may not be listed */
         MV_KNOWLEDGE_LOST,      /* all that the cluster had when it last answered are here */
         MV_KNOWLEDGE_OUTDATED, /* the cluster has not answered for so long that what it had is not here any more */
-        MV_KNOWLEDGE_NAMED, /* a live cluster: those that were asked for by name are here, others may exist */
-        MV_KNOWLEDGE_LATE,  /* likewise: one was asked for by name, and could not be read in time */
+        /* A live cluster: others than are here may exist, since only some are read, or there are some that cannot be read. */
+        MV_KNOWLEDGE_NAMED,
+        /* Only in the view of one request: an object that it names could not be read in time. It holds for the kind, whatever
+         * namespace the object is in, so another of the kind that is known not to exist is doubted, too: that is said of what
+         * is not there, and never changes what is found. */
+        MV_KNOWLEDGE_LATE,
 };
 struct mv_known {
         enum mv_knowledge knowledge;
@@ -59,6 +63,8 @@ struct mv_kubevirt_config;
 struct mv_node_index;
 struct mv_node_usage;
 struct mv_pod_index;
+struct mv_node;
+struct mv_volume_index;
 
 /* --- reading --- */
 
@@ -99,6 +105,8 @@ const struct mv_kubevirt_config *mv_snapshot_config(const struct mv_snapshot *sn
  * one elsewhere is anybody's. name is MV_LEGACY_CONFIG or MV_STORAGE_CLASS_DEFAULTS. */
 const struct mv_config_map *mv_snapshot_cluster_config_map(const struct mv_snapshot *snapshot,
                                                            struct mv_str name);
+/* The PersistentVolumes by class and mode; NULL when there are none. */
+const struct mv_volume_index *mv_snapshot_volumes(const struct mv_snapshot *snapshot);
 /* The nodes, inverted; what is free on each; and the pods that are on them. */
 const struct mv_node_index *mv_snapshot_node_index(const struct mv_snapshot *snapshot);
 const struct mv_node_usage *mv_snapshot_node_usage(const struct mv_snapshot *snapshot);
@@ -106,6 +114,12 @@ const struct mv_pod_index *mv_snapshot_pod_index(const struct mv_snapshot *snaps
 /* The lowest TSC frequency in Hz that a node shows which is schedulable or runs an instance; 0 when none does
  * (pkg/virt-controller/watch/topology/hinter.go: LowestTSCFrequencyOnCluster). */
 int64_t mv_snapshot_lowest_tsc_frequency(const struct mv_snapshot *snapshot);
+/* Nodes whose kernel lets processes without privileges not use userfaultfd unless a sysctl says so: from 5.11 on. */
+struct mv_kernels {
+        size_t newer;                /* so many */
+        const struct mv_node *first; /* of them; NULL: there is none */
+};
+const struct mv_kernels *mv_snapshot_kernels(const struct mv_snapshot *snapshot);
 /* Bytes that the snapshot holds. */
 size_t mv_snapshot_bytes(const struct mv_snapshot *snapshot);
 

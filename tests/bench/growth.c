@@ -3,7 +3,7 @@
  * What one review costs in a cluster of so many machines, each with an instance, a pod, a claim and its volume, and with a
  * migration that has ended; namespaces of 50 machines, with a quota and a limit range.
  *
- *   growth machine|migration MACHINES    prints microseconds; under callgrind only reviews are counted (growth.sh)
+ *   growth machine|template|migration MACHINES    prints microseconds; under callgrind only reviews are counted (growth.sh)
  */
 #include "cluster/live.h"
 #include "policy/base/buf.h"
@@ -41,11 +41,11 @@ static void put(struct mv_live *live, enum mv_kind kind, struct mv_buf *text) {
         mv_buf_clear(text);
 }
 
-#define SPEC                                                                                                     \
+#define HARDWARE                                                                                                 \
         "'architecture':'amd64','evictionStrategy':'LiveMigrate','domain':{'cpu':{'model':'Haswell','cores':2}," \
         "'memory':{'guest':'2Gi'},'devices':{'disks':[{'name':'root','disk':{'bus':'virtio'}}],'interfaces':[{"  \
-        "'name':'default','masquerade':{}}]}},'networks':[{'name':'default','pod':{}}],'volumes':[{'name':"      \
-        "'root','persistentVolumeClaim':{'claimName':'claim-%u'}}]"
+        "'name':'default','masquerade':{}}]}},'networks':[{'name':'default','pod':{}}],'volumes':"
+#define SPEC HARDWARE "[{'name':'root','persistentVolumeClaim':{'claimName':'claim-%u'}}]"
 
 static void put_machine(struct mv_live *live, struct mv_buf *text, unsigned i) {
         unsigned ns = i / NAMESPACE;
@@ -77,7 +77,7 @@ static void put_machine(struct mv_live *live, struct mv_buf *text, unsigned i) {
         put(live, MV_KIND_CLAIM, text);
         mv_buf_format(
                 text,
-                "{'metadata':{'name':'pv-%u'},'spec':{'accessModes':['ReadWriteMany'],'capacity':{'storage'"
+                "{'metadata':{'name':'pv-%u'},'spec':{'storageClassName':'by-hand','accessModes':['ReadWriteMany'],'capacity':{'storage'"
                 ":'10Gi'}}}",
                 i);
         put(live, MV_KIND_PERSISTENT_VOLUME, text);
@@ -117,6 +117,8 @@ static void put_rest(struct mv_live *live, struct mv_buf *text) {
                       "{'metadata':{'name':'kubevirt','namespace':'kubevirt'},'status':{'phase':'Deployed',"
                       "'observedKubeVirtVersion':'v1.8.4'}}");
         put(live, MV_KIND_KUBEVIRT, text);
+        mv_buf_format(text, "{'metadata':{'name':'fast'},'provisioner':'example.org/fast'}");
+        put(live, MV_KIND_STORAGE_CLASS, text);
 }
 
 static struct mv_live *make_cluster(struct mv_store *store, unsigned machines) {
@@ -147,6 +149,12 @@ static struct mv_live *make_cluster(struct mv_store *store, unsigned machines) {
         "'apiVersion':'kubevirt.io/v1','kind':'" kind                                                        \
         "','metadata':{'name':'new','namespace':'ns-0'}," object "}}}"
 
+/* Its claim would come of a volume, since there is no class of that name. */
+#define TEMPLATE                                                                                               \
+        "'spec':{'runStrategy':'Always','dataVolumeTemplates':[{'metadata':{'name':'root'},'spec':{'source':{" \
+        "'blank':{}},'storage':{'storageClassName':'by-hand','resources':{'requests':{'storage':'5Gi'}}}}}],"  \
+        "'template':{'spec':{" HARDWARE "[{'name':'root','dataVolume':{'name':'root'}}]}}}"
+
 static double review(const struct mv_snapshot *snapshot, struct mv_str body) {
         struct mv_config config;
         struct mv_review_result result;
@@ -176,8 +184,8 @@ static double review(const struct mv_snapshot *snapshot, struct mv_str body) {
 
 int main(int argc, char **argv) {
         if (argc != 3)
-                stop("usage: review machine|migration MACHINES");
-        bool migration = strcmp(argv[1], "migration") == 0;
+                stop("usage: growth machine|template|migration MACHINES");
+        const bool migration = strcmp(argv[1], "migration") == 0, template = strcmp(argv[1], "template") == 0;
         struct mv_store *store = mv_store_new();
         if (!store)
                 stop("out of memory");
@@ -188,6 +196,8 @@ int main(int argc, char **argv) {
                 mv_buf_format(&body,
                               REVIEW("virtualmachineinstancemigrations", "VirtualMachineInstanceMigration",
                                      "'spec':{'vmiName':'machine-7'}"));
+        else if (template)
+                mv_buf_format(&body, REVIEW("virtualmachines", "VirtualMachine", TEMPLATE));
         else
                 mv_buf_format(&body,
                               REVIEW("virtualmachines", "VirtualMachine",

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import re
+import resource
 import threading
 import time
 
@@ -519,6 +520,23 @@ def test_the_disk_fails_at_the_start(delivery, identity):
             delivery.configure()
             reconfigured(server, 3)
     assert receiver.names == ["m"]
+
+
+def test_no_file_may_grow(delivery, identity):
+    """A limit on the size of files is an error like a full disk: reviews are answered, and what comes later is delivered."""
+    with Receiver(identity) as receiver:
+        delivery.configure(delivery.receiver("one", receiver))
+        with delivery.serve() as server:
+            server.review(review_of(machine("before")))
+            receiver.wait_for(1)
+            old = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, old[1]))
+            assert server.review(review_of(machine("lost")))["allowed"]
+            eventually(lambda: server.metrics()["migvet_outbox_failed_total"] == 1, 5)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, old)
+            server.review(review_of(machine("after")))
+            receiver.wait_for(2)
+    assert receiver.names == ["before", "after"]
 
 
 def test_a_full_outbox(delivery, identity):

@@ -15,7 +15,6 @@
 #include "policy/base/err.h"
 #include "policy/base/growing.h"
 #include "policy/base/hash.h"
-#include "policy/base/intern.h"
 #include "policy/base/names.h"
 
 #include <stdio.h>
@@ -174,48 +173,6 @@ static void test_arena_extend(void **state) {
         assert_false(mv_arena_extend(&arena, last, 8, SIZE_MAX));
         assert_false(mv_arena_failed(&arena));
         mv_arena_done(&arena);
-}
-
-static void test_intern(void **state) {
-        (void)state;
-        struct test_allocator a;
-        struct mv_arena texts, table;
-        mv_arena_init(&texts, &mv_allocator_system, 0);
-        mv_arena_init(&table, &mv_allocator_system, 0);
-        struct mv_intern intern = { .texts = &texts, .table = &table };
-        struct mv_str first[3000];
-        for (int round = 0; round < 2; round++)
-                for (int i = 0; i < 3000; i++) {
-                        char text[16];
-                        snprintf(text, sizeof text, "label-%d", i);
-                        struct mv_str s = mv_intern(&intern, mv_str_from(text));
-                        assert_str(s, text);
-                        assert_ptr_not_equal(s.p, text);
-                        if (round)
-                                assert_ptr_equal(s.p, first[i].p);
-                        first[i] = s;
-                }
-        assert_ptr_equal(mv_intern(&intern, MV_STR("")).p, mv_intern(&intern, MV_STR("")).p);
-        /* A long text is not kept in mind. */
-        char text[200];
-        memset(text, 'a', sizeof text);
-        const struct mv_str longer = { text, sizeof text };
-        assert_ptr_not_equal(mv_intern(&intern, longer).p, mv_intern(&intern, longer).p);
-        mv_arena_done(&table);
-        /* Whichever arena is exhausted, the one of the texts has failed. */
-        for (int which = 0; which < 2; which++) {
-                struct mv_arena arena;
-                test_allocator_init(&a, 1);
-                mv_arena_init(&arena, &a.allocator, 0);
-                mv_arena_init(&table, &mv_allocator_system, 0);
-                struct mv_intern failing = { .texts = which ? &arena : &texts,
-                                             .table = which ? &table : &arena };
-                assert_int_equal(mv_intern(&failing, MV_STR("x")).n, 0);
-                assert_true(mv_arena_failed(failing.texts));
-                mv_arena_done(&arena);
-                mv_arena_done(&table);
-        }
-        mv_arena_done(&texts);
 }
 
 static void test_arena_texts(void **state) {
@@ -565,7 +522,6 @@ int main(void) {
                 cmocka_unit_test(test_arena_failing_allocator),
                 cmocka_unit_test(test_arena_overflow),
                 cmocka_unit_test(test_arena_extend),
-                cmocka_unit_test(test_intern),
                 cmocka_unit_test(test_arena_texts),
                 cmocka_unit_test(test_growing),
                 cmocka_unit_test(test_buf),
