@@ -37,6 +37,7 @@ struct mv_audit_figures {
         bool any;        /* this replica audits, and everything was judged once */
         long long ended; /* seconds since 1970 */
         long long took_ms;
+        uint64_t unread; /* kinds that are judged of which objects cannot be read */
         size_t objects, verdicts[3],
                 rules[MV_AUDIT_MOST_RULES]; /* rules in the order of mv_rules, then mv_notices */
         unsigned long long rounds[MV_AUDIT_ROUNDS], changes[3];

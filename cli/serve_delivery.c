@@ -39,10 +39,11 @@ int mv_delivery_init(struct mv_delivery *delivery, const char *replica, const ch
         return delivery->replica ? 0 : mv_err_oom(err);
 }
 
-/* The disk is full or fails, or another process has the directory: that ends. A directory that is not there, or is not ours, or
- * is of a newer version waits for somebody to mend it. */
+/* The disk is full or fails, another process has the directory, or a file in there is larger than any of ours: nothing that the
+ * configuration is to blame for. A directory that is not there, or is not ours, or is of a newer version waits for somebody to
+ * mend it. */
 static bool may_pass(int code) {
-        return code == MV_EIO || code == MV_ETIMEOUT || code == MV_ENOMEM;
+        return code == MV_EIO || code == MV_ETIMEOUT || code == MV_ENOMEM || code == MV_ELIMIT;
 }
 
 static int start(struct mv_delivery *delivery, const struct mv_config *config, struct mv_err *err) {
@@ -304,37 +305,31 @@ bool mv_delivery_ready(void *context, struct mv_buf *remark) {
         return true;
 }
 
-static void write_single(struct mv_buf *out, const char *name, const char *type, const char *help,
-                         double value) {
-        mv_metrics_write_family(out, name, type, help);
-        mv_metrics_write_sample(out, name, NULL, 0, value);
-}
-
 static void collect_failed(const struct mv_delivery *delivery, uint64_t by_outbox, struct mv_buf *out) {
-        write_single(out, "migvet_outbox_failed_total", "counter",
-                     "Events that the disk or the memory would not have.",
-                     (double)by_outbox + (double)atomic_load(&delivery->unmade));
+        mv_metrics_write_single(out, "migvet_outbox_failed_total", "counter",
+                                "Events that the disk or the memory would not have.",
+                                (double)by_outbox + (double)atomic_load(&delivery->unmade));
 }
 
 static void collect_outbox(const struct mv_delivery *delivery, const struct mv_outbox_status *status,
                            struct mv_buf *out) {
-        write_single(out, "migvet_outbox_bytes", "gauge", "Size of the outbox on disk.",
-                     (double)status->bytes);
-        write_single(out, "migvet_outbox_max_bytes", "gauge", "Size that the outbox may have.",
-                     (double)status->max_bytes);
-        write_single(out, "migvet_outbox_full", "gauge", "1 while new events are refused for lack of room.",
-                     status->full);
-        write_single(out, "migvet_outbox_passed_total", "counter",
-                     "Events that receivers which want no more were not given, for lack of room.",
-                     (double)status->passed);
-        write_single(out, "migvet_outbox_events_total", "counter", "Events put into the outbox.",
-                     (double)status->appended);
-        write_single(out, "migvet_outbox_refused_total", "counter", "Events refused for lack of room.",
-                     (double)status->refused);
+        mv_metrics_write_single(out, "migvet_outbox_bytes", "gauge", "Size of the outbox on disk.",
+                                (double)status->bytes);
+        mv_metrics_write_single(out, "migvet_outbox_max_bytes", "gauge", "Size that the outbox may have.",
+                                (double)status->max_bytes);
+        mv_metrics_write_single(out, "migvet_outbox_full", "gauge",
+                                "1 while new events are refused for lack of room.", status->full);
+        mv_metrics_write_single(out, "migvet_outbox_passed_total", "counter",
+                                "Events that receivers which want no more were not given, for lack of room.",
+                                (double)status->passed);
+        mv_metrics_write_single(out, "migvet_outbox_events_total", "counter", "Events put into the outbox.",
+                                (double)status->appended);
+        mv_metrics_write_single(out, "migvet_outbox_refused_total", "counter",
+                                "Events refused for lack of room.", (double)status->refused);
         collect_failed(delivery, status->failed, out);
-        write_single(out, "migvet_outbox_damaged_total", "counter",
-                     "Places of the outbox that could not be read and were passed over.",
-                     (double)status->damaged);
+        mv_metrics_write_single(out, "migvet_outbox_damaged_total", "counter",
+                                "Places of the outbox that could not be read and were passed over.",
+                                (double)status->damaged);
 }
 
 /* A family with a sample for each receiver: of the outbox ... */

@@ -215,37 +215,43 @@ static enum mv_kind judged_kind(const struct mv_review_request *request) {
         return request->object.n ? kind_of_object(request) : MV_KIND_COUNT;
 }
 
-/* What is created is decoded while the review is read; of what is updated it is not known before its end whether its spec
- * changes. The API server writes the object last, so what it is is known. */
+struct any_spec {
+        struct mv_str spec;
+};
+static const struct mv_field any_spec_fields[] = { MV_FIELD(struct any_spec, "spec", MV_TYPE_RAW, spec) };
+static const struct mv_table any_spec_table = MV_TABLE(any_spec_fields, struct any_spec);
+
+/* What is created is decoded while the review is read. Of what is updated just the spec is found, since it has to change first.
+ * The API server writes objects last, so it is known what they are. */
 static struct mv_inner *inner_of(void *context, const struct mv_field *field, void *owner) {
         struct mv_review_request *request = owner;
-        if (!mv_str_is(field->key, "object") || !mv_str_is(request->operation, "CREATE"))
-                return NULL;
-        enum mv_kind kind = kind_of_object(request);
+        bool object = mv_str_is(field->key, "object"), old = mv_str_is(field->key, "oldObject");
+        bool update = mv_str_is(request->operation, "UPDATE");
+        enum mv_kind kind = object || (old && update) ? kind_of_object(request) : MV_KIND_COUNT;
         if (kind == MV_KIND_COUNT)
                 return NULL;
-        const struct mv_table *table = mv_kinds[kind].table;
-        request->inner = (struct mv_inner){ .table = table,
-                                            .shape = shape_of(kind),
-                                            .ret = mv_arena_allocate(context, table->size, table->align) };
-        return request->inner.ret ? &request->inner : NULL;
+        const struct mv_table *table = update ? &any_spec_table : mv_kinds[kind].table;
+        struct mv_inner *inner = old ? &request->old_inner : &request->inner;
+        *inner = (struct mv_inner){ .table = table,
+                                    .shape = update ? NULL : shape_of(kind),
+                                    .ret = mv_arena_allocate(context, table->size, table->align) };
+        return inner->ret ? inner : NULL;
 }
 
 /* The text of an object's spec; "" when there is none. */
-static struct mv_str spec_text(struct mv_arena *arena, struct mv_str object) {
-        struct any_spec {
-                struct mv_str spec;
-        } any;
-        static const struct mv_field fields[] = { MV_FIELD(struct any_spec, "spec", MV_TYPE_RAW, spec) };
-        static const struct mv_table table = MV_TABLE(fields, struct any_spec);
+static struct mv_str spec_text(struct mv_arena *arena, const struct mv_inner *inner, struct mv_str object) {
+        struct any_spec any;
+        if (inner->decoded && inner->table == &any_spec_table)
+                return ((const struct any_spec *)inner->ret)->spec;
         const struct mv_decode decode = { .arena = arena };
-        return mv_decode(&decode, object, &table, &any, NULL) < 0 ? (struct mv_str){ 0 } : any.spec;
+        return mv_decode(&decode, object, &any_spec_table, &any, NULL) < 0 ? (struct mv_str){ 0 } : any.spec;
 }
 
 static bool spec_changed(struct mv_arena *arena, const struct mv_review_request *request) {
         /* The API server writes both with the same encoder, so equal specs have equal texts. */
         return !request->old_object.n ||
-               !mv_str_equal(spec_text(arena, request->object), spec_text(arena, request->old_object));
+               !mv_str_equal(spec_text(arena, &request->inner, request->object),
+                             spec_text(arena, &request->old_inner, request->old_object));
 }
 
 size_t mv_review_memory(const struct mv_config *config, size_t body_bytes) {
@@ -487,7 +493,7 @@ static void judge_change(const struct mv_review_input *in, const struct mv_revie
                              in->arena, in->config,
                              mv_kubevirt_config_at(in->arena, mv_snapshot_config(in->snapshot), in->version),
                              request->user.username, now.object, &now.verdict, &made.selector);
-        mv_stamp_make(in->arena, in->snapshot, kind, spec_text(in->arena, request->object),
+        mv_stamp_make(in->arena, in->snapshot, kind, spec_text(in->arena, &request->inner, request->object),
                       made.fills ? &made.selector : NULL, &now.verdict, &made.stamp);
         if (!mv_arena_failed(in->arena))
                 *change = made;

@@ -35,13 +35,13 @@ struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, co
                 va_start(args, format);
                 finding->message = mv_arena_format_va(ctx->arena, format, args);
                 va_end(args);
+                finding->fix = mv_str_from(ctx->rule->fix);
         }
         finding->rule = ctx->rule;
         finding->outcome = outcome;
         finding->severity = ctx->rule->severity;
         finding->live_step = ctx->revision->live_step;
         finding->storage_step = ctx->revision->storage_step;
-        finding->fix = mv_str_from(ctx->rule->fix);
         return finding;
 }
 

@@ -256,6 +256,22 @@ static bool body_take(struct mv_route *route, struct mv_connection *connection, 
 
 /* --- the review, or the verdict ----------------------------------------------------------------------------------------- */
 
+enum { MILLISECONDS_SIZE = 32 };
+
+/* Like %.3f of milliseconds, which takes ten times as long to print. */
+static void format_milliseconds(char out[MILLISECONDS_SIZE], long long ns) {
+        const long long microseconds = (ns + 500) / 1000;
+        snprintf(out, MILLISECONDS_SIZE, "%lld.%03d", microseconds / 1000, (int)(microseconds % 1000));
+}
+
+/* There is one for each answer. */
+static void log_answer(const struct mv_route *route, const char *message, const struct mv_log_field *fields,
+                       size_t n) {
+        const struct mv_logger *logger = route->logger;
+        (logger->later ? logger->later : logger->line)(logger->context, MV_LOG_INFO, "webhook", message,
+                                                       fields, n);
+}
+
 static bool mutates(const struct mv_connection *connection) {
         return connection->endpoint == MV_ENDPOINT_MUTATE;
 }
@@ -264,8 +280,8 @@ static void log_review(const struct mv_route *route, const struct mv_connection 
                        const struct mv_review_summary *summary, int status, long long ns) {
         if (!route->logger)
                 return;
-        char milliseconds[32], code[16];
-        snprintf(milliseconds, sizeof milliseconds, "%.3f", (double)ns / 1e6);
+        char milliseconds[MILLISECONDS_SIZE], code[16];
+        format_milliseconds(milliseconds, ns);
         snprintf(code, sizeof code, "%d", status);
         const struct mv_log_field fields[] = {
                 { "webhook", mutates(connection) ? MV_STR("mutate") : MV_STR("validate") },
@@ -283,17 +299,16 @@ static void log_review(const struct mv_route *route, const struct mv_connection 
                 { "rules", summary->rules },
                 { "milliseconds", mv_str_from(milliseconds) },
         };
-        route->logger->line(route->logger->context, MV_LOG_INFO, "webhook",
-                            status == 200 ? "review" : "not a review", fields,
-                            sizeof fields / sizeof fields[0]);
+        log_answer(route, status == 200 ? "review" : "not a review", fields,
+                   sizeof fields / sizeof fields[0]);
 }
 
 static void log_verdict(const struct mv_route *route, const struct mv_connection *connection,
                         const struct mv_verdict_summary *summary, int status, long long ns) {
         if (!route->logger)
                 return;
-        char milliseconds[32], code[16];
-        snprintf(milliseconds, sizeof milliseconds, "%.3f", (double)ns / 1e6);
+        char milliseconds[MILLISECONDS_SIZE], code[16];
+        format_milliseconds(milliseconds, ns);
         snprintf(code, sizeof code, "%d", status);
         const struct mv_log_field fields[] = {
                 { "client", mv_str_from(connection->client) },
@@ -305,9 +320,7 @@ static void log_verdict(const struct mv_route *route, const struct mv_connection
                 { "rules", summary->rules },
                 { "milliseconds", mv_str_from(milliseconds) },
         };
-        route->logger->line(route->logger->context, MV_LOG_INFO, "webhook",
-                            status == 200 ? "verdict" : "no verdict", fields,
-                            sizeof fields / sizeof fields[0]);
+        log_answer(route, status == 200 ? "verdict" : "no verdict", fields, sizeof fields / sizeof fields[0]);
 }
 
 /* Metrics and log of what was answered. */

@@ -94,6 +94,13 @@ static uint8_t knowledge_of(const struct mv_snapshot *snapshot, enum mv_kind kin
         return (uint8_t)(knowledge == MV_KNOWLEDGE_LOST ? MV_KNOWLEDGE_ALL : knowledge);
 }
 
+/* Of ConfigMaps just those that configure the cluster are read, and all of these. */
+bool mv_audit_objects_may_hide(const struct mv_snapshot *snapshot, enum mv_kind kind) {
+        return mv_snapshot_is_blind(snapshot, kind) ||
+               (kind != MV_KIND_CONFIG_MAP &&
+                mv_snapshot_known(snapshot, kind)->knowledge == MV_KNOWLEDGE_NAMED);
+}
+
 int mv_audit_objects_look(struct mv_audit_objects *objects, const struct mv_snapshot *snapshot, bool versions,
                           struct mv_err *err) {
         bool all = true;
@@ -111,7 +118,7 @@ int mv_audit_objects_look(struct mv_audit_objects *objects, const struct mv_snap
         struct mv_audit_object *object;
         for (size_t at = 0; (object = mv_audit_table_each(&objects->table, &at));)
                 if (object->seen != objects->look && (object->how != MV_AUDIT_REMOVED || !object->changed)) {
-                        if (mv_snapshot_is_blind(snapshot, object->key.kind))
+                        if (mv_audit_objects_may_hide(snapshot, object->key.kind))
                                 object->seen = objects->look; /* for all that is known */
                         else
                                 note(objects, object, MV_AUDIT_REMOVED);

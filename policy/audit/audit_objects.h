@@ -30,6 +30,8 @@ void mv_audit_objects_init(struct mv_audit_objects *objects, const struct mv_all
 void mv_audit_objects_done(struct mv_audit_objects *objects);
 /* All that was judged was judged since that look: what went before need not be remembered. */
 void mv_audit_objects_forget(struct mv_audit_objects *objects, uint32_t look);
+/* An object of the kind that is not in the snapshot may be there all the same. */
+bool mv_audit_objects_may_hide(const struct mv_snapshot *snapshot, enum mv_kind kind);
 /* What is remembered of a kind of which nothing is known any more stays as it was. */
 int mv_audit_objects_look(struct mv_audit_objects *objects, const struct mv_snapshot *snapshot, bool versions,
                           struct mv_err *err);

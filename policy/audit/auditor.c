@@ -46,6 +46,7 @@ struct mv_auditor {
         struct mv_audit_objects objects;
         struct mv_audit_table items, places;
         uint64_t hidden; /* kinds that are judged, of which the last look saw nothing that it could go by */
+        uint64_t unread; /* kinds that are judged, of which there were objects that cannot be read */
         uint32_t reconfigured; /* the look at which the configuration was another one */
         enum mv_audit_round round;
         struct item **due; /* of this round */
@@ -109,7 +110,7 @@ static bool see_item(struct mv_auditor *auditor, enum mv_kind kind, const struct
 static bool is_gone(void *context, void *item) {
         struct mv_auditor *auditor = context;
         struct item *gone = item;
-        if (auditor->hidden >> gone->key.kind & 1)
+        if ((auditor->hidden | auditor->unread) >> gone->key.kind & 1)
                 gone->seen = auditor->objects.look;
         if (gone->seen == auditor->objects.look)
                 return false;
@@ -137,12 +138,13 @@ bool mv_auditor_may_judge(const struct mv_snapshot *snapshot) {
 }
 
 /* Which instances are judged is not known without the VMs. */
-static uint64_t hidden_in(const struct mv_snapshot *snapshot) {
-        uint64_t hidden = 0;
+static void see_knowledge(struct mv_auditor *auditor, const struct mv_snapshot *snapshot) {
+        auditor->hidden = auditor->unread = 0;
         for (enum mv_kind kind = 0; mv_kind_is_judged(kind); kind++)
                 if (mv_snapshot_is_blind(snapshot, kind))
-                        hidden |= UINT64_C(1) << kind | (kind == MV_KIND_VM ? MV_NEED(VMI) : 0);
-        return hidden;
+                        auditor->hidden |= UINT64_C(1) << kind | (kind == MV_KIND_VM ? MV_NEED(VMI) : 0);
+                else if (mv_audit_objects_may_hide(snapshot, kind))
+                        auditor->unread |= UINT64_C(1) << kind;
 }
 
 int mv_auditor_look(struct mv_auditor *auditor, const struct mv_snapshot *snapshot, bool versions,
@@ -150,7 +152,7 @@ int mv_auditor_look(struct mv_auditor *auditor, const struct mv_snapshot *snapsh
         mv_auditor_abandon(auditor);
         mv_audit_table_drop(&auditor->places, is_empty, NULL);
         int r = mv_audit_objects_look(&auditor->objects, snapshot, versions, err);
-        auditor->hidden = hidden_in(snapshot);
+        see_knowledge(auditor, snapshot);
         for (enum mv_kind kind = 0; r == 0 && mv_kind_is_judged(kind); kind++)
                 for (size_t i = 0;
                      r == 0 && !(auditor->hidden >> kind & 1) && i < mv_snapshot_count(snapshot, kind); i++) {
@@ -342,7 +344,8 @@ bool mv_auditor_next(struct mv_auditor *auditor, struct mv_audit_subject *ret) {
 
 bool mv_auditor_next_empty(struct mv_auditor *auditor, struct mv_str *ret) {
         struct place *place;
-        while (!auditor->hidden && (place = mv_audit_table_each(&auditor->places, &auditor->place_at)))
+        while (!auditor->hidden && !auditor->unread &&
+               (place = mv_audit_table_each(&auditor->places, &auditor->place_at)))
                 if (place->due && !place->n) {
                         place->due = false;
                         *ret = place->key.name;
@@ -354,7 +357,7 @@ bool mv_auditor_next_empty(struct mv_auditor *auditor, struct mv_str *ret) {
 bool mv_auditor_has(const struct mv_auditor *auditor, struct mv_str namespace) {
         const struct place *place =
                 mv_audit_table_find(&auditor->places, MV_KIND_NAMESPACE, MV_STR(""), namespace);
-        return (place && place->n) || auditor->hidden;
+        return (place && place->n) || auditor->hidden || auditor->unread;
 }
 
 /* --- what has changed --- */
@@ -417,7 +420,8 @@ static void read_one(void *context, enum mv_kind kind, struct mv_str namespace, 
                 add_bits(r->reads, mv_audit_table_hash(&r->auditor->objects.table, kind, namespace, name));
         if (!r->change->changed)
                 return;
-        if (!mv_snapshot_is_blind(r->snapshot, kind) &&
+        if ((object ? !mv_snapshot_is_blind(r->snapshot, kind)
+                    : !mv_audit_objects_may_hide(r->snapshot, kind)) &&
             mv_audit_objects_differs(&r->auditor->objects, kind, namespace, name, object, r->item->judged,
                                      &how))
                 add_cause(r->change, kind, mv_kinds[kind].namespaced ? namespace : MV_STR(""), name, how);
@@ -561,12 +565,13 @@ struct mv_str mv_audit_cause_text(struct mv_arena *arena, const struct mv_audit_
 void mv_auditor_count(const struct mv_auditor *auditor, struct mv_audit_counts *ret) {
         const struct item *item;
         const struct place *place;
-        *ret = (struct mv_audit_counts){ .objects = auditor->objects.table.n };
+        *ret = (struct mv_audit_counts){ .objects = auditor->objects.table.n, .unread = auditor->unread };
         for (size_t at = 0; (item = mv_audit_table_each(&auditor->items, &at));)
                 if (item->judged)
                         ret->verdicts[item->outcome]++;
         for (size_t at = 0; (place = mv_audit_table_each(&auditor->places, &at));)
-                ret->waiting = ret->waiting || (place->due && (place->n || !auditor->hidden));
+                ret->waiting =
+                        ret->waiting || (place->due && (place->n || !(auditor->hidden | auditor->unread)));
 }
 
 void mv_auditor_count_rules(const struct mv_auditor *auditor, struct mv_audit_rule_counts *ret) {

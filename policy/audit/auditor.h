@@ -30,7 +30,7 @@ struct mv_auditor *mv_auditor_free(struct mv_auditor *auditor);
  * instances may not be read. */
 bool mv_auditor_may_judge(const struct mv_snapshot *snapshot);
 
-/* Look at what there is. What was there of a kind of which nothing is known now (mv_snapshot_is_blind) counts as being there. versions: an object that has its resourceVersion still has not changed, so of a live cluster; in
+/* Look at what there is. What was there of a kind of which nothing is known now (mv_snapshot_is_blind), or of which some objects cannot be read, counts as being there: what cannot be read has not gone. versions: an object that has its resourceVersion still has not changed, so of a live cluster; in
  * files people forget it. MV_ENOMEM: what was seen counts. */
 int mv_auditor_look(struct mv_auditor *auditor, const struct mv_snapshot *snapshot, bool versions,
                     struct mv_err *err);
@@ -97,6 +97,8 @@ struct mv_audit_counts {
         size_t verdicts[3]; /* by enum mv_outcome */
         size_t objects;     /* that are remembered */
         bool waiting;       /* a namespace is due as a whole */
+        uint64_t
+                unread; /* kinds that are judged (1 << kind) of which the last look could not read all objects */
 };
 void mv_auditor_count(const struct mv_auditor *auditor, struct mv_audit_counts *ret);
 /* How many verdicts have a finding that failed or is unknown, of all rules in one pass; and of one rule, from these. Of a rule of

@@ -56,10 +56,8 @@ static struct mv_str cut(struct mv_arena *arena, struct mv_str text) {
         static const char dots[] = "...";
         if (text.n <= MV_EVENT_NOTE)
                 return text;
-        size_t n = MV_EVENT_NOTE - (sizeof dots - 1);
-        while (n && ((unsigned char)text.p[n] & 0xc0) == 0x80)
-                n--;
-        return mv_arena_format(arena, "%.*s%s", (int)n, text.p, dots);
+        return mv_arena_format(arena, "%.*s%s",
+                               MV_STR_ARG(mv_str_cut(text, MV_EVENT_NOTE - (sizeof dots - 1))), dots);
 }
 
 /* The findings that make the verdict what it is, the blockers first. */

@@ -57,15 +57,6 @@ static void write_resource(struct mv_json *json, const struct mv_subject *subjec
         mv_json_end(json);
 }
 
-static struct mv_str cut(struct mv_str text) {
-        if (text.n > MESSAGE_BYTES) {
-                text.n = MESSAGE_BYTES;
-                while (text.n && ((unsigned char)text.p[text.n] & 0xc0) == 0x80)
-                        text.n--;
-        }
-        return text;
-}
-
 /* f is NULL for what passed. */
 static void write_result(struct mv_json *json, const struct mv_verdict *verdict, const struct mv_finding *f,
                          enum class class, struct mv_str exempt) {
@@ -78,16 +69,17 @@ static void write_result(struct mv_json *json, const struct mv_verdict *verdict,
                 mv_json_member(json, "severity", mv_str_from(classes[class].severity));
         mv_json_key(json, "scored");
         mv_json_bool(json, class != EXEMPT);
-        mv_json_member(json, "message", f ? cut(f->message) : MV_STR("it can live-migrate"));
+        mv_json_member(json, "message",
+                       f ? mv_str_cut(f->message, MESSAGE_BYTES) : MV_STR("it can live-migrate"));
         if (f && (f->field.n || f->fix.n || exempt.n)) {
                 mv_json_key(json, "properties");
                 mv_json_object(json);
                 if (exempt.n)
-                        mv_json_member(json, "exempt", cut(exempt));
+                        mv_json_member(json, "exempt", mv_str_cut(exempt, MESSAGE_BYTES));
                 if (f->field.n)
-                        mv_json_member(json, "field", cut(f->field));
+                        mv_json_member(json, "field", mv_str_cut(f->field, MESSAGE_BYTES));
                 if (f->fix.n)
-                        mv_json_member(json, "fix", cut(f->fix));
+                        mv_json_member(json, "fix", mv_str_cut(f->fix, MESSAGE_BYTES));
                 mv_json_end(json);
         }
         write_resource(json, &verdict->subject);

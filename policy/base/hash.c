@@ -27,14 +27,27 @@ static inline void compress(struct state *s, uint64_t word) {
         s->v0 ^= word;
 }
 
-/* As memcpy of n < 8 bytes into a zeroed word, without a call. */
-static inline uint64_t load_less(const char *p, size_t n) {
-        unsigned char bytes[8] = { 0 };
-        for (size_t i = 0; i < n; i++)
-                bytes[i] = (unsigned char)p[i];
-        uint64_t word;
-        memcpy(&word, bytes, sizeof word);
-        return word;
+/* The last n < 8 bytes, without a call of memcpy. */
+static inline uint64_t load_rest(const char *p, size_t n) {
+        uint64_t rest = 0;
+        unsigned bits = 0;
+        if (n & 4) {
+                uint32_t four;
+                memcpy(&four, p, sizeof four);
+                rest = four;
+                bits = 32;
+                p += 4;
+        }
+        if (n & 2) {
+                uint16_t two;
+                memcpy(&two, p, sizeof two);
+                rest |= (uint64_t)two << bits;
+                bits += 16;
+                p += 2;
+        }
+        if (n & 1)
+                rest |= (uint64_t)(unsigned char)*p << bits;
+        return rest;
 }
 
 /* The hash so far is the key's first half; the second is no secret. */
@@ -52,7 +65,8 @@ uint64_t mv_hash_add(uint64_t hash, struct mv_str text) {
                 memcpy(&word, text.p + i, 8);
                 compress(&s, word);
         }
-        compress(&s, load_less(text.p + i, text.n - i) | (uint64_t)text.n << 56);
+        uint64_t rest = i < text.n ? load_rest(text.p + i, text.n - i) : 0;
+        compress(&s, rest | (uint64_t)text.n << 56);
         s.v2 ^= 0xff;
         turn(&s);
         turn(&s);

@@ -41,6 +41,11 @@ void mv_pieces_done(struct mv_pieces *pieces) {
         mv_pieces_init(pieces, pieces->allocator);
 }
 
+void mv_pieces_settle(struct mv_pieces *pieces) {
+        release(pieces, pieces->seen);
+        pieces->seen = NULL;
+}
+
 /* The slot of that piece, or the free one where it belongs. */
 static struct mv_piece **find_slot(const struct mv_pieces *pieces, uint32_t hash, const void *type,
                                    const void *bytes, size_t n) {

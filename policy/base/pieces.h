@@ -29,6 +29,8 @@ struct mv_pieces {
 };
 
 void mv_pieces_init(struct mv_pieces *pieces, const struct mv_allocator *allocator);
+/* Nothing will come for now: forgets what has come. */
+void mv_pieces_settle(struct mv_pieces *pieces);
 /* No piece may be in use any more. */
 void mv_pieces_done(struct mv_pieces *pieces);
 

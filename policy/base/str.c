@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/str.h"
 
+struct mv_str mv_str_cut(struct mv_str s, size_t n) {
+        if (s.n <= n)
+                return s;
+        while (n && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+                n--;
+        return (struct mv_str){ .p = s.p, .n = n };
+}
+
 int mv_str_compare(struct mv_str a, struct mv_str b) {
         size_t n = a.n < b.n ? a.n : b.n;
         /* The first byte tells most texts apart. */

@@ -117,12 +117,28 @@ static int compare_steps(const void *a, const void *b) {
         return order ? order : (left->order > right->order) - (left->order < right->order);
 }
 
+/* Nearly always a handful, for which qsort takes longer to begin. */
+static void sort_steps(struct mv_amounts_step *steps, size_t n) {
+        enum { HANDFUL = 24 };
+        if (n > HANDFUL) {
+                qsort(steps, n, sizeof *steps, compare_steps);
+                return;
+        }
+        for (size_t i = 1; i < n; i++) {
+                const struct mv_amounts_step moved = steps[i];
+                size_t at = i;
+                for (; at && compare_steps(&steps[at - 1], &moved) > 0; at--)
+                        steps[at] = steps[at - 1];
+                steps[at] = moved;
+        }
+}
+
 struct mv_amounts mv_amounts_build(struct mv_amounts_builder *builder) {
         struct mv_amounts amounts = { .items = mv_arena_new_array(builder->arena, struct mv_amount,
                                                                   builder->n) };
         if (!amounts.items || !builder->n)
                 return (struct mv_amounts){ 0 };
-        qsort(builder->steps, builder->n, sizeof *builder->steps, compare_steps);
+        sort_steps(builder->steps, builder->n);
         for (size_t i = 0; i < builder->n;) {
                 struct mv_str name = builder->steps[i].name;
                 int64_t sum = 0, sidecars = 0, most = 0;

@@ -4,8 +4,6 @@
 #include "policy/base/hash.h"
 #include "policy/snapshot/snapshot.h"
 
-#include <stdlib.h>
-
 struct posting { /* a label, and who has it or is averse to who has it */
         struct mv_str key, value;
         bool used;
@@ -60,10 +58,6 @@ static struct posting *take_slot(struct mv_pod_index *index, struct mv_str key, 
 
 /* --- who is placed --- */
 
-static int by_key(const void *a, const void *b) {
-        return mv_str_compare(((const struct mv_pair *)a)->key, ((const struct mv_pair *)b)->key);
-}
-
 struct mv_map mv_launcher_labels(struct mv_arena *arena, const struct mv_vmi *vmi) {
         const struct mv_map *own = &vmi->meta.labels;
         const struct mv_pair added[] = {
@@ -82,9 +76,12 @@ struct mv_map mv_launcher_labels(struct mv_arena *arena, const struct mv_vmi *vm
                 if (!overwritten)
                         labels.items[labels.n++] = own->items[i];
         }
-        for (size_t k = 0; k < ADDED; k++)
-                labels.items[labels.n++] = added[k];
-        qsort(labels.items, labels.n, sizeof *labels.items, by_key);
+        for (size_t k = 0; k < ADDED; k++) { /* where it belongs: his own are in order */
+                size_t at = labels.n++;
+                for (; at && mv_str_compare(labels.items[at - 1].key, added[k].key) > 0; at--)
+                        labels.items[at] = labels.items[at - 1];
+                labels.items[at] = added[k];
+        }
         return labels;
 }
 
@@ -386,7 +383,7 @@ const uint32_t *mv_pod_index_label(const struct mv_pod_index *index, struct mv_s
 
 const struct mv_aversion *mv_pod_index_aversions(const struct mv_pod_index *index, struct mv_str key,
                                                  struct mv_str value) {
-        return find_slot(index, key, value)->aversions;
+        return index->aversions_used ? find_slot(index, key, value)->aversions : NULL;
 }
 
 const struct mv_aversion *mv_pod_index_other_aversions(const struct mv_pod_index *index) {

@@ -60,12 +60,6 @@ static struct mv_str string_value(struct state *state, const struct mv_scan_stri
         return (struct mv_str){ out, mv_scan_unescape(string->raw, out) };
 }
 
-/* The same of a map's key or value, which other objects have as well. */
-static struct mv_str repeated_value(struct state *state, const struct mv_scan_string *string) {
-        struct mv_intern *intern = state->decode->intern;
-        return intern && !string->escaped ? mv_intern(intern, string->raw) : string_value(state, string);
-}
-
 /* An unescaped key, for comparing; escaped ones are rare and go to the arena. */
 static struct mv_str key_value(struct state *state, const struct mv_scan_string *key) {
         return key->escaped ? string_value(state, key) : key->raw;
@@ -83,8 +77,7 @@ static bool wrong_type(struct state *state, const char *problem) {
 }
 
 static bool scan_string(struct state *state, struct mv_scan_string *ret) {
-        *ret = (struct mv_scan_string){ 0 };
-        if (mv_scan_peek(&state->scan) != '"')
+        if (*state->scan.p != '"' && mv_scan_peek(&state->scan) != '"')
                 return wrong_type(state, "must be a string");
         return mv_scan_string(&state->scan, ret);
 }
@@ -94,14 +87,6 @@ static bool decode_string(struct state *state, struct mv_str *ret) {
         if (!scan_string(state, &string))
                 return false;
         *ret = string_value(state, &string);
-        return !state->scan.code;
-}
-
-static bool decode_repeated(struct state *state, struct mv_str *ret) {
-        struct mv_scan_string string;
-        if (!scan_string(state, &string))
-                return false;
-        *ret = repeated_value(state, &string);
         return !state->scan.code;
 }
 
@@ -179,8 +164,16 @@ static const struct mv_shape *inner_shape(const struct mv_shape_field *field, en
 
 /* Pass over the value of a field that has this shape, or none. */
 static bool skip(struct state *state, const struct mv_shape_field *shaped, struct mv_str *ret) {
-        if (shaped && shaped->shape && !mv_schema_fits(state->decode->arena, &state->scan, shaped))
+        if (shaped && shaped->shape) {
+                mv_scan_peek(&state->scan);
+                const char *start = state->scan.p;
+                if (mv_schema_fits(state->decode->arena, &state->scan, shaped)) {
+                        if (ret)
+                                *ret = (struct mv_str){ start, (size_t)(state->scan.p - start) };
+                        return true;
+                }
                 state->unfit = true;
+        }
         return mv_scan_skip(&state->scan, ret);
 }
 
@@ -354,7 +347,7 @@ static bool sort_keyed(struct state *state, struct keyed *keyed, const char *sta
 }
 
 static struct mv_str kept_key(struct state *state, const struct mv_scan_string *key) {
-        struct mv_str value = repeated_value(state, key);
+        struct mv_str value = string_value(state, key);
         if (mv_arena_failed(state->decode->arena))
                 out_of_memory(state);
         return value;
@@ -396,7 +389,7 @@ static bool decode_map(struct state *state, const struct mv_field *field, struct
                           : type == MV_TYPE_TEXT_MAP        ? decode_text(state, &pair->value)
                           : type == MV_TYPE_QUANTITY_MAP    ? decode_quantity(state, &pair->value)
                           : type == MV_TYPE_BOOL_MAP        ? decode_bool_text(state, &pair->value)
-                                                            : decode_repeated(state, &pair->value);
+                                                            : decode_string(state, &pair->value);
                 if (!ok)
                         return failed_at(state, &path);
         }

@@ -13,7 +13,6 @@
 #pragma once
 
 #include "policy/base/arena.h"
-#include "policy/base/intern.h"
 #include "policy/object/scan.h"
 #include "policy/object/shape.h"
 
@@ -146,7 +145,6 @@ struct mv_decode {
          * shape requires; false may also mean that this cannot be told in passing (mv_schema_check tells). */
         const struct mv_shape *shape;
         bool *ret_fits;
-        struct mv_intern *intern; /* for copies of the keys and values of maps, which repeat; NULL */
         /* Unless NULL: told of each key that a closed table does not have. path is that of the object. */
         void (*unknown)(void *context, const struct mv_path *path, struct mv_str key);
         /* Unless NULL: asked of each field of MV_TYPE_RAW that is an object, and may return NULL. owner is the struct that the

@@ -180,39 +180,40 @@ static const char comma_too_many[] = "a comma before the closing bracket",
 static inline bool next_element(struct mv_scan *scan, bool *first, char closing, const char *problem) {
         if (scan->code)
                 return false;
-        char c = mv_scan_peek(scan);
-        if (c == closing) {
-                scan->p++;
+        const char *p = past_space(scan->p);
+        if (*p == closing) {
+                scan->p = p + 1;
                 scan->depth--;
                 return false;
         }
         if (!*first) {
-                if (c != ',')
+                if (*p != ',') {
+                        scan->p = p;
                         return unexpected(scan, problem);
-                scan->p++;
-                c = mv_scan_peek(scan);
-                if (c == closing)
+                }
+                p = past_space(p + 1);
+                if (*p == closing) {
+                        scan->p = p;
                         return unexpected(scan, comma_too_many);
+                }
         }
+        scan->p = p;
         *first = false;
         return true;
 }
 
-/* A key and its colon. */
-static inline bool key_here(struct mv_scan *scan, struct mv_scan_string *ret) {
+bool mv_scan_key(struct mv_scan *scan, bool *first, struct mv_scan_string *ret) {
+        if (!next_element(scan, first, '}', missing_brace))
+                return false;
         if (*scan->p != '"')
                 return unexpected(scan, missing_key);
         scan->p++;
         if (!string_rest(scan, ret))
                 return false;
-        if (mv_scan_peek(scan) != ':')
+        if (*scan->p != ':' && mv_scan_peek(scan) != ':')
                 return unexpected(scan, missing_colon);
         scan->p++;
         return true;
-}
-
-bool mv_scan_key(struct mv_scan *scan, bool *first, struct mv_scan_string *ret) {
-        return next_element(scan, first, '}', missing_brace) && key_here(scan, ret);
 }
 
 bool mv_scan_element(struct mv_scan *scan, bool *first) {

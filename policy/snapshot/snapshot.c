@@ -15,6 +15,7 @@ void mv_snapshot_free(struct mv_snapshot *snapshot) {
         void (*released)(void *context) = snapshot->released;
         void *context = snapshot->context;
         mv_arena_done(&snapshot->arena);
+        mv_pieces_done(&snapshot->pieces);
         allocator->release(allocator->context, snapshot);
         if (released)
                 released(context);
@@ -244,5 +245,5 @@ int64_t mv_snapshot_lowest_tsc_frequency(const struct mv_snapshot *snapshot) {
 }
 
 size_t mv_snapshot_bytes(const struct mv_snapshot *snapshot) {
-        return snapshot->arena.held + snapshot->shared_bytes;
+        return snapshot->arena.held + snapshot->pieces.bytes + snapshot->shared_bytes;
 }

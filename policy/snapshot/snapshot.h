@@ -45,8 +45,12 @@ enum mv_knowledge {
         MV_KNOWLEDGE_FORBIDDEN, /* they may not be listed */
         MV_KNOWLEDGE_LOST,      /* all that the cluster had when it last answered are here */
         MV_KNOWLEDGE_OUTDATED, /* the cluster has not answered for so long that what it had is not here any more */
-        MV_KNOWLEDGE_NAMED, /* a live cluster: those that were asked for by name are here, others may exist */
-        MV_KNOWLEDGE_LATE,  /* likewise: one was asked for by name, and could not be read in time */
+        /* A live cluster: others than are here may exist, since only some are read, or there are some that cannot be read. */
+        MV_KNOWLEDGE_NAMED,
+        /* Only in the view of one request: an object that it names could not be read in time. It holds for the kind, whatever
+         * namespace the object is in, so another of the kind that is known not to exist is doubted, too: that is said of what
+         * is not there, and never changes what is found. */
+        MV_KNOWLEDGE_LATE,
 };
 struct mv_known {
         enum mv_knowledge knowledge;

@@ -34,6 +34,7 @@ int mv_snapshot_assemble(const struct mv_allocator *allocator, const struct mv_s
                                           .placement = *parts->placement,
                                           .shared_bytes = parts->bytes };
         mv_arena_init(&snapshot->arena, allocator, 0);
+        mv_pieces_init(&snapshot->pieces, allocator);
         for (int kind = 0; kind < MV_KIND_COUNT; kind++) {
                 snapshot->tables[kind] = parts->tables[kind];
                 snapshot->known[kind] = (struct mv_known){

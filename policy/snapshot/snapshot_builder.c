@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/hash.h"
 #include "policy/object/config_map.h"
+#include "policy/object/pack.h"
 #include "policy/snapshot/snapshot_making.h"
 
 #include <stdio.h>
 
-enum { MOST_LISTS = 32 }; /* one in another */
+enum {
+        MOST_LISTS = 32, /* one in another */
+        SCRATCH_BYTES = 256 * 1024
+};
 
 struct mv_snapshot_builder {
         struct mv_snapshot *snapshot;
         struct mv_str default_namespace;
-        size_t capacity;       /* of snapshot->entries */
-        uint32_t *slots;       /* entry number + 1; open addressing by (kind, namespace, name), in table */
-        size_t n_slots;        /* a power of two */
-        struct mv_arena table; /* of intern */
-        struct mv_intern intern;
-        uint64_t texts;                       /* kinds whose text is kept */
-        size_t lists;                         /* that are open, one in another */
+        struct mv_entry *entries; /* all there are so far, and */
+        size_t capacity;          /* room for so many */
+        uint32_t *slots;          /* entry number + 1; open addressing by (kind, namespace, name) */
+        size_t n_slots;           /* a power of two */
+        char *scratch;            /* SCRATCH_BYTES: where an object is decoded first */
+        uint64_t texts;           /* kinds whose text is kept */
+        size_t lists;             /* that are open, one in another */
         const struct mv_place_finder *finder; /* NULL: lines are not kept */
         const char *document;                 /* that is being added */
         bool failed;
@@ -29,21 +33,31 @@ struct mv_snapshot_builder *mv_snapshot_builder_new(const struct mv_allocator *a
                 return NULL;
         *snapshot = (struct mv_snapshot){ .allocator = allocator };
         mv_arena_init(&snapshot->arena, allocator, 0);
+        mv_pieces_init(&snapshot->pieces, allocator);
         struct mv_snapshot_builder *builder = mv_arena_new(&snapshot->arena, struct mv_snapshot_builder);
-        if (!builder) {
+        char *scratch = allocator->allocate(allocator->context, SCRATCH_BYTES);
+        if (!builder || !scratch) {
+                allocator->release(allocator->context, scratch);
                 mv_snapshot_free(snapshot);
                 return NULL;
         }
         builder->snapshot = snapshot;
-        mv_arena_init(&builder->table, allocator, 0);
-        builder->intern = (struct mv_intern){ .texts = &snapshot->arena, .table = &builder->table };
+        builder->scratch = scratch;
         builder->default_namespace = mv_arena_copy(&snapshot->arena, default_namespace);
         return builder;
 }
 
+/* What nobody needs once the snapshot is there. */
+static void release_means(struct mv_snapshot_builder *builder) {
+        const struct mv_allocator *allocator = builder->snapshot->allocator;
+        allocator->release(allocator->context, builder->entries);
+        allocator->release(allocator->context, builder->slots);
+        allocator->release(allocator->context, builder->scratch);
+}
+
 struct mv_snapshot_builder *mv_snapshot_builder_free(struct mv_snapshot_builder *builder) {
         if (builder) {
-                mv_arena_done(&builder->table);
+                release_means(builder);
                 mv_snapshot_free(builder->snapshot); /* the builder lives in its arena */
         }
         return NULL;
@@ -65,7 +79,7 @@ static uint32_t *find_slot(const struct mv_snapshot_builder *builder, enum mv_ki
                 uint32_t *slot = &builder->slots[at];
                 if (!*slot)
                         return slot;
-                const struct mv_entry *entry = &builder->snapshot->entries[*slot - 1];
+                const struct mv_entry *entry = &builder->entries[*slot - 1];
                 if (entry->kind == kind && mv_str_equal(entry->meta->name, name) &&
                     (!mv_kinds[kind].namespaced || mv_str_equal(entry->meta->namespace, namespace)))
                         return slot;
@@ -74,25 +88,31 @@ static uint32_t *find_slot(const struct mv_snapshot_builder *builder, enum mv_ki
 
 /* Room for one more entry: where it goes, or NULL. */
 static struct mv_entry *reserve(struct mv_snapshot_builder *builder) {
-        struct mv_snapshot *snapshot = builder->snapshot;
-        if (snapshot->n_entries < builder->capacity)
-                return &snapshot->entries[snapshot->n_entries];
-        size_t capacity = builder->capacity ? builder->capacity * 2 : 64;
-        struct mv_entry *entries = mv_arena_new_array(&snapshot->arena, struct mv_entry, capacity);
-        uint32_t *slots = mv_arena_new_array(&builder->table, uint32_t, capacity * 2);
-        if (!entries || !slots || capacity > UINT32_MAX / 2)
+        const struct mv_allocator *allocator = builder->snapshot->allocator;
+        size_t n = builder->snapshot->n_entries, capacity = builder->capacity ? builder->capacity * 2 : 64;
+        if (n < builder->capacity)
+                return &builder->entries[n];
+        struct mv_entry *entries = allocator->allocate(allocator->context, capacity * sizeof *entries);
+        uint32_t *slots = allocator->allocate(allocator->context, capacity * 2 * sizeof *slots);
+        if (!entries || !slots || capacity > UINT32_MAX / 2) {
+                allocator->release(allocator->context, entries);
+                allocator->release(allocator->context, slots);
                 return NULL;
-        if (snapshot->n_entries)
-                memcpy(entries, snapshot->entries, snapshot->n_entries * sizeof *entries);
-        snapshot->entries = entries;
+        }
+        if (n)
+                memcpy(entries, builder->entries, n * sizeof *entries);
+        memset(slots, 0, capacity * 2 * sizeof *slots);
+        allocator->release(allocator->context, builder->entries);
+        allocator->release(allocator->context, builder->slots);
+        builder->entries = entries;
         builder->slots = slots;
         builder->n_slots = capacity * 2;
         builder->capacity = capacity;
-        for (size_t i = 0; i < snapshot->n_entries; i++)
+        for (size_t i = 0; i < n; i++)
                 if (entries[i].meta->name.n && !entries[i].superseded)
                         *find_slot(builder, entries[i].kind, entries[i].meta->namespace,
                                    entries[i].meta->name) = (uint32_t)i + 1;
-        return &entries[snapshot->n_entries];
+        return &entries[n];
 }
 
 static int add_entry(struct mv_snapshot_builder *builder, const struct mv_entry *entry, struct mv_err *err) {
@@ -102,7 +122,7 @@ static int add_entry(struct mv_snapshot_builder *builder, const struct mv_entry 
                 return mv_err_oom(err);
         if (entry->meta->name.n) { /* one with generateName cannot be looked up */
                 uint32_t *slot = find_slot(builder, entry->kind, entry->meta->namespace, entry->meta->name);
-                struct mv_entry *other = *slot ? &snapshot->entries[*slot - 1] : NULL;
+                struct mv_entry *other = *slot ? &builder->entries[*slot - 1] : NULL;
                 if (other && other->digest == entry->digest)
                         return 0;
                 if (other) {
@@ -147,6 +167,53 @@ static void pass_over(struct mv_snapshot *snapshot, const struct mv_any *any) {
                 snapshot->n_passed_over++;
 }
 
+/* *ret_plain: everything the object points to is in its table. */
+static int decode_into(struct mv_arena *arena, const struct mv_kind_info *info, struct mv_str json,
+                       void **ret, bool *ret_plain, struct mv_err *err) {
+        const struct mv_decode decode = { .arena = arena, .copy = true };
+        void *object = mv_arena_allocate(arena, info->table->size, info->table->align);
+        int r = object ? mv_decode(&decode, json, info->table, object, err) : mv_err_oom(err);
+        if (r < 0)
+                return r;
+        const struct mv_meta *meta = (const struct mv_meta *)(void *)((char *)object + info->meta_offset);
+        if (!meta->name.n && !meta->generate_name.n) {
+                if (err) {
+                        err->offset = 0;
+                        memcpy(err->path, "metadata.name", sizeof "metadata.name");
+                }
+                return mv_err_set(err, MV_ETYPE, "a %s without a name", info->kind);
+        }
+        const char *before = arena->next;
+        r = info->read ? info->read(&decode, json, object, err) : 0;
+        if (r < 0)
+                return r;
+        *ret = object;
+        *ret_plain = !info->read || (info->reads_written && arena->next == before);
+        return 0;
+}
+
+/* Where it can be, it shares with other objects what they have in common. */
+static int decode(struct mv_snapshot_builder *builder, enum mv_kind kind, struct mv_str json, void **ret,
+                  struct mv_err *err) {
+        struct mv_snapshot *snapshot = builder->snapshot;
+        const struct mv_kind_info *info = &mv_kinds[kind];
+        const struct mv_range range = { builder->scratch, builder->scratch + SCRATCH_BYTES };
+        struct mv_arena scratch;
+        void *object;
+        bool plain = false;
+        mv_arena_init_in(&scratch, snapshot->allocator, builder->scratch, SCRATCH_BYTES);
+        int r = decode_into(&scratch, info, json, &object, &plain, err);
+        bool packs = r == 0 && plain && !scratch.chunks;
+        size_t size = packs ? mv_pack_share(&snapshot->pieces, info->table, object) : 0;
+        void *block = packs ? mv_arena_allocate(&snapshot->arena, size, MV_PACK_ALIGN) : NULL;
+        if (packs && block)
+                *ret = mv_pack_move(range, info->table, object, block, size);
+        else if (packs)
+                r = mv_err_oom(err);
+        mv_arena_done(&scratch);
+        return r == 0 && !packs ? decode_into(&snapshot->arena, info, json, ret, &plain, err) : r;
+}
+
 static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *any,
                       struct mv_str origin, struct mv_err *err) {
         struct mv_snapshot *snapshot = builder->snapshot;
@@ -156,28 +223,15 @@ static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, c
                 return 0;
         }
         const struct mv_kind_info *info = &mv_kinds[kind];
-        void *object = mv_arena_allocate(&snapshot->arena, info->table->size, info->table->align);
-        if (!object)
-                return mv_err_oom(err);
-        struct mv_decode decode = { .arena = &snapshot->arena, .copy = true, .intern = &builder->intern };
-        int r = mv_decode(&decode, json, info->table, object, err);
+        void *object;
+        int r = decode(builder, kind, json, &object, err);
         if (r < 0)
                 return r;
         struct mv_meta *meta = (struct mv_meta *)(void *)((char *)object + info->meta_offset);
-        if (!meta->name.n && !meta->generate_name.n) {
-                if (err) {
-                        err->offset = 0;
-                        memcpy(err->path, "metadata.name", sizeof "metadata.name");
-                }
-                return mv_err_set(err, MV_ETYPE, "a %s without a name", info->kind);
-        }
         if (info->namespaced && !meta->namespace.n)
                 meta->namespace = builder->default_namespace;
         if (!info->namespaced)
                 meta->namespace = (struct mv_str){ 0 };
-        r = info->read ? info->read(&decode, json, object, err) : 0;
-        if (r < 0)
-                return r;
         const struct mv_lines *lines = NULL;
         if (builder->finder && mv_kind_is_judged(kind) &&
             !(lines = mv_lines_make(&snapshot->arena, json, (size_t)(json.p - builder->document),
@@ -312,6 +366,14 @@ void mv_snapshot_builder_know(struct mv_snapshot_builder *builder, enum mv_kind 
 
 /* --- the whole --- */
 
+static bool keep_entries(const struct mv_snapshot_builder *builder) {
+        struct mv_snapshot *snapshot = builder->snapshot;
+        snapshot->entries = mv_arena_new_array(&snapshot->arena, struct mv_entry, snapshot->n_entries);
+        if (snapshot->entries && snapshot->n_entries)
+                memcpy(snapshot->entries, builder->entries, snapshot->n_entries * sizeof *builder->entries);
+        return snapshot->entries;
+}
+
 static bool group_by_kind(struct mv_snapshot *snapshot) {
         const void **objects[MV_KIND_COUNT];
         size_t n[MV_KIND_COUNT] = { 0 }, filled[MV_KIND_COUNT] = { 0 };
@@ -348,7 +410,7 @@ int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_sn
         struct mv_snapshot *snapshot = builder->snapshot;
         const struct mv_config_map *map = NULL;
         int r = builder->failed ? mv_err_set(err, MV_EUSAGE, "an earlier document failed") : 0;
-        if (r == 0 && (!group_by_kind(snapshot) ||
+        if (r == 0 && (!keep_entries(builder) || !group_by_kind(snapshot) ||
                        !mv_placement_make(&snapshot->arena, snapshot, &snapshot->placement)))
                 r = mv_err_oom(err);
         if (r == 0)
@@ -360,7 +422,8 @@ int mv_snapshot_builder_finish(struct mv_snapshot_builder *builder, struct mv_sn
                 mv_snapshot_builder_free(builder);
                 return r;
         }
-        mv_arena_done(&builder->table);
+        release_means(builder);
+        mv_pieces_settle(&snapshot->pieces);
         *ret = snapshot;
         return 0;
 }

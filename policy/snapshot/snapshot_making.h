@@ -3,6 +3,7 @@
  * objects of a live cluster) and what reads it (policy/snapshot/snapshot.c). Nobody else looks in here. */
 #pragma once
 
+#include "policy/base/pieces.h"
 #include "policy/snapshot/kindtable.h"
 #include "policy/nodes/placement.h"
 #include "policy/snapshot/snapshot.h"
@@ -13,6 +14,7 @@ enum { MV_MOST_PASSED_OVER = 16 };
 struct mv_snapshot {
         const struct mv_allocator *allocator;
         struct mv_arena arena;
+        struct mv_pieces pieces;  /* what its objects have in common; of documents only */
         struct mv_entry *entries; /* of documents only */
         size_t n_entries;
         const struct mv_kind_table *tables[MV_KIND_COUNT];

@@ -392,8 +392,9 @@ static void test_snapshot(void **state) {
                         a.fail_after = later;
                         int r = snapshot_try(&a.allocator, json, &made, &err);
                         failed = a.calls >= n;
-                        assert_int_equal(r, failed ? MV_ENOMEM : 0);
-                        assert_true(failed == !made);
+                        /* Without memory for what objects share, it is made all the same. */
+                        assert_true(r == 0 || (failed && r == MV_ENOMEM));
+                        assert_true((r != 0) == !made);
                         mv_snapshot_free(made);
                         assert_int_equal(a.live, 0);
                 }

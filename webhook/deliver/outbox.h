@@ -20,7 +20,8 @@
  *   are refused, but for records that nobody waits for who still wants any (mv_outbox_give_way); the oldest dead letters go when these alone take more than a quarter of it. Either is counted and
  *   logged.
  * - A torn last record (the process ended while it wrote) is cut off, a damaged one is passed over up to the next good
- *   one; either is logged, and counted where a record was lost.
+ *   one; either is logged, and counted where a record was lost. So is one that the disk does not give for ten minutes while it
+ *   gives others and can be written to: it must not hold up what is behind it for ever. While the disk gives nothing, all waits.
  *
  * Threads: mv_outbox_append, mv_outbox_status and mv_outbox_receiver_status from any. All else from one, here the one
  * that delivers.
@@ -46,10 +47,11 @@ enum {
 #define MV_OUTBOX_LEAST_BYTES (UINT64_C(1) << 16) /* of max_bytes */
 
 struct mv_outbox_options {
-        const char *directory;          /* made, mode 0700, when it is missing; its parent must be there */
-        uint64_t max_bytes;             /* at least MV_OUTBOX_LEAST_BYTES */
-        unsigned lock_seconds;          /* how long to wait for another process to let go of the directory */
-        const struct mv_logger *logger; /* may be NULL */
+        const char *directory;  /* made, mode 0700, when it is missing; its parent must be there */
+        uint64_t max_bytes;     /* at least MV_OUTBOX_LEAST_BYTES */
+        unsigned lock_seconds;  /* how long to wait for another process to let go of the directory */
+        unsigned unreadable_ms; /* so long a record may not be read while others are; 0: ten minutes */
+        const struct mv_logger *logger;       /* may be NULL */
         const struct mv_allocator *allocator; /* NULL: malloc */
 };
 
