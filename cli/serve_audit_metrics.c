@@ -95,9 +95,9 @@ static void write_state(const struct mv_audit_figures *figures, struct mv_buf *o
         for (int i = 0; i < 3; i++)
                 write_labelled(out, "migvet_audit_subjects", "verdict", mv_verdict_word((enum mv_outcome)i),
                                (double)figures->verdicts[i]);
-        write_one(out, "migvet_audit_incomplete", "gauge",
-                  "1 while objects of kinds that are judged cannot be read, and so are not judged.",
-                  figures->unread != 0);
+        mv_metrics_write_single(out, "migvet_audit_incomplete", "gauge",
+                                "1 while objects of kinds that are judged cannot be read, and so are not judged.",
+                                figures->unread != 0);
         mv_metrics_write_family(out, "migvet_audit_findings", "gauge",
                                 "Objects for which a rule failed or is unknown, by rule.");
         for (size_t i = 0; i < MV_AUDIT_MOST_RULES && rule_at(i); i++)
