@@ -95,9 +95,10 @@ static void write_state(const struct mv_audit_figures *figures, struct mv_buf *o
         for (int i = 0; i < 3; i++)
                 write_labelled(out, "migvet_audit_subjects", "verdict", mv_verdict_word((enum mv_outcome)i),
                                (double)figures->verdicts[i]);
-        mv_metrics_write_single(out, "migvet_audit_incomplete", "gauge",
-                                "1 while objects of kinds that are judged cannot be read, and so are not judged.",
-                                figures->unread != 0);
+        mv_metrics_write_single(
+                out, "migvet_audit_incomplete", "gauge",
+                "1 while objects of kinds that are judged cannot be read, and so are not judged.",
+                figures->unread != 0);
         mv_metrics_write_family(out, "migvet_audit_findings", "gauge",
                                 "Objects for which a rule failed or is unknown, by rule.");
         for (size_t i = 0; i < MV_AUDIT_MOST_RULES && rule_at(i); i++)
@@ -147,8 +148,9 @@ void mv_serve_audit_collect(void *context, struct mv_buf *out) {
         pthread_mutex_unlock(&audit->lock);
         if (figures->any) {
                 const struct mv_config *config = mv_config_borrow(audit->options.configs);
-                write_one(out, "migvet_audit_interval_seconds", "gauge", "How often everything is judged.",
-                          (double)config->audit.interval_ms / 1000);
+                mv_metrics_write_single(out, "migvet_audit_interval_seconds", "gauge",
+                                        "How often everything is judged.",
+                                        (double)config->audit.interval_ms / 1000);
                 mv_config_return(audit->options.configs, config);
                 write_state(figures, out);
         }
