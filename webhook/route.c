@@ -384,7 +384,7 @@ static enum MHD_Result make_answer(struct mv_route *route, struct mv_listener *l
                                    struct mv_connection *connection, struct MHD_Connection *mhd) {
         static const char nothing[AFTER_BODY];
         struct serving serving = { listener, connection, mhd };
-        mv_listener_take_up(listener, connection);
+        mv_listener_take_up(listener, connection, connection->begun + connection->timeout);
         struct mv_str body = { .p = nothing };
         if (connection->body) {
                 memset(connection->body + connection->received, 0, AFTER_BODY);
