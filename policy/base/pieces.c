@@ -137,8 +137,8 @@ static struct mv_piece *piece_of(const void *bytes) {
         return (struct mv_piece *)(void *)((char *)(uintptr_t)bytes - offsetof(struct mv_piece, bytes));
 }
 
-bool mv_pieces_release(const void *piece) {
-        return --piece_of(piece)->uses == 0;
+bool mv_pieces_release(const void *bytes) {
+        return --piece_of(bytes)->uses == 0;
 }
 
 /* Empty that slot, and move up those behind it that belong before the gap. */

@@ -42,5 +42,5 @@ void mv_pieces_done(struct mv_pieces *pieces);
 const void *mv_pieces_take(struct mv_pieces *pieces, const void *type, const void *bytes, size_t n,
                            bool *ret_made);
 /* Give up a use. True when it was the last one: the piece is to be dropped, once what it points to is given up. */
-bool mv_pieces_release(const void *piece);
-void mv_pieces_drop(struct mv_pieces *pieces, const void *piece);
+bool mv_pieces_release(const void *bytes);
+void mv_pieces_drop(struct mv_pieces *pieces, const void *bytes);

@@ -193,8 +193,8 @@ static int decode_into(struct mv_arena *arena, const struct mv_kind_info *info, 
 }
 
 /* Where it can be, it shares with other objects what they have in common. */
-static int decode(struct mv_snapshot_builder *builder, enum mv_kind kind, struct mv_str json, void **ret,
-                  struct mv_err *err) {
+static int make_object(struct mv_snapshot_builder *builder, enum mv_kind kind, struct mv_str json, void **ret,
+                       struct mv_err *err) {
         struct mv_snapshot *snapshot = builder->snapshot;
         const struct mv_kind_info *info = &mv_kinds[kind];
         const struct mv_range range = { builder->scratch, builder->scratch + SCRATCH_BYTES };
@@ -224,8 +224,8 @@ static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, c
         }
         const struct mv_kind_info *info = &mv_kinds[kind];
         void *object;
-        int r = decode(builder, kind, json, &object, err);
-        if (r < 0)
+        int r = make_object(builder, kind, json, &object, err);
+        if (r)
                 return r;
         struct mv_meta *meta = (struct mv_meta *)(void *)((char *)object + info->meta_offset);
         if (info->namespaced && !meta->namespace.n)
