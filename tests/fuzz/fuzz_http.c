@@ -61,13 +61,14 @@ static const struct mv_review_backend backend = { .review = review, .verdict = v
 /* All of each text is looked at. */
 static void line(void *context, enum mv_log_level level, const char *component, const char *message,
                  const struct mv_log_field *fields, size_t n_fields) {
-        static _Atomic unsigned long sum;
+        static volatile size_t seen; /* so that no compiler leaves it out */
         (void)context;
         (void)level;
-        sum += strlen(component) + strlen(message);
+        seen = strlen(component) + strlen(message);
         for (size_t i = 0; i < n_fields; i++)
                 for (size_t j = 0; j < fields[i].value.n; j++)
-                        sum += (unsigned char)fields[i].value.p[j];
+                        seen = (unsigned char)fields[i].value.p[j];
+        (void)seen;
 }
 
 static const struct mv_logger logger = { .line = line };
