@@ -123,7 +123,7 @@ static void later(void *context, enum mv_log_level level, const char *component,
 void mv_log_init(struct mv_log *log, bool json, enum mv_log_level level) {
         *log = (struct mv_log){ .json = json,
                                 .level = level,
-                                .logger = { .line = line, .later = later, .context = log } };
+                                .logger = { .line = line, .later = later, .context = log, .least = level } };
 }
 
 int mv_log_defer(struct mv_log *log, unsigned milliseconds, struct mv_err *err) {

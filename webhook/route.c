@@ -264,6 +264,10 @@ static void format_milliseconds(char out[MILLISECONDS_SIZE], long long ns) {
         snprintf(out, MILLISECONDS_SIZE, "%lld.%03d", microseconds / 1000, (int)(microseconds % 1000));
 }
 
+static bool logs_answers(const struct mv_route *route) {
+        return route->logger && route->logger->least <= MV_LOG_INFO;
+}
+
 /* There is one for each answer. */
 static void log_answer(const struct mv_route *route, const char *message, const struct mv_log_field *fields,
                        size_t n) {
@@ -278,7 +282,7 @@ static bool mutates(const struct mv_connection *connection) {
 
 static void log_review(const struct mv_route *route, const struct mv_connection *connection,
                        const struct mv_review_summary *summary, int status, long long ns) {
-        if (!route->logger)
+        if (!logs_answers(route))
                 return;
         char milliseconds[MILLISECONDS_SIZE], code[16];
         format_milliseconds(milliseconds, ns);
@@ -305,7 +309,7 @@ static void log_review(const struct mv_route *route, const struct mv_connection 
 
 static void log_verdict(const struct mv_route *route, const struct mv_connection *connection,
                         const struct mv_verdict_summary *summary, int status, long long ns) {
-        if (!route->logger)
+        if (!logs_answers(route))
                 return;
         char milliseconds[MILLISECONDS_SIZE], code[16];
         format_milliseconds(milliseconds, ns);
@@ -380,7 +384,7 @@ static enum MHD_Result make_answer(struct mv_route *route, struct mv_listener *l
                                    struct mv_connection *connection, struct MHD_Connection *mhd) {
         static const char nothing[AFTER_BODY];
         struct serving serving = { listener, connection, mhd };
-        mv_listener_take_up(listener, connection);
+        mv_listener_take_up(listener, connection, connection->begun + connection->timeout);
         struct mv_str body = { .p = nothing };
         if (connection->body) {
                 memset(connection->body + connection->received, 0, AFTER_BODY);

@@ -26,4 +26,5 @@ struct mv_logger {
         mv_log_line
                 *later; /* of lines that there are many of: they may wait for one another; NULL: as `line` */
         void *context;
+        enum mv_log_level least; /* what is below is dropped, so it need not be put together */
 };

@@ -4,7 +4,6 @@
 #include "policy/object/quantity.h"
 #include "policy/object/schema.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 struct state {
@@ -15,25 +14,6 @@ struct state {
         bool unfit;        /* something does not have the shape that it should have */
         bool inner_failed; /* there was not enough memory for an inner value */
 };
-
-static void path_append(const struct mv_path *path, char *out, size_t size, size_t *n) {
-        if (!path)
-                return;
-        path_append(path->parent, out, size, n);
-        int wrote;
-        if (path->key.p)
-                wrote = snprintf(out + *n, size - *n, "%s%.*s", *n ? "." : "", MV_STR_ARG(path->key));
-        else
-                wrote = snprintf(out + *n, size - *n, "[%zu]", path->index);
-        if (wrote > 0)
-                *n += (size_t)wrote < size - *n ? (size_t)wrote : size - *n - 1;
-}
-
-void mv_path_format(const struct mv_path *path, char *out, size_t size) {
-        size_t n = 0;
-        out[0] = '\0';
-        path_append(path, out, size, &n);
-}
 
 /* Remember where the first error happened; the innermost caller is the first to come by. */
 static bool failed_at(struct state *state, const struct mv_path *path) {
@@ -77,6 +57,7 @@ static bool wrong_type(struct state *state, const char *problem) {
 }
 
 static bool scan_string(struct state *state, struct mv_scan_string *ret) {
+        *ret = (struct mv_scan_string){ 0 };
         if (*state->scan.p != '"' && mv_scan_peek(&state->scan) != '"')
                 return wrong_type(state, "must be a string");
         return mv_scan_string(&state->scan, ret);

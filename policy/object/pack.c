@@ -62,7 +62,7 @@ static struct reference to_struct(const struct mv_table *table, void *member) {
                                    .n_structs = *at != NULL };
 }
 
-/* What a member points to; false when it does not point to anything. */
+/* What a member points to; false when it does not point to anything. Whatever can begins with the pointer. */
 static bool refers(const struct mv_field *field, void *member, struct reference *ret) {
         switch (field->type) {
         case MV_TYPE_ANY:
@@ -99,6 +99,17 @@ static bool refers(const struct mv_field *field, void *member, struct reference 
         return false;
 }
 
+/* Most members are absent. */
+static bool is_nothing(const struct mv_field *field, const void *member) {
+        static const bool points[] = {
+                [MV_TYPE_STRING] = true,   [MV_TYPE_TEXT] = true,         [MV_TYPE_QUANTITY] = true,
+                [MV_TYPE_RAW] = true,      [MV_TYPE_POINTER] = true,      [MV_TYPE_LIST] = true,
+                [MV_TYPE_NAMED] = true,    [MV_TYPE_STRINGS] = true,      [MV_TYPE_MAP] = true,
+                [MV_TYPE_TEXT_MAP] = true, [MV_TYPE_QUANTITY_MAP] = true, [MV_TYPE_BOOL_MAP] = true,
+        };
+        return (size_t)field->type < sizeof points && points[field->type] && !*(const void *const *)member;
+}
+
 /* Visit whatever a struct points to. True when each visit is; none is left out. */
 static bool visit_struct(const struct mv_table *table, void *object, visitor visit, void *context) {
         bool all = true;
@@ -106,6 +117,8 @@ static bool visit_struct(const struct mv_table *table, void *object, visitor vis
                 const struct mv_field *field = &table->fields[i];
                 void *member = (char *)object + field->offset;
                 struct reference reference;
+                if (is_nothing(field, member))
+                        continue;
                 if (field->type == MV_TYPE_OBJECT)
                         all = visit_struct(field->table, member, visit, context) && all;
                 else if (refers(field, member, &reference))

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from receiver import KEY, TOKEN, Delivery, Identity, Receiver
+from receiver import KEY, TOKEN, Delivery, Http2, Identity, Receiver
 from support import eventually, instance, instance_spec, machine, migration, put, review_of
 
 BRIDGE = instance_spec("bridge")
@@ -99,6 +99,30 @@ def test_how_we_are_believed(delivery, identity):
     assert [request.headers["authorization"] for request in tokened.requests] == [f"Bearer {TOKEN}", "Bearer an0ther"]
     log = "".join(server.log)
     assert not [secret for secret in (TOKEN, KEY, "an0ther", "another key") if secret in log]
+
+
+def test_http_2(delivery, identity, tmp_path):
+    """Events share a connection; one that is refused, or a stream that ends in the middle, does not disturb the others."""
+    def answer(request):
+        if request.name == "bad":
+            return 400
+        if request.name == "cut" and [r.name for r in receiver.requests].count("cut") == 1:
+            return "half"
+        return 204
+
+    with Receiver(identity, answer) as receiver, Http2(identity, receiver, tmp_path) as proxy:
+        delivery.configure(delivery.receiver("one", proxy.url), outbox={"tries": 1})
+        with delivery.serve() as server:
+            names = [f"m-{i}" for i in range(20)] + ["bad", "cut"]
+            for name in names:
+                server.review(review_of(machine(name)))
+            eventually(lambda: sample(server, "waiting") == 0, 20, "nothing waits")
+            assert sample(server, "delivered_total") + sample(server, "dead_letters") == len(names)
+            assert sample(server, "dead_letters") >= 1
+    assert set(receiver.names) == set(names)
+    assert receiver.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+    assert {protocol for _, protocol in proxy.requests} == {"HTTP/2"}
+    assert len({port for port, _ in proxy.requests}) < len(names) / 2
 
 
 def test_filters(delivery, identity):

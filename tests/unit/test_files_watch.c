@@ -63,7 +63,7 @@ static void test_watch(void **state) {
         struct fixture *f = *state;
         struct mv_store *store = mv_store_new();
         struct journal journal = { .lock = PTHREAD_MUTEX_INITIALIZER };
-        struct mv_logger logger = { journal_line, &journal };
+        struct mv_logger logger = { .line = journal_line, .context = &journal };
         const char *names[] = { f->directory };
         struct mv_files_watch_options options = { .files = { .names = names, .n_names = 1 },
                                                   .store = store,
