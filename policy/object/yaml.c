@@ -42,6 +42,8 @@ void mv_text_locate(struct mv_str text, size_t offset, unsigned *ret_line, unsig
 /* --- tree -> JSON --- */
 
 void mv_yaml_mark(struct mv_yaml *yaml, unsigned line, unsigned column) {
+        if (!yaml->placing)
+                return;
         struct place place = { .offset = yaml->json.n, .line = line, .column = column };
         mv_buf_append(&yaml->places, &place, sizeof place);
 }
@@ -218,7 +220,7 @@ static void forget_document(struct mv_yaml *yaml) {
 static int start_parser(struct mv_yaml *yaml) {
         if (!yaml_parser_initialize(&yaml->parser))
                 return MV_ENOMEM;
-        yaml->parsing = true;
+        yaml->parsing = yaml->placing = true;
         yaml->text = mv_str_skip(yaml->text, yaml->at);
         yaml->lines_before += yaml->at_line;
         yaml_parser_set_input_string(&yaml->parser, (const unsigned char *)yaml->text.p, yaml->text.n);
@@ -248,6 +250,7 @@ static int parse_next(struct mv_yaml *yaml, struct mv_err *err) {
 static int read_next(struct mv_yaml *yaml, struct mv_err *err) {
         if (!yaml->parsing) {
                 forget_document(yaml);
+                yaml->placing = false;
                 switch (mv_yaml_plain_next(yaml)) {
                 case MV_YAML_PLAIN_READ:
                         return 0;
@@ -286,9 +289,31 @@ int mv_yaml_next(struct mv_yaml *yaml, struct mv_str *ret_json, struct mv_err *e
         return 0;
 }
 
-void mv_yaml_locate(const struct mv_yaml *yaml, size_t offset, unsigned *ret_line, unsigned *ret_column) {
+/* Read the document again, for its places; few are asked for any, and they take more memory than the document. */
+static void place_document(struct mv_yaml *yaml) {
+        struct mv_buf json = yaml->json;
+        size_t at = yaml->at;
+        unsigned at_line = yaml->at_line;
+        yaml->at = yaml->document_at;
+        yaml->at_line = yaml->document_line;
+        yaml->n_nodes = 0;
+        yaml->placing = true;
+        mv_buf_init(&yaml->json, yaml->allocator, SIZE_MAX);
+        bool good = mv_yaml_plain_next(yaml) == MV_YAML_PLAIN_READ && !mv_buf_failed(&yaml->json) &&
+                    !mv_buf_failed(&yaml->places);
+        if (!good)
+                mv_buf_clear(&yaml->places);
+        mv_buf_done(&yaml->json);
+        yaml->json = json;
+        yaml->at = at;
+        yaml->at_line = at_line;
+}
+
+void mv_yaml_locate(struct mv_yaml *yaml, size_t offset, unsigned *ret_line, unsigned *ret_column) {
+        if (!yaml->placing)
+                place_document(yaml);
         size_t low = 0, high = yaml->places.n / sizeof(struct place);
-        struct place place = { .line = 1, .column = 1 };
+        struct place place = { 0 };
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
                 struct place at;

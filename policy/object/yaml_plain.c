@@ -247,8 +247,9 @@ static bool read_mapping(struct cursor *c, ptrdiff_t column, size_t depth) { // 
                 keys[n++] = key;
                 if (!begin(c, spot_of(c, c->p)))
                         return false;
-                mv_yaml_emit_string(&c->yaml->json, key);
-                mv_buf_append_byte(&c->yaml->json, ':');
+                mv_buf_append_byte(&c->yaml->json, '"');
+                mv_buf_append(&c->yaml->json, key.p, key.n);
+                mv_buf_append(&c->yaml->json, "\":", 2);
                 const char *behind = key.p + key.n + 1;
                 c->p = skip_spaces(behind, c->line_end);
                 if (!(is_rest(c, behind) ? read_below(c, behind, column, true, depth + 1)
@@ -323,6 +324,8 @@ enum mv_yaml_plain mv_yaml_plain_next(struct mv_yaml *yaml) {
                         is_separator(c.line, c.line_end) ? (size_t)(c.line - yaml->text.p) : yaml->text.n;
                 if (next > yaml->tidy)
                         return MV_YAML_PLAIN_OTHER;
+                yaml->document_at = yaml->at;
+                yaml->document_line = yaml->at_line;
                 yaml->at = next;
                 yaml->at_line = c.lines_before;
                 if (!empty)

@@ -59,7 +59,9 @@ struct mv_yaml {
         size_t at;             /* what yaml_plain.c has read of the text, in bytes */
         unsigned at_line;      /* and in lines */
         size_t tidy;           /* bytes at the beginning of the text that it can read */
-        bool parsing;          /* the parser is there, and reads from that place on */
+        size_t document_at;    /* where the document of yaml_plain.c begins, and */
+        unsigned document_line;
+        bool parsing; /* the parser is there, and reads from `at` on */
         yaml_parser_t parser;
         bool ended;
         int code; /* of the first error */
@@ -67,6 +69,7 @@ struct mv_yaml {
         /* Of the current document. */
         struct mv_arena arena;
         struct mv_buf json, places;
+        bool placing; /* places are kept: always of libyaml's documents, of others when somebody asks for one */
         struct mv_yaml_anchor **anchors;
         size_t n_anchors, anchor_slots; /* slots are a power of two */
         size_t n_nodes, n_expanded;
@@ -87,7 +90,7 @@ int mv_yaml_count_expanded(struct mv_yaml *yaml, const struct mv_yaml_node *node
  * filling err. */
 int mv_yaml_read_document(struct mv_yaml *yaml, struct mv_yaml_node **ret_root, struct mv_err *err);
 
-/* What is written next to yaml->json comes from that place. */
+/* What is written next to yaml->json comes from that place, which is kept if places are. */
 void mv_yaml_mark(struct mv_yaml *yaml, unsigned line, unsigned column);
 /* Write a JSON string, or a part of one. */
 void mv_yaml_emit_string(struct mv_buf *out, struct mv_str s);
