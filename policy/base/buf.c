@@ -64,10 +64,6 @@ void mv_buf_append_text(struct mv_buf *buf, const char *text) {
         mv_buf_append(buf, text, strlen(text));
 }
 
-void mv_buf_append_byte(struct mv_buf *buf, char c) {
-        mv_buf_append(buf, &c, 1);
-}
-
 void mv_buf_append_encoded(struct mv_buf *buf, struct mv_str s) {
         static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
         for (size_t i = 0; i < s.n; i++)

@@ -88,9 +88,10 @@ static bool read_exponent(struct mv_str s, int64_t *ret) {
 }
 
 static bool read_suffix(struct parts *parts) {
-        const char first = parts->suffix.n ? parts->suffix.p[0] : '\0';
-        for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
-                if (suffixes[i].text[0] == first && mv_str_is(parts->suffix, suffixes[i].text)) {
+        struct mv_str s = parts->suffix;
+        const char first = s.n ? s.p[0] : '\0', second = s.n > 1 ? s.p[1] : '\0';
+        for (size_t i = 0; s.n <= 2 && i < sizeof suffixes / sizeof suffixes[0]; i++)
+                if (suffixes[i].text[0] == first && (!first || suffixes[i].text[1] == second)) {
                         parts->format = suffixes[i].base == 2 ? MV_QUANTITY_BINARY : MV_QUANTITY_DECIMAL;
                         parts->exponent = suffixes[i].negative ? -suffixes[i].exponent : suffixes[i].exponent;
                         return true;
