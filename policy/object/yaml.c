@@ -260,6 +260,8 @@ static int read_next(struct mv_yaml *yaml, struct mv_err *err) {
                 case MV_YAML_PLAIN_OTHER:
                         break;
                 }
+                if (mv_arena_failed(&yaml->arena) || mv_buf_failed(&yaml->json))
+                        return MV_ENOMEM; /* perhaps that is all that was wrong */
                 int r = start_parser(yaml);
                 if (r)
                         return r;
