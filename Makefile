@@ -35,7 +35,7 @@ WERROR ?= 1
 endif
 
 VARIANTS := release asan tsan coverage fuzz
-LIBRARIES := libmicrohttpd gnutls json-c yaml-0.1 libpcre2-8 libcurl
+LIBRARIES := libmicrohttpd gnutls json-c yaml-0.1 libpcre2-8 libcurl zlib
 
 # Evaluated on first use only, so that this file can be read on a machine that has no pkg-config yet.
 pkg-config = $(shell pkg-config $(1) || echo PKG_CONFIG_FAILED)
@@ -204,7 +204,7 @@ e2e_image = $(if $(and $(e2e),$(wildcard packaging/image.py)),$(again) image)
 budget := build/release/tests/bench/review
 oracle := $(src_oracle:%.c=build/release/%)
 
-.PHONY: deps demo test test-unit test-budget test-functional test-e2e test-asan test-tsan coverage fuzz soak bench
+.PHONY: deps demo test test-unit test-budget test-functional test-e2e test-asan test-tsan coverage fuzz fuzz-coverage soak bench
 deps:
 	@tests/deps.sh build
 
@@ -268,6 +268,11 @@ fuzz:
 	$(again) replay-fuzz
 	@tests/fuzz/run.sh $(MINUTES) $(addprefix build/fuzz/tests/fuzz/,$(fuzz_names))
 
+fuzz-coverage:
+	@tests/deps.sh build test
+	$(again) replay-coverage
+	@PYTHON=$(PYTHON) tests/fuzz/coverage.sh build/coverage
+
 soak:
 	@tests/deps.sh build test
 	$(again) all
@@ -284,12 +289,12 @@ bench:
 lint:
 	@tests/deps.sh build test lint
 	$(again) all compile_commands.json
-	@JOBS=$(JOBS) CC=$(CC) CLANG=$(CLANG) tests/lint/run
+	@JOBS=$(JOBS) CC="$(CC)" CLANG="$(CLANG)" tests/lint/run
 
 # Minutes of a machine's time; also looks for findings that are allowed, and gone.
 analyze:
 	@tests/deps.sh build analyze
-	@JOBS=$(JOBS) CC=$(CC) CLANG=$(CLANG) tests/analyze.sh
+	@JOBS=$(JOBS) CC="$(CC)" CLANG="$(CLANG)" tests/analyze.sh
 
 format:
 	@tests/deps.sh build lint
@@ -351,6 +356,7 @@ help:
 	@echo 'make analyze           gcc -fanalyzer and the analyser of scan-build: minutes'
 	@echo 'make coverage          run the tests, write build/coverage/report/index.html'
 	@echo 'make fuzz MINUTES=1    libFuzzer on each target, so many minutes each'
+	@echo 'make fuzz-coverage     what the corpora of the fuzz targets reach: minutes of building, then seconds'
 	@echo 'make soak MINUTES=1    mixed load at 16 connections while things go wrong; answers compared, memory watched'
 	@echo 'make bench             ratios: reviews against a floor, memory, parsing, node fit; PEERS=1: OPA and Kyverno, too'
 	@echo 'make format            clang-format all C files'

@@ -174,6 +174,19 @@ int mv_file_replace(const char *directory, const char *name, mode_t mode, struct
         return r;
 }
 
+/* Nothing is made but the directory itself: a path that is mistyped, or a volume that is not mounted, is told. */
+static void explain_parent(const char *directory, struct mv_err *err) {
+        const char *end = directory + strlen(directory);
+        while (end > directory && end[-1] == '/')
+                end--;
+        while (end > directory && end[-1] != '/')
+                end--;
+        const int n = (int)(end - directory) - 1; /* without the slash */
+        if (err && n > 0)
+                mv_err_write(err, err->code, "the directory cannot be made, since %.*s does not exist", n,
+                             directory);
+}
+
 int mv_directory_make(const char *directory, struct mv_err *err) {
         struct stat st;
         if (mkdir(directory, 0700) == 0) {
@@ -187,7 +200,10 @@ int mv_directory_make(const char *directory, struct mv_err *err) {
         const int number = errno == EEXIST ? ENOTDIR : errno;
         if (errno == EEXIST && stat(directory, &st) == 0 && S_ISDIR(st.st_mode))
                 return 0;
-        return mv_err_of_file(err, directory, "the directory cannot be made", number);
+        int r = mv_err_of_file(err, directory, "the directory cannot be made", number);
+        if (number == ENOENT)
+                explain_parent(directory, err);
+        return r;
 }
 
 int mv_directory_lock(const char *directory, unsigned seconds, int *ret, struct mv_err *err) {

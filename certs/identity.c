@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "certs/identity.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { CHAIN_MAX = 16 };
 
 struct mv_identity {
-        atomic_uint references;
+        struct mv_shared shared;
         struct mv_validity validity;
         unsigned char fingerprint[MV_FINGERPRINT_BYTES];
         gnutls_privkey_t key;
@@ -37,6 +36,15 @@ static int import_chain(struct mv_identity *identity, const struct mv_cert_list 
         return 0;
 }
 
+static void destroy(struct mv_shared *shared) {
+        struct mv_identity *identity = (struct mv_identity *)shared;
+        for (unsigned i = 0; i < identity->n_chain; i++)
+                gnutls_pcert_deinit(&identity->chain[i]);
+        if (identity->key)
+                gnutls_privkey_deinit(identity->key);
+        free(identity);
+}
+
 int mv_identity_new(struct mv_str certificate_pem, struct mv_str key_pem, struct mv_identity **ret,
                     struct mv_err *err) {
         struct mv_cert_list list;
@@ -46,7 +54,7 @@ int mv_identity_new(struct mv_str certificate_pem, struct mv_str key_pem, struct
         struct mv_identity *identity = calloc(1, sizeof *identity);
         r = identity ? 0 : mv_err_oom(err);
         if (r >= 0) {
-                atomic_init(&identity->references, 1);
+                mv_shared_init(&identity->shared, destroy);
                 identity->validity = mv_cert_validity(list.certs[0]);
                 r = mv_key_parse(key_pem, &identity->key, err);
         }
@@ -66,20 +74,11 @@ int mv_identity_new(struct mv_str certificate_pem, struct mv_str key_pem, struct
 }
 
 struct mv_identity *mv_identity_ref(struct mv_identity *identity) {
-        if (identity)
-                atomic_fetch_add_explicit(&identity->references, 1, memory_order_relaxed);
-        return identity;
+        return mv_shared_ref(identity ? &identity->shared : NULL);
 }
 
 struct mv_identity *mv_identity_unref(struct mv_identity *identity) {
-        if (!identity || atomic_fetch_sub_explicit(&identity->references, 1, memory_order_acq_rel) != 1)
-                return NULL;
-        for (unsigned i = 0; i < identity->n_chain; i++)
-                gnutls_pcert_deinit(&identity->chain[i]);
-        if (identity->key)
-                gnutls_privkey_deinit(identity->key);
-        free(identity);
-        return NULL;
+        return mv_shared_unref(identity ? &identity->shared : NULL);
 }
 
 gnutls_pcert_st *mv_identity_chain(struct mv_identity *identity, unsigned *ret_n) {
@@ -100,26 +99,17 @@ const unsigned char *mv_identity_fingerprint(const struct mv_identity *identity)
 }
 
 void mv_identity_slot_init(struct mv_identity_slot *slot) {
-        pthread_mutex_init(&slot->lock, NULL);
-        slot->current = NULL;
+        mv_shared_slot_init(&slot->slot);
 }
 
 void mv_identity_slot_done(struct mv_identity_slot *slot) {
-        slot->current = mv_identity_unref(slot->current);
-        pthread_mutex_destroy(&slot->lock);
+        mv_shared_slot_done(&slot->slot);
 }
 
 void mv_identity_slot_set(struct mv_identity_slot *slot, struct mv_identity *identity) {
-        pthread_mutex_lock(&slot->lock);
-        struct mv_identity *old = slot->current;
-        slot->current = identity;
-        pthread_mutex_unlock(&slot->lock);
-        mv_identity_unref(old);
+        mv_shared_slot_set(&slot->slot, identity ? &identity->shared : NULL);
 }
 
 struct mv_identity *mv_identity_slot_ref(struct mv_identity_slot *slot) {
-        pthread_mutex_lock(&slot->lock);
-        struct mv_identity *identity = mv_identity_ref(slot->current);
-        pthread_mutex_unlock(&slot->lock);
-        return identity;
+        return mv_shared_slot_ref(&slot->slot);
 }

@@ -10,11 +10,11 @@
 #pragma once
 
 #include "certs/certificate.h"
+#include "certs/shared.h"
 #include "policy/base/err.h"
 #include "policy/base/str.h"
 
 #include <gnutls/abstract.h>
-#include <pthread.h>
 #include <time.h>
 
 struct mv_identity;
@@ -37,8 +37,7 @@ const unsigned char *mv_identity_fingerprint(const struct mv_identity *identity)
 
 /* Any thread may call any of these between _init and _done. */
 struct mv_identity_slot {
-        pthread_mutex_t lock;
-        struct mv_identity *current; /* under the lock */
+        struct mv_shared_slot slot;
 };
 
 void mv_identity_slot_init(struct mv_identity_slot *slot);

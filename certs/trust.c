@@ -5,17 +5,22 @@
 #include "certs/peer.h"
 
 #include <gnutls/x509.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { CHAIN_MAX = 16 };
 
 struct mv_trust {
-        atomic_uint references;
+        struct mv_shared shared;
         unsigned n;
         gnutls_x509_trust_list_t list;
 };
+
+static void destroy(struct mv_shared *shared) {
+        struct mv_trust *trust = (struct mv_trust *)shared;
+        gnutls_x509_trust_list_deinit(trust->list, 1);
+        free(trust);
+}
 
 int mv_trust_new(struct mv_str pem, struct mv_trust **ret, struct mv_err *err) {
         struct mv_cert_list certs;
@@ -28,7 +33,7 @@ int mv_trust_new(struct mv_str pem, struct mv_trust **ret, struct mv_err *err) {
                 mv_cert_list_done(&certs);
                 return mv_err_oom(err);
         }
-        atomic_init(&trust->references, 1);
+        mv_shared_init(&trust->shared, destroy);
         /* The list takes over each certificate; GnuTLS counts those that it holds already, so skip them
          * here. */
         for (unsigned i = certs.n; i-- > 0;) {
@@ -60,17 +65,11 @@ int mv_trust_new(struct mv_str pem, struct mv_trust **ret, struct mv_err *err) {
 }
 
 struct mv_trust *mv_trust_ref(struct mv_trust *trust) {
-        if (trust)
-                atomic_fetch_add_explicit(&trust->references, 1, memory_order_relaxed);
-        return trust;
+        return mv_shared_ref(trust ? &trust->shared : NULL);
 }
 
 struct mv_trust *mv_trust_unref(struct mv_trust *trust) {
-        if (!trust || atomic_fetch_sub_explicit(&trust->references, 1, memory_order_acq_rel) != 1)
-                return NULL;
-        gnutls_x509_trust_list_deinit(trust->list, 1);
-        free(trust);
-        return NULL;
+        return mv_shared_unref(trust ? &trust->shared : NULL);
 }
 
 unsigned mv_trust_count(const struct mv_trust *trust) {
@@ -171,26 +170,17 @@ int mv_trust_verify_session(struct mv_trust *trust, gnutls_session_t session, co
 }
 
 void mv_trust_slot_init(struct mv_trust_slot *slot) {
-        pthread_mutex_init(&slot->lock, NULL);
-        slot->current = NULL;
+        mv_shared_slot_init(&slot->slot);
 }
 
 void mv_trust_slot_done(struct mv_trust_slot *slot) {
-        slot->current = mv_trust_unref(slot->current);
-        pthread_mutex_destroy(&slot->lock);
+        mv_shared_slot_done(&slot->slot);
 }
 
 void mv_trust_slot_set(struct mv_trust_slot *slot, struct mv_trust *trust) {
-        pthread_mutex_lock(&slot->lock);
-        struct mv_trust *old = slot->current;
-        slot->current = trust;
-        pthread_mutex_unlock(&slot->lock);
-        mv_trust_unref(old);
+        mv_shared_slot_set(&slot->slot, trust ? &trust->shared : NULL);
 }
 
 struct mv_trust *mv_trust_slot_ref(struct mv_trust_slot *slot) {
-        pthread_mutex_lock(&slot->lock);
-        struct mv_trust *trust = mv_trust_ref(slot->current);
-        pthread_mutex_unlock(&slot->lock);
-        return trust;
+        return mv_shared_slot_ref(&slot->slot);
 }

@@ -9,11 +9,11 @@
  */
 #pragma once
 
+#include "certs/shared.h"
 #include "policy/base/err.h"
 #include "policy/base/str.h"
 
 #include <gnutls/gnutls.h>
-#include <pthread.h>
 #include <stddef.h>
 
 struct mv_trust;
@@ -43,8 +43,7 @@ int mv_trust_identify_chain(struct mv_trust *trust, const gnutls_datum_t *chain,
                             const char *const *names, size_t n_names, size_t *ret, struct mv_err *err);
 
 struct mv_trust_slot {
-        pthread_mutex_t lock;
-        struct mv_trust *current; /* under the lock */
+        struct mv_shared_slot slot;
 };
 
 void mv_trust_slot_init(struct mv_trust_slot *slot);

@@ -7,7 +7,7 @@
 
 #include "cli/options.h"
 #include "policy/base/buf.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 #include "policy/verdict.h"
 
 struct mv_check_output {

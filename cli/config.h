@@ -9,7 +9,7 @@
 #pragma once
 
 #include "policy/base/log.h"
-#include "policy/config.h"
+#include "policy/config/config.h"
 #include "webhook/server.h"
 
 #include <time.h>

@@ -5,7 +5,7 @@
 #include "cli/options.h"
 #include "cli/text.h"
 #include "policy/base/buf.h"
-#include "policy/drain.h"
+#include "policy/drain/drain.h"
 
 /* Failure is the buffer's. */
 void mv_drain_write_json(struct mv_buf *buf, const struct mv_drain_plan *plan);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/options.h"
-#include "policy/drain_step.h"
+#include "policy/drain/drain_step.h"
 
 /* Print the step; returns an enum mv_exit. */
 int mv_drain_step_print(const struct mv_options *options, const struct mv_drain_question *question);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/options.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 struct mv_kube_config;
 struct mv_kube_loaded;

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/log.h"
 
+#include "cli/log_writer.h"
+
 #include "policy/base/json.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 /* What clients send can be of any length; a line holds the beginning of it. */
-enum { LONGEST_LINE = 65536, LONGEST_VALUE = 1024 };
+enum {
+        LONGEST_LINE = 65536,
+        LONGEST_VALUE = 1024,
+        MOST_LINES = 1000 /* bytes that most lines have at most */
+};
 
 static const char *const level_names[] = { "debug", "info", "warning", "error" };
 
@@ -27,19 +32,23 @@ bool mv_log_level_parse(const char *text, enum mv_log_level *ret) {
 }
 
 void mv_log_timestamp(char out[MV_TIMESTAMP_SIZE]) {
+        static _Thread_local time_t second = -1; /* which `date` is, so that it is printed once a second */
+        static _Thread_local char date[32];
         struct timespec now;
         struct tm parts;
-        char date[32];
         clock_gettime(CLOCK_REALTIME, &now);
-        gmtime_r(&now.tv_sec, &parts);
-        strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
-        snprintf(out, MV_TIMESTAMP_SIZE, "%s.%03ldZ", date, now.tv_nsec / 1000000);
-}
-
-static struct mv_str cut(struct mv_str value) {
-        if (value.n > LONGEST_VALUE)
-                value.n = LONGEST_VALUE;
-        return value;
+        if (now.tv_sec != second) {
+                gmtime_r(&now.tv_sec, &parts);
+                strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
+                second = now.tv_sec;
+        }
+        const size_t n = strlen(date);
+        const int ms = (int)(now.tv_nsec / 1000000);
+        const char fraction[] = {
+                '.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z', '\0'
+        };
+        memcpy(out, date, n);
+        memcpy(out + n, fraction, sizeof fraction);
 }
 
 static void json_line(struct mv_buf *buf, const char *time, const char *level, const char *component,
@@ -52,7 +61,7 @@ static void json_line(struct mv_buf *buf, const char *time, const char *level, c
         mv_json_member(&json, "component", mv_str_from(component));
         mv_json_member(&json, "msg", mv_str_from(message));
         for (size_t i = 0; i < n; i++)
-                mv_json_member(&json, fields[i].name, cut(fields[i].value));
+                mv_json_member(&json, fields[i].name, mv_str_cut(fields[i].value, LONGEST_VALUE));
         mv_json_end(&json);
 }
 
@@ -74,7 +83,7 @@ static void text_line(struct mv_buf *buf, const char *time, const char *level, c
                                    (unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f ? '?' : text.p[i]);
         for (size_t i = 0; i < n; i++) {
                 mv_buf_format(buf, " %s=", fields[i].name);
-                struct mv_str value = cut(fields[i].value);
+                struct mv_str value = mv_str_cut(fields[i].value, LONGEST_VALUE);
                 if (is_simple(value))
                         mv_buf_append_str(buf, value);
                 else
@@ -82,25 +91,50 @@ static void text_line(struct mv_buf *buf, const char *time, const char *level, c
         }
 }
 
-static void write_line(void *context, enum mv_log_level level, const char *component, const char *message,
-                       const struct mv_log_field *fields, size_t n) {
-        const struct mv_log *log = context;
+static void write_line(const struct mv_log *log, bool later, enum mv_log_level level, const char *component,
+                       const char *message, const struct mv_log_field *fields, size_t n) {
         char time[MV_TIMESTAMP_SIZE];
         struct mv_buf buf;
         if (level < log->level)
                 return;
         mv_log_timestamp(time);
         mv_buf_init(&buf, &mv_allocator_system, LONGEST_LINE);
+        mv_buf_reserve(&buf, MOST_LINES);
         (log->json ? json_line : text_line)(&buf, time, level_names[level], component, message, fields, n);
         mv_buf_append_byte(&buf, '\n');
-        /* One write a line, so that lines of several threads do not mix. There is nobody to tell when it fails. */
-        if (!mv_buf_failed(&buf) && write(STDERR_FILENO, buf.p, buf.n) < 0) {
-        }
+        if (mv_buf_failed(&buf)) {
+        } else if (log->writer)
+                mv_log_writer_put(log->writer, mv_buf_str(&buf), !later);
+        else
+                mv_log_write(mv_buf_str(&buf));
         mv_buf_done(&buf);
+}
+
+static void line(void *context, enum mv_log_level level, const char *component, const char *message,
+                 const struct mv_log_field *fields, size_t n) {
+        write_line(context, false, level, component, message, fields, n);
+}
+
+static void later(void *context, enum mv_log_level level, const char *component, const char *message,
+                  const struct mv_log_field *fields, size_t n) {
+        write_line(context, true, level, component, message, fields, n);
 }
 
 void mv_log_init(struct mv_log *log, bool json, enum mv_log_level level) {
         *log = (struct mv_log){ .json = json,
                                 .level = level,
-                                .logger = { .line = write_line, .context = log } };
+                                .logger = { .line = line, .later = later, .context = log, .least = level } };
+}
+
+int mv_log_defer(struct mv_log *log, unsigned milliseconds, struct mv_err *err) {
+        return mv_log_writer_new(milliseconds, &log->writer, err);
+}
+
+void mv_log_flush(struct mv_log *log) {
+        if (log->writer)
+                mv_log_writer_put(log->writer, (struct mv_str){ 0 }, true);
+}
+
+void mv_log_done(struct mv_log *log) {
+        log->writer = mv_log_writer_free(log->writer);
 }

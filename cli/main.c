@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/text.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,6 +74,7 @@ int main(int argc, char **argv) {
         const char *name = argc > 0 && strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
         if (argc > 0 && strcmp(name, "kubectl-migvet") == 0)
                 program = "kubectl migvet";
+        signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error where it is written */
         if (argc < 2) {
                 print_usage(stderr);
                 return MV_EXIT_USAGE;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/cli.h"
-#include "policy/config.h"
+#include "policy/config/config.h"
 #include "policy/object/selector.h"
 #include "policy/verdict.h"
 

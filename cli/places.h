@@ -3,8 +3,8 @@
 #pragma once
 
 #include "cli/text.h"
-#include "policy/fitgroups.h"
-#include "policy/stranded.h"
+#include "policy/nodes/fitgroups.h"
+#include "policy/drain/stranded.h"
 
 /* One character for the mark, its colour, and what it means. */
 const char *mv_places_sign(enum mv_fit_mark mark);

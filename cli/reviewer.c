@@ -5,7 +5,7 @@
 #include "cli/serve_audit.h"
 #include "cli/serve_delivery.h"
 #include "policy/ask.h"
-#include "policy/audit.h"
+#include "policy/audit/audit.h"
 #include "policy/base/hash.h"
 
 #include <pthread.h>
@@ -74,11 +74,16 @@ static void summarize(const struct mv_review_result *result, struct mv_review_su
         summary->rules = decision->rules;
 }
 
-/* One request, for the callbacks of its answer. */
+/* One request, for the callbacks of its answer too, and what is borrowed for it. */
 struct answering {
         const struct mv_reviewer *reviewer;
         const struct mv_review_call *call;
+        struct mv_buf *response;
         long long hurry_ns;
+        const struct mv_config *config;
+        const struct mv_snapshot *snapshot;
+        struct mv_arena *arena; /* of the thread */
+        struct mv_arena view;   /* of a snapshot in doubt, which outlives an attempt */
 };
 
 static bool is_over(void *context) {
@@ -234,97 +239,130 @@ static bool is_current(void *context, const struct mv_missing *object) {
         return !fetcher || !fetcher->confirm || is_confirmed(context, object);
 }
 
-static int verdict(void *context, const struct mv_review_call *call, struct mv_buf *response,
-                   struct mv_verdict_summary *summary) {
-        struct mv_reviewer *reviewer = context;
-        struct answering answering = { .reviewer = reviewer, .call = call };
-        struct mv_arena *arena = thread_arena(), view;
-        if (!arena)
-                return 503;
-        const struct mv_config *config = mv_config_borrow(reviewer->configs);
-        arena->cap = mv_review_memory(config, call->body.n);
-        const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store), *doubt;
-        struct mv_ask_input input = {
-                .arena = arena,
+/* False: there is no memory, and nothing to give back. */
+static bool begin(struct answering *answering, const struct mv_reviewer *reviewer,
+                  const struct mv_review_call *call, struct mv_buf *response) {
+        *answering = (struct answering){ .reviewer = reviewer,
+                                         .call = call,
+                                         .response = response,
+                                         .hurry_ns = mv_now() + HURRY_NS,
+                                         .arena = thread_arena() };
+        if (!answering->arena)
+                return false;
+        answering->config = mv_config_borrow(reviewer->configs);
+        answering->arena->cap = mv_review_memory(answering->config, call->body.n);
+        answering->snapshot = mv_store_borrow(reviewer->store);
+        mv_arena_init(&answering->view, &mv_allocator_system, 0);
+        return true;
+}
+
+static int give_back(struct answering *answering, int status) {
+        mv_arena_done(&answering->view);
+        mv_store_return(answering->reviewer->store, answering->snapshot);
+        mv_config_return(answering->reviewer->configs, answering->config);
+        return status;
+}
+
+/* What would make an answer better. */
+struct questions {
+        const struct mv_missing_list *missing;
+        const struct mv_missing *unconfirmed;
+        size_t n_unconfirmed;
+};
+
+/* Answer from that snapshot; the HTTP status. */
+typedef int attempt(struct answering *answering, const struct mv_snapshot *snapshot, void *result,
+                    struct questions *ret);
+
+/* Answer, unless it is better to wait for what is missing; and once more where some of that is in doubt. */
+static int answer(struct answering *answering, attempt *try, void *result) {
+        const struct mv_reviewer *reviewer = answering->reviewer;
+        struct questions questions;
+        int status = try(answering, answering->snapshot, result, &questions);
+        if (put_off(reviewer, answering->call, questions.missing, questions.unconfirmed,
+                    questions.n_unconfirmed))
+                return MV_REVIEW_PUT_OFF;
+        const struct mv_snapshot *doubt =
+                doubted(reviewer, answering->call, questions.missing, &answering->view, answering->snapshot);
+        if (!doubt || status != 200)
+                return status;
+        mv_arena_clear(answering->arena);
+        mv_buf_clear(answering->response);
+        return try(answering, doubt, result, &questions);
+}
+
+static int attempt_verdict(struct answering *answering, const struct mv_snapshot *snapshot, void *result,
+                           struct questions *ret) {
+        const struct mv_ask_input input = {
+                .arena = answering->arena,
                 .snapshot = snapshot,
-                .config = config,
-                .version = reviewer->version,
+                .config = answering->config,
+                .version = answering->reviewer->version,
                 .may_exist = may_exist,
                 .confirmed = is_current,
                 .expired = is_over,
-                .context = &answering,
+                .context = answering,
         };
+        const struct mv_ask_result *asked = result;
+        int status = mv_ask_answer(&input, answering->call->body, answering->response, result);
+        *ret = (struct questions){ &asked->missing, asked->unconfirmed.items, asked->unconfirmed.n };
+        return status;
+}
+
+static int verdict(void *context, const struct mv_review_call *call, struct mv_buf *response,
+                   struct mv_verdict_summary *summary) {
+        struct answering answering;
         struct mv_ask_result result;
-        mv_arena_init(&view, &mv_allocator_system, 0);
-        int status = mv_ask_answer(&input, call->body, response, &result);
-        if (put_off(reviewer, call, &result.missing, result.unconfirmed.items, result.unconfirmed.n))
-                status = MV_REVIEW_PUT_OFF;
-        else {
-                doubt = doubted(reviewer, call, &result.missing, &view, snapshot);
-                if (doubt && status == 200) {
-                        mv_arena_clear(arena);
-                        mv_buf_clear(response);
-                        input.snapshot = doubt;
-                        status = mv_ask_answer(&input, call->body, response, &result);
-                }
+        if (!begin(&answering, context, call, response))
+                return 503;
+        int status = answer(&answering, attempt_verdict, &result);
+        if (status != MV_REVIEW_PUT_OFF)
                 *summary = (struct mv_verdict_summary){ .kind = result.subject.kind,
                                                         .namespace = result.subject.namespace,
                                                         .name = result.subject.name,
                                                         .verdict = result.verdict,
                                                         .rules = result.rules };
-        }
-        mv_arena_done(&view);
-        mv_store_return(reviewer->store, snapshot);
-        mv_config_return(reviewer->configs, config);
+        return give_back(&answering, status);
+}
+
+static int attempt_review(struct answering *answering, const struct mv_snapshot *snapshot, void *result,
+                          struct questions *ret) {
+        const struct mv_reviewer *reviewer = answering->reviewer;
+        const struct mv_review_input input = {
+                .arena = answering->arena,
+                .snapshot = snapshot,
+                .config = answering->config,
+                .version = reviewer->version,
+                .mirror = reviewer->live ? answering->config->mirror : MV_MIRROR_DENY,
+                .live = reviewer->live,
+                .mutate = answering->call->mutate,
+                .expired = is_over,
+                .hurried = is_hurried,
+                .confirmed = is_confirmed,
+                .context = answering,
+        };
+        const struct mv_review_result *review = result;
+        int status = mv_review_answer(&input, answering->call->body, answering->response, result);
+        *ret = (struct questions){ &review->missing, review->unconfirmed, review->n_unconfirmed };
         return status;
 }
 
 static int review(void *context, const struct mv_review_call *call, struct mv_buf *response,
                   struct mv_review_summary *summary) {
-        struct mv_reviewer *reviewer = context;
-        struct answering answering = { reviewer, call, mv_now() + HURRY_NS };
-        struct mv_arena *arena = thread_arena(), view;
-        if (!arena)
-                return 503;
-        const struct mv_config *config = mv_config_borrow(reviewer->configs);
-        arena->cap = mv_review_memory(config, call->body.n);
-        const struct mv_snapshot *snapshot = mv_store_borrow(reviewer->store), *doubt;
-        struct mv_review_input input = {
-                .arena = arena,
-                .snapshot = snapshot,
-                .config = config,
-                .version = reviewer->version,
-                .mirror = reviewer->live ? config->mirror : MV_MIRROR_DENY,
-                .live = reviewer->live,
-                .mutate = call->mutate,
-                .expired = is_over,
-                .hurried = is_hurried,
-                .confirmed = is_confirmed,
-                .context = &answering,
-        };
+        const struct mv_reviewer *reviewer = context;
+        struct answering answering;
         struct mv_review_result result;
-        mv_arena_init(&view, &mv_allocator_system, 0);
-        int status = mv_review_answer(&input, call->body, response, &result);
-        if (put_off(reviewer, call, &result.missing, result.unconfirmed, result.n_unconfirmed))
-                status = MV_REVIEW_PUT_OFF;
-        else {
-                doubt = doubted(reviewer, call, &result.missing, &view, snapshot);
-                if (doubt) {
-                        mv_arena_clear(arena);
-                        mv_buf_clear(response);
-                        input.snapshot = doubt;
-                        status = mv_review_answer(&input, call->body, response, &result);
-                }
+        if (!begin(&answering, reviewer, call, response))
+                return 503;
+        int status = answer(&answering, attempt_review, &result);
+        if (status != MV_REVIEW_PUT_OFF) {
                 if (reviewer->delivery && !call->mutate)
-                        tell_receivers(reviewer->delivery, config, &result);
+                        tell_receivers(reviewer->delivery, answering.config, &result);
                 if (!call->mutate)
                         mv_serve_audit_reviewed(reviewer->audit, &result);
                 summarize(&result, summary);
         }
-        mv_arena_done(&view);
-        mv_store_return(reviewer->store, snapshot);
-        mv_config_return(reviewer->configs, config);
-        return status;
+        return give_back(&answering, status);
 }
 
 void mv_reviewer_init(struct mv_reviewer *reviewer, struct mv_store *store, struct mv_config_watch *configs) {

@@ -4,7 +4,7 @@
 #include "cli/text.h"
 #include "policy/base/json.h"
 #include "policy/registry.h"
-#include "policy/scope.h"
+#include "policy/config/scope.h"
 #include "policy/verdict.h"
 
 #include <stdio.h>
@@ -190,7 +190,9 @@ static int run(int argc, char **argv) {
                 code = mv_cli_usage_error(&mv_command_rules, "one rule at a time");
         else if (options.n_arguments == 1 &&
                  !(rule = find(&options.config, mv_str_from(options.arguments[0]))))
-                code = mv_cli_usage_error(&mv_command_rules, "there is no rule \"%s\"", options.arguments[0]);
+                code = mv_cli_usage_error(
+                        &mv_command_rules, "there is no rule \"%s\"%s", options.arguments[0],
+                        options.config_file ? "" : "; those of siteRules are found with --config FILE");
         else if (options.output && strcmp(options.output, "json") == 0)
                 code = print_json(&listing, rule);
         else if (options.output && strcmp(options.output, "table") != 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which objects of the input a command is about. */
 #include "cli/input.h"
-#include "policy/subjects.h"
+#include "policy/audit/subjects.h"
 
 #include <ctype.h>
 #include <stdlib.h>

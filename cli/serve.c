@@ -24,6 +24,7 @@
 #include <time.h>
 
 enum {
+        LOG_MILLISECONDS = 50, /* that lines of the log may wait */
         GRACE_MILLISECONDS = 10000,
         DELIVERY_GRACE_MS =
                 2000, /* for events on their way; what is not answered is sent again by the next start */
@@ -234,19 +235,23 @@ static int serve(struct server *server) {
         pthread_sigmask(SIG_BLOCK, &signals, NULL);
         signal(SIGPIPE, SIG_IGN);
         mv_log_init(&server->log, server->options.log_format == MV_LOG_JSON, server->options.level);
+        if (mv_log_defer(&server->log, LOG_MILLISECONDS, &err) < 0)
+                return mv_cli_error(&mv_command_serve, &err);
         mv_serve_identity_init(&server->identity, &server->options.identity, &server->log.logger);
         int code = MV_EXIT_OK;
         int r = find_kube(server, &err);
         /* Nobody said which cluster, and there is none. */
         if (r == MV_ENOTFOUND && !server->options.kube.kubeconfig && !server->options.kube.context) {
+                mv_log_flush(&server->log);
                 code = mv_cli_no_cluster(&mv_command_serve, &err);
         } else if (r < 0 || start_configuration(server, &err) < 0 || start_delivery(server, &err) < 0 ||
                    start_cluster(server, &err) < 0 ||
                    mv_serve_identity_start(&server->identity, server->kube, &err) < 0 ||
                    start_verdicts(server, &err) < 0 || start_audit(server, &err) < 0 ||
-                   start_webhook(server, &err) < 0)
+                   start_webhook(server, &err) < 0) {
+                mv_log_flush(&server->log);
                 code = mv_cli_error(&mv_command_serve, &err);
-        else {
+        } else {
                 run_until_signalled(server, &signals);
                 if (!mv_webhook_stop(server->webhook, (unsigned)server->options.drain_ms, GRACE_MILLISECONDS))
                         say(server, MV_LOG_WARNING, "some connections were cut off", NULL, 0);
@@ -263,6 +268,7 @@ static int serve(struct server *server) {
         mv_serve_identity_done(&server->identity);
         mv_kube_config_free(server->kube);
         free(server->replica);
+        mv_log_done(&server->log);
         return code;
 }
 

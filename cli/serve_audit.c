@@ -6,7 +6,7 @@
 #include "policy/decide.h"
 #include "policy/evaluate.h"
 #include "policy/render.h"
-#include "policy/scope.h"
+#include "policy/config/scope.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,7 +142,7 @@ static struct mv_str exemption_of(struct mv_arena *arena, const struct mv_config
         /* Nobody asks, so only exemptions of namespaces and labels can match. */
         const struct mv_review_request request = { .namespace = subject->namespace };
         struct mv_exempt exempt;
-        mv_exempt_of(arena, config, &request, meta, &exempt);
+        mv_exempt_of(arena, config, &request, subject->kind, meta, &exempt);
         return exempt.match == MV_MATCH_YES ? exempt.reason : MV_STR("");
 }
 
@@ -297,6 +297,18 @@ static bool run_round(struct mv_serve_audit *audit, enum mv_audit_round round, b
         return true;
 }
 
+/* Objects of a kind that is judged cannot be read. Which these are the cluster's own lines say. */
+static void say_unread(const struct mv_serve_audit *audit, uint64_t unread) {
+        struct mv_buf kinds;
+        mv_buf_init(&kinds, &mv_allocator_system, READY_BYTES);
+        for (int kind = 0; kind < MV_KIND_COUNT; kind++)
+                if (unread >> kind & 1)
+                        mv_buf_format(&kinds, "%s%s", kinds.n ? "," : "", mv_kinds[kind].kind);
+        const struct mv_log_field field = { "kinds", mv_buf_str(&kinds) };
+        say(audit, MV_LOG_WARNING, "objects that cannot be read are not judged", &field, 1);
+        mv_buf_done(&kinds);
+}
+
 static void say_round(struct mv_serve_audit *audit, enum mv_audit_round round, long long took_ms) {
         char judged[24], changed[24], took[24], counts[3][24];
         struct mv_audit_counts now;
@@ -320,6 +332,8 @@ static void say_round(struct mv_serve_audit *audit, enum mv_audit_round round, l
         say(audit, round == MV_AUDIT_ALL ? MV_LOG_INFO : MV_LOG_DEBUG,
             round == MV_AUDIT_ALL ? "audited" : "audited what changed", fields,
             sizeof fields / sizeof *fields);
+        if (now.unread && round == MV_AUDIT_ALL)
+                say_unread(audit, now.unread);
         if (audit->round.lines > MOST_LINES)
                 say(audit, MV_LOG_INFO, "more verdicts have changed than are told here", fields, 3);
 }

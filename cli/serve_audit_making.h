@@ -4,9 +4,9 @@
 
 #include "cli/serve_audit.h"
 #include "cluster/kube/reports.h"
-#include "policy/audit_schedule.h"
-#include "policy/auditor.h"
-#include "policy/kindtable.h"
+#include "policy/audit/audit_schedule.h"
+#include "policy/audit/auditor.h"
+#include "policy/snapshot/kindtable.h"
 
 #include <pthread.h>
 
@@ -23,17 +23,28 @@ struct mv_audit_round_state {
         size_t judged, lines, changes[3];
 };
 
+/* Verdicts in which a rule of the site found something, of the configuration that all of them were made with. */
+struct mv_site_figures {
+        struct {
+                char name[64];
+                size_t n;
+        } items[MV_MOST_SITE_RULES];
+        size_t n;
+};
+
 /* For the metrics. */
 struct mv_audit_figures {
         bool any;        /* this replica audits, and everything was judged once */
         long long ended; /* seconds since 1970 */
         long long took_ms;
+        uint64_t unread; /* kinds that are judged of which objects cannot be read */
         size_t objects, verdicts[3],
                 rules[MV_AUDIT_MOST_RULES]; /* rules in the order of mv_rules, then mv_notices */
         unsigned long long rounds[MV_AUDIT_ROUNDS], changes[3];
         size_t reports;
         unsigned long long reports_written, reports_deleted, reports_failed;
         bool reports_absent;
+        struct mv_site_figures site;
 };
 
 struct mv_serve_audit {

@@ -4,6 +4,7 @@
 #include "policy/registry.h"
 #include "webhook/metrics.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -20,15 +21,34 @@ static const struct mv_rule *rule_at(size_t i) {
         return NULL;
 }
 
+/* Of the site's rules; false while the configuration is another one than the round began with: the next round tells. */
+static bool count_site(struct mv_serve_audit *audit, const struct mv_audit_rule_counts *counts,
+                       struct mv_site_figures *ret) {
+        struct mv_config_status status;
+        const struct mv_config *config = mv_config_borrow(audit->options.configs);
+        mv_config_watch_status(audit->options.configs, &status);
+        ret->n = config->site_rules.n;
+        for (size_t i = 0; i < ret->n; i++) {
+                const struct mv_rule *rule = &config->site_rules.items[i].rule;
+                snprintf(ret->items[i].name, sizeof ret->items[i].name, "%s", rule->id);
+                ret->items[i].n = mv_audit_rule_count(counts, rule);
+        }
+        mv_config_return(audit->options.configs, config);
+        return status.generation == audit->configured;
+}
+
 void mv_serve_audit_remember(struct mv_serve_audit *audit, enum mv_audit_round round, long long began_ms) {
         struct mv_audit_counts counts;
         struct mv_audit_rule_counts rules;
         mv_auditor_count(audit->auditor, &counts);
         mv_auditor_count_rules(audit->auditor, &rules);
+        struct mv_site_figures site;
+        const bool same = count_site(audit, &rules, &site);
         pthread_mutex_lock(&audit->lock);
         struct mv_audit_figures *figures = &audit->figures;
         figures->any = true;
         figures->objects = counts.objects;
+        figures->unread = counts.unread;
         if (round == MV_AUDIT_ALL) {
                 figures->ended = time(NULL);
                 figures->took_ms = mv_clock_ms() - began_ms;
@@ -40,6 +60,8 @@ void mv_serve_audit_remember(struct mv_serve_audit *audit, enum mv_audit_round r
         }
         for (size_t i = 0; i < MV_AUDIT_MOST_RULES && rule_at(i); i++)
                 figures->rules[i] = mv_audit_rule_count(&rules, rule_at(i));
+        if (same)
+                figures->site = site;
         figures->reports = mv_report_state_count(&audit->reports.state);
         figures->reports_written = audit->reports.written;
         figures->reports_deleted = audit->reports.deleted;
@@ -54,12 +76,6 @@ void mv_serve_audit_forget(struct mv_serve_audit *audit) {
         pthread_mutex_unlock(&audit->lock);
 }
 
-static void write_one(struct mv_buf *out, const char *name, const char *type, const char *help,
-                      double value) {
-        mv_metrics_write_family(out, name, type, help);
-        mv_metrics_write_sample(out, name, NULL, 0, value);
-}
-
 static void write_labelled(struct mv_buf *out, const char *name, const char *label, const char *value,
                            double number) {
         const struct mv_label labels[] = { { label, mv_str_from(value) } };
@@ -68,22 +84,29 @@ static void write_labelled(struct mv_buf *out, const char *name, const char *lab
 
 /* What is there now, as far as this replica audits. */
 static void write_state(const struct mv_audit_figures *figures, struct mv_buf *out) {
-        write_one(out, "migvet_audit_last_run_timestamp_seconds", "gauge",
-                  "When everything was judged last; Unix time.", (double)figures->ended);
-        write_one(out, "migvet_audit_duration_seconds", "gauge", "How long that took.",
-                  (double)figures->took_ms / 1000);
-        write_one(out, "migvet_audit_objects", "gauge", "Objects that the audit remembers.",
-                  (double)figures->objects);
+        mv_metrics_write_single(out, "migvet_audit_last_run_timestamp_seconds", "gauge",
+                                "When everything was judged last; Unix time.", (double)figures->ended);
+        mv_metrics_write_single(out, "migvet_audit_duration_seconds", "gauge", "How long that took.",
+                                (double)figures->took_ms / 1000);
+        mv_metrics_write_single(out, "migvet_audit_objects", "gauge", "Objects that the audit remembers.",
+                                (double)figures->objects);
         mv_metrics_write_family(out, "migvet_audit_subjects", "gauge",
                                 "Objects that are judged, by what they were judged.");
         for (int i = 0; i < 3; i++)
                 write_labelled(out, "migvet_audit_subjects", "verdict", mv_verdict_word((enum mv_outcome)i),
                                (double)figures->verdicts[i]);
+        mv_metrics_write_single(
+                out, "migvet_audit_incomplete", "gauge",
+                "1 while objects of kinds that are judged cannot be read, and so are not judged.",
+                figures->unread != 0);
         mv_metrics_write_family(out, "migvet_audit_findings", "gauge",
                                 "Objects for which a rule failed or is unknown, by rule.");
         for (size_t i = 0; i < MV_AUDIT_MOST_RULES && rule_at(i); i++)
                 write_labelled(out, "migvet_audit_findings", "rule", rule_at(i)->id,
                                (double)figures->rules[i]);
+        for (size_t i = 0; i < figures->site.n; i++)
+                write_labelled(out, "migvet_audit_findings", "rule", figures->site.items[i].name,
+                               (double)figures->site.items[i].n);
 }
 
 static void write_events(const struct mv_event_counts *counts, struct mv_buf *out) {
@@ -94,16 +117,17 @@ static void write_events(const struct mv_event_counts *counts, struct mv_buf *ou
         write_labelled(out, "migvet_events_total", "result", "dropped", (double)counts->dropped);
         write_labelled(out, "migvet_events_total", "result", "refused", (double)counts->refused);
         write_labelled(out, "migvet_events_total", "result", "failed", (double)counts->failed);
-        write_one(out, "migvet_events_waiting", "gauge", "Kubernetes Events that wait to be written.",
-                  (double)counts->waiting);
+        mv_metrics_write_single(out, "migvet_events_waiting", "gauge",
+                                "Kubernetes Events that wait to be written.", (double)counts->waiting);
 }
 
 static void write_reports(const struct mv_audit_figures *figures, struct mv_buf *out) {
-        write_one(out, "migvet_reports", "gauge", "Reports of ours that the cluster has.",
-                  figures->any ? (double)figures->reports : 0);
-        write_one(out, "migvet_reports_api_absent", "gauge",
-                  "1 while the cluster does not have the API that reports are to be written to.",
-                  figures->any && figures->reports_absent);
+        mv_metrics_write_single(out, "migvet_reports", "gauge", "Reports of ours that the cluster has.",
+                                figures->any ? (double)figures->reports : 0);
+        mv_metrics_write_single(
+                out, "migvet_reports_api_absent", "gauge",
+                "1 while the cluster does not have the API that reports are to be written to.",
+                figures->any && figures->reports_absent);
         mv_metrics_write_family(out, "migvet_reports_total", "counter",
                                 "Reports, by what was done: written, deleted, or failed.");
         write_labelled(out, "migvet_reports_total", "result", "written", (double)figures->reports_written);
@@ -122,8 +146,14 @@ void mv_serve_audit_collect(void *context, struct mv_buf *out) {
         pthread_mutex_lock(&audit->lock);
         *figures = audit->figures;
         pthread_mutex_unlock(&audit->lock);
-        if (figures->any)
+        if (figures->any) {
+                const struct mv_config *config = mv_config_borrow(audit->options.configs);
+                mv_metrics_write_single(out, "migvet_audit_interval_seconds", "gauge",
+                                        "How often everything is judged.",
+                                        (double)config->audit.interval_ms / 1000);
+                mv_config_return(audit->options.configs, config);
                 write_state(figures, out);
+        }
         mv_metrics_write_family(out, "migvet_audit_rounds_total", "counter",
                                 "Times that objects were judged, by which: all, changed, namespaces.");
         for (int i = 0; i < MV_AUDIT_ROUNDS; i++)

@@ -4,7 +4,7 @@
 #include "certs/clock.h"
 #include "cluster/kube/resources.h"
 #include "policy/kubevirt_config.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 #include "webhook/metrics.h"
 
 #include <stdlib.h>

@@ -17,8 +17,9 @@ enum {
         /* For the process before this one to end. While it serves, nobody can wait for long. */
         LOCK_SECONDS = 2,
         LOCK_SECONDS_SERVING = 1,
-        RETRY_MS = 3000, /* to open an outbox that could not be had */
-        TELL_MS = 60000, /* between two lines about the same */
+        RETRY_MS = 3000,    /* to open an outbox that could not be had */
+        TELL_MS = 60000,    /* between two lines about the same */
+        EVENT_BYTES = 8000, /* of most events: room that is had at once */
 };
 
 static void say(const struct mv_delivery *delivery, enum mv_log_level level, const char *message,
@@ -38,6 +39,13 @@ int mv_delivery_init(struct mv_delivery *delivery, const char *replica, const ch
         return delivery->replica ? 0 : mv_err_oom(err);
 }
 
+/* The disk is full or fails, another process has the directory, or a file in there is larger than any of ours: nothing that the
+ * configuration is to blame for. A directory that is not there, or is not ours, or is of a newer version waits for somebody to
+ * mend it. */
+static bool may_pass(int code) {
+        return code == MV_EIO || code == MV_ETIMEOUT || code == MV_ENOMEM || code == MV_ELIMIT;
+}
+
 static int start(struct mv_delivery *delivery, const struct mv_config *config, struct mv_err *err) {
         struct mv_outbox *outbox = NULL;
         char *directory = strndup(config->outbox.directory.p, config->outbox.directory.n);
@@ -52,6 +60,8 @@ static int start(struct mv_delivery *delivery, const struct mv_config *config, s
                 .logger = delivery->logger,
         };
         int r = mv_outbox_open(&options, &outbox, err);
+        if (r < 0 && err && !may_pass(r))
+                snprintf(err->path, sizeof err->path, "outbox.directory");
         const struct mv_sender_options sender = { .outbox = outbox,
                                                   .version = delivery->version,
                                                   .logger = delivery->logger };
@@ -70,12 +80,6 @@ static int start(struct mv_delivery *delivery, const struct mv_config *config, s
         atomic_store(&delivery->outbox, outbox);
         say(delivery, MV_LOG_INFO, "verdicts for receivers are kept", "directory", directory);
         return 0;
-}
-
-/* The disk is full or fails, or another process has the directory: that ends. A directory that is not there, or is not ours, or
- * is of a newer version waits for somebody to mend it. */
-static bool may_pass(int code) {
-        return code == MV_EIO || code == MV_ETIMEOUT || code == MV_ENOMEM;
 }
 
 /* There is no outbox for now. The same reason is told once. */
@@ -190,9 +194,27 @@ static int unopened(struct mv_delivery *delivery, struct mv_err *err) {
         return mv_err_set(err, MV_EIO, "the outbox is not open");
 }
 
+/* The names of receivers. */
+struct names {
+        struct mv_str items[MV_MOST_RECEIVERS];
+        size_t n;
+};
+
+static void find_unwanted(const struct mv_config *config, const struct mv_verdict *verdict,
+                          struct names *ret) {
+        const struct mv_str word = mv_str_from(mv_verdict_word(verdict->migratable));
+        ret->n = 0;
+        for (size_t i = 0; i < config->receivers.n; i++) {
+                const struct mv_config_receiver *receiver = &config->receivers.items[i];
+                if (!mv_config_receiver_wants(receiver, verdict->subject.kind, verdict->subject.namespace,
+                                              word))
+                        ret->items[ret->n++] = receiver->name;
+        }
+}
+
 static int append(struct mv_delivery *delivery, struct mv_outbox *outbox, const struct mv_buf *text,
                   size_t split, const struct mv_delivery_event *event, struct mv_str subject,
-                  struct mv_str time, struct mv_err *err) {
+                  struct mv_str time, const struct names *unwanted, struct mv_err *err) {
         const struct mv_subject *of = &event->verdict->subject;
         const struct mv_outbox_record record = {
                 .subject = subject,
@@ -204,7 +226,7 @@ static int append(struct mv_delivery *delivery, struct mv_outbox *outbox, const 
         };
         struct mv_str body = mv_buf_str(text);
         int r = mv_outbox_append(outbox, &record, (struct mv_str){ body.p, split }, mv_str_skip(body, split),
-                                 NULL, err);
+                                 unwanted->items, unwanted->n, NULL, err);
         if (r == 0)
                 mv_sender_wake(delivery->sender);
         return r;
@@ -214,8 +236,9 @@ int mv_delivery_send(struct mv_delivery *delivery, struct mv_arena *arena, const
                      const struct mv_delivery_event *event, struct mv_err *err) {
         struct mv_outbox *outbox = atomic_load(&delivery->outbox);
         const struct mv_subject *of = &event->verdict->subject;
-        if (!mv_config_is_wanted(config, of->kind, of->namespace,
-                                 mv_str_from(mv_verdict_word(event->verdict->migratable))))
+        struct names unwanted;
+        find_unwanted(config, event->verdict, &unwanted);
+        if (unwanted.n == config->receivers.n)
                 return 0;
         if (!outbox)
                 return atomic_load(&delivery->waits) ? unopened(delivery, err) : 0;
@@ -232,13 +255,14 @@ int mv_delivery_send(struct mv_delivery *delivery, struct mv_arena *arena, const
                                                     .level = event->level,
                                                     .operation = event->operation };
         mv_buf_init(&text, &mv_allocator_system, MV_OUTBOX_RECORD_MAX);
+        mv_buf_reserve(&text, EVENT_BYTES);
         mv_buf_init(&subject, &mv_allocator_system, MV_OUTBOX_TEXT_MAX);
         mv_cloud_event_render(&text, arena, &cloud_event, &split);
         mv_cloud_event_subject(&subject, of);
         int r = mv_buf_failed(&text) || mv_buf_failed(&subject)
                         ? unmade(delivery, err)
                         : append(delivery, outbox, &text, split, event, mv_buf_str(&subject),
-                                 cloud_event.time, err);
+                                 cloud_event.time, &unwanted, err);
         mv_buf_done(&text);
         mv_buf_done(&subject);
         return r;
@@ -281,37 +305,31 @@ bool mv_delivery_ready(void *context, struct mv_buf *remark) {
         return true;
 }
 
-static void write_single(struct mv_buf *out, const char *name, const char *type, const char *help,
-                         double value) {
-        mv_metrics_write_family(out, name, type, help);
-        mv_metrics_write_sample(out, name, NULL, 0, value);
-}
-
 static void collect_failed(const struct mv_delivery *delivery, uint64_t by_outbox, struct mv_buf *out) {
-        write_single(out, "migvet_outbox_failed_total", "counter",
-                     "Events that the disk or the memory would not have.",
-                     (double)by_outbox + (double)atomic_load(&delivery->unmade));
+        mv_metrics_write_single(out, "migvet_outbox_failed_total", "counter",
+                                "Events that the disk or the memory would not have.",
+                                (double)by_outbox + (double)atomic_load(&delivery->unmade));
 }
 
 static void collect_outbox(const struct mv_delivery *delivery, const struct mv_outbox_status *status,
                            struct mv_buf *out) {
-        write_single(out, "migvet_outbox_bytes", "gauge", "Size of the outbox on disk.",
-                     (double)status->bytes);
-        write_single(out, "migvet_outbox_max_bytes", "gauge", "Size that the outbox may have.",
-                     (double)status->max_bytes);
-        write_single(out, "migvet_outbox_full", "gauge", "1 while new events are refused for lack of room.",
-                     status->full);
-        write_single(out, "migvet_outbox_passed_total", "counter",
-                     "Events that receivers which want no more were not given, for lack of room.",
-                     (double)status->passed);
-        write_single(out, "migvet_outbox_events_total", "counter", "Events put into the outbox.",
-                     (double)status->appended);
-        write_single(out, "migvet_outbox_refused_total", "counter", "Events refused for lack of room.",
-                     (double)status->refused);
+        mv_metrics_write_single(out, "migvet_outbox_bytes", "gauge", "Size of the outbox on disk.",
+                                (double)status->bytes);
+        mv_metrics_write_single(out, "migvet_outbox_max_bytes", "gauge", "Size that the outbox may have.",
+                                (double)status->max_bytes);
+        mv_metrics_write_single(out, "migvet_outbox_full", "gauge",
+                                "1 while new events are refused for lack of room.", status->full);
+        mv_metrics_write_single(out, "migvet_outbox_passed_total", "counter",
+                                "Events that receivers which want no more were not given, for lack of room.",
+                                (double)status->passed);
+        mv_metrics_write_single(out, "migvet_outbox_events_total", "counter", "Events put into the outbox.",
+                                (double)status->appended);
+        mv_metrics_write_single(out, "migvet_outbox_refused_total", "counter",
+                                "Events refused for lack of room.", (double)status->refused);
         collect_failed(delivery, status->failed, out);
-        write_single(out, "migvet_outbox_damaged_total", "counter",
-                     "Places of the outbox that could not be read and were passed over.",
-                     (double)status->damaged);
+        mv_metrics_write_single(out, "migvet_outbox_damaged_total", "counter",
+                                "Places of the outbox that could not be read and were passed over.",
+                                (double)status->damaged);
 }
 
 /* A family with a sample for each receiver: of the outbox ... */

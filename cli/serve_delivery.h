@@ -10,7 +10,7 @@
 
 #include "policy/base/buf.h"
 #include "policy/base/log.h"
-#include "policy/config.h"
+#include "policy/config/config.h"
 #include "policy/verdict.h"
 
 #include <pthread.h>

@@ -57,7 +57,9 @@ static void set_problem(struct mv_serve_verdicts *verdicts, enum mv_verdicts_pro
 bool mv_serve_verdicts_ready(void *context, struct mv_buf *remark) {
         struct mv_serve_verdicts *verdicts = context;
         struct mv_access *access = mv_access_slot_ref(&verdicts->slot);
-        mv_buf_append_text(remark, access ? "controllers may ask" : "off");
+        mv_buf_append_text(remark, !access                     ? "off"
+                                   : mv_access_is_open(access) ? "controllers may ask"
+                                                               : "nobody may ask");
         mv_access_unref(access);
         pthread_mutex_lock(&verdicts->lock);
         for (int i = 0; i < MV_PROBLEMS; i++)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
+#include <zlib.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -40,9 +41,9 @@ static int run(int argc, char **argv) {
         pcre2_config(PCRE2_CONFIG_VERSION, pcre);
         printf("migvet %s (commit %s)\n", MIGVET_VERSION, MIGVET_COMMIT);
         printf("KubeVirt: behaviour of main, August 2026 (after v1.9.0)\n");
-        printf("libmicrohttpd %s, GnuTLS %s, libcurl %s, json-c %s, libyaml %s, PCRE2 %s\n",
+        printf("libmicrohttpd %s, GnuTLS %s, libcurl %s, json-c %s, libyaml %s, PCRE2 %s, zlib %s\n",
                MHD_get_version(), gnutls_check_version(NULL), curl_version_info(CURLVERSION_NOW)->version,
-               json_c_version(), yaml_get_version_string(), pcre);
+               json_c_version(), yaml_get_version_string(), pcre, zlibVersion());
         return MV_EXIT_OK;
 }
 

@@ -13,7 +13,7 @@
 #include "policy/base/alloc.h"
 #include "policy/base/err.h"
 #include "policy/base/str.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -14,7 +14,7 @@ bool mv_items_reserve(struct mv_items *items, size_t more) {
         size_t capacity = items->capacity ? items->capacity * 2 : 64;
         while (capacity < items->n + more)
                 capacity *= 2;
-        struct mv_item **memory = reallocarray(items->items, capacity, sizeof(struct mv_item *));
+        struct mv_block **memory = reallocarray(items->items, capacity, sizeof(struct mv_block *));
         if (!memory)
                 return false;
         items->items = memory;
@@ -22,15 +22,14 @@ bool mv_items_reserve(struct mv_items *items, size_t more) {
         return true;
 }
 
-void mv_item_free(struct mv_live *live, struct mv_item *item) {
-        live->bytes -= item->block->bytes;
-        mv_block_free(live->pool, item->block);
-        free(item);
+static void free_item(struct mv_live *live, struct mv_block *item) {
+        live->bytes -= item->bytes;
+        mv_block_free(live->pool, item);
 }
 
 void mv_items_free(struct mv_live *live, struct mv_items *items) {
         for (size_t i = 0; i < items->n; i++)
-                mv_item_free(live, items->items[i]);
+                free_item(live, items->items[i]);
         free(items->items);
         *items = (struct mv_items){ 0 };
 }
@@ -40,9 +39,9 @@ static size_t find_slot(const struct mv_live *live, enum mv_kind kind, struct mv
         const struct mv_live_kind *state = &live->kinds[kind];
         uint64_t hash = mv_block_hash(live->pool, kind, namespace, name);
         size_t mask = state->n_slots - 1, at = (size_t)hash & mask;
-        for (const struct mv_item *item; (item = state->slots[at]); at = (at + 1) & mask) {
-                const struct mv_meta *meta = item->block->meta;
-                if (item->block->hash == hash && mv_str_equal(meta->name, name) &&
+        for (const struct mv_block *item; (item = state->slots[at]); at = (at + 1) & mask) {
+                const struct mv_meta *meta = mv_block_meta(item);
+                if (item->hash == hash && mv_str_equal(meta->name, name) &&
                     (!mv_kinds[kind].namespaced || mv_str_equal(meta->namespace, namespace)))
                         break;
         }
@@ -52,13 +51,13 @@ static size_t find_slot(const struct mv_live *live, enum mv_kind kind, struct mv
 
 static bool grow_slots(struct mv_live_kind *state) {
         size_t n_old = state->n_slots, n_slots = n_old ? n_old * 2 : 64;
-        struct mv_item **slots = calloc(n_slots, sizeof(struct mv_item *)), **old = state->slots;
+        struct mv_block **slots = calloc(n_slots, sizeof(struct mv_block *)), **old = state->slots;
         if (!slots)
                 return false;
         for (size_t i = 0; i < n_old; i++) {
                 if (!old[i])
                         continue;
-                size_t at = (size_t)old[i]->block->hash & (n_slots - 1);
+                size_t at = (size_t)old[i]->hash & (n_slots - 1);
                 while (slots[at])
                         at = (at + 1) & (n_slots - 1);
                 slots[at] = old[i];
@@ -73,7 +72,7 @@ static bool grow_slots(struct mv_live_kind *state) {
 static void empty_slot(struct mv_live_kind *state, size_t at) {
         size_t mask = state->n_slots - 1;
         for (size_t next = (at + 1) & mask; state->slots[next]; next = (next + 1) & mask) {
-                size_t home = (size_t)state->slots[next]->block->hash & mask;
+                size_t home = (size_t)state->slots[next]->hash & mask;
                 if (((next - home) & mask) >= ((next - at) & mask)) {
                         state->slots[at] = state->slots[next];
                         at = next;
@@ -178,39 +177,33 @@ static int put_unreadable(struct mv_live *live, enum mv_kind kind, struct mv_str
 }
 
 /* What is there under the name of the object in json; NULL when there is nothing. */
-static struct mv_item *find_present(struct mv_live *live, enum mv_kind kind, const struct mv_block *block,
-                                    size_t *ret_at) {
+static struct mv_block *find_present(struct mv_live *live, enum mv_kind kind, const struct mv_block *block,
+                                     size_t *ret_at) {
         const struct mv_live_kind *state = &live->kinds[kind];
         uint64_t hash;
-        *ret_at = find_slot(live, kind, block->meta->namespace, block->meta->name, &hash);
+        const struct mv_meta *meta = mv_block_meta(block);
+        *ret_at = find_slot(live, kind, meta->namespace, meta->name, &hash);
         return state->slots[*ret_at];
 }
 
 int mv_live_put(struct mv_live *live, enum mv_kind kind, struct mv_str json, struct mv_err *err) {
         struct mv_live_kind *state = &live->kinds[kind];
-        struct mv_block *block;
-        struct mv_item *item = calloc(1, sizeof *item);
-        if (!item || (state->n * 2 >= state->n_slots && !grow_slots(state)) ||
-            !mv_items_reserve(&state->fresh, 1)) {
-                free(item);
+        struct mv_block *item;
+        if ((state->n * 2 >= state->n_slots && !grow_slots(state)) || !mv_items_reserve(&state->fresh, 1))
                 return mv_err_oom(err);
-        }
-        int r = mv_block_new(live->pool, kind, json, &block, err);
-        if (r < 0) {
-                free(item);
+        int r = mv_block_new(live->pool, kind, json, &item, err);
+        if (r < 0)
                 return r == MV_ENOMEM ? r : put_unreadable(live, kind, json, r, err);
-        }
-        forget_unreadable(live, kind, block->hash);
+        forget_unreadable(live, kind, item->hash);
         size_t at;
-        struct mv_item *present = find_present(live, kind, block, &at);
-        if (present && mv_block_same(present->block, block)) {
+        struct mv_block *present = find_present(live, kind, item, &at);
+        if (present && mv_block_same(present, item)) {
                 present->round = state->round;
-                mv_block_free(live->pool, block);
-                free(item);
+                mv_block_free(live->pool, item);
                 return 0;
         }
-        *item = (struct mv_item){ .block = block, .round = state->round };
-        live->bytes += block->bytes;
+        item->round = state->round;
+        live->bytes += item->bytes;
         state->dirty = true;
         state->slots[at] = item;
         if (present) {
@@ -240,8 +233,8 @@ const void *mv_live_find(const struct mv_live *live, enum mv_kind kind, struct m
         uint64_t hash;
         if (!state->n_slots)
                 return NULL;
-        const struct mv_item *item = state->slots[find_slot(live, kind, namespace, name, &hash)];
-        return item ? item->block->object : NULL;
+        const struct mv_block *item = state->slots[find_slot(live, kind, namespace, name, &hash)];
+        return item ? item->object : NULL;
 }
 
 /* API servers count them up. Of some kinds they are not kept. */
@@ -257,10 +250,10 @@ bool mv_live_is_current(struct mv_live *live, enum mv_kind kind, struct mv_str j
         size_t at;
         if (!live->kinds[kind].n_slots || mv_block_new(live->pool, kind, json, &block, NULL) < 0)
                 return false;
-        const struct mv_item *present = find_present(live, kind, block, &at);
-        bool current =
-                present && (mv_block_same(present->block, block) ||
-                            is_as_new(present->block->meta->resource_version, block->meta->resource_version));
+        const struct mv_block *present = find_present(live, kind, block, &at);
+        bool current = present &&
+                       (mv_block_same(present, block) || is_as_new(mv_block_meta(present)->resource_version,
+                                                                   mv_block_meta(block)->resource_version));
         mv_block_free(live->pool, block);
         return current;
 }
@@ -302,9 +295,9 @@ struct mv_live *mv_live_new(struct mv_store *store) {
 /* The dead on the ways from these; whoever is alive is in a slot. */
 static void free_dead(struct mv_live *live, struct mv_items *items) {
         for (size_t i = 0; i < items->n; i++)
-                for (struct mv_item *item = items->items[i], *next; item && item->dead; item = next) {
+                for (struct mv_block *item = items->items[i], *next; item && item->dead; item = next) {
                         next = item->next;
-                        mv_item_free(live, item);
+                        free_item(live, item);
                 }
         free(items->items);
 }
@@ -319,7 +312,7 @@ struct mv_live *mv_live_free(struct mv_live *live) {
                 free_dead(live, &state->fresh);
                 for (size_t i = 0; i < state->n_slots; i++)
                         if (state->slots[i])
-                                mv_item_free(live, state->slots[i]);
+                                free_item(live, state->slots[i]);
                 free(state->slots);
                 free(state->reason);
                 free(state->unreadable);

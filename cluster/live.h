@@ -13,7 +13,7 @@
 #pragma once
 
 #include "cluster/store.h"
-#include "policy/kind.h"
+#include "policy/snapshot/kind.h"
 
 struct mv_live;
 
@@ -23,7 +23,7 @@ struct mv_live *mv_live_new(struct mv_store *store);
 /* Takes NULL; returns NULL. */
 struct mv_live *mv_live_free(struct mv_live *live);
 
-/* Snapshots are to have entries (policy/snapshot.h). */
+/* Snapshots are to have entries (policy/snapshot/snapshot.h). */
 void mv_live_make_entries(struct mv_live *live);
 /* Objects of these kinds (1 << kind, or-ed) that are put from now on keep their text (mv_meta.text). */
 void mv_live_keep_texts(struct mv_live *live, uint64_t kinds);

@@ -3,43 +3,35 @@
 #pragma once
 
 #include "cluster/live.h"
-#include "policy/block.h"
-#include "policy/kindtable.h"
-#include "policy/placement.h"
+#include "policy/snapshot/block.h"
+#include "policy/snapshot/kindtable.h"
+#include "policy/nodes/placement.h"
 
 #include <stdatomic.h>
 
-/* An object: its block, and what becomes of it. */
-struct mv_item {
-        struct mv_block *block;
-        struct mv_item *next;     /* the one that replaced it */
-        unsigned long long round; /* of the list that brought it last */
-        bool dead, published;
-};
-
 struct mv_items {
-        struct mv_item **items;
+        struct mv_block **items;
         size_t n, capacity;
 };
 
 /* An object that cannot be read, by the hash of its name. */
 struct mv_unreadable {
         uint64_t hash;
-        unsigned long long round; /* of the list that brought it last */
+        uint32_t round; /* of the list that brought it last */
 };
 
 struct mv_live_kind {
-        struct mv_item **slots; /* by namespace and name; open addressing, n_slots a power of two */
+        struct mv_block **slots; /* by namespace and name; open addressing, n_slots a power of two */
         size_t n_slots, n;
         struct mv_items
                 order; /* by namespace and name, as of the last table; the dead are still among them */
         struct mv_items fresh; /* those that came since then */
-        unsigned long long round;
+        uint32_t round;
         bool listing, dirty;
         struct mv_live_table *table; /* in force */
         struct mv_unreadable *unreadable;
         size_t n_unreadable, unreadable_capacity;
-        unsigned long long swamped; /* the round after that in which there were too many of them; 0: none */
+        uint32_t swamped; /* the round after that in which there were too many of them; 0: none */
         enum mv_knowledge knowledge, placed; /* now; and when the placement was made */
         char *reason;
 };
@@ -89,7 +81,6 @@ struct mv_live {
 };
 
 bool mv_items_reserve(struct mv_items *items, size_t more);
-void mv_item_free(struct mv_live *live, struct mv_item *item);
 /* All of them, and the array. */
 void mv_items_free(struct mv_live *live, struct mv_items *items);
 struct mv_live_table *mv_live_table_free(struct mv_live_table *table);

@@ -42,15 +42,15 @@ struct mv_placed_nodes *mv_placed_nodes_free(struct mv_placed_nodes *placed) {
 }
 
 static int compare_items(const void *a, const void *b) {
-        const struct mv_meta *x = (*(struct mv_item *const *)a)->block->meta,
-                             *y = (*(struct mv_item *const *)b)->block->meta;
+        const struct mv_meta *x = mv_block_meta(*(struct mv_block *const *)a),
+                             *y = mv_block_meta(*(struct mv_block *const *)b);
         int order = mv_str_compare(x->namespace, y->namespace);
         return order ? order : mv_str_compare(x->name, y->name);
 }
 
 /* Follow an item to what it has become; what is passed on the way, and is dead, is dropped. NULL when it is gone. */
-static struct mv_item *settle(struct staged *staged, struct mv_item *item) {
-        for (struct mv_item *next; item && item->dead; item = next) {
+static struct mv_block *settle(struct staged *staged, struct mv_block *item) {
+        for (struct mv_block *next; item && item->dead; item = next) {
                 struct mv_items *end = item->published ? &staged->retired : &staged->unseen;
                 next = item->next;
                 end->items[end->n++] = item;
@@ -62,7 +62,7 @@ static struct mv_item *settle(struct staged *staged, struct mv_item *item) {
 static size_t count_dead(const struct mv_items *items) {
         size_t n = 0;
         for (size_t i = 0; i < items->n; i++)
-                for (const struct mv_item *item = items->items[i]; item && item->dead; item = item->next)
+                for (const struct mv_block *item = items->items[i]; item && item->dead; item = item->next)
                         n++;
         return n;
 }
@@ -71,15 +71,15 @@ static size_t count_dead(const struct mv_items *items) {
 static void merge(struct staged *staged, const struct mv_items *order, struct mv_items *fresh) {
         size_t kept = 0, f = 0;
         for (size_t i = 0; i < fresh->n; i++) {
-                struct mv_item *item = settle(staged, fresh->items[i]);
+                struct mv_block *item = settle(staged, fresh->items[i]);
                 if (item)
                         fresh->items[kept++] = item;
         }
         fresh->n = kept;
         if (kept > 1)
-                qsort(fresh->items, kept, sizeof(struct mv_item *), compare_items);
+                qsort(fresh->items, kept, sizeof(struct mv_block *), compare_items);
         for (size_t i = 0; i < order->n; i++) {
-                struct mv_item *item = settle(staged, order->items[i]);
+                struct mv_block *item = settle(staged, order->items[i]);
                 if (!item)
                         continue;
                 while (f < kept && compare_items(&fresh->items[f], &item) < 0)
@@ -99,7 +99,7 @@ static bool make_table(const struct mv_live *live, struct staged *staged, enum m
         const void **objects = mv_arena_new_array(&table->arena, const void *, staged->order.n);
         uint64_t *hashes = reallocarray(NULL, staged->order.n + 1, sizeof *hashes);
         for (size_t i = 0; objects && hashes && i < staged->order.n; i++) {
-                const struct mv_block *block = staged->order.items[i]->block;
+                const struct mv_block *block = staged->order.items[i];
                 objects[i] = block->object;
                 hashes[i] = block->hash;
         }
@@ -121,7 +121,7 @@ static bool stage(struct mv_live *live, enum mv_kind kind, struct staged *staged
                 return false;
         }
         if (state->fresh.n)
-                memcpy(fresh.items, state->fresh.items, state->fresh.n * sizeof(struct mv_item *));
+                memcpy(fresh.items, state->fresh.items, state->fresh.n * sizeof(struct mv_block *));
         fresh.n = state->fresh.n;
         merge(staged, &state->order, &fresh);
         free(fresh.items);
@@ -130,7 +130,7 @@ static bool stage(struct mv_live *live, enum mv_kind kind, struct staged *staged
 
 static void append(struct mv_items *to, const struct mv_items *from) {
         if (from->n)
-                memcpy(&to->items[to->n], from->items, from->n * sizeof(struct mv_item *));
+                memcpy(&to->items[to->n], from->items, from->n * sizeof(struct mv_block *));
         to->n += from->n;
 }
 

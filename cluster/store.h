@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 struct mv_store;
 

@@ -61,23 +61,23 @@ static bool wait_ms(struct mv_files_watch *watch, long long ms, bool through) {
 
 /* --- reporting --- */
 
-static void report_failure(struct mv_files_watch *watch, const struct mv_err *err) {
+static void report_failure(struct mv_files_watch *watch, const struct mv_err *err, bool first) {
         if (!watch->logger)
                 return;
-        char text[1200], place[32];
-        struct mv_err bare = *err;
-        bare.file[0] = '\0';
-        bare.line = bare.column = 0;
-        mv_err_format(&bare, text, sizeof text);
-        snprintf(place, sizeof place, "%u", err->line);
-        struct mv_log_field fields[] = {
-                { "error", mv_str_from(text) },
+        char text[1536], line[16], column[16];
+        snprintf(line, sizeof line, "%u", err->line);
+        snprintf(column, sizeof column, "%u", err->column);
+        const struct mv_log_field fields[] = {
+                { "error", mv_str_from(mv_err_format(err, text, sizeof text)) },
                 { "file", mv_str_from(err->file) },
-                { "line", mv_str_from(place) },
+                { "line", mv_str_from(line) },
+                { "column", mv_str_from(column) },
         };
         watch->logger->line(watch->logger->context, MV_LOG_ERROR, "files",
-                            "the files cannot be read; the last good state stays in force", fields,
-                            err->line      ? 3
+                            first ? "the files cannot be read, and there is no state from before"
+                                  : "the files cannot be read; the last good state stays in force",
+                            fields,
+                            err->line      ? 4
                             : err->file[0] ? 2
                                            : 1);
 }
@@ -113,7 +113,7 @@ static void note_failure(struct mv_files_watch *watch, const struct mv_err *err)
         struct mv_files_status status = watch->status;
         pthread_mutex_unlock(&watch->lock);
         if (news)
-                report_failure(watch, err);
+                report_failure(watch, err, !status.generation);
         if (watch->changed)
                 watch->changed(watch->context, &status);
 }

@@ -3,7 +3,10 @@
 
 #include "policy/evaluate.h"
 #include "policy/object/status.h"
+#include "policy/object/yaml.h"
 #include "policy/render.h"
+
+#include <stdio.h>
 
 /* --- the body --- */
 
@@ -36,6 +39,19 @@ static const struct mv_field about_fields[] = {
 };
 static const struct mv_table about_table = MV_TABLE_CLOSED(about_fields, struct about);
 
+#define KINDS "VirtualMachine, VirtualMachineInstance or VirtualMachineInstanceMigration of kubevirt.io"
+static const char expected[] =
+        "the body must be JSON: a " KINDS ", or {\"subject\": {apiVersion, kind, namespace, name}} of one";
+
+/* Decode the body; an error says where it is wrong. */
+static int read_body(struct mv_str body, const struct mv_decode *decode, const struct mv_table *table,
+                     void *ret, struct mv_err *err) {
+        int r = mv_decode(decode, body, table, ret, err);
+        if (r < 0 && r != MV_ENOMEM)
+                mv_text_locate(body, err->offset, &err->line, &err->column);
+        return r;
+}
+
 /* The first key that a question must not have. */
 static void unknown_key(void *context, const struct mv_path *path, struct mv_str key) {
         struct mv_err *err = context;
@@ -50,7 +66,7 @@ static int read_subject(struct mv_arena *arena, struct mv_str body, struct mv_su
         struct about about;
         struct mv_err unknown = { 0 };
         const struct mv_decode decode = { .arena = arena, .unknown = unknown_key, .context = &unknown };
-        int r = mv_decode(&decode, body, &about_table, &about, err);
+        int r = read_body(body, &decode, &about_table, &about, err);
         if (r < 0)
                 return r;
         if (unknown.code) {
@@ -58,18 +74,20 @@ static int read_subject(struct mv_arena *arena, struct mv_str body, struct mv_su
                 return unknown.code;
         }
         *ret = about.subject;
-        return about.subject.name.n ? 0 : mv_err_set(err, MV_ETYPE, "subject.name must be given");
+        return 0;
 }
 
-/* The kind, if controllers may ask about it. */
-static int find_kind(const struct mv_subject *subject, enum mv_kind *ret, struct mv_err *err) {
+/* The kind, if controllers may ask about it. prefix: of the fields that say it. */
+static int find_kind(const struct mv_subject *subject, const char *prefix, enum mv_kind *ret,
+                     struct mv_err *err) {
+        if (!subject->api_version.n || !subject->kind.n)
+                return mv_err_set(err, MV_ETYPE, "%s%s is missing: %s", prefix,
+                                  subject->api_version.n ? "kind" : "apiVersion", expected);
         *ret = mv_kind_find(mv_api_group(subject->api_version), subject->kind);
         if (*ret == MV_KIND_VM || *ret == MV_KIND_VMI || *ret == MV_KIND_MIGRATION)
                 return 0;
-        return mv_err_set(err, MV_ETYPE,
-                          "%.*s %.*s is none of VirtualMachine, VirtualMachineInstance and "
-                          "VirtualMachineInstanceMigration of kubevirt.io",
-                          MV_STR_ARG(subject->api_version), MV_STR_ARG(subject->kind));
+        return mv_err_set(err, MV_ETYPE, "%.*s %.*s is no " KINDS, MV_STR_ARG(subject->api_version),
+                          MV_STR_ARG(subject->kind));
 }
 
 /* --- the answer --- */
@@ -92,6 +110,13 @@ static int answer_error(const struct asking *asking, const struct mv_err *err) {
         char text[1024];
         return answer_status(asking, err->code == MV_ENOMEM ? 503 : 400,
                              mv_err_format(err, text, sizeof text));
+}
+
+/* What is not even JSON, or has the members by which a question is told from an object in another form. */
+static int answer_no_question(const struct asking *asking, const struct mv_err *err) {
+        char text[1024], all[1536];
+        snprintf(all, sizeof all, "%s: %s", mv_err_format(err, text, sizeof text), expected);
+        return answer_status(asking, 400, all);
 }
 
 static bool is_late(const struct mv_ask_input *in) {
@@ -128,7 +153,7 @@ static int answer_object(const struct asking *asking, enum mv_kind kind, struct 
         struct mv_err err = { 0 };
         char *object = mv_arena_allocate(arena, info->table->size, info->table->align);
         const struct mv_decode decode = { .arena = arena };
-        int r = object ? mv_decode(&decode, text, info->table, object, &err) : mv_err_oom(&err);
+        int r = object ? read_body(text, &decode, info->table, object, &err) : mv_err_oom(&err);
         if (r < 0)
                 return answer_error(asking, &err);
         struct mv_meta *meta = (struct mv_meta *)(void *)(object + info->meta_offset);
@@ -146,8 +171,6 @@ static int answer_subject(const struct asking *asking, enum mv_kind kind) {
         const struct mv_ask_input *in = asking->in;
         const struct mv_subject *subject = &asking->result->subject;
         const struct mv_missing wanted = { kind, subject->namespace, subject->name };
-        if (!subject->namespace.n)
-                return answer_status(asking, 400, "subject.namespace must be given");
         const char *object = mv_snapshot_find(in->snapshot, kind, wanted.namespace, wanted.name);
         if (!object) {
                 const enum mv_knowledge knowledge = mv_snapshot_known(in->snapshot, kind)->knowledge;
@@ -184,14 +207,19 @@ int mv_ask_answer(const struct mv_ask_input *in, struct mv_str body, struct mv_b
         struct mv_err err = { 0 };
         enum mv_kind kind = MV_KIND_COUNT;
         *ret = (struct mv_ask_result){ .verdict = "" };
-        int r = mv_decode(&decode, body, &question_table, &question, &err);
+        int r = read_body(body, &decode, &question_table, &question, &err);
+        if (r < 0 && r != MV_ENOMEM)
+                return answer_no_question(&asking, &err);
         if (r == 0 && question.subject.n)
                 r = read_subject(in->arena, body, &ret->subject, &err);
         else if (r == 0)
                 ret->subject =
                         (struct mv_subject){ .api_version = question.api_version, .kind = question.kind };
         if (r == 0)
-                r = find_kind(&ret->subject, &kind, &err);
+                r = find_kind(&ret->subject, question.subject.n ? "subject." : "", &kind, &err);
+        if (r == 0 && question.subject.n && !(ret->subject.name.n && ret->subject.namespace.n))
+                r = mv_err_set(&err, MV_ETYPE, "subject.%s must be given",
+                               ret->subject.name.n ? "namespace" : "name");
         if (r < 0)
                 return answer_error(&asking, &err);
         if (!in->snapshot)

@@ -11,8 +11,8 @@
 #pragma once
 
 #include "policy/base/buf.h"
-#include "policy/config.h"
-#include "policy/missing.h"
+#include "policy/config/config.h"
+#include "policy/snapshot/missing.h"
 
 struct mv_ask_input {
         struct mv_arena *arena;             /* cleared by the caller; what the result points to lives in it */

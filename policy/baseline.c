@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/baseline.h"
 
-#include "policy/cpumodels.h"
-#include "policy/fitgroups.h"
+#include "policy/nodes/cpumodels.h"
+#include "policy/nodes/fitgroups.h"
 #include "policy/render.h"
 
 #include <stdlib.h>

@@ -9,11 +9,11 @@
 #pragma once
 
 #include "policy/evaluate.h"
-#include "policy/nodeindex.h"
+#include "policy/nodes/nodeindex.h"
 
 struct mv_baseline_model {
         struct mv_str name;
-        bool ranked;           /* its age is known (policy/cpumodels.h) */
+        bool ranked;           /* its age is known (policy/nodes/cpumodels.h) */
         const uint64_t *nodes; /* of the group: those that offer it */
         size_t n_nodes;
 };

@@ -3,10 +3,7 @@
 
 #include "policy/base/names.h"
 #include "policy/object/config_map.h"
-#include "policy/object/quantity.h"
-
-/* PersistentVolumes that are looked at for all volumes of an instance together: a hostile one has very many. */
-enum { VOLUMES_LOOKED_AT = 1000000 };
+#include "policy/snapshot/volumes.h"
 
 struct resolver {
         struct mv_arena *arena;
@@ -16,7 +13,6 @@ struct resolver {
         struct mv_str namespace;
         struct mv_names_index statuses, migrated, disks, filesystems, templates;
         const struct mv_storage_class *virt_default, *general_default; /* NULL: there is none */
-        size_t looked_at;
 };
 
 static const struct mv_claim_info *claim_info(const struct resolver *r, struct mv_str volume) {
@@ -65,8 +61,9 @@ static void unknown(struct mv_claim_facts *facts, enum mv_kind kind, struct mv_s
 /* One step further on the way to the access modes. */
 static void follow(const struct resolver *r, struct mv_claim_facts *facts, const char *kind,
                    struct mv_str name) {
-        facts->chain = mv_arena_format(r->arena, "%.*s → %s%s%.*s", MV_STR_ARG(facts->chain), kind,
-                                       name.n ? " " : "", MV_STR_ARG(name));
+        const struct mv_str parts[] = { facts->chain, MV_STR(" → "), mv_str_from(kind),
+                                        name.n ? MV_STR(" ") : MV_STR(""), name };
+        facts->chain = mv_arena_join(r->arena, parts, sizeof parts / sizeof *parts);
 }
 
 static void known(struct mv_claim_facts *facts, const struct mv_strings *modes) {
@@ -113,47 +110,13 @@ static void resolve_profile(const struct resolver *r, struct mv_str volume_mode,
         known(facts, &set->access_modes);
 }
 
-static struct mv_str mode_or_default(struct mv_str volume_mode) {
-        return volume_mode.n ? volume_mode : MV_STR("Filesystem");
-}
-
-/* CheckVolumeSatisfyClaim, of a claim that names no access modes. */
-static bool would_do(const struct mv_persistent_volume *volume, const struct mv_claim_spec *storage) {
-        const struct mv_str key = MV_STR("storage");
-        const struct mv_str *asked = mv_map_get(&storage->resources.requests, key);
-        const struct mv_str *offered = mv_map_get(&volume->spec.capacity, key);
-        struct mv_quantity want = { 0 }, have = { 0 };
-        if (volume->meta.deletion_timestamp.n || !volume->spec.access_modes.n ||
-            !mv_str_equal(volume->spec.storage_class_name, storage->storage_class_name) ||
-            !mv_str_equal(mode_or_default(volume->spec.volume_mode), mode_or_default(storage->volume_mode)))
-                return false;
-        return !asked ||
-               (mv_quantity_parse(*asked, &want, NULL) == 0 && offered &&
-                mv_quantity_parse(*offered, &have, NULL) == 0 && mv_quantity_compare(&have, &want) >= 0);
-}
-
-static bool is_shared(const struct mv_strings *modes) {
-        return mv_strings_have(modes, MV_STR("ReadWriteMany"));
-}
-
-/* There is no such class: the access modes of a volume that would do, if all that would are alike in what matters. */
-static bool resolve_volume(struct resolver *r, const struct mv_claim_spec *storage,
+/* There is no such class: the access modes of a volume that would do, if all that would are alike in what matters
+ * (CheckVolumeSatisfyClaim, of a claim that names no access modes). */
+static bool resolve_volume(const struct resolver *r, const struct mv_claim_spec *storage,
                            struct mv_claim_facts *facts) {
-        const struct mv_persistent_volume *found = NULL;
-        size_t n = mv_snapshot_count(r->snapshot, MV_KIND_PERSISTENT_VOLUME);
-        r->looked_at += n;
-        if (r->looked_at > VOLUMES_LOOKED_AT && r->looked_at > n)
-                return false;
-        for (size_t i = 0; i < n; i++) {
-                const struct mv_persistent_volume *volume =
-                        mv_snapshot_at(r->snapshot, MV_KIND_PERSISTENT_VOLUME, i);
-                if (!would_do(volume, storage))
-                        continue;
-                if (found && is_shared(&found->spec.access_modes) != is_shared(&volume->spec.access_modes))
-                        return false;
-                if (!found)
-                        found = volume;
-        }
+        const struct mv_persistent_volume *found = mv_volume_index_find(
+                mv_snapshot_volumes(r->snapshot), storage->storage_class_name, storage->volume_mode,
+                mv_map_get(&storage->resources.requests, MV_STR("storage")));
         if (!found)
                 return false;
         follow(r, facts, "PersistentVolume", found->meta.name);

@@ -14,7 +14,7 @@
 
 #include "policy/behaviour.h"
 #include "policy/expand.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 enum mv_claim_source_kind {
         MV_CLAIM_NONE,     /* the volume has no claim */

@@ -4,8 +4,11 @@
 #include "policy/render.h"
 
 void mv_cloud_event_subject(struct mv_buf *out, const struct mv_subject *subject) {
-        mv_buf_format(out, "%.*s/%.*s/%.*s", MV_STR_ARG(subject->namespace), MV_STR_ARG(subject->kind),
-                      MV_STR_ARG(subject->name));
+        mv_buf_append_str(out, subject->namespace);
+        mv_buf_append_byte(out, '/');
+        mv_buf_append_str(out, subject->kind);
+        mv_buf_append_byte(out, '/');
+        mv_buf_append_str(out, subject->name);
 }
 
 static void source_and_subject(struct mv_json *json, const struct mv_cloud_event *event) {

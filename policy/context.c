@@ -6,7 +6,7 @@
 #include "policy/convergence.h"
 #include "policy/notice.h"
 #include "policy/resolve.h"
-#include "policy/scope.h"
+#include "policy/config/scope.h"
 
 #include <limits.h>
 
@@ -32,10 +32,10 @@ static struct mv_str eviction_origin(const struct mv_context *ctx, const struct 
         if (!from_template && mv_str_equal(own, ctx->config->eviction_strategy))
                 return ctx->config->eviction_from;
         bool instance = ctx->migration || !from_template;
-        return mv_arena_format(ctx->arena, "%.*s/%.*s/%.*s",
-                               MV_STR_ARG(instance ? MV_STR("VirtualMachineInstance") : subject->kind),
-                               MV_STR_ARG(subject->namespace),
-                               MV_STR_ARG(instance ? ctx->vmi->meta.name : subject->name));
+        const struct mv_str parts[] = { instance ? MV_STR("VirtualMachineInstance") : subject->kind,
+                                        MV_STR("/"), subject->namespace, MV_STR("/"),
+                                        instance ? ctx->vmi->meta.name : subject->name };
+        return mv_arena_join(ctx->arena, parts, sizeof parts / sizeof *parts);
 }
 
 /* The eviction strategy in force, and who set it. */

@@ -2,7 +2,7 @@
 #include "policy/decide.h"
 
 #include "policy/base/hash.h"
-#include "policy/fitgroups.h"
+#include "policy/nodes/fitgroups.h"
 #include "policy/notice.h"
 #include "policy/render.h"
 #include "policy/resolve.h"
@@ -197,7 +197,9 @@ enum mv_outcome mv_decide_level(const struct mv_decide_input *input, enum mv_lev
         struct mv_decide_input in = *input;
         mv_scope_of(in.arena, in.config, in.snapshot, in.request->namespace, &in.scope);
         in.exempt = (struct mv_exempt){ .match = MV_MATCH_NO };
-        return passes(&in, asked);
+        enum mv_outcome outcome = passes(&in, asked);
+        /* Without memory no node has room. */
+        return outcome == MV_OUTCOME_FAIL && mv_arena_failed(in.arena) ? MV_OUTCOME_UNKNOWN : outcome;
 }
 
 /* The level asks for room, and there is not enough, or nobody knows. */
@@ -425,9 +427,11 @@ static void decide_vm(const struct mv_decide_input *in, bool exempt, struct mv_d
                 warn_vm(in, told, warned, decision);
 }
 
-/* Of a NodeMaintenance the verdict is whether its drain can end, and the rules are all that failed: no VM is judged. */
+/* Of a NodeMaintenance the verdict is whether its drain can end, and the rules are all that failed: no VM is judged. Nor is
+ * there an answer where the drain could not be tried. */
 static void annotate_maintenance(const struct mv_decide_input *in, struct mv_decision *decision) {
-        enum mv_outcome drain = MV_OUTCOME_PASS;
+        enum mv_outcome drain =
+                in->now->migratable == MV_OUTCOME_UNKNOWN ? MV_OUTCOME_UNKNOWN : MV_OUTCOME_PASS;
         decision->rules = (struct mv_str){ 0 };
         for (const struct mv_finding *f = in->now->findings; f; f = f->next) {
                 if (strcmp(f->rule->id, "maintenance-blocked") == 0 && drain != MV_OUTCOME_FAIL)
@@ -528,7 +532,7 @@ bool mv_decide_denies_unjudged(const struct mv_decide_input *input, struct mv_st
         const struct mv_decide_input *in = &copy;
         const struct mv_kubevirt_config *kubevirt = mv_snapshot_config(in->snapshot);
         mv_scope_of(in->arena, in->config, in->snapshot, in->request->namespace, &copy.scope);
-        mv_exempt_of(in->arena, in->config, in->request, in->meta, &copy.exempt);
+        mv_exempt_of(in->arena, in->config, in->request, in->kind, in->meta, &copy.exempt);
         enum mv_action action =
                 in->kind == MV_KIND_MIGRATION ? migrations(in, NULL) : in->config->cluster_scoped;
         enum mv_level enforce = level(in, "migvet.io/enforce", in->scope.levels.enforce, NULL);
@@ -552,7 +556,7 @@ void mv_decide(const struct mv_decide_input *input, struct mv_decision *decision
         const struct mv_kubevirt_config *kubevirt = mv_snapshot_config(in->snapshot);
         index_before(&indexed);
         mv_scope_of(in->arena, in->config, in->snapshot, in->request->namespace, &indexed.scope);
-        mv_exempt_of(in->arena, in->config, in->request, in->meta, &indexed.exempt);
+        mv_exempt_of(in->arena, in->config, in->request, in->kind, in->meta, &indexed.exempt);
         indexed.lenient = nobody_is_known(in, kubevirt);
         bool exempt = in->exempt.match == MV_MATCH_YES ||
                       mv_object_is_exempt(in->config, kubevirt, in->request, in->kind, in->meta);

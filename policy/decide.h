@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include "policy/scope.h"
+#include "policy/config/scope.h"
 #include "policy/verdict.h"
 
 /* An object can have any number of findings; a person reads a few. kube-apiserver cuts warnings beyond 4,096 characters

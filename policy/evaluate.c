@@ -7,12 +7,12 @@
 #include "policy/conditions.h"
 #include "policy/context.h"
 #include "policy/convergence.h"
-#include "policy/drain.h"
+#include "policy/drain/drain.h"
 #include "policy/instancetype.h"
 #include "policy/notice.h"
 #include "policy/registry.h"
 #include "policy/resolve.h"
-#include "policy/scope.h"
+#include "policy/config/scope.h"
 #include "policy/unread.h"
 
 /* --- running the rules --- */
@@ -31,22 +31,13 @@ static enum mv_outcome summed_up(const struct mv_finding *findings, bool request
         return outcome;
 }
 
-/* What the rule judges is there. */
-static bool applies(const struct mv_context *ctx, const struct mv_rule *rule) {
+/* The subjects that are there: a bit each. */
+static unsigned subjects(const struct mv_context *ctx) {
         const struct mv_migration *asked = ctx->migration;
-        if (rule->targets && asked && asked->spec.send_to && !asked->spec.receive)
-                return false;
-        switch (rule->subject) {
-        case MV_SUBJECT_INSTANCE:
-                return ctx->vmi != NULL;
-        case MV_SUBJECT_REQUEST:
-                return asked && !asked->status.phase.n;
-        case MV_SUBJECT_POLICY:
-                return ctx->policy != NULL;
-        case MV_SUBJECT_MAINTENANCE:
-                return ctx->maintenance != NULL;
-        }
-        return false;
+        return (ctx->vmi ? 1u << MV_SUBJECT_INSTANCE : 0) |
+               (asked && !asked->status.phase.n ? 1u << MV_SUBJECT_REQUEST : 0) |
+               (ctx->policy ? 1u << MV_SUBJECT_POLICY : 0) |
+               (ctx->maintenance ? 1u << MV_SUBJECT_MAINTENANCE : 0);
 }
 
 static void run_rule(struct mv_context *ctx, const struct mv_rule *rule) {
@@ -62,6 +53,8 @@ static void run_site_rules(struct mv_context *ctx, const struct mv_evaluation *e
                            const struct mv_verdict *verdict) {
         const struct mv_migration *asked = ctx->migration;
         const struct mv_vm *vm = ctx->vm;
+        if (!e->config || !e->config->site_rules.n)
+                return;
         const struct mv_vmi *vmi =
                 mv_str_is(verdict->subject.kind, "VirtualMachineInstance") ? ctx->vmi : NULL;
         if (asked && ctx->instance) {
@@ -72,16 +65,19 @@ static void run_site_rules(struct mv_context *ctx, const struct mv_evaluation *e
                 vm = NULL;
         ctx->written = vmi ? &vmi->meta : vm ? &vm->meta : NULL;
         ctx->written_kind = vmi ? MV_KIND_VMI : MV_KIND_VM;
-        for (size_t i = 0; e->config && i < e->config->site_rules.n && !mv_arena_failed(ctx->arena); i++)
+        for (size_t i = 0; i < e->config->site_rules.n && !mv_arena_failed(ctx->arena); i++)
                 run_rule(ctx, &e->config->site_rules.items[i].rule);
 }
 
 static void run_rules(struct mv_context *ctx, bool last) {
+        const struct mv_migration *asked = ctx->migration;
+        const bool leaves =
+                asked && asked->spec.send_to && !asked->spec.receive; /* its targets are elsewhere */
+        const unsigned there = subjects(ctx);
         for (size_t i = 0; mv_rules[i] && !mv_arena_failed(ctx->arena); i++) {
                 const struct mv_rule *rule = mv_rules[i];
-                if (rule->last != last || !applies(ctx, rule))
-                        continue;
-                run_rule(ctx, rule);
+                if (rule->last == last && there >> rule->subject & 1 && !(rule->targets && leaves))
+                        run_rule(ctx, rule);
         }
 }
 

@@ -14,7 +14,7 @@
 
 #include "policy/verdict.h"
 
-struct mv_config; /* policy/config.h */
+struct mv_config; /* policy/config/config.h */
 
 struct mv_evaluation {
         struct mv_arena *arena; /* what the verdict is made of; cleared by the caller */

@@ -16,7 +16,7 @@
  */
 #pragma once
 
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 #include "policy/verdict.h"
 
 /* Who is told of them. */

@@ -18,7 +18,7 @@
 #include "policy/expand.h"
 #include "policy/object/instancetype.h"
 #include "policy/refusal.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 /* What becomes of a VM. */
 struct mv_made {

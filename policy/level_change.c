@@ -3,7 +3,7 @@
 
 #include "policy/base/growing.h"
 #include "policy/evaluate.h"
-#include "policy/kindtable.h"
+#include "policy/snapshot/kindtable.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/mirror.h"
 
-#include "policy/kindtable.h"
+#include "policy/snapshot/kindtable.h"
 #include "policy/object/schema.h"
 
 enum { MOST_CAUSES = 10 };
@@ -53,7 +53,7 @@ static void complain(void *context, struct mv_str message) {
 }
 
 bool mv_mirror_schema(struct mv_mirror_answer *answer, const struct mv_shape *spec) {
-        if (answer->in->fitted == spec)
+        if (answer->fitted == spec)
                 return true;
         mv_schema_check(answer->in->arena, answer->in->request->object, spec, complain, answer);
         return !answer->n_causes;
@@ -72,14 +72,19 @@ bool mv_mirror_decode(const struct mv_mirror_answer *answer, struct mv_str text,
         return mv_decode(&decode, text.n ? text : (struct mv_str){ nothing, 2 }, table, ret, err) == 0;
 }
 
-const void *mv_mirror_object(const struct mv_mirror_answer *answer, enum mv_kind kind) {
+const void *mv_mirror_object(struct mv_mirror_answer *answer, enum mv_kind kind,
+                             const struct mv_shape *shape) {
         const struct mv_mirror_input *in = answer->in;
         if (in->object && in->kind == kind)
                 return in->object;
         const struct mv_table *table = mv_kinds[kind].table;
         void *object = mv_arena_allocate(in->arena, table->size, table->align);
-        if (!object || !mv_mirror_decode(answer, in->request->object, table, object, NULL))
+        bool fits = false;
+        const struct mv_decode decode = { .arena = in->arena, .shape = shape, .ret_fits = &fits };
+        if (!object || mv_decode(&decode, in->request->object, table, object, NULL) < 0)
                 return NULL;
+        if (fits)
+                answer->fitted = mv_shape_find(shape, "spec", 4)->shape;
         struct mv_meta *meta = (struct mv_meta *)(void *)((char *)object + mv_kinds[kind].meta_offset);
         if (!meta->namespace.n)
                 meta->namespace = in->request->namespace;
@@ -150,7 +155,9 @@ static void note_configuration(const struct mv_mirror_input *in) {
 }
 
 bool mv_mirror(const struct mv_mirror_input *in, struct mv_decision *decision) {
-        struct mv_mirror_answer answer = { .in = in, .config = in->config, .decision = decision };
+        struct mv_mirror_answer answer = {
+                .in = in, .config = in->config, .decision = decision, .fitted = in->fitted
+        };
         if (in->lookups)
                 note_configuration(in);
         for (size_t i = 0; i < sizeof webhooks / sizeof *webhooks; i++) {

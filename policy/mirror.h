@@ -12,7 +12,7 @@
 #include "policy/kubevirt_config.h"
 #include "policy/object/shape.h"
 #include "policy/refusal.h"
-#include "policy/snapshot_view.h"
+#include "policy/snapshot/snapshot_view.h"
 
 struct mv_mirror_input {
         struct mv_arena *arena;
@@ -39,6 +39,7 @@ struct mv_mirror_answer {
         const struct mv_mirror_input *in;
         const struct mv_kubevirt_config *config;
         struct mv_decision *decision;
+        const struct mv_shape *fitted; /* as that of in */
         size_t n_causes;
 };
 
@@ -62,8 +63,10 @@ bool mv_mirror_has_resource(const struct mv_mirror_answer *answer, const char *r
 /* Decode a part of the request. False when it has other types: KubeVirt could not read it either. */
 bool mv_mirror_decode(const struct mv_mirror_answer *answer, struct mv_str text, const struct mv_table *table,
                       void *ret, struct mv_err *err);
-/* The request's object, which is of that kind: as it was judged, or else decoded now. NULL when it has other types. */
-const void *mv_mirror_object(const struct mv_mirror_answer *answer, enum mv_kind kind);
+/* The request's object, which is of that kind and should have that shape: as it was judged, or else decoded now. NULL when it has
+ * other types. */
+const void *mv_mirror_object(struct mv_mirror_answer *answer, enum mv_kind kind,
+                             const struct mv_shape *shape);
 /* Who asks is a service account of KubeVirt (pkg/virt-api/webhooks/serviceaccounts.go); with a name, that one. */
 bool mv_mirror_user_is_kubevirt(const struct mv_mirror_answer *answer, const char *name);
 void mv_mirror_migration_create(struct mv_mirror_answer *answer);

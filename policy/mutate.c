@@ -5,7 +5,7 @@
 #include "policy/behaviour.h"
 #include "policy/inputs.h"
 #include "policy/narrow.h"
-#include "policy/nodefit.h"
+#include "policy/nodes/nodefit.h"
 #include "policy/resolve.h"
 
 #include <inttypes.h>

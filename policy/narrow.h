@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "policy/nodefit.h"
+#include "policy/nodes/nodefit.h"
 
 /* False when there is no such label, or no need of one, or it is not known which nodes can take the instance. */
 bool mv_narrow(struct mv_arena *arena, const struct mv_fit *fit, struct mv_pair *ret);

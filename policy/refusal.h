@@ -9,7 +9,7 @@
 
 #include "policy/base/arena.h"
 #include "policy/object/vmi.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 enum { MV_REFUSED_SHOWN = 10 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/render.h"
 
-#include "policy/fitgroups.h"
+#include "policy/nodes/fitgroups.h"
 #include "policy/instancetype.h"
 #include "policy/resolve.h"
 
@@ -177,18 +177,6 @@ void mv_render_subject(struct mv_json *json, const struct mv_subject *subject) {
         mv_json_end(json);
 }
 
-/* All but the first so many are taken out of the set (0: none is). Returns how many that were. */
-static size_t cut(const struct mv_node_index *index, uint64_t *set, size_t most) {
-        size_t n = 0, taken = 0;
-        for (size_t i = mv_node_set_next(index, set, 0); most && i != SIZE_MAX;
-             i = mv_node_set_next(index, set, i + 1))
-                if (n++ >= most) {
-                        mv_node_set_remove(set, i);
-                        taken++;
-                }
-        return taken;
-}
-
 void mv_render_targets(struct mv_json *json, struct mv_arena *arena, const struct mv_fit *fit,
                        const uint64_t *nodes, size_t most) {
         const struct mv_node_index *index = fit->index;
@@ -202,8 +190,8 @@ void mv_render_targets(struct mv_json *json, struct mv_arena *arena, const struc
         mv_node_set_and(index, feasible, fit->feasible);
         mv_node_set_or(index, infeasible, all);
         mv_node_set_without(index, infeasible, fit->feasible);
-        const size_t more_feasible = cut(index, feasible, most),
-                     more_infeasible = cut(index, infeasible, most);
+        const size_t more_feasible = most ? mv_node_set_limit(index, feasible, most) : 0,
+                     more_infeasible = most ? mv_node_set_limit(index, infeasible, most) : 0;
         size_t n;
         mv_json_object(json);
         mv_json_key(json, "total");

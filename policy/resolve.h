@@ -16,7 +16,7 @@
 
 #include "policy/object/kubevirt.h"
 #include "policy/object/vm.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 /* A policy that matches, and the labels by which it does: its score is their sum. */
 struct mv_policy_match {

@@ -137,16 +137,30 @@ static const struct mv_shape *shape_of(enum mv_kind kind) {
                                            : NULL;
 }
 
+/* The object of that text, and whether it was seen to have its shape. */
+static int decode(const struct mv_review_input *in, const struct mv_review_request *request,
+                  enum mv_kind kind, struct mv_str text, void **ret, bool *ret_fits, struct mv_err *err) {
+        const struct mv_table *table = mv_kinds[kind].table;
+        const struct mv_inner *inner = &request->inner;
+        if (inner->decoded && inner->table == table && text.p == request->object.p) {
+                *ret = inner->ret;
+                *ret_fits = inner->fits;
+                return 0;
+        }
+        *ret = mv_arena_allocate(in->arena, table->size, table->align);
+        if (!*ret)
+                return mv_err_oom(err);
+        const struct mv_decode how = { .arena = in->arena, .shape = shape_of(kind), .ret_fits = ret_fits };
+        return mv_decode(&how, text, table, *ret, err);
+}
+
 /* Decode the text of an object and judge it. */
 static int judge(const struct mv_review_input *in, const struct mv_review_request *request, enum mv_kind kind,
                  struct mv_str text, struct judged_object *ret, struct mv_err *err) {
-        void *object = mv_arena_allocate(in->arena, mv_kinds[kind].table->size, mv_kinds[kind].table->align);
-        if (!object)
-                return mv_err_oom(err);
         const struct mv_shape *shape = shape_of(kind);
+        void *object;
         bool fits = false;
-        const struct mv_decode decode = { .arena = in->arena, .shape = shape, .ret_fits = &fits };
-        int r = mv_decode(&decode, text, mv_kinds[kind].table, object, err);
+        int r = decode(in, request, kind, text, &object, &fits, err);
         if (r < 0)
                 return r;
         struct mv_meta *meta = (struct mv_meta *)(void *)((char *)object + mv_kinds[kind].meta_offset);
@@ -173,11 +187,11 @@ static int judge(const struct mv_review_input *in, const struct mv_review_reques
         return 0;
 }
 
-/* The kind that is judged for this request; MV_KIND_COUNT: allowed untouched. */
-static enum mv_kind judged_kind(const struct mv_review_request *request) {
+/* The kind that is judged where such a request has an object. */
+static enum mv_kind kind_of_object(const struct mv_review_request *request) {
         bool create = mv_str_is(request->operation, "CREATE"),
              update = mv_str_is(request->operation, "UPDATE");
-        if (request->sub_resource.n || !request->object.n)
+        if (request->sub_resource.n)
                 return MV_KIND_COUNT;
         enum mv_kind kind = mv_kind_find_resource(request->resource.group, request->resource.resource);
         switch (kind) {
@@ -196,21 +210,48 @@ static enum mv_kind judged_kind(const struct mv_review_request *request) {
         }
 }
 
+/* The kind that is judged for this request; MV_KIND_COUNT: allowed untouched. */
+static enum mv_kind judged_kind(const struct mv_review_request *request) {
+        return request->object.n ? kind_of_object(request) : MV_KIND_COUNT;
+}
+
+struct any_spec {
+        struct mv_str spec;
+};
+static const struct mv_field any_spec_fields[] = { MV_FIELD(struct any_spec, "spec", MV_TYPE_RAW, spec) };
+static const struct mv_table any_spec_table = MV_TABLE(any_spec_fields, struct any_spec);
+
+/* What is created is decoded while the review is read. Of what is updated just the spec is found, since it has to change first.
+ * The API server writes objects last, so it is known what they are. */
+static struct mv_inner *inner_of(void *context, const struct mv_field *field, void *owner) {
+        struct mv_review_request *request = owner;
+        bool object = mv_str_is(field->key, "object"), old = mv_str_is(field->key, "oldObject");
+        bool update = mv_str_is(request->operation, "UPDATE");
+        enum mv_kind kind = object || (old && update) ? kind_of_object(request) : MV_KIND_COUNT;
+        if (kind == MV_KIND_COUNT)
+                return NULL;
+        const struct mv_table *table = update ? &any_spec_table : mv_kinds[kind].table;
+        struct mv_inner *inner = old ? &request->old_inner : &request->inner;
+        *inner = (struct mv_inner){ .table = table,
+                                    .shape = update ? NULL : shape_of(kind),
+                                    .ret = mv_arena_allocate(context, table->size, table->align) };
+        return inner->ret ? inner : NULL;
+}
+
 /* The text of an object's spec; "" when there is none. */
-static struct mv_str spec_text(struct mv_arena *arena, struct mv_str object) {
-        struct any_spec {
-                struct mv_str spec;
-        } any;
-        static const struct mv_field fields[] = { MV_FIELD(struct any_spec, "spec", MV_TYPE_RAW, spec) };
-        static const struct mv_table table = MV_TABLE(fields, struct any_spec);
+static struct mv_str spec_text(struct mv_arena *arena, const struct mv_inner *inner, struct mv_str object) {
+        struct any_spec any;
+        if (inner->decoded && inner->table == &any_spec_table)
+                return ((const struct any_spec *)inner->ret)->spec;
         const struct mv_decode decode = { .arena = arena };
-        return mv_decode(&decode, object, &table, &any, NULL) < 0 ? (struct mv_str){ 0 } : any.spec;
+        return mv_decode(&decode, object, &any_spec_table, &any, NULL) < 0 ? (struct mv_str){ 0 } : any.spec;
 }
 
 static bool spec_changed(struct mv_arena *arena, const struct mv_review_request *request) {
         /* The API server writes both with the same encoder, so equal specs have equal texts. */
         return !request->old_object.n ||
-               !mv_str_equal(spec_text(arena, request->object), spec_text(arena, request->old_object));
+               !mv_str_equal(spec_text(arena, &request->inner, request->object),
+                             spec_text(arena, &request->old_inner, request->old_object));
 }
 
 size_t mv_review_memory(const struct mv_config *config, size_t body_bytes) {
@@ -279,7 +320,7 @@ static bool invalid_is_exempt(const struct mv_review_input *in, const struct mv_
         const struct mv_kubevirt_config *kubevirt = mv_snapshot_config(in->snapshot);
         const struct mv_decide_input input = unjudged(in, request, kind, in->arena, &any);
         struct mv_exempt exempt;
-        mv_exempt_of(in->arena, in->config, request, input.meta, &exempt);
+        mv_exempt_of(in->arena, in->config, request, kind, input.meta, &exempt);
         if (exempt.match == MV_MATCH_YES)
                 decision->exempt = exempt.reason;
         return exempt.match != MV_MATCH_NO ||
@@ -452,7 +493,7 @@ static void judge_change(const struct mv_review_input *in, const struct mv_revie
                              in->arena, in->config,
                              mv_kubevirt_config_at(in->arena, mv_snapshot_config(in->snapshot), in->version),
                              request->user.username, now.object, &now.verdict, &made.selector);
-        mv_stamp_make(in->arena, in->snapshot, kind, spec_text(in->arena, request->object),
+        mv_stamp_make(in->arena, in->snapshot, kind, spec_text(in->arena, &request->inner, request->object),
                       made.fills ? &made.selector : NULL, &now.verdict, &made.stamp);
         if (!mv_arena_failed(in->arena))
                 *change = made;
@@ -509,7 +550,7 @@ int mv_review_answer(const struct mv_review_input *in, struct mv_str body, struc
                      struct mv_review_result *ret) {
         struct mv_err err = { 0 };
         struct mv_review envelope;
-        const struct mv_decode decode = { .arena = in->arena };
+        const struct mv_decode decode = { .arena = in->arena, .inner = inner_of, .context = in->arena };
         *ret = (struct mv_review_result){ 0 };
         mv_decision_init(&ret->decision);
         int r = mv_decode(&decode, body, &mv_table_review, &envelope, &err);

@@ -9,8 +9,8 @@
 
 #include "policy/base/buf.h"
 #include "policy/decide.h"
-#include "policy/missing.h"
-#include "policy/snapshot_view.h"
+#include "policy/snapshot/missing.h"
+#include "policy/snapshot/snapshot_view.h"
 
 struct mv_review_input {
         struct mv_arena *arena;             /* cleared by the caller; what the result points to lives in it */

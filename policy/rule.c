@@ -3,7 +3,7 @@
 
 #include "policy/base/growing.h"
 #include "policy/base/names.h"
-#include "policy/fitgroups.h"
+#include "policy/nodes/fitgroups.h"
 
 #include <stdio.h>
 
@@ -12,8 +12,13 @@ static struct mv_str format_field(struct mv_arena *arena, const char *prefix, co
 static struct mv_str format_field(struct mv_arena *arena, const char *prefix, const char *format,
                                   va_list args) {
         char text[512];
-        vsnprintf(text, sizeof text, format, args);
-        return mv_arena_format(arena, "%s%s%s", prefix, prefix[0] ? "." : "", text);
+        if (strchr(format, '%')) {
+                vsnprintf(text, sizeof text, format, args);
+                format = text;
+        }
+        const struct mv_str parts[] = { mv_str_from(prefix), prefix[0] ? MV_STR(".") : MV_STR(""),
+                                        mv_str_from(format) };
+        return mv_arena_join(arena, parts, sizeof parts / sizeof *parts);
 }
 
 struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, const char *format, ...) {
@@ -30,13 +35,13 @@ struct mv_finding *mv_report(struct mv_context *ctx, enum mv_outcome outcome, co
                 va_start(args, format);
                 finding->message = mv_arena_format_va(ctx->arena, format, args);
                 va_end(args);
+                finding->fix = mv_str_from(ctx->rule->fix);
         }
         finding->rule = ctx->rule;
         finding->outcome = outcome;
         finding->severity = ctx->rule->severity;
         finding->live_step = ctx->revision->live_step;
         finding->storage_step = ctx->revision->storage_step;
-        finding->fix = mv_str_from(ctx->rule->fix);
         return finding;
 }
 

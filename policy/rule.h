@@ -25,13 +25,13 @@
 #include "policy/base/arena.h"
 #include "policy/expand.h"
 #include "policy/kubevirt_config.h"
-#include "policy/nodefit.h"
+#include "policy/nodes/nodefit.h"
 #include "policy/object/kubevirt.h"
 #include "policy/object/maintenance.h"
 #include "policy/object/migration.h"
 #include "policy/object/node.h"
 #include "policy/object/vm.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 enum mv_outcome { MV_OUTCOME_PASS, MV_OUTCOME_FAIL, MV_OUTCOME_UNKNOWN };
 
@@ -123,8 +123,8 @@ struct mv_behaviour;   /* policy/behaviour.h */
 struct mv_claim_facts; /* policy/claims.h */
 struct mv_resolution;  /* policy/resolve.h */
 struct mv_copy;        /* policy/convergence.h */
-struct mv_drain_plan;  /* policy/drain.h */
-struct mv_scope;       /* policy/scope.h */
+struct mv_drain_plan;  /* policy/drain/drain.h */
+struct mv_scope;       /* policy/config/scope.h */
 
 /* What a check may look at, and where it reports. */
 struct mv_context {

@@ -15,8 +15,11 @@
 #include "policy/rule.h"
 #include "policy/sitepath.h"
 
+enum { MV_MOST_SITE_RULES = 128 };
+
 struct mv_site_rule {
         struct mv_rule rule; /* the first member */
+        unsigned number;     /* its place among the rules of its site */
         struct mv_str field; /* the path as it is written */
         struct mv_site_path path;
         struct mv_pattern pattern;

@@ -4,7 +4,7 @@
 
 #include "policy/rule.h"
 
-struct mv_fit;        /* policy/nodefit.h */
+struct mv_fit;        /* policy/nodes/nodefit.h */
 struct mv_refused;    /* policy/instancetype.h */
 struct mv_resolution; /* policy/resolve.h */
 struct mv_copy;       /* policy/convergence.h */

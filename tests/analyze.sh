@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 find_gcc() { # file; as "FILE: FLAG: what"
         # shellcheck disable=SC2046
         ${CC:-gcc} -std=c17 -D_GNU_SOURCE -I. -O2 -fanalyzer -fdiagnostics-plain-output -c "$1" -o /dev/null \
-                $(pkg-config --cflags libmicrohttpd gnutls json-c yaml-0.1 libpcre2-8 libcurl) 2>&1 |
+                $(pkg-config --cflags libmicrohttpd gnutls json-c yaml-0.1 libpcre2-8 libcurl zlib) 2>&1 |
                 sed -nE 's/ \[CWE-[0-9]+\]//; s/^([^:]+):[0-9]+:[0-9]+: warning: (.*) \[-Wanalyzer-([a-z-]+)\]$/\1: \3: \2/p'
 }
 find_clang() {
@@ -18,7 +18,7 @@ find_clang() {
         # shellcheck disable=SC2046
         ${CLANG:-clang} --analyze -std=c17 -D_GNU_SOURCE -I. -Xclang -analyzer-checker="$enabled" \
                 -Xclang -analyzer-disable-checker="$off" -Xclang -analyzer-output=text -fno-caret-diagnostics "$1" -o /dev/null \
-                $(pkg-config --cflags libmicrohttpd gnutls json-c yaml-0.1 libpcre2-8 libcurl) 2>&1 |
+                $(pkg-config --cflags libmicrohttpd gnutls json-c yaml-0.1 libpcre2-8 libcurl zlib) 2>&1 |
                 sed -nE 's/^([^:]+):[0-9]+:[0-9]+: (warning|error): (.*) \[([A-Za-z.]+)\]$/\1: \4: \3/p'
 }
 if [ "${1:-}" = --one ]; then

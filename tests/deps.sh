@@ -8,7 +8,7 @@ names() {
         case $1 in
         build)
                 echo gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev libjson-c-dev libyaml-dev
-                echo libpcre2-dev libcurl4-gnutls-dev
+                echo libpcre2-dev libcurl4-gnutls-dev zlib1g-dev
                 ;;
         demo) echo curl python3 ;;
         test)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/access.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 enum { MOST_TOKENS = 16 };
 
 struct mv_access {
-        atomic_uint references;
+        struct mv_shared shared;
         struct mv_trust_slot *trust;
         char *token_text; /* wiped when it goes */
         struct mv_str tokens[MOST_TOKENS];
@@ -111,11 +110,20 @@ static int copy_names(struct mv_access *access, const struct mv_access_options *
         return 0;
 }
 
+static void destroy(struct mv_shared *shared) {
+        struct mv_access *access = (struct mv_access *)shared;
+        if (access->token_text)
+                gnutls_memset(access->token_text, 0, access->n_token_text);
+        free(access->token_text);
+        free(access->names);
+        free(access);
+}
+
 int mv_access_new(const struct mv_access_options *options, struct mv_access **ret, struct mv_err *err) {
         struct mv_access *access = calloc(1, sizeof *access);
         if (!access)
                 return mv_err_oom(err);
-        atomic_init(&access->references, 1);
+        mv_shared_init(&access->shared, destroy);
         access->trust = options->trust;
         int r = copy_names(access, options, err);
         if (r == 0 && options->tokens.p)
@@ -129,20 +137,20 @@ int mv_access_new(const struct mv_access_options *options, struct mv_access **re
 }
 
 struct mv_access *mv_access_unref(struct mv_access *access) {
-        if (!access || atomic_fetch_sub_explicit(&access->references, 1, memory_order_acq_rel) != 1)
-                return NULL;
-        if (access->token_text)
-                gnutls_memset(access->token_text, 0, access->n_token_text);
-        free(access->token_text);
-        free(access->names);
-        free(access);
-        return NULL;
+        return mv_shared_unref(access ? &access->shared : NULL);
 }
 
 /* --- judging --- */
 
 static bool takes_certificates(const struct mv_access *access) {
         return access->trust && access->n_names;
+}
+
+bool mv_access_is_open(const struct mv_access *access) {
+        struct mv_trust *trust = takes_certificates(access) ? mv_trust_slot_ref(access->trust) : NULL;
+        const bool open = access->n_tokens || trust;
+        mv_trust_unref(trust);
+        return open;
 }
 
 static bool judge_chain(struct mv_access *access, const gnutls_datum_t *chain, unsigned n,
@@ -175,30 +183,19 @@ enum mv_access_outcome mv_access_judge(struct mv_access *access, const char *aut
 /* --- the slot --- */
 
 void mv_access_slot_init(struct mv_access_slot *slot) {
-        pthread_mutex_init(&slot->lock, NULL);
-        slot->current = NULL;
+        mv_shared_slot_init(&slot->slot);
 }
 
 void mv_access_slot_done(struct mv_access_slot *slot) {
-        slot->current = mv_access_unref(slot->current);
-        pthread_mutex_destroy(&slot->lock);
+        mv_shared_slot_done(&slot->slot);
 }
 
 void mv_access_slot_set(struct mv_access_slot *slot, struct mv_access *access) {
-        pthread_mutex_lock(&slot->lock);
-        struct mv_access *old = slot->current;
-        slot->current = access;
-        pthread_mutex_unlock(&slot->lock);
-        mv_access_unref(old);
+        mv_shared_slot_set(&slot->slot, access ? &access->shared : NULL);
 }
 
 struct mv_access *mv_access_slot_ref(struct mv_access_slot *slot) {
-        pthread_mutex_lock(&slot->lock);
-        struct mv_access *access = slot->current;
-        if (access)
-                atomic_fetch_add_explicit(&access->references, 1, memory_order_relaxed);
-        pthread_mutex_unlock(&slot->lock);
-        return access;
+        return mv_shared_slot_ref(&slot->slot);
 }
 
 bool mv_access_slot_wants_certificates(struct mv_access_slot *slot) {

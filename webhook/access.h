@@ -9,11 +9,11 @@
 #pragma once
 
 #include "certs/trust.h"
+#include "certs/shared.h"
 #include "policy/base/err.h"
 #include "policy/base/str.h"
 
 #include <gnutls/gnutls.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -34,6 +34,9 @@ struct mv_access_options {
 int mv_access_new(const struct mv_access_options *options, struct mv_access **ret, struct mv_err *err);
 /* Returns NULL. */
 struct mv_access *mv_access_unref(struct mv_access *access);
+
+/* Somebody may be let in: there is a token, or an authority whose certificates are believed. */
+bool mv_access_is_open(const struct mv_access *access);
 
 enum mv_access_outcome {
         MV_ACCESS_ADMITTED,
@@ -57,8 +60,7 @@ enum mv_access_outcome mv_access_judge(struct mv_access *access, const char *aut
 struct mv_str mv_bearer_token(const char *authorization);
 
 struct mv_access_slot {
-        pthread_mutex_t lock;
-        struct mv_access *current; /* under the lock */
+        struct mv_shared_slot slot;
 };
 
 void mv_access_slot_init(struct mv_access_slot *slot);

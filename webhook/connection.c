@@ -145,6 +145,10 @@ void mv_connection_enter(struct mv_connections *table, struct mv_connection *con
         phase_set(connection, phase, now, now + allowed[phase] * millisecond);
 }
 
+void mv_connection_wait(struct mv_connection *connection, long long deadline_ns) {
+        phase_set(connection, MV_PHASE_WAITING, mv_now(), deadline_ns);
+}
+
 static enum mv_phase connection_phase(const struct mv_connection *connection) {
         return atomic_load_explicit(&connection->phase, memory_order_relaxed);
 }
@@ -166,7 +170,7 @@ struct mv_ticket *mv_connections_put_off(struct mv_connections *table, struct mv
         struct mv_ticket *ticket = mv_ticket_new(mhd, until_ns);
         if (!ticket)
                 return NULL;
-        phase_set(connection, MV_PHASE_WAITING, mv_now(), deadline_ns);
+        mv_connection_wait(connection, deadline_ns);
         pthread_mutex_lock(&table->lock);
         connection->ticket = ticket;
         bool stopping = table->stopping;

@@ -36,7 +36,7 @@ struct mv_ticket;
 enum mv_phase {
         MV_PHASE_NEW,       /* no request yet: the handshake, or silence */
         MV_PHASE_RECEIVING, /* a request line was read */
-        MV_PHASE_WAITING,   /* the request was read, and is put off */
+        MV_PHASE_WAITING,   /* the request was read; it is judged, or put off */
         MV_PHASE_SENDING,   /* an answer was queued */
         MV_PHASE_IDLE,      /* an answer was sent, no new request line yet */
 };
@@ -90,7 +90,9 @@ struct mv_connection {
         unsigned put_offs;          /* how often the request was put off */
         bool hurried;               /* once more it cannot be */
         struct mv_review_note note;
-        long long timeout; /* nanoseconds */
+        long long timeout;             /* nanoseconds */
+        struct MHD_Response *response; /* NULL, or what is answered with .status in the next round */
+        int status;
 };
 
 struct mv_connections {
@@ -124,6 +126,8 @@ size_t mv_connections_count(struct mv_connections *table);
 /* The connection enters a phase now, other than WAITING, and its deadline follows from the limits. */
 void mv_connection_enter(struct mv_connections *table, struct mv_connection *connection, enum mv_phase phase);
 
+/* Enter MV_PHASE_WAITING, until then. */
+void mv_connection_wait(struct mv_connection *connection, long long deadline_ns);
 /* Suspend the connection until somebody resumes the ticket, or until_ns, when a sweep does; it is shut at
  * deadline_ns. NULL on lack of memory, and then it is not suspended. */
 struct mv_ticket *mv_connections_put_off(struct mv_connections *table, struct mv_connection *connection,

@@ -129,8 +129,10 @@ struct mv_ticket *mv_listener_put_off(struct mv_listener *listener, struct mv_co
                                       deadline_ns);
 }
 
-void mv_listener_take_up(struct mv_listener *listener, struct mv_connection *connection) {
+void mv_listener_take_up(struct mv_listener *listener, struct mv_connection *connection,
+                         long long deadline_ns) {
         mv_connections_take_up(&listener->table, connection);
+        mv_connection_wait(connection, deadline_ns);
 }
 
 /* --- the acceptor --------------------------------------------------------------------------------------- */

@@ -76,8 +76,10 @@ void mv_listener_stop(struct mv_listener *listener);
  * resumed, or at until_ns at the latest, if not at once. NULL on lack of memory. */
 struct mv_ticket *mv_listener_put_off(struct mv_listener *listener, struct mv_connection *connection,
                                       struct MHD_Connection *mhd, long long until_ns, long long deadline_ns);
-/* The handler was called again: give the ticket back, if there is one, and note what came of it. */
-void mv_listener_take_up(struct mv_listener *listener, struct mv_connection *connection);
+/* The handler has the whole request: the client has sent what it has to, and waits until deadline_ns at the latest. If the
+ * request was put off, the ticket is given back, and noted is what came of it. */
+void mv_listener_take_up(struct mv_listener *listener, struct mv_connection *connection,
+                         long long deadline_ns);
 
 /* Queue response for the connection, and let go of it. With `close`, and while draining, the connection ends
  * with this answer. response may be NULL (no memory): then the connection is dropped. */

@@ -239,6 +239,12 @@ void mv_metrics_write_sample(struct mv_buf *out, const char *name, const struct 
         mv_buf_format(out, "%s %.17g\n", n_labels ? "}" : "", value);
 }
 
+void mv_metrics_write_single(struct mv_buf *out, const char *name, const char *type, const char *help,
+                             double value) {
+        mv_metrics_write_family(out, name, type, help);
+        mv_metrics_write_sample(out, name, NULL, 0, value);
+}
+
 static void write_reviews(const struct mv_metrics *metrics, struct mv_buf *out) {
         static const char name[] = "migvet_admission_reviews_total";
         mv_metrics_write_family(out, name, "counter",

@@ -70,5 +70,8 @@ struct mv_label {
         struct mv_str value;
 };
 void mv_metrics_write_family(struct mv_buf *out, const char *name, const char *type, const char *help);
+/* A family of one sample. */
+void mv_metrics_write_single(struct mv_buf *out, const char *name, const char *type, const char *help,
+                             double value);
 void mv_metrics_write_sample(struct mv_buf *out, const char *name, const struct mv_label *labels,
                              size_t n_labels, double value);

@@ -140,6 +140,10 @@ static const char *header(struct MHD_Connection *mhd, const char *name) {
         return MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, name);
 }
 
+static bool is_verdicts(const struct mv_connection *connection) {
+        return mv_str_is(mv_target_path(&connection->target), "/v1alpha1/verdicts");
+}
+
 /* Which path it is, and for verdicts who may ask: a reference. */
 static struct mv_access *find_endpoint(struct mv_route *route, struct mv_connection *connection) {
         const struct mv_str path = mv_target_path(&connection->target);
@@ -148,7 +152,7 @@ static struct mv_access *find_endpoint(struct mv_route *route, struct mv_connect
                 connection->endpoint = MV_ENDPOINT_VALIDATE;
         else if (mv_str_is(path, "/mutate"))
                 connection->endpoint = MV_ENDPOINT_MUTATE;
-        else if (route->access && mv_str_is(path, "/v1alpha1/verdicts")) {
+        else if (route->access && is_verdicts(connection)) {
                 struct mv_access *access = mv_access_slot_ref(route->access);
                 if (access)
                         connection->endpoint = MV_ENDPOINT_VERDICTS;
@@ -182,7 +186,12 @@ static bool judge(struct mv_route *route, struct mv_connection *connection, stru
         if (connection->target.too_long)
                 refuse(connection, 414, "the request target is too long", false);
         else if (connection->endpoint == MV_ENDPOINT_NONE)
-                refuse(connection, 404, "there is nothing here: reviews go to /validate and /mutate", false);
+                refuse(connection, 404,
+                       is_verdicts(connection)
+                               ? "there is nothing here while verdicts are off: the configuration (--config) turns "
+                                 "them on, by verdicts.enabled with a tokenFile or clientNames"
+                               : "there is nothing here: reviews go to /validate and /mutate",
+                       false);
         if (!post)
                 refuse(connection, 405,
                        verdicts ? "verdicts are asked for with POST" : "reviews are asked for with POST",
@@ -247,16 +256,36 @@ static bool body_take(struct mv_route *route, struct mv_connection *connection, 
 
 /* --- the review, or the verdict ----------------------------------------------------------------------------------------- */
 
+enum { MILLISECONDS_SIZE = 32 };
+
+/* Like %.3f of milliseconds, which takes ten times as long to print. */
+static void format_milliseconds(char out[MILLISECONDS_SIZE], long long ns) {
+        const long long microseconds = (ns + 500) / 1000;
+        snprintf(out, MILLISECONDS_SIZE, "%lld.%03d", microseconds / 1000, (int)(microseconds % 1000));
+}
+
+static bool logs_answers(const struct mv_route *route) {
+        return route->logger && route->logger->least <= MV_LOG_INFO;
+}
+
+/* There is one for each answer. */
+static void log_answer(const struct mv_route *route, const char *message, const struct mv_log_field *fields,
+                       size_t n) {
+        const struct mv_logger *logger = route->logger;
+        (logger->later ? logger->later : logger->line)(logger->context, MV_LOG_INFO, "webhook", message,
+                                                       fields, n);
+}
+
 static bool mutates(const struct mv_connection *connection) {
         return connection->endpoint == MV_ENDPOINT_MUTATE;
 }
 
 static void log_review(const struct mv_route *route, const struct mv_connection *connection,
                        const struct mv_review_summary *summary, int status, long long ns) {
-        if (!route->logger)
+        if (!logs_answers(route))
                 return;
-        char milliseconds[32], code[16];
-        snprintf(milliseconds, sizeof milliseconds, "%.3f", (double)ns / 1e6);
+        char milliseconds[MILLISECONDS_SIZE], code[16];
+        format_milliseconds(milliseconds, ns);
         snprintf(code, sizeof code, "%d", status);
         const struct mv_log_field fields[] = {
                 { "webhook", mutates(connection) ? MV_STR("mutate") : MV_STR("validate") },
@@ -274,17 +303,16 @@ static void log_review(const struct mv_route *route, const struct mv_connection 
                 { "rules", summary->rules },
                 { "milliseconds", mv_str_from(milliseconds) },
         };
-        route->logger->line(route->logger->context, MV_LOG_INFO, "webhook",
-                            status == 200 ? "review" : "not a review", fields,
-                            sizeof fields / sizeof fields[0]);
+        log_answer(route, status == 200 ? "review" : "not a review", fields,
+                   sizeof fields / sizeof fields[0]);
 }
 
 static void log_verdict(const struct mv_route *route, const struct mv_connection *connection,
                         const struct mv_verdict_summary *summary, int status, long long ns) {
-        if (!route->logger)
+        if (!logs_answers(route))
                 return;
-        char milliseconds[32], code[16];
-        snprintf(milliseconds, sizeof milliseconds, "%.3f", (double)ns / 1e6);
+        char milliseconds[MILLISECONDS_SIZE], code[16];
+        format_milliseconds(milliseconds, ns);
         snprintf(code, sizeof code, "%d", status);
         const struct mv_log_field fields[] = {
                 { "client", mv_str_from(connection->client) },
@@ -296,9 +324,7 @@ static void log_verdict(const struct mv_route *route, const struct mv_connection
                 { "rules", summary->rules },
                 { "milliseconds", mv_str_from(milliseconds) },
         };
-        route->logger->line(route->logger->context, MV_LOG_INFO, "webhook",
-                            status == 200 ? "verdict" : "no verdict", fields,
-                            sizeof fields / sizeof fields[0]);
+        log_answer(route, status == 200 ? "verdict" : "no verdict", fields, sizeof fields / sizeof fields[0]);
 }
 
 /* Metrics and log of what was answered. */
@@ -351,11 +377,14 @@ static void resume(void *ticket, uint64_t answer) {
         mv_ticket_resume(ticket, answer);
 }
 
-static enum MHD_Result answer(struct mv_route *route, struct mv_listener *listener,
-                              struct mv_connection *connection, struct MHD_Connection *mhd) {
+/* Make the answer. libmicrohttpd calls the handler in each round of its loop until there is one, and it is only sent in the
+ * next: so the answers to requests that came together leave together, judging and sending each find their code in the
+ * processor's caches, and whoever asked is woken once for all of them. */
+static enum MHD_Result make_answer(struct mv_route *route, struct mv_listener *listener,
+                                   struct mv_connection *connection, struct MHD_Connection *mhd) {
         static const char nothing[AFTER_BODY];
         struct serving serving = { listener, connection, mhd };
-        mv_listener_take_up(listener, connection);
+        mv_listener_take_up(listener, connection, connection->begun + connection->timeout);
         struct mv_str body = { .p = nothing };
         if (connection->body) {
                 memset(connection->body + connection->received, 0, AFTER_BODY);
@@ -401,7 +430,16 @@ static enum MHD_Result answer(struct mv_route *route, struct mv_listener *listen
                 if (status == 503)
                         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
         }
-        return mv_listener_answer(listener, connection, mhd, (unsigned)status, response, false);
+        connection->response = response;
+        connection->status = status;
+        return response ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result send_answer(struct mv_listener *listener, struct mv_connection *connection,
+                                   struct MHD_Connection *mhd) {
+        struct MHD_Response *response = connection->response;
+        connection->response = NULL;
+        return mv_listener_answer(listener, connection, mhd, (unsigned)connection->status, response, false);
 }
 
 enum MHD_Result mv_route_handle(void *context, struct mv_listener *listener, struct mv_connection *connection,
@@ -423,11 +461,16 @@ enum MHD_Result mv_route_handle(void *context, struct mv_listener *listener, str
         if (connection->refusal.code)
                 return answer_status(route, listener, connection, mhd, connection->refusal.code,
                                      connection->refusal.message, connection->refusal.close);
-        return answer(route, listener, connection, mhd);
+        if (connection->response)
+                return send_answer(listener, connection, mhd);
+        return make_answer(route, listener, connection, mhd);
 }
 
 void mv_route_finish(void *context, struct mv_connection *connection) {
         body_drop(context, connection);
+        if (connection->response) /* nobody was there any more to send it to */
+                MHD_destroy_response(connection->response);
+        connection->response = NULL;
         connection->judged = false;
         connection->put_offs = 0;
         connection->hurried = false;

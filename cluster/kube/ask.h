@@ -2,7 +2,7 @@
 /* A question for single objects of the API server, on its way from who asks to the thread that drives the client. */
 #pragma once
 
-#include "policy/kind.h"
+#include "policy/snapshot/kind.h"
 
 #include <stdbool.h>
 #include <stddef.h>

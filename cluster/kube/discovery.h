@@ -9,7 +9,7 @@
 #pragma once
 
 #include "policy/base/err.h"
-#include "policy/kind.h"
+#include "policy/snapshot/kind.h"
 
 struct mv_kube_discovery {
         const char *versions

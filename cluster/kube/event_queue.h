@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "policy/event.h"
+#include "policy/audit/event.h"
 
 enum {
         MV_EVENTS_MOST = 1024,

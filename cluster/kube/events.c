@@ -28,12 +28,6 @@ struct mv_kube_events {
         struct mv_trouble client_trouble, trouble;
 };
 
-static long long wall_us(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        return (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* RFC 3339 with microseconds. */
 static struct mv_str time_text(long long us, char *out, size_t size) {
         const time_t seconds = (time_t)(us / 1000000);
@@ -173,7 +167,7 @@ int mv_kube_events_start(const struct mv_kube_events_options *options, struct mv
 
 void mv_kube_events_put(struct mv_kube_events *events, const struct mv_event *event) {
         pthread_mutex_lock(&events->lock);
-        mv_event_queue_put(events->queue, event, mv_clock_ms(), wall_us());
+        mv_event_queue_put(events->queue, event, mv_clock_ms(), mv_wall_us());
         pthread_cond_signal(&events->woken);
         pthread_mutex_unlock(&events->lock);
 }

@@ -8,12 +8,6 @@
 
 enum { LEASE_BYTES = 64 * 1024 };
 
-static long long wall_us(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        return (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 void mv_leader_init(struct mv_leader *leader, struct mv_kube_caller *caller, struct mv_str namespace,
                     struct mv_str name, const struct mv_lease_options *options,
                     const struct mv_logger *logger) {
@@ -66,7 +60,7 @@ static int send(struct mv_leader *leader, const struct mv_lease_record *record, 
 static int put(struct mv_leader *leader, bool create, struct mv_buf *buf, struct mv_err *err) {
         struct mv_lease_record record, written;
         char version[sizeof leader->lease.version];
-        mv_lease_wanted(&leader->lease, wall_us(), mv_clock_ms(), &record);
+        mv_lease_wanted(&leader->lease, mv_wall_us(), mv_clock_ms(), &record);
         int r = send(leader, &record, create, buf, err);
         if (r == 0)
                 r = mv_lease_decode(mv_buf_str(buf), &written, version, sizeof version, err);
@@ -122,7 +116,7 @@ void mv_leader_release(struct mv_leader *leader) {
         /* A write that was cancelled may have arrived. Whatever comes of all this: others take over in time. */
         if (!leader->lease.known)
                 get(leader, &buf, NULL);
-        if (mv_leader_leads(leader) && mv_lease_release(&leader->lease, wall_us(), &record))
+        if (mv_leader_leads(leader) && mv_lease_release(&leader->lease, mv_wall_us(), &record))
                 send(leader, &record, false, &buf, NULL);
         mv_buf_done(&buf);
         leader->lease.ours = false;

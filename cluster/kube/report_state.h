@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "policy/audit_table.h"
+#include "policy/audit/audit_table.h"
 
 #include <stdint.h>
 

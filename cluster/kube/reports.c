@@ -132,20 +132,62 @@ static void say_absent(struct mv_kube_reports *reports, bool absent) {
                        &field, 1);
 }
 
+static void take_up(struct mv_kube_reports *reports, enum mv_reports api) {
+        mv_report_state_done(&reports->state);
+        mv_report_state_init(&reports->state);
+        reports->api = api;
+        reports->usable = reports->absent = false;
+}
+
+/* Delete ours of that API. False: some may be left, and it is tried again. */
+static bool clear(struct mv_kube_reports *reports, enum mv_reports api) {
+        struct mv_err err = { 0 };
+        struct mv_str namespace;
+        bool found = false, goes_on = true;
+        size_t n = 0;
+        take_up(reports, api);
+        if (list_ours(reports, &found, &err) < 0) {
+                /* Who may not read them has written none. */
+                if (reports->caller.status == 403)
+                        return true;
+                return failed(reports, "reports of another API cannot be listed", &err);
+        }
+        reports->usable = found;
+        for (size_t at = 0; goes_on && mv_report_state_each(&reports->state, &at, &namespace); at = 0, n++) {
+                char copy[256];
+                snprintf(copy, sizeof copy, "%.*s", MV_STR_ARG(namespace));
+                goes_on = mv_kube_reports_delete(reports, mv_str_from(copy));
+        }
+        if (n) {
+                const struct mv_log_field field = { "api", mv_str_from(mv_report_api(api)) };
+                mv_trouble_say(&reports->trouble, MV_LOG_INFO,
+                               "reports of an API that is not in use any more are deleted", &field, 1);
+        }
+        return goes_on;
+}
+
 bool mv_kube_reports_begin(struct mv_kube_reports *reports, enum mv_reports api) {
+        static const enum mv_reports apis[] = { MV_REPORTS_OPENREPORTS, MV_REPORTS_POLICY_REPORTS };
         struct mv_err err = { 0 };
         bool found = false;
         if (api != reports->api) {
-                mv_report_state_done(&reports->state);
-                mv_report_state_init(&reports->state);
-                reports->absent = false;
+                take_up(reports, api);
+                reports->tidy = false;
         }
-        reports->api = api;
         reports->usable = false;
-        if (api == MV_REPORTS_NONE || atomic_load(&reports->cancel))
+        if (atomic_load(&reports->cancel))
                 return false;
         if (!reports->caller.client && mv_kube_client_new(reports->config, &reports->caller.client, &err) < 0)
                 return failed(reports, "the API cannot be reached", &err);
+        if (!reports->tidy) {
+                reports->tidy = true;
+                for (size_t i = 0; i < sizeof apis / sizeof *apis; i++)
+                        if (apis[i] != api)
+                                reports->tidy = clear(reports, apis[i]) && reports->tidy;
+                take_up(reports, api);
+        }
+        if (api == MV_REPORTS_NONE)
+                return false;
         if (list_ours(reports, &found, &err) < 0)
                 return failed(reports, "reports cannot be listed", &err);
         mv_trouble_over(&reports->trouble, "reports can be written again");

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "policy/base/buf.h"
-#include "policy/kind.h"
+#include "policy/snapshot/kind.h"
 
 #include <stdint.h>
 

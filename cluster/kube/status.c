@@ -38,9 +38,7 @@ static int code_of(int status) {
 
 /* Somebody else's words on one line, cut to size. */
 static void show(struct mv_str text, char *out, size_t size) {
-        size_t n = text.n < size ? text.n : size - 1;
-        while (n < text.n && n && ((unsigned char)text.p[n] & 0xc0) == 0x80)
-                n--; /* not in the middle of a character */
+        size_t n = mv_str_cut(text, size - 1).n;
         for (size_t i = 0; i < n; i++)
                 out[i] = (unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f ? ' ' : text.p[i];
         while (n && out[n - 1] == ' ')

@@ -143,6 +143,21 @@ struct mv_str mv_arena_copy(struct mv_arena *arena, struct mv_str s) {
         return mv_arena_copy_padded(arena, s, 1);
 }
 
+struct mv_str mv_arena_join(struct mv_arena *arena, const struct mv_str *parts, size_t n) {
+        size_t length = 0;
+        for (size_t i = 0; i < n; i++)
+                length += parts[i].n;
+        char *memory = mv_arena_allocate(arena, length + 1, 1), *at = memory;
+        if (!memory)
+                return (struct mv_str){ 0 };
+        for (size_t i = 0; i < n; i++) {
+                if (parts[i].n)
+                        memcpy(at, parts[i].p, parts[i].n);
+                at += parts[i].n;
+        }
+        return (struct mv_str){ .p = memory, .n = length };
+}
+
 struct mv_str mv_arena_format_va(struct mv_arena *arena, const char *format, va_list args) {
         char most[512]; /* of texts; printing is what takes time, so it is done once */
         va_list again;

@@ -64,6 +64,8 @@ bool mv_arena_extend(struct mv_arena *arena, const void *memory, size_t size, si
 struct mv_str mv_arena_copy(struct mv_arena *arena, struct mv_str s);
 /* A copy of s, followed by that many zero bytes. */
 struct mv_str mv_arena_copy_padded(struct mv_arena *arena, struct mv_str s, size_t padding);
+/* These texts in one, followed by a NUL byte likewise: much cheaper than printing them. */
+struct mv_str mv_arena_join(struct mv_arena *arena, const struct mv_str *parts, size_t n);
 /* A text in printf format, followed by a NUL byte likewise. */
 struct mv_str mv_arena_format(struct mv_arena *arena, const char *format, ...)
         __attribute__((format(printf, 2, 3)));

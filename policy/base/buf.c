@@ -23,7 +23,7 @@ void mv_buf_clear(struct mv_buf *buf) {
                 buf->p[0] = '\0';
 }
 
-char *mv_buf_reserve(struct mv_buf *buf, size_t n) {
+char *mv_buf_grow(struct mv_buf *buf, size_t n) {
         if (buf->failed || n > buf->maximum - buf->n) {
                 buf->failed = true;
                 return NULL;
@@ -64,6 +64,25 @@ void mv_buf_append_text(struct mv_buf *buf, const char *text) {
         mv_buf_append(buf, text, strlen(text));
 }
 
+void mv_buf_append_byte(struct mv_buf *buf, char c) {
+        char *to = mv_buf_reserve(buf, 1);
+        if (!to)
+                return;
+        *to = c;
+        buf->n++;
+}
+
+void mv_buf_append_int(struct mv_buf *buf, long long value) {
+        char digits[24], *first = digits + sizeof digits;
+        unsigned long long rest = value < 0 ? -(unsigned long long)value : (unsigned long long)value;
+        do
+                *--first = (char)('0' + rest % 10);
+        while (rest /= 10);
+        if (value < 0)
+                *--first = '-';
+        mv_buf_append(buf, first, (size_t)(digits + sizeof digits - first));
+}
+
 void mv_buf_append_encoded(struct mv_buf *buf, struct mv_str s) {
         static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
         for (size_t i = 0; i < s.n; i++)
@@ -74,15 +93,20 @@ void mv_buf_append_encoded(struct mv_buf *buf, struct mv_str s) {
 }
 
 void mv_buf_format_va(struct mv_buf *buf, const char *format, va_list args) {
+        char most[512]; /* of texts; printing is what takes time, so it is done once */
         va_list again;
         va_copy(again, args);
-        int n = vsnprintf(NULL, 0, format, args);
+        int n = vsnprintf(most, sizeof most, format, args);
         char *to = n < 0 ? NULL : mv_buf_reserve(buf, (size_t)n);
-        if (to) {
-                vsnprintf(to, (size_t)n + 1, format, again);
-                buf->n += (size_t)n;
-        } else
+        if (!to)
                 buf->failed = true;
+        else {
+                if ((size_t)n < sizeof most)
+                        memcpy(to, most, (size_t)n);
+                else
+                        vsnprintf(to, (size_t)n + 1, format, again);
+                buf->n += (size_t)n;
+        }
         va_end(again);
 }
 

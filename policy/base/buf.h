@@ -34,18 +34,22 @@ static inline struct mv_str mv_buf_str(const struct mv_buf *buf) {
         return (struct mv_str){ .p = buf->p, .n = buf->n };
 }
 
+/* mv_buf_reserve where there is no room yet. */
+char *mv_buf_grow(struct mv_buf *buf, size_t n);
+
 /* Make room for n more bytes (and a NUL). Returns where they go, or NULL; the caller adds to buf->n. */
-char *mv_buf_reserve(struct mv_buf *buf, size_t n);
-void mv_buf_append(struct mv_buf *buf, const void *bytes, size_t n);
-static inline void mv_buf_append_byte(struct mv_buf *buf, char c) {
-        if (!buf->failed && buf->n + 1 < buf->capacity && buf->n < buf->maximum) {
-                buf->p[buf->n++] = c;
-                buf->p[buf->n] = '\0';
-        } else
-                mv_buf_append(buf, &c, 1);
+static inline char *mv_buf_reserve(struct mv_buf *buf, size_t n) {
+        if (buf->failed || n >= buf->capacity - buf->n || n > buf->maximum - buf->n)
+                return mv_buf_grow(buf, n);
+        buf->p[buf->n + n] = '\0';
+        return buf->p + buf->n;
 }
+
+void mv_buf_append(struct mv_buf *buf, const void *bytes, size_t n);
 void mv_buf_append_str(struct mv_buf *buf, struct mv_str s);
 void mv_buf_append_text(struct mv_buf *buf, const char *text);
+void mv_buf_append_byte(struct mv_buf *buf, char c);
+void mv_buf_append_int(struct mv_buf *buf, long long value);
 /* Append s as a part of a URL: all but letters, digits and -._~ in hexadecimal. */
 void mv_buf_append_encoded(struct mv_buf *buf, struct mv_str s);
 void mv_buf_format(struct mv_buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));

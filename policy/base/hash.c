@@ -27,6 +27,29 @@ static inline void compress(struct state *s, uint64_t word) {
         s->v0 ^= word;
 }
 
+/* The last n < 8 bytes, without a call of memcpy. */
+static inline uint64_t load_rest(const char *p, size_t n) {
+        uint64_t rest = 0;
+        unsigned bits = 0;
+        if (n & 4) {
+                uint32_t four;
+                memcpy(&four, p, sizeof four);
+                rest = four;
+                bits = 32;
+                p += 4;
+        }
+        if (n & 2) {
+                uint16_t two;
+                memcpy(&two, p, sizeof two);
+                rest |= (uint64_t)two << bits;
+                bits += 16;
+                p += 2;
+        }
+        if (n & 1)
+                rest |= (uint64_t)(unsigned char)*p << bits;
+        return rest;
+}
+
 /* The hash so far is the key's first half; the second is no secret. */
 uint64_t mv_hash_add(uint64_t hash, struct mv_str text) {
         const uint64_t key = UINT64_C(0x9e3779b97f4a7c15);
@@ -42,9 +65,7 @@ uint64_t mv_hash_add(uint64_t hash, struct mv_str text) {
                 memcpy(&word, text.p + i, 8);
                 compress(&s, word);
         }
-        uint64_t rest = 0;
-        if (i < text.n)
-                memcpy(&rest, text.p + i, text.n - i);
+        uint64_t rest = i < text.n ? load_rest(text.p + i, text.n - i) : 0;
         compress(&s, rest | (uint64_t)text.n << 56);
         s.v2 ^= 0xff;
         turn(&s);

@@ -1,53 +1,164 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/json.h"
 
-void mv_buf_append_quoted(struct mv_buf *buf, struct mv_str s) {
-        static const char hex[] = "0123456789abcdef";
-        size_t plain = 0;
-        mv_buf_append_byte(buf, '"');
-        for (size_t i = 0; i < s.n;) {
-                unsigned char c = (unsigned char)s.p[i];
-                size_t length = c >= 0x20 && c < 0x7f && c != '"' && c != '\\' ? 1 : 0;
-                if (!length && c >= 0x80)
-                        length = mv_str_character(mv_str_skip(s, i));
-                if (length) {
-                        i += length;
-                        continue;
-                }
-                mv_buf_append(buf, s.p + plain, i - plain);
-                if (c == '"' || c == '\\') {
-                        mv_buf_append_byte(buf, '\\');
-                        mv_buf_append_byte(buf, (char)c);
-                } else if (c == '\n')
-                        mv_buf_append_text(buf, "\\n");
-                else if (c == '\t')
-                        mv_buf_append_text(buf, "\\t");
-                else if (c == '\r')
-                        mv_buf_append_text(buf, "\\r");
-                else if (c >= 0x80)
-                        mv_buf_append_text(buf, "\xef\xbf\xbd");
-                else {
-                        char escape[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
-                        mv_buf_append(buf, escape, sizeof escape);
-                }
-                plain = ++i;
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/* --- escaping --- */
+
+/* Without vector instructions these say "perhaps not", and bytes are looked at one by one. */
+#ifdef __SSE2__
+static inline __m128i load(const char *p) {
+        return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+/* The bytes that do not stand in quotes as they are, those of longer characters too, as bits. */
+static inline unsigned find_special(__m128i w) {
+        const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(' '),
+                      delete = _mm_set1_epi8(0x7f);
+        /* Bytes from 0x80 on are negative, and so less than a space, too. */
+        __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(w, quote), _mm_cmpeq_epi8(w, backslash)),
+                                   _mm_or_si128(_mm_cmplt_epi8(w, space), _mm_cmpeq_epi8(w, delete)));
+        return (unsigned)_mm_movemask_epi8(hit);
+}
+
+/* How many bytes s begins with that stand in quotes as they are: of its first multiple of 16 bytes. */
+static inline size_t plain_blocks(struct mv_str s) {
+        for (size_t n = 0;; n += 16) {
+                unsigned special = s.n - n >= 16 ? find_special(load(s.p + n)) : 0;
+                if (special)
+                        return n + (size_t)__builtin_ctz(special);
+                if (s.n - n < 16)
+                        return n;
         }
-        mv_buf_append(buf, s.p ? s.p + plain : NULL, s.n - plain);
+}
+
+/* Its first and its last bytes, which may be the same ones, in one word. */
+static inline bool is_plain(struct mv_str s) {
+        if (s.n >= 16)
+                return plain_blocks(s) == s.n / 16 * 16 && !find_special(load(s.p + s.n - 16));
+        if (s.n >= 8) {
+                long long first, last;
+                memcpy(&first, s.p, sizeof first);
+                memcpy(&last, s.p + s.n - sizeof last, sizeof last);
+                return !find_special(_mm_set_epi64x(first, last));
+        }
+        if (s.n >= 4) {
+                int first, last;
+                memcpy(&first, s.p, sizeof first);
+                memcpy(&last, s.p + s.n - sizeof last, sizeof last);
+                return !find_special(_mm_set_epi32(first, last, first, last));
+        }
+        return false;
+}
+#else
+static inline size_t plain_blocks(struct mv_str s) {
+        (void)s;
+        return 0;
+}
+
+static inline bool is_plain(struct mv_str s) {
+        (void)s;
+        return false;
+}
+#endif
+
+/* The length of what s begins with that stands in quotes as it is. */
+static size_t plain_length(struct mv_str s) {
+        size_t n = plain_blocks(s);
+        while (n < s.n) {
+                unsigned char c = (unsigned char)s.p[n];
+                size_t length = c >= 0x20 && c < 0x7f && c != '"' && c != '\\' ? 1 : 0;
+                if (c >= 0x80)
+                        length = mv_str_character(mv_str_skip(s, n));
+                if (!length)
+                        break;
+                n += length;
+        }
+        return n;
+}
+
+static void append_escape(struct mv_buf *buf, unsigned char c) {
+        static const char hex[] = "0123456789abcdef";
+        if (c == '"' || c == '\\') {
+                mv_buf_append_byte(buf, '\\');
+                mv_buf_append_byte(buf, (char)c);
+        } else if (c == '\n')
+                mv_buf_append_text(buf, "\\n");
+        else if (c == '\t')
+                mv_buf_append_text(buf, "\\t");
+        else if (c == '\r')
+                mv_buf_append_text(buf, "\\r");
+        else if (c >= 0x80)
+                mv_buf_append_text(buf, "\xef\xbf\xbd");
+        else {
+                char escape[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+                mv_buf_append(buf, escape, sizeof escape);
+        }
+}
+
+static void append_escaped(struct mv_buf *buf, struct mv_str s) {
+        mv_buf_append_byte(buf, '"');
+        for (;;) {
+                size_t plain = plain_length(s);
+                mv_buf_append(buf, s.p, plain);
+                if (plain == s.n)
+                        break;
+                append_escape(buf, (unsigned char)s.p[plain]);
+                s = mv_str_skip(s, plain + 1);
+        }
         mv_buf_append_byte(buf, '"');
 }
+
+/* s in quotes, with a byte before and one behind it unless they are 0. Most strings need no escapes. */
+static void append_between(struct mv_buf *buf, char before, struct mv_str s, char after) {
+        const bool plain = is_plain(s) || plain_length(s) == s.n;
+        char *to = mv_buf_reserve(buf, plain ? s.n + 2 + (before != 0) + (after != 0) : before != 0);
+        if (!to)
+                return;
+        char *const begin = to;
+        if (before)
+                *to++ = before;
+        if (plain) {
+                *to++ = '"';
+                if (s.n)
+                        memcpy(to, s.p, s.n);
+                to += s.n;
+                *to++ = '"';
+                if (after)
+                        *to++ = after;
+        }
+        buf->n += (size_t)(to - begin);
+        if (plain)
+                return;
+        append_escaped(buf, s);
+        if (after)
+                mv_buf_append_byte(buf, after);
+}
+
+void mv_buf_append_quoted(struct mv_buf *buf, struct mv_str s) {
+        append_between(buf, 0, s, 0);
+}
+
+/* --- values --- */
 
 void mv_json_init(struct mv_json *json, struct mv_buf *buf) {
         *json = (struct mv_json){ .buf = buf };
 }
 
-/* Before a value or a key: the comma that separates it from the one before. */
-static void separate(struct mv_json *json) {
-        uint64_t bit = UINT64_C(1) << json->depth;
-        if (json->keyed)
-                json->keyed = false;
-        else if (json->depth && json->filled & bit)
-                mv_buf_append_byte(json->buf, ',');
+/* Before a value or a key: the comma that separates it from the one before, or 0. */
+static char separator(struct mv_json *json) {
+        const uint64_t bit = UINT64_C(1) << json->depth;
+        const bool comma = !json->keyed && json->depth && json->filled & bit;
+        json->keyed = false;
         json->filled |= bit;
+        return comma ? ',' : 0;
+}
+
+static void separate(struct mv_json *json) {
+        if (separator(json))
+                mv_buf_append_byte(json->buf, ',');
 }
 
 static void open_level(struct mv_json *json, bool array) {
@@ -73,9 +184,7 @@ void mv_json_end(struct mv_json *json) {
 }
 
 void mv_json_key_str(struct mv_json *json, struct mv_str key) {
-        separate(json);
-        mv_buf_append_quoted(json->buf, key);
-        mv_buf_append_byte(json->buf, ':');
+        append_between(json->buf, separator(json), key, ':');
         json->keyed = true;
 }
 
@@ -84,8 +193,7 @@ void mv_json_key(struct mv_json *json, const char *key) {
 }
 
 void mv_json_string(struct mv_json *json, struct mv_str value) {
-        separate(json);
-        mv_buf_append_quoted(json->buf, value);
+        append_between(json->buf, separator(json), value, 0);
 }
 
 void mv_json_text(struct mv_json *json, const char *value) {
@@ -98,7 +206,7 @@ void mv_json_bool(struct mv_json *json, bool value) {
 
 void mv_json_int(struct mv_json *json, long long value) {
         separate(json);
-        mv_buf_format(json->buf, "%lld", value);
+        mv_buf_append_int(json->buf, value);
 }
 
 void mv_json_null(struct mv_json *json) {

@@ -17,9 +17,14 @@ struct mv_log_field {
         struct mv_str value;
 };
 
+/* Write one line. message is plain text without a newline; everything is borrowed for the call. */
+typedef void mv_log_line(void *context, enum mv_log_level level, const char *component, const char *message,
+                         const struct mv_log_field *fields, size_t n_fields);
+
 struct mv_logger {
-        /* Write one line. message is plain text without a newline; everything is borrowed for the call. */
-        void (*line)(void *context, enum mv_log_level level, const char *component, const char *message,
-                     const struct mv_log_field *fields, size_t n_fields);
+        mv_log_line *line;
+        mv_log_line
+                *later; /* of lines that there are many of: they may wait for one another; NULL: as `line` */
         void *context;
+        enum mv_log_level least; /* what is below is dropped, so it need not be put together */
 };

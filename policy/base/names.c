@@ -3,6 +3,9 @@
 
 #include "policy/base/hash.h"
 
+/* Up to so many are searched one by one, which is faster than to hash. */
+enum { SEARCHED = 12 };
+
 static struct mv_str name_at(const struct mv_names_index *index, size_t i) {
         struct mv_str name;
         memcpy(&name, index->names + i * index->stride, sizeof name);
@@ -20,7 +23,7 @@ static uint32_t *find_slot(const struct mv_names_index *index, struct mv_str nam
 bool mv_names_index_build(struct mv_arena *arena, struct mv_names_index *index, const void *names, size_t n,
                           size_t stride) {
         *index = (struct mv_names_index){ .names = names, .n = n, .stride = stride };
-        if (!n)
+        if (n <= SEARCHED)
                 return true;
         size_t n_slots = 4;
         while (n_slots < n * 2)
@@ -40,6 +43,12 @@ bool mv_names_index_build(struct mv_arena *arena, struct mv_names_index *index, 
 }
 
 size_t mv_names_index_find(const struct mv_names_index *index, struct mv_str name) {
-        uint32_t slot = index->n ? *find_slot(index, name) : 0;
-        return slot ? slot - 1 : SIZE_MAX;
+        if (index->slots) {
+                uint32_t slot = *find_slot(index, name);
+                return slot ? slot - 1 : SIZE_MAX;
+        }
+        for (size_t i = 0; i < index->n; i++)
+                if (mv_str_equal(name_at(index, i), name))
+                        return i;
+        return SIZE_MAX;
 }

@@ -12,7 +12,7 @@
 struct mv_names_index {
         const char *names; /* the name of the first item; that of the next one is stride bytes behind it */
         size_t n, stride;
-        uint32_t *slots; /* item number + 1; open addressing, n_slots a power of two */
+        uint32_t *slots; /* item number + 1; open addressing, n_slots a power of two; NULL: there are few */
         size_t n_slots;
 };
 

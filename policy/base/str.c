@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/str.h"
 
+struct mv_str mv_str_cut(struct mv_str s, size_t n) {
+        if (s.n <= n)
+                return s;
+        while (n && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+                n--;
+        return (struct mv_str){ .p = s.p, .n = n };
+}
+
 int mv_str_compare(struct mv_str a, struct mv_str b) {
         size_t n = a.n < b.n ? a.n : b.n;
-        int order = n ? memcmp(a.p, b.p, n) : 0;
+        /* The first byte tells most texts apart. */
+        int order = n ? (unsigned char)a.p[0] - (unsigned char)b.p[0] : 0;
+        if (!order && n)
+                order = memcmp(a.p, b.p, n);
         if (order)
                 return order;
         return a.n < b.n ? -1 : a.n > b.n;
@@ -22,9 +33,9 @@ bool mv_str_to_unsigned(struct mv_str s, unsigned long long limit, unsigned long
                 if (s.p[i] < '0' || s.p[i] > '9')
                         return false;
                 unsigned digit = (unsigned)(s.p[i] - '0');
-                if (value > (limit - digit) / 10 || digit > limit)
+                if (__builtin_mul_overflow(value, 10ull, &value) ||
+                    __builtin_add_overflow(value, (unsigned long long)digit, &value) || value > limit)
                         return false;
-                value = value * 10 + digit;
         }
         *ret = value;
         return true;

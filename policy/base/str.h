@@ -57,6 +57,9 @@ static inline struct mv_str mv_str_skip(struct mv_str s, size_t n) {
 /* Length of the well-formed UTF-8 character that s begins with; 0 when it begins with none. */
 size_t mv_str_character(struct mv_str s);
 
+/* The beginning of s that takes at most n bytes; a character is not cut in two. */
+struct mv_str mv_str_cut(struct mv_str s, size_t n);
+
 /* Order by bytes, as Go orders strings. <0, 0 or >0. */
 int mv_str_compare(struct mv_str a, struct mv_str b);
 

@@ -18,10 +18,10 @@ void mv_mirror_vm(struct mv_mirror_answer *answer) {
                 mv_mirror_error(answer, MV_STR("expect resource to be 'virtualmachines'"));
                 return;
         }
-        if (!mv_mirror_schema(answer, &mv_shape_vm_spec))
-                return;
-        const struct mv_vm *vm = mv_mirror_object(answer, MV_KIND_VM);
-        if (!vm || vm->meta.deletion_timestamp.n || !vm->spec.template)
+        /* First, since decoding mostly tells that the object has its shape. */
+        const struct mv_vm *vm = mv_mirror_object(answer, MV_KIND_VM, &mv_shape_vm);
+        if (!mv_mirror_schema(answer, &mv_shape_vm_spec) || !vm || vm->meta.deletion_timestamp.n ||
+            !vm->spec.template)
                 return;
         if (mv_str_is(request->operation, "UPDATE")) {
                 old = mv_arena_new(arena, struct mv_vm);

@@ -28,7 +28,7 @@ void mv_mirror_vmi_create(struct mv_mirror_answer *answer) {
                                           .kubevirt = mv_mirror_user_is_kubevirt(answer, NULL) };
         if (!mv_mirror_schema(answer, &mv_shape_vmi_spec) || !has_expected_resource(answer))
                 return;
-        const struct mv_vmi *vmi = mv_mirror_object(answer, MV_KIND_VMI);
+        const struct mv_vmi *vmi = mv_mirror_object(answer, MV_KIND_VMI, &mv_shape_vmi);
         if (!vmi)
                 return;
         mv_admission_vmi(&admission, &vmi->meta.labels, &vmi->spec);

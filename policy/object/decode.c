@@ -4,7 +4,6 @@
 #include "policy/object/quantity.h"
 #include "policy/object/schema.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 struct state {
@@ -12,27 +11,9 @@ struct state {
         const struct mv_decode *decode;
         struct mv_err *err;
         bool path_set;
-        bool unfit; /* something does not have the shape that it should have */
+        bool unfit;        /* something does not have the shape that it should have */
+        bool inner_failed; /* there was not enough memory for an inner value */
 };
-
-static void path_append(const struct mv_path *path, char *out, size_t size, size_t *n) {
-        if (!path)
-                return;
-        path_append(path->parent, out, size, n);
-        int wrote;
-        if (path->key.p)
-                wrote = snprintf(out + *n, size - *n, "%s%.*s", *n ? "." : "", MV_STR_ARG(path->key));
-        else
-                wrote = snprintf(out + *n, size - *n, "[%zu]", path->index);
-        if (wrote > 0)
-                *n += (size_t)wrote < size - *n ? (size_t)wrote : size - *n - 1;
-}
-
-void mv_path_format(const struct mv_path *path, char *out, size_t size) {
-        size_t n = 0;
-        out[0] = '\0';
-        path_append(path, out, size, &n);
-}
 
 /* Remember where the first error happened; the innermost caller is the first to come by. */
 static bool failed_at(struct state *state, const struct mv_path *path) {
@@ -59,12 +40,6 @@ static struct mv_str string_value(struct state *state, const struct mv_scan_stri
         return (struct mv_str){ out, mv_scan_unescape(string->raw, out) };
 }
 
-/* The same of a map's key or value, which other objects have as well. */
-static struct mv_str repeated_value(struct state *state, const struct mv_scan_string *string) {
-        struct mv_intern *intern = state->decode->intern;
-        return intern && !string->escaped ? mv_intern(intern, string->raw) : string_value(state, string);
-}
-
 /* An unescaped key, for comparing; escaped ones are rare and go to the arena. */
 static struct mv_str key_value(struct state *state, const struct mv_scan_string *key) {
         return key->escaped ? string_value(state, key) : key->raw;
@@ -83,7 +58,7 @@ static bool wrong_type(struct state *state, const char *problem) {
 
 static bool scan_string(struct state *state, struct mv_scan_string *ret) {
         *ret = (struct mv_scan_string){ 0 };
-        if (mv_scan_peek(&state->scan) != '"')
+        if (*state->scan.p != '"' && mv_scan_peek(&state->scan) != '"')
                 return wrong_type(state, "must be a string");
         return mv_scan_string(&state->scan, ret);
 }
@@ -93,14 +68,6 @@ static bool decode_string(struct state *state, struct mv_str *ret) {
         if (!scan_string(state, &string))
                 return false;
         *ret = string_value(state, &string);
-        return !state->scan.code;
-}
-
-static bool decode_repeated(struct state *state, struct mv_str *ret) {
-        struct mv_scan_string string;
-        if (!scan_string(state, &string))
-                return false;
-        *ret = repeated_value(state, &string);
         return !state->scan.code;
 }
 
@@ -178,8 +145,16 @@ static const struct mv_shape *inner_shape(const struct mv_shape_field *field, en
 
 /* Pass over the value of a field that has this shape, or none. */
 static bool skip(struct state *state, const struct mv_shape_field *shaped, struct mv_str *ret) {
-        if (shaped && shaped->shape && !mv_schema_fits(state->decode->arena, &state->scan, shaped))
+        if (shaped && shaped->shape) {
+                mv_scan_peek(&state->scan);
+                const char *start = state->scan.p;
+                if (mv_schema_fits(state->decode->arena, &state->scan, shaped)) {
+                        if (ret)
+                                *ret = (struct mv_str){ start, (size_t)(state->scan.p - start) };
+                        return true;
+                }
                 state->unfit = true;
+        }
         return mv_scan_skip(&state->scan, ret);
 }
 
@@ -353,7 +328,7 @@ static bool sort_keyed(struct state *state, struct keyed *keyed, const char *sta
 }
 
 static struct mv_str kept_key(struct state *state, const struct mv_scan_string *key) {
-        struct mv_str value = repeated_value(state, key);
+        struct mv_str value = string_value(state, key);
         if (mv_arena_failed(state->decode->arena))
                 out_of_memory(state);
         return value;
@@ -395,14 +370,16 @@ static bool decode_map(struct state *state, const struct mv_field *field, struct
                           : type == MV_TYPE_TEXT_MAP        ? decode_text(state, &pair->value)
                           : type == MV_TYPE_QUANTITY_MAP    ? decode_quantity(state, &pair->value)
                           : type == MV_TYPE_BOOL_MAP        ? decode_bool_text(state, &pair->value)
-                                                            : decode_repeated(state, &pair->value);
+                                                            : decode_string(state, &pair->value);
                 if (!ok)
                         return failed_at(state, &path);
         }
         if (state->scan.code || !sort_keyed(state, &keyed, start, &path))
                 return false;
+        if (keyed.list.n > UINT32_MAX)
+                return mv_scan_fail(&state->scan, MV_ELIMIT, "has too many keys");
         ret->items = keyed.list.items;
-        ret->n = keyed.list.n;
+        ret->n = (uint32_t)keyed.list.n;
         return true;
 }
 
@@ -429,6 +406,28 @@ static bool decode_named(struct state *state, const struct mv_table *table, stru
         if (state->scan.code || !sort_keyed(state, &keyed, start, &path))
                 return false;
         *ret = keyed.list;
+        return true;
+}
+
+/* Decode a raw value with the table that it has of its own. False when it has none or does not decode: nothing was read. */
+static bool decode_inner(struct state *state, const struct mv_field *field, void *owner, struct mv_str *ret) {
+        const struct mv_decode *decode = state->decode;
+        if (!decode->inner || *state->scan.p != '{' || mv_arena_failed(decode->arena))
+                return false;
+        struct mv_inner *inner = decode->inner(decode->context, field, owner);
+        if (inner) {
+                const struct mv_decode of_inner = { .arena = decode->arena };
+                struct state own = { .scan = state->scan, .decode = &of_inner };
+                own.scan.depth = 0;
+                inner->decoded = decode_object(&own, inner->table, inner->ret, NULL, inner->shape) &&
+                                 !mv_arena_failed(decode->arena);
+                inner->fits = !own.unfit;
+                *ret = (struct mv_str){ state->scan.p, (size_t)(own.scan.p - state->scan.p) };
+        }
+        state->inner_failed = mv_arena_failed(decode->arena);
+        if (!inner || !inner->decoded)
+                return false;
+        state->scan.p += ret->n;
         return true;
 }
 
@@ -491,9 +490,12 @@ static bool decode_field(struct state *state, const struct mv_field *field, char
                         return wrong_type(state, "must be an object");
                 *(bool *)at = true;
                 return skip(state, shaped, NULL);
+        case MV_TYPE_GIVEN:
+                *(bool *)at = true;
+                return skip(state, shaped, NULL);
         case MV_TYPE_RAW: {
                 struct mv_str raw;
-                if (!skip(state, shaped, &raw))
+                if (!decode_inner(state, field, out, &raw) && !skip(state, shaped, &raw))
                         return false;
                 *(struct mv_str *)(void *)at =
                         state->decode->copy ? mv_arena_copy(state->decode->arena, raw) : raw;
@@ -553,7 +555,7 @@ int mv_decode(const struct mv_decode *decode, struct mv_str text, const struct m
         if (decode_object(&state, table, ret, NULL, decode->shape) && mv_scan_finish(&state.scan)) {
                 if (decode->ret_fits)
                         *decode->ret_fits = !state.unfit;
-                if (!mv_arena_failed(decode->arena))
+                if (!mv_arena_failed(decode->arena) || state.inner_failed)
                         return 0;
                 out_of_memory(&state);
         }

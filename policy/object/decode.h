@@ -13,7 +13,6 @@
 #pragma once
 
 #include "policy/base/arena.h"
-#include "policy/base/intern.h"
 #include "policy/object/scan.h"
 #include "policy/object/shape.h"
 
@@ -33,7 +32,7 @@ struct mv_pair {
 };
 struct mv_map {
         struct mv_pair *items;
-        size_t n;
+        uint32_t n;
         bool present; /* the key was there, maybe with {} */
 };
 
@@ -72,6 +71,7 @@ enum mv_type {
         MV_TYPE_NAMED, /* struct mv_list from an object with free keys; the key goes to the struct's first member,
                              a struct mv_str; sorted by it */
         MV_TYPE_PRESENT, /* bool: an object is there, whatever is in it */
+        MV_TYPE_GIVEN,   /* bool: a value is there, of whatever type */
         MV_TYPE_RAW,     /* struct mv_str: the value's JSON text; "" when absent or null */
 };
 
@@ -130,6 +130,14 @@ struct mv_path {
 /* Print the path as `spec.volumes[0].name` into out (NUL-terminated, cut if too small); "" for the top. */
 void mv_path_format(const struct mv_path *path, char *out, size_t size);
 
+/* A value that has a table of its own, and is decoded with it while the text around it is read. */
+struct mv_inner {
+        const struct mv_table *table;
+        const struct mv_shape *shape; /* as in struct mv_decode */
+        void *ret;                    /* zeroed */
+        bool decoded, fits;           /* by mv_decode: *ret is to be used; it has the shape */
+};
+
 struct mv_decode {
         struct mv_arena *arena;
         bool copy; /* copy strings into the arena, because the text will go away */
@@ -137,9 +145,12 @@ struct mv_decode {
          * shape requires; false may also mean that this cannot be told in passing (mv_schema_check tells). */
         const struct mv_shape *shape;
         bool *ret_fits;
-        struct mv_intern *intern; /* for copies of the keys and values of maps, which repeat; NULL */
         /* Unless NULL: told of each key that a closed table does not have. path is that of the object. */
         void (*unknown)(void *context, const struct mv_path *path, struct mv_str key);
+        /* Unless NULL: asked of each field of MV_TYPE_RAW that is an object, and may return NULL. owner is the struct that the
+         * field goes to, as far as it is read. What does not decode is passed over like any other, and whoever decodes it once
+         * more learns why; the text around it is no worse for that. */
+        struct mv_inner *(*inner)(void *context, const struct mv_field *field, void *owner);
         void *context;
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lookups in what was decoded (policy/object/decode.h). */
+/* Lookups in what was decoded, and its paths in words (policy/object/decode.h). */
 #include "policy/object/decode.h"
+
+#include <stdio.h>
 
 const struct mv_str *mv_map_get(const struct mv_map *map, struct mv_str key) {
         size_t low = 0, high = map->n;
@@ -36,4 +38,23 @@ bool mv_strings_have(const struct mv_strings *strings, struct mv_str s) {
                 if (mv_str_equal(strings->items[i], s))
                         return true;
         return false;
+}
+
+static void path_append(const struct mv_path *path, char *out, size_t size, size_t *n) {
+        if (!path)
+                return;
+        path_append(path->parent, out, size, n);
+        int wrote;
+        if (path->key.p)
+                wrote = snprintf(out + *n, size - *n, "%s%.*s", *n ? "." : "", MV_STR_ARG(path->key));
+        else
+                wrote = snprintf(out + *n, size - *n, "[%zu]", path->index);
+        if (wrote > 0)
+                *n += (size_t)wrote < size - *n ? (size_t)wrote : size - *n - 1;
+}
+
+void mv_path_format(const struct mv_path *path, char *out, size_t size) {
+        size_t n = 0;
+        out[0] = '\0';
+        path_append(path, out, size, &n);
 }

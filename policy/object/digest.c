@@ -109,6 +109,7 @@ static uint64_t field_digest(uint64_t digest, const struct mv_field *field, // N
                 return mv_hash_add(digest, *(const struct mv_str *)member);
         case MV_TYPE_BOOL:
         case MV_TYPE_PRESENT:
+        case MV_TYPE_GIVEN:
                 return mv_digest_add(digest, *(const bool *)member);
         case MV_TYPE_OPTIONAL:
                 return mv_digest_add(digest, (uint64_t) * (const enum mv_optional *)member);

@@ -24,6 +24,7 @@ static bool is_empty(const struct mv_field *field, const char *at) {
                 return !((const struct mv_str *)(const void *)at)->n;
         case MV_TYPE_BOOL:
         case MV_TYPE_PRESENT:
+        case MV_TYPE_GIVEN:
                 return !*(const bool *)at;
         case MV_TYPE_OPTIONAL:
                 return *(const enum mv_optional *)(const void *)at == MV_UNSET;
@@ -67,6 +68,7 @@ static void encode_field(struct mv_json *json, const struct mv_field *field, con
                 mv_json_bool(json, *(const bool *)at);
                 break;
         case MV_TYPE_PRESENT:
+        case MV_TYPE_GIVEN:
                 mv_json_object(json);
                 mv_json_end(json);
                 break;

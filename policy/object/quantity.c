@@ -10,16 +10,35 @@ enum {
         CANONICAL_LARGEST = 18, /* E */
 };
 
-static const struct {
-        const char *text;
-        unsigned char base, exponent;
-        bool negative;
-} suffixes[] = {
-        { "", 10, 0, false },   { "n", 10, 9, true },   { "u", 10, 6, true },   { "m", 10, 3, true },
-        { "k", 10, 3, false },  { "M", 10, 6, false },  { "G", 10, 9, false },  { "T", 10, 12, false },
-        { "P", 10, 15, false }, { "E", 10, 18, false }, { "Ki", 2, 10, false }, { "Mi", 2, 20, false },
-        { "Gi", 2, 30, false }, { "Ti", 2, 40, false }, { "Pi", 2, 50, false }, { "Ei", 2, 60, false },
-};
+static const char *const decimal_suffixes[] = { "n", "u", "m", "", "k", "M", "G", "T", "P", "E" };
+static const char *const binary_suffixes[] = { "", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei" };
+
+/* What the letter of a suffix stands for, as a power of 1000 or 1024; 0: none. */
+static int power_of(char letter) {
+        switch (letter) {
+        case 'n':
+                return -3;
+        case 'u':
+                return -2;
+        case 'm':
+                return -1;
+        case 'k':
+        case 'K':
+                return 1;
+        case 'M':
+                return 2;
+        case 'G':
+                return 3;
+        case 'T':
+                return 4;
+        case 'P':
+                return 5;
+        case 'E':
+                return 6;
+        default:
+                return 0;
+        }
+}
 
 /* The text of a quantity, taken apart. */
 struct parts {
@@ -88,14 +107,19 @@ static bool read_exponent(struct mv_str s, int64_t *ret) {
 }
 
 static bool read_suffix(struct parts *parts) {
-        struct mv_str s = parts->suffix;
-        const char first = s.n ? s.p[0] : '\0', second = s.n > 1 ? s.p[1] : '\0';
-        for (size_t i = 0; s.n <= 2 && i < sizeof suffixes / sizeof suffixes[0]; i++)
-                if (suffixes[i].text[0] == first && (!first || suffixes[i].text[1] == second)) {
-                        parts->format = suffixes[i].base == 2 ? MV_QUANTITY_BINARY : MV_QUANTITY_DECIMAL;
-                        parts->exponent = suffixes[i].negative ? -suffixes[i].exponent : suffixes[i].exponent;
-                        return true;
-                }
+        const size_t n = parts->suffix.n;
+        const char letter = n ? parts->suffix.p[0] : '\0';
+        const int power = power_of(letter);
+        if (!n || (n == 1 && power && letter != 'K')) {
+                parts->format = MV_QUANTITY_DECIMAL;
+                parts->exponent = 3 * power;
+                return true;
+        }
+        if (n == 2 && parts->suffix.p[1] == 'i' && power > 0 && letter != 'k') {
+                parts->format = MV_QUANTITY_BINARY;
+                parts->exponent = 10 * power;
+                return true;
+        }
         if (parts->suffix.n < 2 || (parts->suffix.p[0] != 'e' && parts->suffix.p[0] != 'E'))
                 return false;
         parts->format = MV_QUANTITY_EXPONENT;
@@ -114,6 +138,13 @@ static char digit_at(const struct digits *d, size_t i) {
 static void normalize(struct mv_quantity *q) {
         if (!q->mantissa)
                 q->exponent = 0;
+        if (q->mantissa > 0 && q->mantissa <= INT64_MAX) { /* nearly always, and much cheaper */
+                uint64_t small = (uint64_t)q->mantissa;
+                for (; small % 10 == 0; q->exponent++)
+                        small /= 10;
+                q->mantissa = small;
+                return;
+        }
         while (q->mantissa && q->mantissa % 10 == 0) {
                 q->mantissa /= 10;
                 q->exponent++;
@@ -156,6 +187,12 @@ static bool read_decimal(const struct parts *parts, struct mv_quantity *ret) {
 
 /* Digits * 2^exponent, at most 2^63-1, in billionths. */
 static void read_binary(const struct parts *parts, struct mv_quantity *ret) {
+        unsigned long long units;
+        if (!parts->fraction.n &&
+            mv_str_to_unsigned(parts->whole, (unsigned long long)INT64_MAX >> parts->exponent, &units)) {
+                ret->mantissa = units << parts->exponent;
+                return;
+        }
         const __int128 cap = (__int128)INT64_MAX * 1000000000;
         const __int128 unit = (__int128)1000000000 << parts->exponent; /* at most 2^60 * 10^9 < 2^90 */
         __int128 whole = 0;
@@ -300,14 +337,6 @@ static size_t print_integer(unsigned __int128 n, char *out) {
         return digits;
 }
 
-static const char *find_suffix(unsigned base, int64_t exponent) {
-        for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
-                if (suffixes[i].base == base && (suffixes[i].negative ? -(int64_t)suffixes[i].exponent
-                                                                      : suffixes[i].exponent) == exponent)
-                        return suffixes[i].text;
-        return "";
-}
-
 /* Binary as it stands: a whole number of at least 1024 (that was capped, so it fits). */
 static bool is_whole_binary(const struct mv_quantity *q, uint64_t *ret) {
         if (q->format != MV_QUANTITY_BINARY || q->exponent < 0)
@@ -332,7 +361,7 @@ struct mv_str mv_quantity_print(const struct mv_quantity *q, char *out) {
                 for (; whole % 1024 == 0; times++)
                         whole /= 1024;
                 n = whole;
-                suffix = times ? find_suffix(2, times * 10) : "";
+                suffix = binary_suffixes[times];
         } else {
                 int64_t exponent = q->exponent;
                 for (; exponent % 3; exponent--)
@@ -347,7 +376,7 @@ struct mv_str mv_quantity_print(const struct mv_quantity *q, char *out) {
                         snprintf(exponent_text, sizeof exponent_text, "e%d", (int)exponent);
                         suffix = exponent ? exponent_text : "";
                 } else
-                        suffix = find_suffix(10, exponent);
+                        suffix = decimal_suffixes[(exponent - NANO) / 3];
         }
         at += print_integer(n, out + at);
         size_t suffix_length = strlen(suffix);

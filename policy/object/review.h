@@ -17,6 +17,7 @@ struct mv_review_request {
                 struct mv_str extra; /* JSON text: an object of lists of strings */
         } user;
         struct mv_str object, old_object; /* JSON text; "" when absent or null */
+        struct mv_inner inner, old_inner; /* of them, what was decoded with the review */
         bool dry_run;
 };
 

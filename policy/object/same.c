@@ -50,6 +50,7 @@ static bool same_field(const struct mv_field *field, const void *a,
                 return mv_str_equal(*(const struct mv_str *)a, *(const struct mv_str *)b);
         case MV_TYPE_BOOL:
         case MV_TYPE_PRESENT:
+        case MV_TYPE_GIVEN:
                 return *(const bool *)a == *(const bool *)b;
         case MV_TYPE_OPTIONAL:
                 return *(const enum mv_optional *)a == *(const enum mv_optional *)b;

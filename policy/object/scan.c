@@ -24,15 +24,15 @@ static bool unexpected(struct mv_scan *scan, const char *problem) {
 }
 
 /* What an API server sends has hardly any. */
-static inline void skip_space(struct mv_scan *scan) {
-        if ((unsigned char)*scan->p > ' ')
-                return;
-        while (*scan->p == ' ' || *scan->p == '\n' || *scan->p == '\r' || *scan->p == '\t')
-                scan->p++;
+static inline const char *past_space(const char *p) {
+        if ((unsigned char)*p <= ' ')
+                while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')
+                        p++;
+        return p;
 }
 
 char mv_scan_peek(struct mv_scan *scan) {
-        skip_space(scan);
+        scan->p = past_space(scan->p);
         return *scan->p;
 }
 
@@ -47,9 +47,10 @@ static inline const char *plain_end(const char *p) {
                 __m128i hit =
                         _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(w, quote), _mm_cmpeq_epi8(w, backslash)),
                                      _mm_cmplt_epi8(w, space));
-                unsigned hits = (unsigned)_mm_movemask_epi8(hit) & 0xff;
-                if (hits)
-                        return p + __builtin_ctz(hits);
+                /* So are the eight zero bytes that the load puts behind: there always is a hit. */
+                unsigned plain = (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(hit));
+                if (plain < 8)
+                        return p + plain;
         }
 }
 #else
@@ -153,15 +154,6 @@ static bool open_level(struct mv_scan *scan) {
         return true;
 }
 
-/* Likewise in a value that is passed over. */
-static bool skip_level(struct mv_scan *scan) {
-        if (scan->depth >= MV_SCAN_SKIP_DEPTH)
-                return mv_scan_fail(scan, MV_ELIMIT, "nested deeper than 10000 levels");
-        scan->depth++;
-        scan->p++;
-        return true;
-}
-
 bool mv_scan_object(struct mv_scan *scan) {
         if (scan->code)
                 return false;
@@ -180,45 +172,48 @@ bool mv_scan_array(struct mv_scan *scan) {
 
 static const char comma_too_many[] = "a comma before the closing bracket",
                   missing_brace[] = "expected a comma or a closing brace",
-                  missing_bracket[] = "expected a comma or a closing bracket";
+                  missing_bracket[] = "expected a comma or a closing bracket",
+                  missing_key[] = "expected a key in double quotes",
+                  missing_colon[] = "expected a colon behind the key";
 
 /* Where an element may stand: false at the closing byte, which is consumed, and on error. */
 static inline bool next_element(struct mv_scan *scan, bool *first, char closing, const char *problem) {
         if (scan->code)
                 return false;
-        char c = mv_scan_peek(scan);
-        if (c == closing) {
-                scan->p++;
+        const char *p = past_space(scan->p);
+        if (*p == closing) {
+                scan->p = p + 1;
                 scan->depth--;
                 return false;
         }
         if (!*first) {
-                if (c != ',')
+                if (*p != ',') {
+                        scan->p = p;
                         return unexpected(scan, problem);
-                scan->p++;
-                c = mv_scan_peek(scan);
-                if (c == closing)
+                }
+                p = past_space(p + 1);
+                if (*p == closing) {
+                        scan->p = p;
                         return unexpected(scan, comma_too_many);
+                }
         }
+        scan->p = p;
         *first = false;
         return true;
 }
 
-/* A key and its colon. */
-static inline bool key_here(struct mv_scan *scan, struct mv_scan_string *ret) {
+bool mv_scan_key(struct mv_scan *scan, bool *first, struct mv_scan_string *ret) {
+        if (!next_element(scan, first, '}', missing_brace))
+                return false;
         if (*scan->p != '"')
-                return unexpected(scan, "expected a key in double quotes");
+                return unexpected(scan, missing_key);
         scan->p++;
         if (!string_rest(scan, ret))
                 return false;
-        if (mv_scan_peek(scan) != ':')
-                return unexpected(scan, "expected a colon behind the key");
+        if (*scan->p != ':' && mv_scan_peek(scan) != ':')
+                return unexpected(scan, missing_colon);
         scan->p++;
         return true;
-}
-
-bool mv_scan_key(struct mv_scan *scan, bool *first, struct mv_scan_string *ret) {
-        return next_element(scan, first, '}', missing_brace) && key_here(scan, ret);
 }
 
 bool mv_scan_element(struct mv_scan *scan, bool *first) {
@@ -228,7 +223,7 @@ bool mv_scan_element(struct mv_scan *scan, bool *first) {
 bool mv_scan_number(struct mv_scan *scan, struct mv_str *ret, bool *ret_integer) {
         if (scan->code)
                 return false;
-        skip_space(scan);
+        scan->p = past_space(scan->p);
         const char *start = scan->p, *p = start;
         bool integer = true;
         p += *p == '-';
@@ -264,7 +259,7 @@ bool mv_scan_number(struct mv_scan *scan, struct mv_str *ret, bool *ret_integer)
 static bool literal(struct mv_scan *scan, struct mv_str word) {
         if (scan->code)
                 return false;
-        skip_space(scan);
+        scan->p = past_space(scan->p);
         if ((size_t)(scan->end - scan->p) < word.n || memcmp(scan->p, word.p, word.n) != 0)
                 return unexpected(scan, "expected a value");
         scan->p += word.n;
@@ -283,74 +278,117 @@ bool mv_scan_null(struct mv_scan *scan) {
         return literal(scan, MV_STR("null"));
 }
 
-static inline bool scalar(struct mv_scan *scan) {
+/* --- passing over ----------------------------------------------------------------------------------------------------- */
+
+/* These return where the text goes on, or NULL on error; scan->p is only where they fail. Half of a review is passed over, so
+ * the position stays in a register. */
+
+static const char *stop_at(struct mv_scan *scan, const char *p, const char *problem) {
+        scan->p = p;
+        unexpected(scan, problem);
+        return NULL;
+}
+
+/* p is behind the opening quote. */
+static inline const char *pass_string(struct mv_scan *scan, const char *p) {
+        const char *end = plain_end(p);
+        if (*end == '"')
+                return end + 1;
         struct mv_scan_string string;
+        scan->p = end;
+        return string_of_runs(scan, p, &string) ? scan->p : NULL;
+}
+
+static const char *pass_number_or_word(struct mv_scan *scan, const char *p) {
         struct mv_str number;
         bool any;
-        switch (*scan->p) {
-        case '"':
-                scan->p++;
-                return string_rest(scan, &string);
-        case 't':
-        case 'f':
-                return mv_scan_bool(scan, &any);
-        case 'n':
-                return mv_scan_null(scan);
-        default:
-                return mv_scan_number(scan, &number, &any);
-        }
+        scan->p = p;
+        bool ok = *p == 't' || *p == 'f' ? mv_scan_bool(scan, &any)
+                  : *p == 'n'            ? mv_scan_null(scan)
+                                         : mv_scan_number(scan, &number, &any);
+        return ok ? scan->p : NULL;
+}
+
+static inline const char *pass_key(struct mv_scan *scan, const char *p) {
+        if (*p != '"')
+                return stop_at(scan, p, missing_key);
+        p = pass_string(scan, p + 1);
+        if (!p || *p == ':')
+                return p ? p + 1 : NULL;
+        p = past_space(p);
+        return *p == ':' ? p + 1 : stop_at(scan, p, missing_colon);
+}
+
+/* The objects and arrays that are open: bit 0 says of the innermost that it is an object. */
+struct levels {
+        unsigned n;
+        uint64_t objects;                            /* of the innermost 64 */
+        uint64_t outer[MV_SCAN_SKIP_DEPTH / 64 + 1]; /* 64 each of those around them */
+};
+
+static inline void levels_open(struct levels *levels, bool object) {
+        if (levels->n % 64 == 0 && levels->n)
+                levels->outer[levels->n / 64 - 1] = levels->objects;
+        levels->objects = levels->objects << 1 | object;
+        levels->n++;
+}
+
+static inline void levels_close(struct levels *levels) {
+        levels->objects >>= 1;
+        if (--levels->n % 64 == 0 && levels->n)
+                levels->objects = levels->outer[levels->n / 64 - 1];
 }
 
 bool mv_scan_skip(struct mv_scan *scan, struct mv_str *ret) {
         if (scan->code)
                 return false;
-        skip_space(scan);
-        const char *start = scan->p;
-        const unsigned outer = scan->depth;
-        uint64_t objects[MV_SCAN_SKIP_DEPTH / 64 + 1]; /* bit n: the nth level opened here is an object */
-        bool object = false;                           /* the innermost level is one */
-        struct mv_scan_string key;
-
+        const char *start = past_space(scan->p), *p = start;
+        struct levels levels;
+        levels.n = 0;
+        levels.objects = 0;
         for (;;) {
-                /* A value, or what opens one. */
-                char c = mv_scan_peek(scan);
-                bool opened = c == '{' || c == '[';
-                if (opened) {
-                        unsigned level = scan->depth - outer;
-                        if (!skip_level(scan))
-                                return false;
-                        uint64_t *word = &objects[level / 64], bit = UINT64_C(1) << level % 64;
-                        uint64_t others = level % 64 ? *word & ~bit : 0;
-                        object = c == '{';
-                        *word = object ? others | bit : others;
-                } else if (!scalar(scan))
-                        return false;
-                /* What may follow: the next element, or the end of one level or more. */
-                for (; scan->depth > outer; opened = false) {
-                        char closing = object ? '}' : ']';
-                        c = mv_scan_peek(scan);
-                        if (c == closing) {
-                                unsigned level = --scan->depth - outer;
-                                scan->p++;
-                                object = level && objects[(level - 1) / 64] >> (level - 1) % 64 & 1;
+                /* A value, or what opens one that is not empty. */
+                p = past_space(p);
+                if (*p == '{' || *p == '[') {
+                        bool object = *p == '{';
+                        if (scan->depth + levels.n >= MV_SCAN_SKIP_DEPTH) {
+                                scan->p = p;
+                                return mv_scan_fail(scan, MV_ELIMIT, "nested deeper than 10000 levels");
+                        }
+                        p = past_space(p + 1);
+                        if (*p != (object ? '}' : ']')) {
+                                levels_open(&levels, object);
+                                if (object && !(p = pass_key(scan, p)))
+                                        return false;
                                 continue;
                         }
-                        if (!opened) {
-                                if (c != ',')
-                                        return unexpected(scan, object ? missing_brace : missing_bracket);
-                                scan->p++;
-                                if (mv_scan_peek(scan) == closing)
-                                        return unexpected(scan, comma_too_many);
+                        p++;
+                } else if (!(p = *p == '"' ? pass_string(scan, p + 1) : pass_number_or_word(scan, p)))
+                        return false;
+                /* The end of some levels, then the next element. */
+                for (; levels.n; p++) {
+                        bool object = levels.objects & 1;
+                        char closing = object ? '}' : ']';
+                        p = past_space(p);
+                        if (*p == closing) {
+                                levels_close(&levels);
+                                continue;
                         }
-                        if (object && !key_here(scan, &key))
+                        if (*p != ',')
+                                return stop_at(scan, p, object ? missing_brace : missing_bracket) != NULL;
+                        p = past_space(p + 1);
+                        if (*p == closing)
+                                return stop_at(scan, p, comma_too_many) != NULL;
+                        if (object && !(p = pass_key(scan, p)))
                                 return false;
                         break;
                 }
-                if (scan->depth == outer)
+                if (!levels.n)
                         break;
         }
+        scan->p = p;
         if (ret)
-                *ret = (struct mv_str){ start, (size_t)(scan->p - start) };
+                *ret = (struct mv_str){ start, (size_t)(p - start) };
         return true;
 }
 

@@ -125,9 +125,12 @@ static bool fits_field(struct check *check, const struct mv_shape_field *field) 
         return !check->scan.code;
 }
 
-bool mv_schema_fits(struct mv_arena *arena, const struct mv_scan *scan, const struct mv_shape_field *field) {
+bool mv_schema_fits(struct mv_arena *arena, struct mv_scan *scan, const struct mv_shape_field *field) {
         struct check check = { .arena = arena, .scan = *scan };
-        return fits_field(&check, field);
+        if (!fits_field(&check, field))
+                return false;
+        *scan = check.scan;
+        return true;
 }
 
 void mv_schema_check(struct mv_arena *arena, struct mv_str object, const struct mv_shape *spec,

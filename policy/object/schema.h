@@ -15,5 +15,6 @@ typedef void mv_schema_complaint(void *context, struct mv_str message);
 void mv_schema_check(struct mv_arena *arena, struct mv_str object, const struct mv_shape *spec,
                      mv_schema_complaint *complain, void *context);
 
-/* Whether the value that scan is at, of a field that has a shape, is as mv_schema_check wants it. scan stays where it is. */
-bool mv_schema_fits(struct mv_arena *arena, const struct mv_scan *scan, const struct mv_shape_field *field);
+/* Whether the value that scan is at, of a field that has a shape, is as mv_schema_check wants it. Then scan is behind it, else it
+ * stays where it is. */
+bool mv_schema_fits(struct mv_arena *arena, struct mv_scan *scan, const struct mv_shape_field *field);

@@ -17,23 +17,23 @@ static const struct mv_field matcher_fields[] = {
 static const struct mv_table matcher_table = MV_TABLE(matcher_fields, struct mv_matcher);
 
 static const struct mv_field vm_spec_fields[] = {
-        MV_FIELD(struct mv_vm_spec, "affinity", MV_TYPE_RAW, misplaced.affinity),
+        MV_FIELD(struct mv_vm_spec, "affinity", MV_TYPE_GIVEN, misplaced.affinity),
         MV_FIELD_TABLE(struct mv_vm_spec, "dataVolumeTemplates", MV_TYPE_LIST, data_volume_templates,
                        &mv_table_data_volume),
-        MV_FIELD(struct mv_vm_spec, "domain", MV_TYPE_RAW, misplaced.domain),
-        MV_FIELD(struct mv_vm_spec, "evictionStrategy", MV_TYPE_RAW, misplaced.eviction_strategy),
+        MV_FIELD(struct mv_vm_spec, "domain", MV_TYPE_GIVEN, misplaced.domain),
+        MV_FIELD(struct mv_vm_spec, "evictionStrategy", MV_TYPE_GIVEN, misplaced.eviction_strategy),
         MV_FIELD_TABLE(struct mv_vm_spec, "instancetype", MV_TYPE_POINTER, instancetype, &matcher_table),
-        MV_FIELD(struct mv_vm_spec, "networks", MV_TYPE_RAW, misplaced.networks),
-        MV_FIELD(struct mv_vm_spec, "nodeSelector", MV_TYPE_RAW, misplaced.node_selector),
+        MV_FIELD(struct mv_vm_spec, "networks", MV_TYPE_GIVEN, misplaced.networks),
+        MV_FIELD(struct mv_vm_spec, "nodeSelector", MV_TYPE_GIVEN, misplaced.node_selector),
         MV_FIELD_TABLE(struct mv_vm_spec, "preference", MV_TYPE_POINTER, preference, &matcher_table),
         MV_FIELD(struct mv_vm_spec, "runStrategy", MV_TYPE_STRING, run_strategy),
         MV_FIELD(struct mv_vm_spec, "running", MV_TYPE_OPTIONAL, running),
-        MV_FIELD(struct mv_vm_spec, "schedulerName", MV_TYPE_RAW, misplaced.scheduler_name),
+        MV_FIELD(struct mv_vm_spec, "schedulerName", MV_TYPE_GIVEN, misplaced.scheduler_name),
         MV_FIELD_TABLE(struct mv_vm_spec, "template", MV_TYPE_POINTER, template, &template_table),
-        MV_FIELD(struct mv_vm_spec, "tolerations", MV_TYPE_RAW, misplaced.tolerations),
-        MV_FIELD(struct mv_vm_spec, "topologySpreadConstraints", MV_TYPE_RAW,
+        MV_FIELD(struct mv_vm_spec, "tolerations", MV_TYPE_GIVEN, misplaced.tolerations),
+        MV_FIELD(struct mv_vm_spec, "topologySpreadConstraints", MV_TYPE_GIVEN,
                  misplaced.topology_spread_constraints),
-        MV_FIELD(struct mv_vm_spec, "volumes", MV_TYPE_RAW, misplaced.volumes),
+        MV_FIELD(struct mv_vm_spec, "volumes", MV_TYPE_GIVEN, misplaced.volumes),
 };
 static const struct mv_table vm_spec_table = MV_TABLE(vm_spec_fields, struct mv_vm_spec);
 

@@ -27,9 +27,9 @@ struct mv_vm_spec {
         MV_LIST(struct mv_data_volume) data_volume_templates;
         struct mv_matcher *instancetype, *preference;
         /* No fields of a VirtualMachine; people put them here instead of into the template. */
-        struct mv_misplaced { /* their JSON text, "" when absent */
-                struct mv_str affinity, tolerations, node_selector, eviction_strategy, domain, networks,
-                        volumes, scheduler_name, topology_spread_constraints;
+        struct mv_misplaced {
+                bool affinity, tolerations, node_selector, eviction_strategy, domain, networks, volumes,
+                        scheduler_name, topology_spread_constraints;
         } misplaced;
 };
 

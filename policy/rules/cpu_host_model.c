@@ -3,11 +3,11 @@
  * cpu-host-model: a VM with the host's CPU model needs a node that knows its own model.
  *
  * Reads domain.cpu.model (after defaults), status.nodeName, labels host-model-cpu.node.kubevirt.io/... of nodes, and
- * which nodes would take the VM (policy/nodefit.h).
+ * which nodes would take the VM (policy/nodes/nodefit.h).
  */
 #include "policy/object/pod.h"
 #include "policy/rule.h"
-#include "policy/stranded.h"
+#include "policy/drain/stranded.h"
 
 static bool has_host_model(const struct mv_node *node) {
         for (size_t i = 0; i < node->meta.labels.n; i++)

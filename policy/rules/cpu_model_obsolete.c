@@ -4,7 +4,7 @@
  *
  * Reads domain.cpu.model, obsoleteCPUModels of the KubeVirt object, and whether nodes show the model.
  */
-#include "policy/nodeindex.h"
+#include "policy/nodes/nodeindex.h"
 #include "policy/rule.h"
 
 /* pkg/virt-handler/node-labeller/util/util.go: DefaultObsoleteCPUModels. */

@@ -5,7 +5,7 @@
  * Reads spec.evictionStrategy, the cluster's, the verdict of the other rules, and the label kubevirt.io/schedulable of
  * the nodes, where the input has any.
  */
-#include "policy/nodeindex.h"
+#include "policy/nodes/nodeindex.h"
 #include "policy/rule.h"
 
 /* Where the cluster's strategy is set: the operator of a HyperConverged puts back what somebody edits in its KubeVirt

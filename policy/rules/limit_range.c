@@ -4,7 +4,7 @@
  *
  * Reads the LimitRanges of the namespace and what the containers of the launcher pod request.
  */
-#include "policy/quota.h"
+#include "policy/launcher/quota.h"
 #include "policy/rule.h"
 
 enum { MOST_TOLD = 6 }; /* by one message */

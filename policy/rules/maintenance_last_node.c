@@ -4,7 +4,7 @@
  *
  * Reads spec.nodeName, and the simulation of the drain.
  */
-#include "policy/drain.h"
+#include "policy/drain/drain.h"
 #include "policy/rule.h"
 
 static void check(struct mv_context *ctx) {

@@ -30,7 +30,7 @@ static void check(struct mv_context *ctx) {
         const struct mv_misplaced *misplaced = &ctx->vm->spec.misplaced;
         const struct {
                 const char *field;
-                struct mv_str value;
+                bool given;
         } fields[] = {
                 { "affinity", misplaced->affinity },
                 { "tolerations", misplaced->tolerations },
@@ -43,7 +43,7 @@ static void check(struct mv_context *ctx) {
                 { "volumes", misplaced->volumes },
         };
         for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-                if (fields[i].value.n)
+                if (fields[i].given)
                         report(ctx, fields[i].field);
         if (mv_map_get(&ctx->vm->meta.annotations, MV_STR(MV_BRIDGE_ANNOTATION)) &&
             !mv_map_get(&ctx->vmi->meta.annotations, MV_STR(MV_BRIDGE_ANNOTATION))) {

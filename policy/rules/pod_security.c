@@ -5,7 +5,7 @@
  * Reads the label pod-security.kubernetes.io/enforce of the Namespace, what the VM uses of virtiofs and host disks,
  * and seccompConfiguration and selinuxLauncherType of the KubeVirt object.
  */
-#include "policy/podsecurity.h"
+#include "policy/launcher/podsecurity.h"
 #include "policy/rule.h"
 
 struct security {

@@ -6,13 +6,16 @@
  */
 #include "policy/rule.h"
 
+#include <inttypes.h>
+
 static void check(struct mv_context *ctx) {
         const struct mv_policy_selectors *selectors = ctx->policy->spec.selectors;
         if (!selectors)
                 return; /* it matches nothing, and policy-never-matches says so */
         if (selectors->namespace_labels.n || selectors->vmi_labels.n) {
                 mv_report(ctx, MV_OUTCOME_PASS,
-                          "it selects by %zu of the namespace's labels and %zu of the instance's",
+                          "it selects by %" PRIu32 " of the namespace's labels and %" PRIu32
+                          " of the instance's",
                           selectors->namespace_labels.n, selectors->vmi_labels.n);
                 return;
         }

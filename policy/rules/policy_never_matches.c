@@ -6,7 +6,7 @@
  * namespaces.
  */
 #include "policy/object/node.h"
-#include "policy/population.h"
+#include "policy/nodes/population.h"
 #include "policy/resolve.h"
 #include "policy/rule.h"
 

@@ -8,7 +8,7 @@
  * labels, has fewer and loses, unless its labels are just the same: then the smaller name wins. That holds whatever the
  * cluster looks like. Beyond that only what there is can show that others always win.
  */
-#include "policy/population.h"
+#include "policy/nodes/population.h"
 #include "policy/resolve.h"
 #include "policy/rule.h"
 

@@ -7,13 +7,8 @@
  */
 #include "policy/convergence.h"
 #include "policy/object/node.h"
-#include "policy/podsecurity.h"
+#include "policy/launcher/podsecurity.h"
 #include "policy/rule.h"
-
-#include <stdlib.h>
-
-/* From this kernel on vm.unprivileged_userfaultfd is 0 by default. */
-enum { KERNEL_MAJOR = 5, KERNEL_MINOR = 11 };
 
 static struct mv_finding *report(struct mv_context *ctx, struct mv_str field, struct mv_str message) {
         struct mv_finding *finding = mv_report(ctx, MV_OUTCOME_FAIL, "%.*s", MV_STR_ARG(message));
@@ -69,41 +64,19 @@ static void check_security(struct mv_context *ctx, struct mv_str from) {
                                MV_STR_ARG(from), MV_STR_ARG(name)));
 }
 
-/* "5.14.0-427.el9.x86_64" is 5.11 or newer. */
-static bool is_newer_kernel(struct mv_str version) {
-        size_t dot = mv_str_find_byte(version, '.');
-        unsigned long long major, minor;
-        if (dot == version.n || !mv_str_to_unsigned((struct mv_str){ version.p, dot }, 1000, &major))
-                return false;
-        struct mv_str rest = mv_str_skip(version, dot + 1);
-        size_t digits = 0;
-        while (digits < rest.n && rest.p[digits] >= '0' && rest.p[digits] <= '9')
-                digits++;
-        if (!mv_str_to_unsigned((struct mv_str){ rest.p, digits }, 1000, &minor))
-                return false;
-        return major > KERNEL_MAJOR || (major == KERNEL_MAJOR && minor >= KERNEL_MINOR);
-}
-
 /* Launchers have no SYS_PTRACE, in any version. */
 static void check_nodes(struct mv_context *ctx, struct mv_str from) {
-        const struct mv_node *first = NULL;
-        size_t n = mv_snapshot_count(ctx->snapshot, MV_KIND_NODE), newer = 0;
-        for (size_t i = 0; i < n; i++) {
-                const struct mv_node *node = mv_snapshot_at(ctx->snapshot, MV_KIND_NODE, i);
-                if (!is_newer_kernel(node->status.info.kernel_version))
-                        continue;
-                first = first ? first : node;
-                newer++;
-        }
-        if (!newer)
+        const struct mv_kernels *kernels = mv_snapshot_kernels(ctx->snapshot);
+        if (!kernels->newer)
                 return;
         struct mv_finding *finding = report(
                 ctx, mv_meta_field(ctx, "labels"),
                 mv_text(ctx,
                         "post-copy is allowed (%.*s) and works only on nodes with vm.unprivileged_userfaultfd=1, which "
                         "is not the default of %zu of %zu nodes (%.*s has kernel %.*s)",
-                        MV_STR_ARG(from), newer, n, MV_STR_ARG(first->meta.name),
-                        MV_STR_ARG(first->status.info.kernel_version)));
+                        MV_STR_ARG(from), kernels->newer, mv_snapshot_count(ctx->snapshot, MV_KIND_NODE),
+                        MV_STR_ARG(kernels->first->meta.name),
+                        MV_STR_ARG(kernels->first->status.info.kernel_version)));
         finding->severity = MV_SEVERITY_NOTE;
         finding->fix = MV_STR("set the sysctl vm.unprivileged_userfaultfd=1 on every node that runs VMs");
 }

@@ -5,8 +5,8 @@
  * Reads the ResourceQuotas of the namespace, what they say is used, else its pods, and what the launcher pod requests.
  */
 #include "policy/base/growing.h"
-#include "policy/podrequests.h"
-#include "policy/quota.h"
+#include "policy/launcher/podrequests.h"
+#include "policy/launcher/quota.h"
 #include "policy/rule.h"
 
 enum { MOST_ROWS = 8 }; /* that a message tells */

@@ -6,7 +6,7 @@
  * developerConfiguration.minimumClusterTSCFrequency, and the label cpu-timer.node.kubevirt.io/tsc-frequency of nodes.
  */
 #include "policy/rule.h"
-#include "policy/tsc.h"
+#include "policy/nodes/tsc.h"
 
 static void check(struct mv_context *ctx) {
         const struct mv_vmi_spec *spec = &ctx->vmi->spec;

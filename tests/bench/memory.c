@@ -6,9 +6,7 @@
  *
  *   memory [MACHINES [CLAIMS [NODES]]]
  */
-#include "cluster/live.h"
-#include "policy/base/buf.h"
-#include "policy/object/scan.h"
+#include "tests/bench/live.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -16,17 +14,6 @@
 #include <time.h>
 
 enum { NAMESPACES = 200, FEATURES = 100, MODELS = 40, REQUIRED_FEATURES = 60 };
-
-static _Noreturn void stop(const char *what) {
-        fprintf(stderr, "memory: %s\n", what);
-        exit(1);
-}
-
-static double now(void) {
-        struct timespec t;
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* --- objects; ' stands for " --- */
 
@@ -124,26 +111,6 @@ static void write_node(struct mv_buf *text, unsigned i, unsigned version) {
 
 /* --- measuring --- */
 
-static void put(struct mv_live *live, enum mv_kind kind, struct mv_buf *text) {
-        struct mv_err err = { 0 };
-        size_t n = text->n;
-        for (size_t i = 0; i < n; i++)
-                if (text->p[i] == '\'')
-                        text->p[i] = '"';
-        if (!mv_buf_reserve(text, MV_SCAN_PADDING))
-                stop("out of memory");
-        memset(text->p + n, 0, MV_SCAN_PADDING);
-        if (mv_live_put(live, kind, mv_buf_str(text), &err) < 0)
-                stop(err.message);
-        mv_buf_clear(text);
-}
-
-static void publish(struct mv_live *live) {
-        struct mv_err err = { 0 };
-        if (mv_live_publish(live, true, &err) < 0)
-                stop(err.message);
-}
-
 static double resident_mib(void) {
         char line[256];
         double kib = 0;
@@ -165,16 +132,16 @@ struct sort {
 
 static void read_all(struct mv_live *live, const struct sort *sort, struct mv_buf *text) {
         size_t before = mallinfo2().uordblks;
-        double begun = now();
+        double begun = bench_now();
         mv_live_begin(live, sort->kind);
         for (unsigned i = 0; i < sort->n; i++) {
                 sort->write(text, i, 0);
-                put(live, sort->kind, text);
+                bench_put(live, sort->kind, text);
         }
         mv_live_end(live, sort->kind);
         mv_live_know(live, sort->kind, MV_KNOWLEDGE_ALL, MV_STR(""));
-        double took = now() - begun;
-        publish(live);
+        double took = bench_now() - begun;
+        bench_publish(live);
         printf("%-10s %8u   %6.0f bytes each   %6.2f s, with writing them\n", sort->name, sort->n,
                (double)(mallinfo2().uordblks - before) / sort->n, took);
 }
@@ -183,11 +150,11 @@ static void change_some(struct mv_live *live, const struct sort *sort, unsigned 
                         struct mv_buf *text) {
         for (unsigned i = version; i < sort->n; i += 10) {
                 sort->write(text, i, version);
-                put(live, sort->kind, text);
+                bench_put(live, sort->kind, text);
                 if (i % 1000 == version)
-                        publish(live);
+                        bench_publish(live);
         }
-        publish(live);
+        bench_publish(live);
 }
 
 int main(int argc, char **argv) {
@@ -204,7 +171,7 @@ int main(int argc, char **argv) {
         struct mv_buf text;
         mv_buf_init(&text, &mv_allocator_system, 1 << 20);
         if (!live)
-                stop("out of memory");
+                bench_stop("out of memory");
         for (size_t i = 0; i < SORTS; i++)
                 if (sorts[i].n)
                         read_all(live, &sorts[i], &text);

@@ -9,7 +9,7 @@
 #include "certs/clock.h"
 #include "policy/base/buf.h"
 #include "policy/expand.h"
-#include "policy/nodefit.h"
+#include "policy/nodes/nodefit.h"
 #include "policy/object/scan.h"
 #include "tests/bench/support.h"
 

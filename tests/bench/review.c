@@ -9,7 +9,7 @@
  * A review whose name begins with `mutate-` is answered as /mutate.
  */
 #include "policy/review.h"
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 #include "tests/bench/support.h"
 
 #include <glob.h>

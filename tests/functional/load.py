@@ -28,15 +28,20 @@ def offline(migvet, cluster, path, body, *arguments):
 
 
 class Load:
-    """Threads that ask until the end of the with statement. clusters: directories; an answer must be that of one of them.
-    retries: a kept connection that ends without an answer is opened anew, as Go's client does it, and counted."""
+    """Threads that ask until the end of the with statement. clusters: directories; an answer must be that of one of them, with
+    one of the lists of arguments in `settings`. more: what else is asked, as (path, body, headers, answers that are right, each
+    (status, object)). retries: a kept connection that ends without an answer is opened anew, as Go's client does it, and
+    counted."""
 
-    def __init__(self, server, migvet, clusters, threads=4, arguments=(), retries=False):
+    def __init__(self, server, migvet, clusters, threads=4, settings=((),), more=(), retries=False):
         self.server, self.ending = server, threading.Event()
-        self.reviews = mixed_reviews()
-        self.expected = [[offline(migvet, cluster, path, body, *arguments) for cluster in clusters]
-                         for path, body in self.reviews]
-        self.retries, self.retried = retries, 0
+        self.reviews = [(path, body, {}) for path, body in mixed_reviews()]
+        self.expected = [[(200, offline(migvet, cluster, path, body, *arguments))
+                          for cluster in clusters for arguments in settings] for path, body, _ in self.reviews]
+        for path, body, headers, answers in more:
+            self.reviews.append((path, body, headers))
+            self.expected.append(answers)
+        self.retries, self.retried, self.pause = retries, 0, 0  # seconds between two questions of a thread
         self.lock, self.wrong, self.broken, self.answers = threading.Lock(), [], [], 0
         self.seen, self.slowest = [set() for _ in self.reviews], 0.0
         self.threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(threads)]
@@ -59,12 +64,12 @@ class Load:
         assert not self.broken, self.broken[:3]
         assert self.answers > 0
 
-    def _post(self, client, path, body):
+    def _post(self, client, path, body, headers):
         """Status and text; None when there was no answer."""
         for again in (False, True):
             kept = client.http.sock is not None
             try:
-                status, _, text = client.post(body, path=f"{path}?timeout=10s")
+                status, _, text = client.post(body, path=f"{path}?timeout=10s", headers=headers)
                 return status, text
             except OSError as error:
                 client.http.close()
@@ -79,19 +84,21 @@ class Load:
     def _ask(self, n):
         with self.server.client() as client:
             while not self.ending.is_set():
+                if self.pause:
+                    self.ending.wait(self.pause)
                 n = (n + 1) % len(self.reviews)
-                path, body = self.reviews[n]
+                path, body, headers = self.reviews[n]
                 begun = time.monotonic()
-                result = self._post(client, path, body)
+                result = self._post(client, path, body, headers)
                 took = time.monotonic() - begun
                 if not result:
                     continue
                 status, text = result
-                answer = json.loads(text)
+                answer = status, json.loads(text)
                 with self.lock:
                     self.answers += 1
                     self.slowest = max(self.slowest, took)
-                    if status == 200 and answer in self.expected[n]:
+                    if answer in self.expected[n]:
                         self.seen[n].add(self.expected[n].index(answer))
                     else:
-                        self.wrong.append((path, body.decode(), status, answer))
+                        self.wrong.append((path, body.decode(), *answer))

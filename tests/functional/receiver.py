@@ -6,6 +6,7 @@ import http.server
 import json
 import socket
 import ssl
+import subprocess
 import threading
 import time
 
@@ -151,6 +152,48 @@ class Receiver:
         """Until so many requests came; the last of them."""
         eventually(lambda: len(self.requests) >= count, seconds, f"{count} events, not {len(self.requests)}")
         return self.requests[count - 1]
+
+
+class Http2:
+    """nghttpx before a receiver, so that it speaks HTTP/2. Use it in a with statement. `requests`: the client's port of each
+    request, and its protocol."""
+
+    def __init__(self, identity, receiver, directory):
+        self.log = directory / "access.log"
+        certificate, key = identity.server
+        self.arguments = ["nghttpx", "--conf=/dev/null", "--single-process", "--workers=1", "--no-ocsp", "--log-level=FATAL",
+                          "--insecure", f"--backend=127.0.0.1,{receiver.port};;tls", f"--accesslog-file={self.log}",
+                          "--accesslog-format=$remote_port $request", str(key), str(certificate)]
+        self.port = self.process = None
+
+    def __enter__(self):
+        # The port is free now; should somebody else take it first, nghttpx ends and another one is tried.
+        for _ in range(10):
+            with socket.create_server(("127.0.0.1", 0)) as listening:
+                self.port = listening.getsockname()[1]
+            self.process = subprocess.Popen([*self.arguments, f"--frontend=127.0.0.1,{self.port}"])
+            eventually(lambda: self.process.poll() is not None or self.listens(), 10, "nghttpx listens")
+            if self.process.poll() is None:
+                return self
+        raise AssertionError("nghttpx does not start")
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def listens(self):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
+
+    @property
+    def url(self):
+        return f"https://localhost:{self.port}/verdicts"
+
+    @property
+    def requests(self):
+        lines = self.log.read_text(encoding="utf-8").splitlines()
+        return [(line.split()[0], line.split()[-1]) for line in lines]
 
 
 class Delivery:

@@ -98,16 +98,20 @@ def test_an_object_that_does_not_exist_yet_is_judged(migvet, world, ask, tmp_pat
     ({"subject": {**subject(machine("old"))["subject"], "labels": {}}}, 400, 'subject: unknown key "labels"'),
     ({**subject(machine("old")), "kind": "VirtualMachine"}, 400, 'unknown key "kind"'),
     ({"subject": "old"}, 400, "subject"),
-    ({"subject": {"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "p"}}, 400, "v1 Pod is none of"),
+    ({"subject": {"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "p"}}, 400, "v1 Pod is no VirtualMachine,"),
     ({"subject": {"apiVersion": "example.org/v1", "kind": "VirtualMachine", "namespace": "a", "name": "b"}}, 400,
-     "example.org/v1 VirtualMachine is none of"),
-    ({}, 400, "is none of VirtualMachine"),
-    (json.dumps({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1"}), 400, "AdmissionReview is none of"),
-    ("[]", 400, ""),
-    ("", 400, ""),
-    ("kind: VirtualMachine\napiVersion: kubevirt.io/v1\n", 400, ""),
-    ('{"kind": "VirtualMachine", "kind": "VirtualMachine"}', 400, "kind"),
-    ({**machine(), "spec": {"template": {"spec": {"volumes": "none"}}}}, 400, "spec.template.spec.volumes"),
+     "example.org/v1 VirtualMachine is no VirtualMachine,"),
+    ({}, 400, "apiVersion is missing: the body must be JSON: a VirtualMachine, VirtualMachineInstance or "),
+    ({"apiVersion": "kubevirt.io/v1"}, 400, "kind is missing: the body must be JSON: "),
+    ({"subject": {}}, 400, "subject.apiVersion is missing: the body must be JSON: "),
+    ({"subject": {"apiVersion": "kubevirt.io/v1"}}, 400, "subject.kind is missing: the body must be JSON: "),
+    (json.dumps({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1"}), 400, "AdmissionReview is no VirtualMachine,"),
+    ("[]", 400, "line 1, column 1: must be an object: the body must be JSON: "),
+    ("", 400, "line 1, column 1: the text ends too early: the body must be JSON: "),
+    ("kind: VirtualMachine\napiVersion: kubevirt.io/v1\n", 400, "line 1, column 1: expected a value: the body must be JSON: "),
+    ('{"kind": "VirtualMachine",\n "spec": {,}}', 400, "line 2, column 11: "),
+    ('{"kind": "VirtualMachine", "kind": "VirtualMachine"}', 400, "line 1, column 35: kind: the same key comes twice"),
+    ({**machine(), "spec": {"template": {"spec": {"volumes": "none"}}}}, 400, ": spec.template.spec.volumes"),
     ({"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "metadata": {"name": "x"}}, 400,
      "metadata.namespace must be given"),
 ])
@@ -173,7 +177,9 @@ def test_it_is_off_unless_it_is_turned_on(migvet, tmp_path):
         with Server(migvet.path, "-f", cluster(tmp_path / f"cluster{len(flags)}"), *flags,
                     certs=tmp_path / "certs") as server, server.client() as client:
             code, message = status_of(client.post(json.dumps(machine()), path=PATH, headers=bearer()))
-            assert code == 404 and "there is nothing here" in message
+            assert code == 404 and "verdicts.enabled with a tokenFile or clientNames" in message
+            code, message = status_of(client.post(json.dumps(machine()), path="/v1alpha1/verdict"))
+            assert (code, message) == (404, "there is nothing here: reviews go to /validate and /mutate")
             assert "[+]verdicts ok: off" in server.health("/readyz?verbose")[2]
 
 
@@ -250,7 +256,8 @@ def test_tokens_and_configuration_are_taken_up(migvet, tmp_path):
                 token.unlink()
             else:
                 put(token, content)
-            eventually(lambda: "controllers may ask; " in server.health("/readyz?verbose")[2], what="the remark")
+            said = f"[+]verdicts ok: {'controllers' if answer == 200 else 'nobody'} may ask; "
+            eventually(lambda wanted=said: wanted in server.health("/readyz?verbose")[2], what="the remark")
             eventually(lambda wanted=answer: code(headers=bearer("fresh")) == wanted, what="the answer")
             put(token, "fresh")
             eventually(lambda: "[+]verdicts ok: controllers may ask\n" in server.health("/readyz?verbose")[2], what="no remark")
@@ -333,6 +340,7 @@ def test_it_starts_without_tokens(migvet, tmp_path, written):
         with server.client() as client:
             assert client.review(example("create-good-vm"))["allowed"] is True
         assert asks(server, headers=bearer())[0] == 401
-        assert str(tmp_path / "token") in server.health("/readyz?verbose")[2]
+        remark = server.health("/readyz?verbose")[2]
+        assert "[+]verdicts ok: nobody may ask; " in remark and str(tmp_path / "token") in remark
         put(tmp_path / "token", TOKEN)
         eventually(lambda: asks(server, headers=bearer())[0] == 200, what="the token")

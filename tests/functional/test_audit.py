@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The audit of `serve` on files: it judges what `check` judges, with the same results, and says what has changed and why."""
+import json
 import time
 
 import pytest
 import yaml
 
+from fake_api import FakeApi
 from support import Server, cluster, eventually, instance, instance_spec, machine, migration, namespace_of, put
 
 SECONDS = 30
@@ -92,7 +94,133 @@ def test_same_as_check(migvet, tmp_path):
                 sum(value[0] == word for value in check.values())
         assert metrics['migvet_audit_findings{rule="pvc-access-mode"}'] == \
             sum("pvc-access-mode" in value[1] for value in check.values())
+        assert (metrics["migvet_audit_interval_seconds"], metrics["migvet_audit_incomplete"]) == (1, 0)
         assert metrics["migvet_audit_last_run_timestamp_seconds"] == pytest.approx(time.time(), abs=60)
+
+
+def site_rule(name, claim_name):
+    return (f"- {{name: {name}, kinds: [VirtualMachine], message: m, fix: f,\n   "
+            f"pattern: {claim_name}|ledger|tapes, "
+            "field: 'spec.template.spec.volumes[*].persistentVolumeClaim.claimName', absent: pass}\n")
+
+
+def test_rules_of_the_site_are_counted(migvet, tmp_path):
+    """Each for itself, as the configuration that is in force names them."""
+    configuration(tmp_path, "siteRules:\n" + site_rule("only-data", "data") + site_rule("only-other", "other"))
+    files = cluster(tmp_path / "cluster", with_claim("a", "data"), with_claim("b", "data"), with_claim("c", "other"))
+
+    def counted(server):
+        found = {key[len('migvet_audit_findings{rule="'):-2]: value for key, value in server.metrics().items()
+                 if key.startswith('migvet_audit_findings{rule="only-')}
+        return found or None
+
+    with serving(migvet, tmp_path, files) as server:
+        _, counts = eventually(lambda: counted(server), SECONDS, "they are counted")
+        assert counts == {"only-data": 1, "only-other": 2}
+        configuration(tmp_path, "siteRules:\n" + site_rule("only-third", "third") + site_rule("only-other", "other"))
+        eventually(lambda: counted(server) == {"only-third": 3, "only-other": 2}, SECONDS, "the new ones are counted")
+
+
+def listing(*items):
+    """An answer to requests for the objects of a kind, in which nothing happens."""
+    def answer(h):
+        if "sendInitialEvents" in h.query:
+            h.answer_status(422, "sendInitialEvents is forbidden for watch")
+        elif "watch" in h.query:
+            h.begin_stream()
+            h.wait_for_client()
+        else:
+            h.answer(200, {"kind": "List", "metadata": {"resourceVersion": "7"}, "items": items})
+    return answer
+
+
+@pytest.fixture(name="api")
+def api_fixture(tmp_path):
+    """An API server with few kinds and no objects."""
+    (tmp_path / "api").mkdir()
+    with FakeApi(tmp_path / "api") as api:
+        api.route("/old/apis/kubevirt.io/v1/virtualmachines", listing())
+        for version in ("v1alpha1", "v1beta1"):
+            api.route(f"/old/apis/pool.kubevirt.io/{version}/virtualmachinepools", listing())
+        api.route("/old/api/v1/persistentvolumeclaims", listing())
+        api.old = api.kubeconfig(cluster={"server": f"https://127.0.0.1:{api.port}/old"})
+        yield api
+
+
+def test_what_cannot_be_read_is_said(migvet, tmp_path, api):
+    """An object of a live cluster that has a wrong type is not judged, and that is no secret."""
+    fine = with_claim("fine", "data")
+    fine["metadata"].update(uid="1", resourceVersion="1")
+    broken = {"metadata": {"name": "broken", "namespace": "shop", "uid": "2", "resourceVersion": "2", "labels": 7}}
+
+    api.route("/old/apis/kubevirt.io/v1/virtualmachines", listing(fine, broken))
+    with Server(migvet.path, "--kubeconfig", api.old, certs=tmp_path / "certs") as server:
+        eventually(lambda: server.events("objects that cannot be read are not judged"), SECONDS, "the line")
+        assert server.events("objects that cannot be read are not judged")[0]["kinds"] == "VirtualMachine"
+        assert server.metrics()["migvet_audit_incomplete"] == 1
+        assert sum(server.metrics()[f'migvet_audit_subjects{{verdict="{word}"}}']
+                   for word in ("True", "False", "Unknown")) == 1
+
+
+class Reports:
+    """Reports of one API, by namespace."""
+
+    def __init__(self, api, group, plural, *namespaces):
+        self.items, self.deleted = set(namespaces), []
+        self.base = f"/old/apis/{group}"
+        api.route(f"{self.base}/{plural}", self.all)
+        for namespace in namespaces:
+            api.route(f"{self.base}/namespaces/{namespace}/{plural}/migvet", self.one)
+
+    @staticmethod
+    def made(namespace):
+        return {"metadata": {"name": "migvet", "namespace": namespace, "resourceVersion": "5",
+                             "labels": {"app.kubernetes.io/managed-by": "migvet"}}}
+
+    def all(self, h):
+        assert "managed-by%3Dmigvet" in h.path
+        h.answer(200, {"kind": "List", "metadata": {"resourceVersion": "7"},
+                       "items": [self.made(namespace) for namespace in sorted(self.items)]})
+
+    def one(self, h):
+        namespace = h.route.split("/")[-3]
+        if h.command == "DELETE":
+            assert json.loads(h.body)["preconditions"] == {"resourceVersion": "5"}
+            self.items.discard(namespace)
+            self.deleted.append(namespace)
+            h.answer(200, {"kind": "Status", "status": "Success"})
+        else:
+            h.answer(200, self.made(namespace))
+
+
+@pytest.mark.parametrize("named", ["wgpolicyk8s.io/v1alpha2", "none"])
+def test_reports_of_another_api_are_deleted(migvet, tmp_path, api, named):
+    """When the configuration names another one while migvet runs, and when that was before its start."""
+    others = Reports(api, "wgpolicyk8s.io/v1alpha2", "policyreports", "shop", "other")
+    configuration(tmp_path, "audit: {interval: 1s}\nreports: {api: openreports.io/v1alpha1}\n")
+    with Server(migvet.path, "--kubeconfig", api.old, "--config", tmp_path / "config.yaml",
+                certs=tmp_path / "certs") as server:
+        # Of before the start; the API that is named now the cluster does not have.
+        eventually(lambda: not others.items, SECONDS, "they are deleted")
+        assert sorted(others.deleted) == ["other", "shop"]
+        assert server.metrics()['migvet_reports_total{result="failed"}'] == 0
+        ours = Reports(api, "openreports.io/v1alpha1", "reports", "shop")
+        configuration(tmp_path, f"audit: {{interval: 1s}}\nreports: {{api: {named}}}\n")
+        eventually(lambda: not ours.items, SECONDS, "they are deleted")
+        assert server.events("reports of an API that is not in use any more are deleted")[-1]["api"] == \
+            "openreports.io/v1alpha1"
+
+
+def test_reports_that_may_not_be_read_are_left_alone(migvet, tmp_path, api):
+    others = Reports(api, "wgpolicyk8s.io/v1alpha2", "policyreports", "shop")
+    api.route("/old/apis/wgpolicyk8s.io/v1alpha2/policyreports", lambda h: h.answer_status(403, "forbidden"))
+    configuration(tmp_path, "audit: {interval: 1s}\nreports: {api: none}\n")
+    with Server(migvet.path, "--kubeconfig", api.old, "--config", tmp_path / "config.yaml",
+                certs=tmp_path / "certs") as server:
+        eventually(lambda: len(server.events("audited")) >= 3, SECONDS, "some rounds")
+        assert server.metrics()['migvet_reports_total{result="failed"}'] == 0
+        assert len([path for _, path in api.requests if "/policyreports" in path]) == 1
+        assert not others.deleted
 
 
 def test_many(migvet, tmp_path):

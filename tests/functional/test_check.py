@@ -443,7 +443,7 @@ def test_version(migvet):
     text = migvet("version", expect=(0,)).stdout
     assert re.match(r"migvet \d+\.\d+\.\d+ \(commit ([0-9a-f]+|unknown)\)", text)
     for word in ("KubeVirt", "libmicrohttpd 0.9", "GnuTLS 3.",
-                 "json-c 0.", "libyaml 0.2", "PCRE2 10.", "libcurl "):
+                 "json-c 0.", "libyaml 0.2", "PCRE2 10.", "libcurl ", "zlib 1."):
         assert word in text
 
 

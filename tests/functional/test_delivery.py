@@ -6,12 +6,13 @@ import hashlib
 import hmac
 import json
 import re
+import resource
 import threading
 import time
 
 import pytest
 
-from receiver import KEY, TOKEN, Delivery, Identity, Receiver
+from receiver import KEY, TOKEN, Delivery, Http2, Identity, Receiver
 from support import eventually, instance, instance_spec, machine, migration, put, review_of
 
 BRIDGE = instance_spec("bridge")
@@ -98,6 +99,30 @@ def test_how_we_are_believed(delivery, identity):
     assert [request.headers["authorization"] for request in tokened.requests] == [f"Bearer {TOKEN}", "Bearer an0ther"]
     log = "".join(server.log)
     assert not [secret for secret in (TOKEN, KEY, "an0ther", "another key") if secret in log]
+
+
+def test_http_2(delivery, identity, tmp_path):
+    """Events share a connection; one that is refused, or a stream that ends in the middle, does not disturb the others."""
+    def answer(request):
+        if request.name == "bad":
+            return 400
+        if request.name == "cut" and [r.name for r in receiver.requests].count("cut") == 1:
+            return "half"
+        return 204
+
+    with Receiver(identity, answer) as receiver, Http2(identity, receiver, tmp_path) as proxy:
+        delivery.configure(delivery.receiver("one", proxy.url), outbox={"tries": 1})
+        with delivery.serve() as server:
+            names = [f"m-{i}" for i in range(20)] + ["bad", "cut"]
+            for name in names:
+                server.review(review_of(machine(name)))
+            eventually(lambda: sample(server, "waiting") == 0, 20, "nothing waits")
+            assert sample(server, "delivered_total") + sample(server, "dead_letters") == len(names)
+            assert sample(server, "dead_letters") >= 1
+    assert set(receiver.names) == set(names)
+    assert receiver.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+    assert {protocol for _, protocol in proxy.requests} == {"HTTP/2"}
+    assert len({port for port, _ in proxy.requests}) < len(names) / 2
 
 
 def test_filters(delivery, identity):
@@ -418,12 +443,13 @@ def test_a_directory_that_cannot_be(delivery, identity, migvet):
         good, delivery.outbox = delivery.outbox, delivery.directory / "no" / "outbox"
         delivery.configure(delivery.receiver("one", receiver))
         result = migvet("serve", *delivery.arguments(), "--certs", delivery.directory / "certs", expect=(2,))
-        assert str(delivery.outbox) in result.stderr or str(delivery.outbox.parent) in result.stderr
+        missing = f"outbox.directory: the directory cannot be made, since {delivery.outbox.parent} does not exist"
+        assert f"{delivery.outbox}: {missing}" in result.stderr
         delivery.configure()
         with delivery.serve() as server:
             delivery.configure(delivery.receiver("one", receiver))
             eventually(lambda: server.metrics()["migvet_config_broken"] == 1, 5)
-            assert str(delivery.directory / "no") in server.health("/readyz?verbose")[2]
+            assert missing in server.health("/readyz?verbose")[2]
             assert remark(server) == "no receivers"
             delivery.outbox = good
             delivery.configure(delivery.receiver("one", receiver))
@@ -434,7 +460,7 @@ def test_a_directory_that_cannot_be(delivery, identity, migvet):
         put(delivery.outbox, "")
         delivery.configure(delivery.receiver("one", receiver))
         result = migvet("serve", *delivery.arguments(), "--certs", delivery.directory / "certs", expect=(2,))
-        assert f"{delivery.outbox}: the directory cannot be made: Not a directory" in result.stderr
+        assert f"{delivery.outbox}: outbox.directory: the directory cannot be made: Not a directory" in result.stderr
 
 
 def test_clients_that_nobody_verifies(delivery, identity):
@@ -494,6 +520,23 @@ def test_the_disk_fails_at_the_start(delivery, identity):
             delivery.configure()
             reconfigured(server, 3)
     assert receiver.names == ["m"]
+
+
+def test_no_file_may_grow(delivery, identity):
+    """A limit on the size of files is an error like a full disk: reviews are answered, and what comes later is delivered."""
+    with Receiver(identity) as receiver:
+        delivery.configure(delivery.receiver("one", receiver))
+        with delivery.serve() as server:
+            server.review(review_of(machine("before")))
+            receiver.wait_for(1)
+            old = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, old[1]))
+            assert server.review(review_of(machine("lost")))["allowed"]
+            eventually(lambda: server.metrics()["migvet_outbox_failed_total"] == 1, 5)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, old)
+            server.review(review_of(machine("after")))
+            receiver.wait_for(2)
+    assert receiver.names == ["before", "after"]
 
 
 def test_a_full_outbox(delivery, identity):

@@ -90,6 +90,16 @@ def test_no_room_for_certificates(migvet, tmp_path):
         assert server.review(GOOD)["allowed"]
 
 
+@pytest.mark.parametrize("arguments", [("serve", "-f", EXAMPLES / "cluster", "--listen", "127.0.0.1:0"), ("certs", "create")],
+                         ids=["serve", "certs"])
+def test_files_that_may_not_grow(migvet, tmp_path, arguments):
+    """A limit that was set before is told like a full disk; the signal that comes with it ends nobody."""
+    process = subprocess.run(["prlimit", "--fsize=0", migvet.path, *map(str, arguments), "--certs", tmp_path / "certs"],
+                             text=True, capture_output=True, timeout=60, check=False)
+    assert process.returncode == 2, process
+    assert os.strerror(errno.EFBIG) in process.stderr
+
+
 def test_log_that_cannot_be_written(migvet, tmp_path):
     """The log goes to a full device once it serves: answers do not depend on it."""
     certs = tmp_path / "certs"

@@ -16,11 +16,11 @@ PROFILE = ROOT / "packaging" / "seccomp.json"
 PYTHON = os.environ.get("PYTHON", "/usr/bin/python3")  # the one that has the module
 
 
-def confined(directory, migvet, profile=PROFILE):
+def confined(directory, migvet, profile=PROFILE, flags=""):
     """A program that is migvet under the profile; any other system call kills it."""
     path = directory / "confined"
     runner = pathlib.Path(__file__).with_name("under_seccomp.py")
-    path.write_text(f"#!/bin/sh\nexec {PYTHON} {runner} {profile} {migvet.path} \"$@\"\n", encoding="utf-8")
+    path.write_text(f"#!/bin/sh\nexec {PYTHON} {runner} {flags} {profile} {migvet.path} \"$@\"\n", encoding="utf-8")
     path.chmod(0o755)
     return path
 
@@ -45,6 +45,28 @@ def test_what_is_not_allowed_kills(migvet, tmp_path):
                               "--certs", tmp_path / "certs", "--listen", "127.0.0.1:0", "--management", "127.0.0.1:0"],
                              timeout=60, capture_output=True, check=False)
     assert process.returncode == -signal.SIGSYS
+
+
+def test_no_exec_plugin_runs(migvet, tmp_path):
+    """A plugin would have the profile, too, and need what nobody knows. It is told, at once."""
+    plugin = tmp_path / "plugin"
+    plugin.write_text("#!/bin/sh\necho '{\"apiVersion\": \"client.authentication.k8s.io/v1\", \"kind\": \"ExecCredential\", "
+                      "\"status\": {\"token\": \"t\"}}'\n", encoding="utf-8")
+    plugin.chmod(0o755)
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(json.dumps({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin),
+                                                  "interactiveMode": "Never"}}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}]}), encoding="utf-8")
+    command = [confined(tmp_path, migvet, flags="--default"), "check", "--kubeconfig", kubeconfig]
+    process = subprocess.run(command, timeout=60, capture_output=True, text=True, check=False)
+    assert process.returncode == 3
+    assert f"exec plugin {plugin} cannot be run: Operation not permitted" in process.stderr
+    # It is the profile: without it the plugin runs, and nobody listens.
+    process = migvet("check", "--kubeconfig", kubeconfig, expect=(3,))
+    assert "exec plugin" not in process.stderr
 
 
 def test_serve(migvet, tmp_path):

@@ -6,11 +6,10 @@ import pathlib
 import socket
 import ssl
 import threading
-import time
 
 import pytest
 
-from support import EXAMPLES, Server, example, instance_spec, machine, review_of
+from support import EXAMPLES, Server, eventually, example, instance_spec, machine, review_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHART_REVIEW = ROOT / "charts/migvet/files/test-review.json"
@@ -26,6 +25,11 @@ def ask(migvet, server, *more, review="", host="localhost", expect=(0,)):
     return migvet("review", "--server", f"https://{host}:{server.port}", *more, stdin=review, expect=expect)
 
 
+def last(server, key, value):
+    """Wait for the line of the last review, which is written after the answer."""
+    eventually(lambda: [event[key] for event in server.events("review")][-1:] == [value], what=f"{key} {value}")
+
+
 def test_answers_as_offline(migvet, server):
     review = json.dumps(review_of(machine(spec=instance_spec("bridge"))))
     remote = json.loads(ask(migvet, server, "--ca-file", server.ca, review=review).stdout)
@@ -37,11 +41,7 @@ def test_answers_as_offline(migvet, server):
 def test_mutate_and_a_last_slash(migvet, server):
     migvet("review", "--server", f"https://localhost:{server.port}/", "--ca-file", server.ca, "--mutate", CHART_REVIEW,
            expect=(0,))
-    # The line is written after the answer.
-    end = time.monotonic() + 10
-    while server.events("review")[-1]["webhook"] != "mutate" and time.monotonic() < end:
-        time.sleep(0.05)
-    assert server.events("review")[-1]["webhook"] == "mutate"
+    last(server, "webhook", "mutate")
 
 
 def test_review_of_the_chart(migvet, server):
@@ -49,16 +49,21 @@ def test_review_of_the_chart(migvet, server):
     answer = json.loads(ask(migvet, server, "--ca-file", server.ca, CHART_REVIEW).stdout)["response"]
     assert answer["uid"] == "helm-test" and answer["allowed"]
     assert answer["auditAnnotations"]["verdict"] == "True"
-    assert server.events("review")[-1]["dryRun"] == "true"
+    last(server, "dryRun", "true")
 
 
 def test_other_authority_is_not_trusted(migvet, server, tmp_path):
     migvet("certs", "create", "--certs", tmp_path, expect=(0,))
-    before = len(server.events("review"))
+
+    def reviewed(name):
+        ask(migvet, server, "--ca-file", server.ca, review=json.dumps(review_of(machine(name))))
+        last(server, "name", name)
+        return len(server.events("review"))
+    before = reviewed("before")
     done = ask(migvet, server, "--ca-file", tmp_path / "ca.crt", CHART_REVIEW, expect=(3,))
     assert "verification failed" in done.stderr and not done.stdout
     ask(migvet, server, CHART_REVIEW, expect=(3,))  # nor do the system's authorities know it
-    assert len(server.events("review")) == before
+    assert reviewed("after") == before + 1
 
 
 def test_other_name_is_not_trusted(migvet, tmp_path):

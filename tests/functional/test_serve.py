@@ -399,8 +399,8 @@ def test_broken_edit_leaves_the_last_good_state(live):
         assert verdict() == "False"
         assert server.metrics()["migvet_files_broken"] == 1
         # The log is read by another thread of this test.
-        eventually(lambda: [e for e in server.events() if "storage.yaml" in json.dumps(e)
-                            and e["level"] in ("warning", "error")], what="a line in the log")
+        eventually(lambda: [e for e in server.events("the files cannot be read; the last good state stays in force")
+                            if re.search(r"storage\.yaml:\d+:\d+: ", e["error"])], what="a line in the log")
         path.write_text(storage("ReadWriteMany"), encoding="utf-8")
         seen(verdict, "True")
         eventually(lambda: server.metrics()["migvet_files_broken"] == 0, what="mended")
@@ -458,6 +458,8 @@ def test_broken_files_at_start(migvet, tmp_path):
                      "--management",
                      "127.0.0.1:0", expect=(2,))
     assert "a.yaml:2:1: " in process.stderr
+    assert "the files cannot be read, and there is no state from before" in process.stderr
+    assert "last good state" not in process.stderr
 
 
 # --- identity -----------------------------------------------------------

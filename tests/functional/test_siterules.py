@@ -173,7 +173,11 @@ def test_rules_documents_them(migvet, tmp_path):
                            "area      site\nreason    none of KubeVirt's\n")
     assert team["documentation"] in page and "\nFix\n  set the label team\n" in page
     assert migvet.json("rules", "team-label", "-o", "json", "--config", config, expect=(0,)) == team
-    assert "there is no rule \"team-label\"" in migvet("rules", "team-label", expect=(2,)).stderr
+    hint = "; those of siteRules are found with --config FILE"
+    assert f'there is no rule "team-label"{hint}\n' in migvet("rules", "team-label", expect=(2,)).stderr
+    written(tmp_path / "other.yaml")
+    result = migvet("rules", "team-label", "--config", tmp_path / "other.yaml", expect=(2,))
+    assert 'there is no rule "team-label"\n' in result.stderr
     assert migvet("rules", "gpu", expect=(0,)).stdout.splitlines()[2] == "severity  blocker"
     put(config, HEAD + "siteRules: [{name: gpu}]\n")
     assert "siteRules[0].name" in migvet("rules", "--config", config, expect=(2,)).stderr

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands whose allocations fail, one after the other, also those of the libraries: never a crash, and never another
 answer than the undisturbed one but for an error, or a verdict that says Unknown."""
+import base64
+import http.client
 import json
+import mmap
 import os
 import pathlib
+import struct
 import subprocess
 
 import pytest
+import yaml
 
-from support import EXAMPLES, ROOT, example, instance_spec, machine, migration, review_of
+from receiver import TOKEN, Delivery, Identity
+from support import EXAMPLES, ROOT, Server, example, instance_spec, machine, migration, review_of
 
 HERE = pathlib.Path(__file__).parent
 CONFIG = """apiVersion: config.migvet.io/v1alpha1
@@ -93,6 +99,93 @@ def test_review(migvet, preload, tmp_path, name):
         assert not expected["allowed"] or response["allowed"] or name == "allowed", (where, response)
         unknown += 1
     assert unknown > 0
+
+
+class Switch:
+    """The file FAIL_SWITCH, see failing_malloc.c."""
+
+    def __init__(self, path):
+        path.write_bytes(bytes(16))
+        self.path = path
+        with open(path, "r+b") as file:
+            self.memory = mmap.mmap(file.fileno(), 16)
+
+    def set(self, countdown):
+        self.memory[:8] = struct.pack("Q", countdown)
+
+    def is_waiting(self):
+        """The allocation has not come yet."""
+        return struct.unpack("Q", self.memory[:8])[0] > 0
+
+
+def check_disturbed(name, full, status, text):
+    """What may come of a review, or of a question, while an allocation fails; whether it is something else than without."""
+    if (status, text) == full:
+        return False
+    answer = json.loads(text)
+    if status != 200:
+        assert status in (500, 503) and answer["kind"] == "Status", (status, text)
+        return True
+    if answer["kind"] == "Verdict":
+        assert answer["migratable"] == "Unknown", answer
+        return True
+    response, allowed = answer["response"], json.loads(full[1])["response"]["allowed"]
+    if name == "stamped":  # as Unknown, or not at all
+        patch = base64.b64decode(response.get("patch", "")).decode()
+        assert response["allowed"] and (not patch or '"Unknown"' in patch), (response, patch)
+        return True
+    assert response.get("auditAnnotations", {}).get("verdict") == "Unknown", (name, response)
+    assert allowed or not response["allowed"] or name == "update", response
+    assert not allowed or response["allowed"] or name == "allowed", response
+    return True
+
+
+def torture(server, switch, name, request):
+    """Each allocation of the server in turn fails while it answers, until there is none more; how often that was seen."""
+    seen, quiet, at, client = 0, 0, 0, server.client()
+    status, _, text = client.post(**request)
+    full = status, text
+    assert status == 200, text
+    while quiet < 4:  # its other threads take some memory, too
+        at += 1
+        switch.set(at)
+        try:
+            status, _, text = client.post(**request)
+            seen += check_disturbed(name, full, status, text)
+        except (OSError, http.client.HTTPException):  # the connection has ended, perhaps in the middle of the answer
+            seen += 1
+            client.http.close()
+        finally:
+            quiet = quiet + 1 if switch.is_waiting() else 0
+            switch.set(0)
+        assert server.process.poll() is None, f"{name}: it ended with {server.process.returncode} at {at}"
+        if not client.http.sock:  # handshakes are left in peace: without memory the library for large numbers would abort
+            client = server.client()
+            status, _, text = client.post(**request)
+            assert (status, text) == full, (name, at, text)
+    client.http.close()
+    return seen
+
+
+def test_server(migvet, preload, tmp_path):
+    """It answers, or ends the connection, and goes on; its log and what is kept for receivers stay whole."""
+    delivery, switch = Delivery(migvet.path, tmp_path, Identity(tmp_path / "identity")), Switch(tmp_path / "switch")
+    nobody = delivery.receiver("one", "https://localhost:1/")
+    delivery.configure(nobody, verdicts={"enabled": True, "tokenFile": str(delivery.token)}, **yaml.safe_load(CONFIG))
+    requests = {name: {"body": json.dumps(review)} for name, review in REVIEWS.items()}
+    requests["stamped"] = {"body": json.dumps(REVIEWS["allowed"]), "path": "/mutate?timeout=10s"}
+    requests["question"] = {"body": json.dumps(machine(spec=instance_spec("bridge"))), "path": "/v1alpha1/verdicts",
+                            "headers": {"Authorization": f"Bearer {TOKEN}"}}
+    with Server(migvet.path, *delivery.arguments(), certs=tmp_path / "certs",
+                environment={"LD_PRELOAD": str(preload), "FAIL_SWITCH": str(switch.path)}) as server:
+        seen = {name: torture(server, switch, name, request) for name, request in requests.items()}
+        metrics = server.metrics()
+    print(seen)
+    assert min(seen.values()) > 5, seen
+    assert {event["component"] for event in server.events()} >= {"serve", "webhook"}  # each line is JSON
+    assert metrics["migvet_outbox_failed_total"] > 0
+    kept = migvet.json("outbox", "ls", "--directory", delivery.outbox, "-o", "json")
+    assert len(kept["items"]) == metrics["migvet_outbox_events_total"] > 0
 
 
 COMMANDS = [

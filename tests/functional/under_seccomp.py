@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Run a program under a seccomp profile as container runtimes have them: under_seccomp.py PROFILE PROGRAM [ARGUMENT...]
+"""Run a program under a seccomp profile as container runtimes have them:
+under_seccomp.py [--default] PROFILE PROGRAM [ARGUMENT...]
 
-What the profile does not allow kills the process, whatever its default action is, so that nothing goes unnoticed."""
+What the profile does not allow kills the process, so that nothing goes unnoticed; with --default the profile's own default
+action is taken, as a container runtime does."""
 import json
 import os
 import sys
@@ -10,9 +12,10 @@ import sys
 import seccomp
 
 
-def install(profile):
+def install(profile, kill):
     """This process, and what it executes, may make no other system calls."""
-    rules = seccomp.SyscallFilter(seccomp.KILL_PROCESS)
+    assert profile["defaultAction"] == "SCMP_ACT_ERRNO"
+    rules = seccomp.SyscallFilter(seccomp.KILL_PROCESS if kill else seccomp.ERRNO(profile["defaultErrnoRet"]))
     for entry in profile["syscalls"]:
         assert entry["action"] == "SCMP_ACT_ALLOW", entry
         for name in entry["names"]:
@@ -22,6 +25,9 @@ def install(profile):
 
 
 if __name__ == "__main__":
-    with open(sys.argv[1], encoding="utf-8") as file:
-        install(json.load(file))
-    os.execv(sys.argv[2], sys.argv[2:])
+    arguments = sys.argv[1:]
+    default = arguments[0] == "--default"
+    profile_file, *command = arguments[default:]
+    with open(profile_file, encoding="utf-8") as file:
+        install(json.load(file), not default)
+    os.execv(command[0], command)

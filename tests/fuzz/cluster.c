@@ -28,6 +28,10 @@
 static const char *const objects[] = {
         "{'apiVersion':'kubevirt.io/v1','kind':'KubeVirt',"
         "'metadata':{'name':'kubevirt','namespace':'kubevirt'},"
+        "'spec':{'configuration':{'developerConfiguration':{'featureGates':['HotplugVolumes','Snapshot',"
+        "'DecentralizedLiveMigration']},'migrations':{'parallelMigrationsPerCluster':3,'allowPostCopy':true,"
+        "'bandwidthPerMigration':'64Mi'},'permittedHostDevices':{'pciHostDevices':[{'pciVendorSelector':'10DE:1EB8',"
+        "'resourceName':'example.org/card'}]}}},"
         "'status':{'phase':'Deployed','observedKubeVirtVersion':'v1.8.4'}}",
         "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'strict','labels':{"
         "'migvet.io/enforce':'migratable','migvet.io/warn':'banana'}}}",
@@ -37,6 +41,49 @@ static const char *const objects[] = {
         "{'name':'m','uid':'1','labels':{'kubevirt.io/vmi-name':'web'}},'spec':{'vmiName':'web'}}",
         NODE("a"),
         NODE("b"),
+        "{'apiVersion':'v1','kind':'Node','metadata':{'name':'c','labels':{'kubevirt.io/schedulable':'true',"
+        "'kubernetes.io/arch':'amd64','kubernetes.io/hostname':'c','zone':'z','cpu-model.node.kubevirt.io/Haswell':'true',"
+        "'cpu-feature.node.kubevirt.io/vmx':'true','cpu-timer.node.kubevirt.io/tsc-frequency':'2000000000'}},"
+        "'spec':{'taints':[{'key':'t','value':'v','effect':'NoSchedule'}]},"
+        "'status':{'allocatable':{'cpu':'4','memory':'8Gi','pods':'10','example.org/card':'1'}}}",
+        "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'virt-launcher-web','labels':{'kubevirt.io':'virt-launcher',"
+        "'app':'x'},'annotations':{'kubevirt.io/domain':'web'},'ownerReferences':[{'apiVersion':'kubevirt.io/v1',"
+        "'kind':'VirtualMachineInstance','name':'web','uid':'2','controller':true}]},'spec':{'nodeName':'a',"
+        "'affinity':{'podAntiAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':[{'topologyKey':"
+        "'kubernetes.io/hostname','labelSelector':{'matchLabels':{'app':'x'}}}]}},'containers':[{'name':'compute',"
+        "'resources':{'requests':{'cpu':'1','memory':'1Gi'}}}]},'status':{'phase':'Running'}}",
+        "{'apiVersion':'instancetype.kubevirt.io/v1beta1','kind':'VirtualMachineClusterInstancetype',"
+        "'metadata':{'name':'medium'},'spec':{'cpu':{'guest':2,'dedicatedCPUPlacement':true},'memory':{'guest':'2Gi',"
+        "'hugepages':{'pageSize':'2Mi'}},'gpus':[{'name':'g','deviceName':'example.org/card'}],"
+        "'nodeSelector':{'zone':'z'},'annotations':{'a':'b'}}}",
+        "{'apiVersion':'instancetype.kubevirt.io/v1beta1','kind':'VirtualMachineInstancetype',"
+        "'metadata':{'name':'small'},'spec':{'cpu':{'guest':1,'maxSockets':4},'memory':{'guest':'1Gi'},"
+        "'ioThreadsPolicy':'auto','launchSecurity':{'sev':{}}}}",
+        "{'apiVersion':'instancetype.kubevirt.io/v1beta1','kind':'VirtualMachineClusterPreference','metadata':"
+        "{'name':'linux'},'spec':{'devices':{'preferredTPM':{},'preferredInterfaceModel':'virtio',"
+        "'preferredInterfaceMasquerade':{},'preferredAutoattachPodInterface':true},'firmware':{'preferredUseEfi':true,"
+        "'preferredUseSecureBoot':true},'cpu':{'preferredCPUTopology':'preferSockets'},'features':{'preferredHyperv':{}},"
+        "'preferredTerminationGracePeriodSeconds':5,'requirements':{'cpu':{'guest':2},'memory':{'guest':'1Gi'}}}}",
+        "{'apiVersion':'migrations.kubevirt.io/v1alpha1','kind':'MigrationPolicy','metadata':{'name':'fast'},'spec':"
+        "{'selectors':{'namespaceSelector':{'migvet.io/enforce':'migratable'},'virtualMachineInstanceSelector':{'a':'b'}},"
+        "'bandwidthPerMigration':'1Gi','allowAutoConverge':true}}",
+        "{'apiVersion':'v1','kind':'ResourceQuota','metadata':{'name':'q'},'spec':{'hard':{'requests.memory':'16Gi',"
+        "'pods':'5'}},'status':{'hard':{'requests.memory':'16Gi','pods':'5'},'used':{'requests.memory':'15Gi','pods':'4'}}}",
+        "{'apiVersion':'v1','kind':'LimitRange','metadata':{'name':'l'},'spec':{'limits':[{'type':'Container',"
+        "'default':{'cpu':'1'},'defaultRequest':{'memory':'1Gi'},'max':{'memory':'4Gi'}}]}}",
+        "{'apiVersion':'policy/v1','kind':'PodDisruptionBudget','metadata':{'name':'p'},'spec':{'minAvailable':1,"
+        "'selector':{'matchLabels':{'app':'x'}}},'status':{'disruptionsAllowed':0}}",
+        "{'apiVersion':'k8s.cni.cncf.io/v1','kind':'NetworkAttachmentDefinition','metadata':{'name':'lan'},"
+        "'spec':{'config':'{\\u0022type\\u0022:\\u0022macvtap\\u0022}'}}",
+        "{'apiVersion':'v1','kind':'PersistentVolume','metadata':{'name':'pv'},'spec':{'accessModes':['ReadWriteOnce'],"
+        "'capacity':{'storage':'1Gi'},'claimRef':{'namespace':'shop','name':'local'},'nodeAffinity':{'required':"
+        "{'nodeSelectorTerms':[{'matchExpressions':[{'key':'kubernetes.io/hostname','operator':'In','values':['a']}]}]}}}}",
+        "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'name':'local'},'spec':{'accessModes':"
+        "['ReadWriteMany'],'storageClassName':'local','volumeName':'pv'},'status':{'phase':'Bound'}}",
+        "{'apiVersion':'cdi.kubevirt.io/v1beta1','kind':'DataVolume','metadata':{'name':'dv'},'spec':{'storage':{"
+        "'storageClassName':'local','resources':{'requests':{'storage':'1Gi'}}}},'status':{'phase':'Succeeded'}}",
+        "{'apiVersion':'cdi.kubevirt.io/v1beta1','kind':'StorageProfile','metadata':{'name':'local'},'status':{"
+        "'provisioner':'x','claimPropertySets':[{'accessModes':['ReadWriteMany'],'volumeMode':'Block'}]}}",
         CLAIM("shared", "ReadWriteMany"),
         CLAIM("ledger", "ReadWriteOnce"),
         INSTANCE("fine", "masquerade", ""),
@@ -260,6 +307,20 @@ static const char *const values[] = {
         "\"db\"",
         "\"gone\"",
         "\"stuck\"",
+        "\"medium\"",
+        "\"small\"",
+        "\"linux\"",
+        "\"lan\"",
+        "\"dv\"",
+        "\"VirtualMachineClusterInstancetype\"",
+        "\"VirtualMachineInstancetype\"",
+        "\"VirtualMachineClusterPreference\"",
+        "\"example.org/card\"",
+        "\"eviction\"",
+        "\"pods\"",
+        "\"namespaces\"",
+        "\"Node\"",
+        "\"KubeVirt\"",
         "\"shared\"",
         "\"ledger\"",
         "\"local\"",

@@ -3,8 +3,8 @@
  * namespace `strict` a level is enforced. */
 #pragma once
 
-#include "policy/config.h"
-#include "policy/snapshot.h"
+#include "policy/config/config.h"
+#include "policy/snapshot/snapshot.h"
 #include "tests/fuzz/support.h"
 
 /* Made once, and never freed. */

@@ -3,7 +3,7 @@
  * A configuration file: what is read is complete (levels that exist, rules that are there, reasons, patterns that can be
  * matched), and what is not has a message, and a line where it names a field. The same text is read the same twice.
  */
-#include "policy/config.h"
+#include "policy/config/config.h"
 #include "policy/registry.h"
 
 #include <stdint.h>

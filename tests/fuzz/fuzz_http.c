@@ -2,9 +2,11 @@
 /*
  * What a client sends to the port of reviews, without TLS; the first byte says into what pieces. A real listener on loopback
  * gets it, then the end of the stream. It answers only with whole HTTP/1.1 responses, hands on only bodies up to the limit,
- * and closes. All but what libmicrohttpd says by itself, before it closes, is JSON.
+ * and questions for verdicts only from who has a token, and closes. All but what libmicrohttpd says by itself, before it
+ * closes, is JSON.
  */
 #include "tests/fuzz/support.h"
+#include "webhook/access.h"
 #include "webhook/listen.h"
 #include "webhook/route.h"
 
@@ -25,26 +27,59 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { BODY_BYTES = 4096, MOST_ANSWERS = 1 << 20, PATIENCE_S = 20 };
 
+#define TOKEN "t0ken"
+
 static _Atomic unsigned reviews;
+static _Atomic unsigned verdicts;
+
+static int answer(const struct mv_review_call *call, struct mv_buf *response) {
+        for (size_t i = 0; i < 8; i++)
+                fuzz_check(!call->body.p[call->body.n + i], "a body without its end");
+        fuzz_check(call->body.n <= BODY_BYTES, "a body beyond the limit");
+        mv_buf_format(response, "{\"bytes\":%zu}", call->body.n);
+        return 200;
+}
 
 static int review(void *context, const struct mv_review_call *call, struct mv_buf *response,
                   struct mv_review_summary *summary) {
         (void)context;
-        for (size_t i = 0; i < 8; i++)
-                fuzz_check(!call->body.p[call->body.n + i], "a body without its end");
-        fuzz_check(call->body.n <= BODY_BYTES, "a body beyond the limit");
         *summary = (struct mv_review_summary){ .verdict = "", .level = "" };
-        mv_buf_format(response, "{\"bytes\":%zu}", call->body.n);
         reviews++;
-        return 200;
+        return answer(call, response);
 }
 
-static const struct mv_review_backend backend = { .review = review };
+static int verdict(void *context, const struct mv_review_call *call, struct mv_buf *response,
+                   struct mv_verdict_summary *summary) {
+        (void)context;
+        *summary = (struct mv_verdict_summary){ .verdict = "" };
+        verdicts++;
+        return answer(call, response);
+}
+
+static const struct mv_review_backend backend = { .review = review, .verdict = verdict };
+
+/* All of each text is looked at. */
+static void line(void *context, enum mv_log_level level, const char *component, const char *message,
+                 const struct mv_log_field *fields, size_t n_fields) {
+        static volatile size_t seen; /* so that no compiler leaves it out */
+        (void)context;
+        (void)level;
+        seen = strlen(component) + strlen(message);
+        for (size_t i = 0; i < n_fields; i++)
+                for (size_t j = 0; j < fields[i].value.n; j++)
+                        seen = (unsigned char)fields[i].value.p[j];
+        (void)seen;
+}
+
+static const struct mv_logger logger = { .line = line };
 
 static unsigned start(void) {
+        static struct mv_access_slot slot;
         static struct mv_route route = { .backend = &backend,
+                                         .access = &slot,
                                          .body_bytes = BODY_BYTES,
-                                         .bodies_bytes = 8 * BODY_BYTES };
+                                         .bodies_bytes = 8 * BODY_BYTES,
+                                         .logger = &logger };
         static atomic_bool draining;
         const struct mv_listener_config config = {
                 .name = "fuzz",
@@ -55,6 +90,13 @@ static unsigned start(void) {
                 .draining = &draining,
         };
         struct mv_listener *listener = NULL;
+        struct mv_access *access = NULL;
+        route.metrics = mv_metrics_new("0");
+        mv_access_slot_init(&slot);
+        fuzz_check(route.metrics && mv_access_new(&(struct mv_access_options){ .tokens = MV_STR(TOKEN) },
+                                                  &access, NULL) == 0,
+                   "nobody may ask");
+        mv_access_slot_set(&slot, access);
         fuzz_check(mv_listener_new(&config, &listener, NULL) == 0 && mv_listener_start(listener, NULL) == 0,
                    "no listener");
         return mv_listener_port(listener); /* it lives as long as the process */
@@ -128,8 +170,8 @@ static bool has_head(struct mv_str text) {
 }
 
 static void check_answers(struct mv_str text, unsigned handed_on) {
-        static const unsigned known[] = { 100, 200, 400, 404, 405, 411, 413, 414,
-                                          415, 417, 431, 500, 501, 503, 505 };
+        static const unsigned known[] = { 100, 200, 400, 401, 404, 405, 411, 413,
+                                          414, 415, 417, 431, 500, 501, 503, 505 };
         unsigned good = 0;
         while (text.n) {
                 unsigned status = check_answer(&text);
@@ -149,7 +191,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (!port)
                 port = start();
         struct mv_str text = fuzz_str(data + 1, size - 1);
-        unsigned before = reviews;
+        const unsigned before = reviews + verdicts, verdicts_before = verdicts;
         int fd = dial(port);
         char *answers = malloc(MOST_ANSWERS);
         fuzz_check(answers, "no memory");
@@ -174,7 +216,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         close(fd);
         /* What was on its way when the connection was reset may be lost. */
         if (whole && !has_head(text))
-                check_answers((struct mv_str){ answers, n }, reviews - before);
+                check_answers((struct mv_str){ answers, n }, reviews + verdicts - before);
+        fuzz_check(verdicts == verdicts_before || mv_str_contains(text, MV_STR(TOKEN)),
+                   "a verdict for somebody without a token");
         free(answers);
         return 0;
 }

@@ -3,7 +3,7 @@
  * Files of an outbox. The first byte says which: a segment as it is, a segment whose checksums are made right, positions with their
  * checksum, a request, an answer. Whatever is read is within the file, in order, and written again it is what was read.
  */
-#include "webhook/deliver/crc32c.h"
+#include "webhook/deliver/checksum.h"
 #include "webhook/deliver/positions.h"
 #include "webhook/deliver/requests.h"
 #include "webhook/deliver/segment.h"
@@ -79,8 +79,8 @@ static void mend(char *text, size_t n) {
                 memcpy(&rest, text + at + 4, 4);
                 if (rest > n - at - MV_SEGMENT_FRAME)
                         continue;
-                crc = mv_crc32c(0, (struct mv_str){ text + at + 4, 4 });
-                crc = mv_crc32c(crc, (struct mv_str){ text + at + MV_SEGMENT_FRAME, rest });
+                crc = mv_checksum(0, (struct mv_str){ text + at + 4, 4 });
+                crc = mv_checksum(crc, (struct mv_str){ text + at + MV_SEGMENT_FRAME, rest });
                 memcpy(text + at + 8, &crc, 4);
         }
 }
@@ -93,7 +93,7 @@ static void read_positions(struct mv_str lines) {
         mv_buf_init(&text, &mv_allocator_system, MV_OUTBOX_BUF);
         mv_buf_init(&again, &mv_allocator_system, MV_OUTBOX_BUF);
         mv_buf_append_str(&text, lines);
-        mv_buf_format(&text, "crc32c %08x\n", mv_crc32c(0, lines));
+        mv_buf_format(&text, "crc32 %08x\n", mv_checksum(0, lines));
         if (mv_positions_read(&positions, written(&text), NULL) == 0) {
                 for (size_t i = 0; i < positions.n; i++)
                         for (uint64_t after = 0, n = 0; n < 100 && after < positions.last; n++) {

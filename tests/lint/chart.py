@@ -71,8 +71,8 @@ def values_and_schema():
 
 
 def kinds():
-    """(group, plural) of policy/kind.c."""
-    text = pathlib.Path("policy/kind.c").read_text()
+    """(group, plural) of policy/snapshot/kind.c."""
+    text = pathlib.Path("policy/snapshot/kind.c").read_text()
     found = set()
     for arguments in re.findall(r"KIND(?:_[A-Z]+)?\(\s*((?:\"[^\"]*\",\s*){4})", text):
         group, _, _, plural = re.findall(r'"([^"]*)"', arguments)
@@ -93,7 +93,7 @@ def rights(name):
 def rbac():
     wanted = kinds() - NOT_READ
     if len(wanted) < 20:
-        yield f"policy/kind.c: only {len(wanted)} kinds were found, is its form another one now?"
+        yield f"policy/snapshot/kind.c: only {len(wanted)} kinds were found, is its form another one now?"
     for name in ("default.yaml", "full.yaml"):
         readable = set()
         for (role, group, resource), verbs, names in rights(name):
@@ -111,7 +111,7 @@ def rbac():
                 if not READ <= verbs:
                     yield f'{name}: {resource} of "{group}" may not be watched'
         for group, resource in sorted(wanted - readable):
-            yield f'{name}: {group}: may not read {resource} of "{group}", which policy/kind.c has'
+            yield f'{name}: {group}: may not read {resource} of "{group}", which policy/snapshot/kind.c has'
         for group, resource in sorted(readable - wanted):
             yield f'{name}: may read {resource} of "{group}", which nobody needs'
 

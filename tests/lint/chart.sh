@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The chart agrees with the program, and with itself: versions, values and their schema, RBAC and the kinds of
-# policy/kind.c, the resources of webhooks, the metrics of alerts and dashboard, alerts and runbooks. It looks at the
+# policy/snapshot/kind.c, the resources of webhooks, the metrics of alerts and dashboard, alerts and runbooks. It looks at the
 # renderings in tests/chart/golden, so it needs no helm.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -16,7 +16,7 @@ check() {
 if [ "${1:-}" = --self-test ]; then
         good() {
                 fresh
-                (cd "$repository" && tar -cf - Makefile charts policy/kind.c webhook cli cluster docs/runbooks.md \
+                (cd "$repository" && tar -cf - Makefile charts policy/snapshot/kind.c webhook cli cluster docs/runbooks.md \
                         tests/chart/golden) | tar -xf - -C "$tree"
         }
         edit() { # FILE, sed script: it must change something

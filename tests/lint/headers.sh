@@ -6,12 +6,13 @@
 
 check() {
         local header compiler out flags=()
-        read -r -a flags < <(pkg-config --cflags libmicrohttpd gnutls json-c yaml-0.1 libpcre2-8 libcurl |
+        read -r -a flags < <(pkg-config --cflags libmicrohttpd gnutls json-c yaml-0.1 libpcre2-8 libcurl zlib |
                 sed 's/-I/-isystem /g')
         while IFS= read -r header; do
                 grep -q '^#pragma once$' "$header" || complain "$header: no #pragma once"
                 for compiler in "${CC:-gcc}" "${CLANG:-clang}"; do
-                        out=$("$compiler" -std=c17 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror \
+                        # shellcheck disable=SC2086  # a compiler may be two words, as in ccache gcc
+                        out=$($compiler -std=c17 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror \
                                 -I. "${flags[@]}" -fsyntax-only -x c - 2>&1 \
                                 <<<"#include \"$header\"
 int headers_sh_is_no_empty_unit;") || complain "$header does not compile alone with $compiler:

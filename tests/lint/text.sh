@@ -7,6 +7,14 @@
 
 scripts=('*.sh' 'tests/run' 'tests/lint/run' 'tests/e2e/run' '.ci/run')
 
+# lines_with PATTERN WHAT EXCEPT: complain about each such line of the text files other than some.
+lines_with() {
+        local hit
+        while IFS= read -r hit; do
+                complain "$hit: $2"
+        done < <(project_files '*' | grep -vE "$3" | xargs -d '\n' -r grep -nHIE "$1" | sed -E 's/^([^:]*:[0-9]+):.*/\1/')
+}
+
 check() {
         local file hit n
         while IFS= read -r file; do
@@ -20,17 +28,9 @@ check() {
         done < <(project_files '*.c' '*.h' '*.py' '*.sh')
 
         # Fuzz inputs are whatever they are; the licence is not ours to edit.
-        while IFS= read -r file; do
-                case $file in tests/fuzz/corpus/* | LICENSE) continue ;; esac
-                grep -qI '' "$file" || continue
-                while IFS= read -r hit; do
-                        complain "$file:$hit: trailing white space"
-                done < <(grep -nE '[[:space:]]$' "$file" | cut -d: -f1 || true)
-                case $file in tests/lint/*) continue ;; esac
-                while IFS= read -r hit; do
-                        complain "$file:$hit: a path of a developer's machine"
-                done < <(grep -nE '(^|[^A-Za-z0-9_.~-])/(home|work|root)/' "$file" | cut -d: -f1 || true)
-        done < <(project_files '*')
+        lines_with '[[:space:]]$' "trailing white space" '^(tests/fuzz/corpus/|LICENSE$)'
+        lines_with '(^|[^A-Za-z0-9_.~-])/(home|work|root)/' "a path of a developer's machine" \
+                '^(tests/fuzz/corpus/|LICENSE$|tests/lint/)'
 
         while IFS= read -r file; do
                 hit=$(shellcheck -x "$file") || complain "$hit"

@@ -9,7 +9,7 @@
 #include "tests/unit/support_naive.h"
 
 #include "policy/object/storage.h"
-#include "policy/podrequests.h"
+#include "policy/launcher/podrequests.h"
 
 #include <stdlib.h>
 

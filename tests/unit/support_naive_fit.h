@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The same question as policy/nodefit's, answered a second time for the tests: node by node, pod by pod and label by
+ * The same question as policy/nodes/nodefit's, answered a second time for the tests: node by node, pod by pod and label by
  * label, in the words of KubeVirt and of Kubernetes' scheduler, with no index and no sets. Slow, and meant to be plain.
  */
 #pragma once
 
-#include "policy/nodefit.h"
+#include "policy/nodes/nodefit.h"
 
 /* What is asked for all instances of one snapshot. */
 struct naive_cluster;

@@ -9,7 +9,7 @@
 #include "tests/unit/support_naive.h"
 
 #include "policy/kubevirt_config.h"
-#include "policy/tsc.h"
+#include "policy/nodes/tsc.h"
 
 /* --- the node selector --- */
 

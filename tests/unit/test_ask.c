@@ -135,7 +135,11 @@ static void test_not_known(void **state) {
         }
         assert_told(&(struct question){ .body = INSTANCE }, 503, "the cluster has not been read yet");
         /* What is wrong with the question is told all the same. */
-        assert_told(&(struct question){ .body = "{'subject':{}}" }, 400, "subject.name must be given");
+        assert_told(
+                &(struct question){
+                        .body = "{'subject':{'apiVersion':'kubevirt.io/v1','kind':'VirtualMachine',"
+                                "'namespace':'shop'}}" },
+                400, "subject.name must be given");
 }
 
 static void test_late(void **state) {

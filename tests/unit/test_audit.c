@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/audit.h"
+#include "policy/audit/audit.h"
 
 #include "policy/refusal.h"
 #include "policy/resolve.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/audit_schedule.h"
+#include "policy/audit/audit_schedule.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

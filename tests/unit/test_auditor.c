@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/auditor.h"
+#include "policy/audit/auditor.h"
 
-#include "policy/audit_table.h"
+#include "policy/audit/audit_table.h"
 #include "policy/registry.h"
 #include "tests/unit/support.h"
 
@@ -325,6 +325,52 @@ static void test_unknown_is_no_cause(void **state) {
         end(&stage);
 }
 
+/* Nor has a VM gone that may be the one that cannot be read: that is said, and the others are judged. */
+static void test_unread_is_not_gone(void **state) {
+        (void)state;
+        static const char *const whole[] = { A, B, FINE, NULL }, *const without_b[] = { A, FINE, NULL },
+                                 *const nothing[] = { FINE, NULL };
+        struct stage stage;
+        struct mv_str namespace;
+        struct mv_audit_counts counts;
+        start(&stage);
+        look(&stage, live(MV_KIND_VM, MV_KNOWLEDGE_ALL, whole), true);
+        run_round(&stage, MV_AUDIT_ALL);
+        mv_auditor_count(stage.auditor, &counts);
+        assert_int_equal(counts.unread, 0);
+        look(&stage, live(MV_KIND_VM, MV_KNOWLEDGE_NAMED, without_b), true);
+        assert_true(mv_auditor_may_judge(stage.snapshot));
+        mv_auditor_count(stage.auditor, &counts);
+        assert_int_equal(counts.unread, MV_NEED(VM));
+        assert_int_equal(counts.verdicts[MV_OUTCOME_PASS], 2);
+        look(&stage, live(MV_KIND_VM, MV_KNOWLEDGE_NAMED, nothing), true);
+        assert_true(mv_auditor_has(stage.auditor, MV_STR("default")));
+        assert_true(mv_auditor_has(stage.auditor, MV_STR("another")));
+        assert_false(mv_auditor_next_empty(stage.auditor, &namespace));
+        mv_auditor_count(stage.auditor, &counts);
+        assert_false(counts.waiting);
+        look(&stage, live(MV_KIND_VM, MV_KNOWLEDGE_ALL, without_b), true);
+        mv_auditor_count(stage.auditor, &counts);
+        assert_int_equal(counts.unread, 0);
+        assert_int_equal(counts.verdicts[MV_OUTCOME_PASS], 1);
+        end(&stage);
+}
+
+/* A claim that cannot be read is not the cause by name, either. */
+static void test_unread_is_no_cause(void **state) {
+        (void)state;
+        static const char *const whole[] = { A, FINE, NULL }, *const hidden[] = { A, NULL };
+        struct stage stage;
+        start(&stage);
+        look(&stage, live(MV_KIND_CLAIM, MV_KNOWLEDGE_ALL, whole), true);
+        run_round(&stage, MV_AUDIT_ALL);
+        look(&stage, live(MV_KIND_CLAIM, MV_KNOWLEDGE_NAMED, hidden), true);
+        run_round(&stage, MV_AUDIT_CHANGED);
+        assert_string_equal(stage.text,
+                            "a:True>Unknown persistentvolumeclaims are known otherwise than before");
+        end(&stage);
+}
+
 /* A hundred VMs with a claim each; that of one has another mode. */
 static struct mv_snapshot *many(int other) {
         struct mv_snapshot_builder *builder =
@@ -450,6 +496,8 @@ int main(void) {
                 cmocka_unit_test(test_table),
                 cmocka_unit_test(test_unknown_is_not_gone),
                 cmocka_unit_test(test_unknown_is_no_cause),
+                cmocka_unit_test(test_unread_is_not_gone),
+                cmocka_unit_test(test_unread_is_no_cause),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

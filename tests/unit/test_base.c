@@ -15,7 +15,6 @@
 #include "policy/base/err.h"
 #include "policy/base/growing.h"
 #include "policy/base/hash.h"
-#include "policy/base/intern.h"
 #include "policy/base/names.h"
 
 #include <stdio.h>
@@ -176,48 +175,6 @@ static void test_arena_extend(void **state) {
         mv_arena_done(&arena);
 }
 
-static void test_intern(void **state) {
-        (void)state;
-        struct test_allocator a;
-        struct mv_arena texts, table;
-        mv_arena_init(&texts, &mv_allocator_system, 0);
-        mv_arena_init(&table, &mv_allocator_system, 0);
-        struct mv_intern intern = { .texts = &texts, .table = &table };
-        struct mv_str first[3000];
-        for (int round = 0; round < 2; round++)
-                for (int i = 0; i < 3000; i++) {
-                        char text[16];
-                        snprintf(text, sizeof text, "label-%d", i);
-                        struct mv_str s = mv_intern(&intern, mv_str_from(text));
-                        assert_str(s, text);
-                        assert_ptr_not_equal(s.p, text);
-                        if (round)
-                                assert_ptr_equal(s.p, first[i].p);
-                        first[i] = s;
-                }
-        assert_ptr_equal(mv_intern(&intern, MV_STR("")).p, mv_intern(&intern, MV_STR("")).p);
-        /* A long text is not kept in mind. */
-        char text[200];
-        memset(text, 'a', sizeof text);
-        const struct mv_str longer = { text, sizeof text };
-        assert_ptr_not_equal(mv_intern(&intern, longer).p, mv_intern(&intern, longer).p);
-        mv_arena_done(&table);
-        /* Whichever arena is exhausted, the one of the texts has failed. */
-        for (int which = 0; which < 2; which++) {
-                struct mv_arena arena;
-                test_allocator_init(&a, 1);
-                mv_arena_init(&arena, &a.allocator, 0);
-                mv_arena_init(&table, &mv_allocator_system, 0);
-                struct mv_intern failing = { .texts = which ? &arena : &texts,
-                                             .table = which ? &table : &arena };
-                assert_int_equal(mv_intern(&failing, MV_STR("x")).n, 0);
-                assert_true(mv_arena_failed(failing.texts));
-                mv_arena_done(&arena);
-                mv_arena_done(&table);
-        }
-        mv_arena_done(&texts);
-}
-
 static void test_arena_texts(void **state) {
         (void)state;
         struct mv_arena arena;
@@ -230,6 +187,11 @@ static void test_arena_texts(void **state) {
         assert_non_null(copy.p);
         assert_int_equal(copy.p[0], 0);
         assert_str(mv_arena_format(&arena, "%s-%d", "node", 7), "node-7");
+        const struct mv_str parts[] = { MV_STR("taint:"), { 0 }, MV_STR("a"), MV_STR("=b") };
+        struct mv_str joined = mv_arena_join(&arena, parts, 4);
+        assert_str(joined, "taint:a=b");
+        assert_int_equal(joined.p[joined.n], '\0');
+        assert_str(mv_arena_join(&arena, NULL, 0), "");
         struct mv_str wide = mv_arena_format(&arena, "%50000d", 1);
         assert_int_equal(wide.n, 50000);
         assert_int_equal(wide.p[49999], '1');
@@ -374,6 +336,19 @@ static void test_str(void **state) {
         assert_int_equal(mv_str_find_byte(ab, 'b'), 1);
         assert_int_equal(mv_str_find_byte(ab, 'c'), 2);
         assert_int_equal(mv_str_find_byte(none, 'c'), 0);
+}
+
+static void test_str_cut(void **state) {
+        (void)state;
+        static const char *const expected[] = {
+                "", "a", "a", "a\xc3\xa9", "a\xc3\xa9", "a\xc3\xa9", "a\xc3\xa9\xe2\x82\xac"
+        };
+        const struct mv_str text = MV_STR("a\xc3\xa9\xe2\x82\xac");
+        for (size_t n = 0; n < sizeof expected / sizeof *expected; n++)
+                assert_str(mv_str_cut(text, n), expected[n]);
+        assert_str(mv_str_cut(text, SIZE_MAX), expected[6]);
+        assert_str(mv_str_cut((struct mv_str){ 0 }, 3), "");
+        assert_str(mv_str_cut(MV_STR("\x80\x80\x80"), 2), "");
 }
 
 static void test_str_to_unsigned(void **state) {
@@ -547,13 +522,13 @@ int main(void) {
                 cmocka_unit_test(test_arena_failing_allocator),
                 cmocka_unit_test(test_arena_overflow),
                 cmocka_unit_test(test_arena_extend),
-                cmocka_unit_test(test_intern),
                 cmocka_unit_test(test_arena_texts),
                 cmocka_unit_test(test_growing),
                 cmocka_unit_test(test_buf),
                 cmocka_unit_test(test_buf_maximum),
                 cmocka_unit_test(test_buf_failing_allocator),
                 cmocka_unit_test(test_str),
+                cmocka_unit_test(test_str_cut),
                 cmocka_unit_test(test_str_to_unsigned),
                 cmocka_unit_test(test_hash),
                 cmocka_unit_test(test_names),

@@ -9,7 +9,7 @@
 
 #include "tests/unit/support.h"
 
-#include "policy/config.h"
+#include "policy/config/config.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -279,13 +279,28 @@ static const struct wrong {
           "no key of that name" },
         { "defaults: {enforce: strict}\n", 3, 21, "defaults.enforce",
           "\"strict\" is none of its values: it must be none, declared, migratable or resilient" },
-        { "defaults:\n  warn: 3\n", 4, 9, "defaults.warn", "must be a string" },
+        { "defaults:\n  warn: 3\n", 4, 9, "defaults.warn",
+          "must be a string: none, declared, migratable or resilient" },
+        { "defaults:\n  warn: yes\n", 4, 9, "defaults.warn",
+          "true is none of its values: it must be none, declared, migratable or resilient (in YAML, on and yes" },
+        { "unknown: no\n", 3, 10, "unknown",
+          "false is none of its values: it must be allow, warn or deny (in YAML, off and no without quotes are" },
+        { "migrations: true\n", 3, 13, "migrations", "it must be audit, warn or deny (in YAML" },
+        { "vmStart: on\n", 3, 10, "vmStart", "it must be allow or deny (in YAML" },
+        { "reports: {api: off}\n", 3, 16, "reports.api",
+          "it must be none, openreports.io/v1alpha1 or wgpolicyk8s.io/v1alpha2 (in YAML" },
+        { "namespaces:\n- names: [a]\n  enforce: on\n", 5, 12, "namespaces[0].enforce",
+          "it must be none, declared" },
+        { "clusterName: on\n", 3, 14, "clusterName",
+          "must be a string, in quotes: YAML reads on, off, yes and no without them as booleans" },
         { "defaults: none\n", 3, 11, "defaults", "must be an object" },
         { "migrations: refuse\n", 3, 13, "migrations", "must be audit, warn or deny" },
-        { "clusterScoped: off\n", 3, 16, "clusterScoped", "must be a string" },
+        { "clusterScoped: off\n", 3, 16, "clusterScoped",
+          "it must be audit, warn or deny (in YAML, off and no" },
+        { SITE_RULE "  absent: on\n", 10, 11, "siteRules[0].absent", "it must be fail or pass (in YAML" },
         { "unknown: audit\n", 3, 10, "unknown", "must be allow, warn or deny" },
         { "vmStart: warn\n", 3, 10, "vmStart", "must be allow or deny" },
-        { "mirror: yes\n", 3, 9, "mirror", "\"on\" is none of its values: it must be off, warn or deny" },
+        { "mirror: yes\n", 3, 9, "mirror", "true is none of its values: it must be off, warn or deny" },
         { "mirror: [off]\n", 3, 9, "mirror", "must be a string" },
         { "resilient: {otherNodes: 0}\n", 3, 25, "resilient.otherNodes", "must be from 1 to" },
         { "resilient: {otherNodes: 1.5}\n", 3, 25, "resilient.otherNodes", "must be an integer" },
@@ -322,7 +337,7 @@ static const struct wrong {
         { "annotationExemptions: {groups: [\"*\"]}\n", 3, 33, "annotationExemptions.groups[0]",
           "is no regular expression" },
         { "rules: {gpu: fatal}\n", 3, 14, "rules.gpu", "must be note, risk, blocker or off" },
-        { "rules: {gpu: true}\n", 3, 14, "rules.gpu", "must be a string" },
+        { "rules: {gpu: true}\n", 3, 14, "rules.gpu", "it must be note, risk, blocker or off (in YAML" },
         { "rules: {admission: off}\n", 3, 9, "rules.admission", "no severity to be set" },
         { "rules: [gpu]\n", 3, 8, "rules", "must be an object" },
         { "siteRules:\n- name: a\n  kinds: [VirtualMachine]\n  field: spec\n  pattern: a(\n  message: m\n  fix: f\n",
@@ -373,7 +388,9 @@ static const struct wrong {
         { "receivers:\n- {name: a, url: \"https://x\", tokenFile: \"a\\0b\"}\n", 4, 42,
           "receivers[0].tokenFile", "NUL" },
         { "receivers:\n- {name: a, url: \"https://x\", tokenFile: t, hmacKeyFile: k}\n", 4, 3, "receivers[0]",
-          "must have one of" },
+          "has tokenFile and hmacKeyFile: it must have just one of" },
+        { "receivers:\n- {name: a, url: \"https://x\", hmacKeyFile: k, clientCertFile: c}\n", 4, 3,
+          "receivers[0]", "has clientCertFile and hmacKeyFile: it must have just one of" },
         { "outbox: {maxBytes: 1}\n", 3, 20, "outbox.maxBytes", "must be from 1048576 to" },
         { "outbox: {tries: 0}\n", 3, 17, "outbox.tries", "must be from 1 to 1000" },
         { "outbox: {directory: \"\"}\n", 3, 21, "outbox.directory", "must not be empty" },
@@ -449,6 +466,30 @@ static void test_what_it_is(void **state) {
                 assert_true(is_wrong(headers[i].text, &headers[i]));
 }
 
+/* Each of them runs with each review. */
+static void test_many_site_rules(void **state) {
+        (void)state;
+        for (int n = MV_MOST_SITE_RULES; n <= MV_MOST_SITE_RULES + 1; n++) {
+                char text[20000] = HEAD "siteRules:\n";
+                size_t at = strlen(text);
+                for (int i = 0; i < n; i++)
+                        at += (size_t)snprintf(
+                                text + at, sizeof text - at,
+                                "- {name: a%d, kinds: [VirtualMachine], field: spec, pattern: a, "
+                                "message: m, fix: f}\n",
+                                i);
+                struct read read;
+                if (n > MV_MOST_SITE_RULES) {
+                        const struct wrong many = { text, 4, 1, "siteRules", "more than 128 rules" };
+                        assert_true(is_wrong(text, &many));
+                        break;
+                }
+                read_well(&read, text);
+                assert_int_equal(read.config.site_rules.items[n - 1].number, n - 1);
+                mv_arena_done(&read.arena);
+        }
+}
+
 static bool wants(const struct mv_config_receiver *receiver, const char *kind, const char *namespace,
                   const char *verdict) {
         return mv_config_receiver_wants(receiver, mv_str_from(kind), mv_str_from(namespace),
@@ -468,9 +509,6 @@ static void test_filters(void **state) {
         assert_true(wants(&r[1], "VirtualMachine", "x", "False"));
         assert_false(wants(&r[1], "VirtualMachineInstanceReplicaSet", "x", "False"));
         assert_false(wants(&r[1], "MigrationPolicy", "", "False"));
-        assert_true(mv_config_is_wanted(&read.config, MV_STR("VirtualMachine"), MV_STR("x"), MV_STR("True")));
-        assert_false(
-                mv_config_is_wanted(&read.config, MV_STR("VirtualMachinePool"), MV_STR("x"), MV_STR("True")));
         mv_arena_done(&read.arena);
         /* A pattern that takes too long may match. */
         read_well(&read,
@@ -516,10 +554,11 @@ static void test_memory(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_as_shipped),    cmocka_unit_test(test_everything),
-                cmocka_unit_test(test_mirror),        cmocka_unit_test(test_json),
-                cmocka_unit_test(test_what_is_wrong), cmocka_unit_test(test_what_it_is),
-                cmocka_unit_test(test_filters),       cmocka_unit_test(test_memory),
+                cmocka_unit_test(test_as_shipped),      cmocka_unit_test(test_everything),
+                cmocka_unit_test(test_mirror),          cmocka_unit_test(test_json),
+                cmocka_unit_test(test_what_is_wrong),   cmocka_unit_test(test_what_it_is),
+                cmocka_unit_test(test_filters),         cmocka_unit_test(test_memory),
+                cmocka_unit_test(test_many_site_rules),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "policy/drain_sim.h"
+#include "policy/drain/drain_sim.h"
 
 #include <stdio.h>
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "policy/drain.h"
+#include "policy/drain/drain.h"
 #include "tests/unit/support.h"
 
 #include <limits.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The times that a step goes by, and memory that runs out; what a step is, the cases in tests/drain/step tell. */
 #include "policy/base/time.h"
-#include "policy/drain_step.h"
+#include "policy/drain/drain_step.h"
 #include "tests/unit/support.h"
 
 #include <limits.h>

@@ -2,7 +2,7 @@
 /* For the tests of files: a directory that is gone afterwards, and what to put there. */
 #pragma once
 
-#include "policy/snapshot.h"
+#include "policy/snapshot/snapshot.h"
 
 #include <ftw.h>
 #include <setjmp.h>

@@ -63,7 +63,7 @@ static void test_watch(void **state) {
         struct fixture *f = *state;
         struct mv_store *store = mv_store_new();
         struct journal journal = { .lock = PTHREAD_MUTEX_INITIALIZER };
-        struct mv_logger logger = { journal_line, &journal };
+        struct mv_logger logger = { .line = journal_line, .context = &journal };
         const char *names[] = { f->directory };
         struct mv_files_watch_options options = { .files = { .names = names, .n_names = 1 },
                                                   .store = store,
@@ -135,7 +135,8 @@ static void test_watch(void **state) {
         assert_non_null(
                 strstr(journal.text,
                        "3 files: the files cannot be read; the last good state stays in force error="));
-        assert_non_null(strstr(journal.text, "a.yaml line=3\n"));
+        assert_non_null(strstr(journal.text, "a.yaml:3:1: "));
+        assert_non_null(strstr(journal.text, "a.yaml line=3 column=1\n"));
 }
 
 static void test_watch_config_map(void **state) {

@@ -9,7 +9,7 @@
 
 #include "tests/unit/support.h"
 
-#include "policy/quota.h"
+#include "policy/launcher/quota.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -72,6 +72,32 @@ static void test_every_pair_of_bytes(void **state) {
         mv_buf_done(&buf);
 }
 
+/* Each byte at each place of a longer text is written as it is alone. */
+static void test_every_byte_at_every_place(void **state) {
+        (void)state;
+        enum { LENGTH = 40 };
+        for (int byte = 0; byte < 256; byte++) {
+                const char c = (char)byte;
+                struct mv_buf alone;
+                mv_buf_init(&alone, &mv_allocator_system, 64);
+                mv_buf_append_quoted(&alone, (struct mv_str){ &c, 1 });
+                const struct mv_str written = { alone.p + 1, alone.n - 2 };
+                for (size_t at = 0; at < LENGTH; at++) {
+                        static const char rest[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+                        char bytes[LENGTH];
+                        struct mv_buf want;
+                        memcpy(bytes, rest, sizeof bytes);
+                        bytes[at] = c;
+                        mv_buf_init(&want, &mv_allocator_system, 100);
+                        mv_buf_format(&want, "\"%.*s%.*s%s\"", (int)at, rest, MV_STR_ARG(written),
+                                      rest + at + 1);
+                        quoted(bytes, sizeof bytes, want.p);
+                        mv_buf_done(&want);
+                }
+                mv_buf_done(&alone);
+        }
+}
+
 static void test_structure(void **state) {
         (void)state;
         struct mv_buf buf;
@@ -149,6 +175,7 @@ int main(void) {
                 cmocka_unit_test(test_escapes),
                 cmocka_unit_test(test_invalid_utf8),
                 cmocka_unit_test(test_every_pair_of_bytes),
+                cmocka_unit_test(test_every_byte_at_every_place),
                 cmocka_unit_test(test_structure),
                 cmocka_unit_test(test_depth),
                 cmocka_unit_test(test_failure_is_the_buffers),

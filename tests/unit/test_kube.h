@@ -133,6 +133,7 @@ struct answer {
         int refuse;                   /* what data returns */
         bool cancel;                  /* let data cancel its own call */
         struct answer *cancel_other;  /* likewise another one, in data or done */
+        bool cancelled_other;         /* which was under way */
         struct mv_kube_request *then; /* done starts this one, with the same answer */
 };
 
@@ -144,8 +145,10 @@ static inline void answer_clear(struct answer *answer) {
 }
 
 static inline void cancel_other(struct answer *answer) {
-        if (answer->cancel_other && answer->cancel_other->call)
+        if (answer->cancel_other && answer->cancel_other->call) {
                 mv_kube_client_cancel(answer->kube->client, answer->cancel_other->call);
+                answer->cancelled_other = true;
+        }
         if (answer->cancel_other)
                 answer->cancel_other->call = NULL;
 }

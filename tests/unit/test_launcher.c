@@ -10,8 +10,8 @@
 #include "tests/unit/support.h"
 
 #include "policy/expand.h"
-#include "policy/launcher.h"
-#include "policy/podrequests.h"
+#include "policy/launcher/launcher.h"
+#include "policy/launcher/podrequests.h"
 
 #include <stdio.h>
 

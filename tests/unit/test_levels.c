@@ -9,7 +9,7 @@
 
 #include "tests/unit/support_random_cluster.h"
 
-#include "policy/levels.h"
+#include "policy/nodes/levels.h"
 
 #include <string.h>
 

@@ -2,9 +2,9 @@
 #include "cluster/live.h"
 
 #include "policy/object/storage.h"
-#include "policy/kindtable.h"
-#include "policy/nodeindex.h"
-#include "policy/podindex.h"
+#include "policy/snapshot/kindtable.h"
+#include "policy/nodes/nodeindex.h"
+#include "policy/nodes/podindex.h"
 #include "tests/unit/support_random_cluster.h"
 
 #include <limits.h>

@@ -12,7 +12,7 @@
 
 #include "policy/base/buf.h"
 #include "policy/expand.h"
-#include "policy/nodefit.h"
+#include "policy/nodes/nodefit.h"
 #include "policy/object/scan.h"
 
 /* Items of a List that grows. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy/fitgroups, policy/stranded, policy/baseline and policy/cpumodels: what is said of nodes to people. */
+/* policy/nodes/fitgroups, policy/drain/stranded, policy/baseline and policy/nodes/cpumodels: what is said of nodes to people. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,9 +10,9 @@
 #include "tests/unit/support.h"
 
 #include "policy/baseline.h"
-#include "policy/cpumodels.h"
-#include "policy/fitgroups.h"
-#include "policy/stranded.h"
+#include "policy/nodes/cpumodels.h"
+#include "policy/nodes/fitgroups.h"
+#include "policy/drain/stranded.h"
 
 #include <stdio.h>
 

@@ -10,11 +10,12 @@
 #include "tests/unit/support.h"
 #include "tests/unit/support_random_cluster.h"
 
-#include "policy/nodeusage.h"
+#include "policy/nodes/fitgroups.h"
+#include "policy/nodes/nodeusage.h"
 #include "policy/object/scan.h"
-#include "policy/podindex.h"
-#include "policy/podrequests.h"
-#include "policy/snapshot.h"
+#include "policy/nodes/podindex.h"
+#include "policy/launcher/podrequests.h"
+#include "policy/snapshot/snapshot.h"
 
 #include <stdio.h>
 
@@ -210,6 +211,65 @@ static void test_a_removed_name_is_not_found(void **state) {
         mv_snapshot_free(snapshot);
 }
 
+static void test_limit(void **state) {
+        (void)state;
+        enum { NODES = 300 };
+        static const struct mv_node *nodes[NODES];
+        struct mv_arena arena;
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        struct mv_node_index *index = index_of(&arena, nodes, NODES);
+        for (size_t most = 0; most <= NODES / 3 + 2; most++) {
+                uint64_t *set = mv_node_set_new(index, &arena);
+                for (size_t i = 0; i < NODES; i += 3)
+                        mv_node_set_add(set, i);
+                size_t taken = mv_node_set_limit(index, set, most);
+                size_t left = most < NODES / 3 ? most : NODES / 3;
+                assert_int_equal(taken, NODES / 3 - left);
+                for (size_t i = 0; i < NODES; i++)
+                        assert_int_equal(mv_node_set_has(set, i), i % 3 == 0 && i / 3 < left);
+        }
+        mv_arena_done(&arena);
+}
+
+/* Sets are listed by name, whatever the places, also when names come and go. */
+static void test_by_name(void **state) {
+        (void)state;
+        enum { NODES = 200 };
+        static struct mv_node nodes[NODES];
+        static char names[NODES][16];
+        const struct mv_node *places[NODES];
+        struct mv_arena arena;
+        struct test_random random = { 7 };
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        for (size_t i = 0; i < NODES; i++) {
+                snprintf(names[i], sizeof names[i], "node-%u",
+                         random_below(&random, 10000) * NODES + (unsigned)i);
+                nodes[i] = (struct mv_node){ .meta.name = mv_str_from(names[i]) };
+                places[i] = i % 5 ? &nodes[i] : NULL;
+        }
+        struct mv_node_index *index = index_of(&arena, places, NODES);
+        for (size_t round = 0; round < NODES; round += 5) {
+                uint64_t *set = mv_node_set_new(index, &arena);
+                size_t count = 0, n;
+                for (size_t i = 0; i < NODES; i++)
+                        if (mv_node_index_at(index, i) && random_chance(&random, 50)) {
+                                mv_node_set_add(set, i);
+                                count++;
+                        }
+                const size_t *sorted = mv_node_set_by_name(&arena, index, set, &n);
+                assert_int_equal(n, count);
+                for (size_t i = 0; i < n; i++) {
+                        assert_true(mv_node_set_has(set, sorted[i]));
+                        assert_true(!i || mv_str_compare(mv_node_index_at(index, sorted[i - 1])->meta.name,
+                                                         mv_node_index_at(index, sorted[i])->meta.name) < 0);
+                }
+                assert_true(mv_node_index_replace(index, round, &nodes[round]));
+                assert_true(mv_node_index_replace(index, round + 1, NULL));
+                assert_true(mv_node_index_settle(index));
+        }
+        mv_arena_done(&arena);
+}
+
 /* --- usage --- */
 
 static void test_usage_follows_pods(void **state) {
@@ -348,6 +408,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_changes_answer_as_built_anew),
                 cmocka_unit_test(test_a_removed_name_is_not_found),
+                cmocka_unit_test(test_limit),
+                cmocka_unit_test(test_by_name),
                 cmocka_unit_test(test_usage_follows_pods),
                 cmocka_unit_test(test_usage_does_not_overflow),
                 cmocka_unit_test(test_pods),

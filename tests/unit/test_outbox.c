@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test_outbox.h"
 
-#include "webhook/deliver/positions.h"
+#include "webhook/deliver/outbox_making.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -73,6 +73,38 @@ static void test_receivers_come_and_go(void **state) {
 }
 
 /* A new receiver's place is kept at once: what comes then is its own, should the process end before the next sync. */
+/* What a receiver does not want is not given to it, and keeps nothing: also when it comes again for another alone. */
+static void test_unwanted(void **state) {
+        (void)state;
+        struct mv_outbox_record record;
+        struct mv_buf buf;
+        char *directory = outbox_directory();
+        struct mv_outbox *outbox = outbox_open(directory);
+        mv_buf_init(&buf, &mv_allocator_system, MV_OUTBOX_BUF);
+        outbox_receivers(outbox, "a b");
+        outbox_append(outbox, 1);
+        assert_int_equal(outbox_try_but(outbox, 2, 0, "a", NULL, NULL), 0);
+        assert_int_equal(outbox_try_but(outbox, 3, 0, "somebody", NULL, NULL), 0);
+        assert_int_equal(outbox_waits(outbox, 0), 2);
+        assert_int_equal(outbox_waits(outbox, 1), 3);
+        assert_string_equal(outbox_waiting(outbox, 0), "1 3");
+        assert_string_equal(outbox_waiting(outbox, 1), "1 2 3");
+        assert_int_equal(mv_outbox_next(outbox, 1, 0, &buf, &record), 1);
+        record.receiver = MV_STR("b");
+        const struct mv_outbox_letter letter = { .record = record };
+        assert_int_equal(mv_outbox_append_again(outbox, &letter, 0, NULL), 0);
+        assert_int_equal(outbox_waits(outbox, 0), 2);
+        assert_int_equal(outbox_waits(outbox, 1), 4);
+        mv_outbox_close(outbox);
+        outbox = outbox_open(directory);
+        outbox_receivers(outbox, "a b");
+        assert_string_equal(outbox_waiting(outbox, 0), "1 3");
+        assert_string_equal(outbox_waiting(outbox, 1), "1 2 3 1");
+        mv_buf_done(&buf);
+        mv_outbox_close(outbox);
+        outbox_remove(directory);
+}
+
 static void test_new_receiver_survives(void **state) {
         (void)state;
         char *directory = outbox_directory(), *copy = outbox_directory();
@@ -394,17 +426,12 @@ static void test_no_memory(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_in_order),
-                cmocka_unit_test(test_receivers_come_and_go),
-                cmocka_unit_test(test_new_receiver_survives),
-                cmocka_unit_test(test_same_receivers),
-                cmocka_unit_test(test_one_process),
-                cmocka_unit_test(test_segments),
-                cmocka_unit_test(test_full),
-                cmocka_unit_test(test_give_way),
-                cmocka_unit_test(test_too_large),
-                cmocka_unit_test(test_disk_full),
-                cmocka_unit_test(test_no_new_segment),
+                cmocka_unit_test(test_in_order),       cmocka_unit_test(test_receivers_come_and_go),
+                cmocka_unit_test(test_unwanted),       cmocka_unit_test(test_new_receiver_survives),
+                cmocka_unit_test(test_same_receivers), cmocka_unit_test(test_one_process),
+                cmocka_unit_test(test_segments),       cmocka_unit_test(test_full),
+                cmocka_unit_test(test_give_way),       cmocka_unit_test(test_too_large),
+                cmocka_unit_test(test_disk_full),      cmocka_unit_test(test_no_new_segment),
                 cmocka_unit_test(test_no_memory),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,9 +142,10 @@ static inline void outbox_receivers(struct mv_outbox *outbox, const char *names)
         assert_int_equal(mv_outbox_receivers(outbox, list, n, NULL), 0);
 }
 
-/* Record number `number`, with `padding` bytes more in its body. What mv_outbox_append returns. */
-static inline int outbox_try(struct mv_outbox *outbox, unsigned number, size_t padding,
-                             uint64_t *ret_sequence, struct mv_err *err) {
+/* Record number `number`, with `padding` bytes more in its body, which the receiver of that name (NULL: none) does not want.
+ * What mv_outbox_append returns. */
+static inline int outbox_try_but(struct mv_outbox *outbox, unsigned number, size_t padding,
+                                 const char *unwanted, uint64_t *ret_sequence, struct mv_err *err) {
         char id[32], subject[32], before[64];
         char *after = malloc(padding + 3);
         assert_non_null(after);
@@ -159,10 +160,16 @@ static inline int outbox_try(struct mv_outbox *outbox, unsigned number, size_t p
                                                  .verdict = MV_STR("False"),
                                                  .id = mv_str_from(id),
                                                  .time = MV_STR("2026-11-26T10:00:00Z") };
+        const struct mv_str name = mv_str_from(unwanted);
         int r = mv_outbox_append(outbox, &record, mv_str_from(before), (struct mv_str){ after, padding + 2 },
-                                 ret_sequence, err);
+                                 &name, unwanted != NULL, ret_sequence, err);
         free(after);
         return r;
+}
+
+static inline int outbox_try(struct mv_outbox *outbox, unsigned number, size_t padding,
+                             uint64_t *ret_sequence, struct mv_err *err) {
+        return outbox_try_but(outbox, number, padding, NULL, ret_sequence, err);
 }
 
 static inline uint64_t outbox_append(struct mv_outbox *outbox, unsigned number) {

@@ -2,12 +2,15 @@
 /* An outbox that is opened on what a crash, a bad disk or a person left of it. */
 #include "tests/unit/test_outbox.h"
 
-#include "webhook/deliver/crc32c.h"
+#include "certs/clock.h"
+#include "webhook/deliver/checksum.h"
 #include "webhook/deliver/positions.h"
 #include "webhook/deliver/requests.h"
 #include "webhook/deliver/segment.h"
 
+#include <errno.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 enum { RECORDS = 6 };
 
@@ -220,18 +223,62 @@ static void test_unreadable_for_now(void **state) {
         left_done(&left);
 }
 
+/* For all of this program: a file whose bytes the disk does not give from one place to another. */
+static off_t bad_from, bad_to;
+ssize_t pread(int fd, void *to, size_t n, off_t offset) {
+        if (offset < bad_to && offset + (off_t)n > bad_from) {
+                errno = EIO;
+                return -1;
+        }
+        return syscall(SYS_pread64, fd, to, n, offset);
+}
+
+/* One record that the disk does not give is lost after a while; while it gives none, all wait. */
+static void test_bad_sector(void **state) {
+        (void)state;
+        struct outbox_log log;
+        struct left left;
+        leave(&left);
+        log_start(&log);
+        const struct mv_outbox_options options = {
+                .directory = left.directory, .max_bytes = MIB, .unreadable_ms = 1, .logger = &log.logger
+        };
+        struct mv_outbox *outbox = NULL;
+        assert_int_equal(mv_outbox_open(&options, &outbox, NULL), 0);
+        outbox_receivers(outbox, "mover");
+        bad_to = (off_t)left.text.n;
+        for (long long end_ms = mv_clock_ms() + 20; mv_clock_ms() < end_ms;)
+                assert_int_equal(next_code(outbox), MV_EIO);
+        assert_int_equal(outbox_status(outbox).damaged, 0);
+        bad_from = (off_t)left.ends[1];
+        bad_to = (off_t)left.ends[2];
+        mv_outbox_done(outbox, 0, 1);
+        for (int code = MV_EIO; code == MV_EIO;)
+                code = next_code(outbox);
+        assert_non_null(strstr(log.last, "does not give"));
+        assert_int_equal(outbox_status(outbox).damaged, 1);
+        assert_string_equal(outbox_waiting(outbox, 0), "3 4 5 6");
+        assert_int_equal(outbox_waits(outbox, 0), 4);
+        bad_to = 0;
+        mv_outbox_close(outbox);
+        left_done(&left);
+}
+
 /* Nobody knows any more what was done: everything is given again, rather than nothing. */
 static void test_positions_lost(void **state) {
         (void)state;
-        for (unsigned missing = 0; missing < 2; missing++) {
+        enum { RUBBISH, MISSING, TOO_LARGE, WAYS };
+        for (unsigned way = 0; way < WAYS; way++) {
                 struct outbox_log log;
                 struct left left;
                 leave(&left);
                 log_start(&log);
-                if (missing)
+                if (way == MISSING)
                         assert_int_equal(unlink(left.positions), 0);
                 else
                         file_put(left.positions, MV_STR("rubbish\n"));
+                if (way == TOO_LARGE) /* without a block on the disk */
+                        assert_int_equal(truncate(left.positions, (off_t)MV_POSITIONS_MOST + 1), 0);
                 /* Also if somebody else has it first, who knows of no receivers. */
                 struct mv_outbox *outbox = outbox_open(left.directory);
                 struct mv_outbox_answer answer;
@@ -349,7 +396,7 @@ static void test_foreign_files(void **state) {
         char header[MV_SEGMENT_HEADER];
         mv_segment_header(99, header);
         header[8] = 2;
-        uint32_t crc = mv_crc32c(0, (struct mv_str){ header, 28 });
+        uint32_t crc = mv_checksum(0, (struct mv_str){ header, 28 });
         memcpy(header + 28, &crc, 4);
         file_put(path, (struct mv_str){ header, sizeof header });
         const struct mv_outbox_options options = { .directory = left.directory, .max_bytes = MIB };
@@ -370,6 +417,7 @@ int main(void) {
                 cmocka_unit_test(test_bad_while_open), cmocka_unit_test(test_positions_lost),
                 cmocka_unit_test(test_log_lost),       cmocka_unit_test(test_power_cut),
                 cmocka_unit_test(test_foreign_files),  cmocka_unit_test(test_unreadable_for_now),
+                cmocka_unit_test(test_bad_sector),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,12 +67,27 @@ static struct mv_slot *sends(struct outbox *outbox, uint64_t sequence) {
         return slot;
 }
 
+/* Who appends an event has to say so exactly when it would be sent at once. */
+static void check_hunger(const struct outbox *outbox) {
+        static struct outbox copy;
+        copy = *outbox;
+        copy.source.context = &copy;
+        if (copy.n == MOST)
+                return;
+        copy.subjects[++copy.n] = UINT64_MAX;
+        mv_receiver_wake(&copy.receiver);
+        const struct mv_slot *slot = step(&copy);
+        assert_int_equal(mv_receiver_is_hungry(&outbox->receiver, outbox->now), slot != NULL);
+}
+
 /* Nothing is; when something may be, as milliseconds from now; -1: never by itself. */
 static long long rests(struct outbox *outbox) {
         long long until;
         struct mv_slot *slot = mv_receiver_step(&outbox->receiver, &outbox->source, outbox->now, &until);
         if (slot)
                 fail_msg("event %llu is sent", (unsigned long long)slot->sequence);
+        if (until > outbox->now && !outbox->unreadable)
+                check_hunger(outbox);
         return until == INT64_MAX ? -1 : until - outbox->now;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/report.h"
+#include "policy/audit/report.h"
 
 #include "tests/unit/support.h"
 

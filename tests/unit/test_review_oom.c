@@ -124,6 +124,13 @@ static const struct asked all[] = {
           NULL, NULL, 200, false },
         { "a namespace", "", "namespaces", "CREATE", NAMESPACE("new", "'migvet.io/enforce':'resilient'"),
           NULL, NULL, 200, false },
+        { "a level that is raised above what is there", "", "namespaces", "UPDATE",
+          NAMESPACE("prod", "'migvet.io/enforce':'resilient','env':'prod'"),
+          NAMESPACE("prod", "'env':'prod'"), NULL, 200, false },
+        { "a node to be drained", "nodemaintenance.medik8s.io", "nodemaintenances", "CREATE",
+          "{'apiVersion':'nodemaintenance.medik8s.io/v1beta1','kind':'NodeMaintenance','metadata':{'name':'n'},"
+          "'spec':{'nodeName':'a'}}",
+          NULL, NULL, 200, false },
         { "an eviction", "", "pods", "CREATE", "{'metadata':{'name':'launcher','namespace':'prod'}}", NULL,
           "eviction", 429, false },
 };
@@ -200,6 +207,15 @@ static void check_validate(const struct asked *asked, const struct mv_config *co
         }
         must(now->status == 200, asked, "an odd status", full, now);
         bool unknown = says(now, "\"verdict\":\"Unknown\"");
+        if (strcmp(asked->resource, "namespaces") == 0) {
+                /* Never denied; what could not be judged breaks nothing, and is named unless nobody wants to know. */
+                must(now->allowed && !says(now, "VMs break level"), asked, "a VM that breaks nothing", full,
+                     now);
+                must(config->unknown == MV_ACTION_AUDIT || says(now, "it is not known whether") ||
+                             says(now, "not enough memory"),
+                     asked, "fewer VMs than there are, and nobody says so", full, now);
+                return;
+        }
         if (now->allowed) {
                 must(unknown, asked, "allowed without being judged, and not said to be", full, now);
                 must(config->unknown == MV_ACTION_AUDIT || says(now, "not enough memory"), asked,
@@ -322,8 +338,12 @@ static void each_review(const char *settings, bool mutate) {
         mv_arena_done(&arena);
 }
 
-static const char rest[] = "migrations: deny\nnamespaces:\n- names: ['pr.*']\n  migrations: deny\n"
-                           "exemptions:\n- users: ['backup-.*']\n  reason: they know\n";
+static const char rest[] =
+        "migrations: deny\nnamespaces:\n- names: ['pr.*']\n  migrations: deny\n"
+        "exemptions:\n- users: ['backup-.*']\n  reason: they know\n"
+        "siteRules:\n- {name: known-model, kinds: [VirtualMachine],\n"
+        "   severity: blocker, pattern: 'H.*', message: other models are old, fix: use another,\n"
+        "   field: spec.template.spec.domain.cpu.model}\n";
 
 static void each_review_with(const char *unknown, bool mutate) {
         char settings[512];
@@ -372,8 +392,9 @@ static void test_snapshot(void **state) {
                         a.fail_after = later;
                         int r = snapshot_try(&a.allocator, json, &made, &err);
                         failed = a.calls >= n;
-                        assert_int_equal(r, failed ? MV_ENOMEM : 0);
-                        assert_true(failed == !made);
+                        /* Without memory for what objects share, it is made all the same. */
+                        assert_true(r == 0 || (failed && r == MV_ENOMEM));
+                        assert_true((r != 0) == !made);
                         mv_snapshot_free(made);
                         assert_int_equal(a.live, 0);
                 }

@@ -137,28 +137,43 @@ static void cluster_done(struct cluster *cluster) {
         mv_config_watch_free(cluster->configs);
 }
 
-/* The status; the answer says `verdict`, when there is one. */
-static int ask(struct cluster *cluster, unsigned put_offs, const char *verdict) {
-        struct mv_str body = json_make(REVIEW);
+/* What the server hands over for a request. */
+struct handed {
+        struct mv_str body;
         struct mv_buf response;
+        struct mv_review_call call;
+};
+
+static void hand_over(struct handed *handed, struct cluster *cluster, const char *body, unsigned put_offs) {
         if (!put_offs)
                 cluster->note = (struct mv_review_note){ 0 };
+        handed->body = json_make(body);
+        handed->call = (struct mv_review_call){ .body = handed->body,
+                                                .deadline_ns = LLONG_MAX,
+                                                .put_offs = put_offs,
+                                                .note = &cluster->note,
+                                                .put_off = put_off,
+                                                .resume = resume,
+                                                .server = cluster };
+        mv_buf_init(&handed->response, &mv_allocator_system, 65536);
+}
+
+static void take_back(struct handed *handed, struct cluster *cluster) {
+        snprintf(cluster->answer, sizeof cluster->answer, "%.*s", MV_STR_ARG(mv_buf_str(&handed->response)));
+        mv_buf_done(&handed->response);
+        text_free(handed->body);
+}
+
+/* The status; the answer says `verdict`, when there is one. */
+static int ask(struct cluster *cluster, unsigned put_offs, const char *verdict) {
+        const struct mv_review_backend *backend = &cluster->reviewer.backend;
         struct mv_review_summary summary = { .verdict = "", .level = "" };
-        const struct mv_review_call call = { .body = body,
-                                             .deadline_ns = LLONG_MAX,
-                                             .put_offs = put_offs,
-                                             .note = &cluster->note,
-                                             .put_off = put_off,
-                                             .resume = resume,
-                                             .server = cluster };
-        mv_buf_init(&response, &mv_allocator_system, 65536);
-        int status = cluster->reviewer.backend.review(cluster->reviewer.backend.context, &call, &response,
-                                                      &summary);
+        struct handed handed;
+        hand_over(&handed, cluster, REVIEW, put_offs);
+        int status = backend->review(backend->context, &handed.call, &handed.response, &summary);
         if (status == 200)
                 assert_string_equal(summary.verdict, verdict);
-        snprintf(cluster->answer, sizeof cluster->answer, "%.*s", MV_STR_ARG(mv_buf_str(&response)));
-        mv_buf_done(&response);
-        text_free(body);
+        take_back(&handed, cluster);
         return status;
 }
 
@@ -252,26 +267,15 @@ static void test_unknown(void **state) {
 /* The status of a question about an instance; the summary says `verdict`. */
 static int ask_question(struct cluster *cluster, const char *question, unsigned put_offs,
                         const char *verdict) {
-        struct mv_str body = json_make(question);
-        struct mv_buf response;
+        const struct mv_review_backend *backend = &cluster->reviewer.backend;
         struct mv_verdict_summary summary = { .verdict = "" };
-        if (!put_offs)
-                cluster->note = (struct mv_review_note){ 0 };
-        const struct mv_review_call call = { .body = body,
-                                             .deadline_ns = LLONG_MAX,
-                                             .put_offs = put_offs,
-                                             .note = &cluster->note,
-                                             .put_off = put_off,
-                                             .resume = resume,
-                                             .server = cluster };
-        mv_buf_init(&response, &mv_allocator_system, 65536);
-        int status = cluster->reviewer.backend.verdict(cluster->reviewer.backend.context, &call, &response,
-                                                       &summary);
+        struct handed handed;
+        hand_over(&handed, cluster, question, put_offs);
+        int status = backend->verdict(backend->context, &handed.call, &handed.response, &summary);
         assert_string_equal(summary.verdict, verdict);
         if (status)
                 assert_str(summary.name, "db");
-        mv_buf_done(&response);
-        text_free(body);
+        take_back(&handed, cluster);
         return status;
 }
 

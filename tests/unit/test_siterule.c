@@ -9,8 +9,8 @@
 
 #include "tests/unit/support.h"
 
-#include "policy/block.h"
-#include "policy/config.h"
+#include "policy/snapshot/block.h"
+#include "policy/config/config.h"
 #include "policy/object/vm.h"
 
 #include <stdio.h>
@@ -434,13 +434,13 @@ static void test_blocks(void **state) {
                       changed = json_make("{'metadata':{'name':'m'},'mountOptions':['2']}");
         assert_non_null(pool);
         assert_int_equal(mv_block_new(pool, MV_KIND_STORAGE_CLASS, text, &bare, &err), 0);
-        assert_null(bare->meta->text.p);
+        assert_null(mv_block_meta(bare)->text.p);
         mv_block_pool_keep_texts(pool, MV_NEED(STORAGE_CLASS));
         assert_int_equal(mv_block_new(pool, MV_KIND_STORAGE_CLASS, text, &one, &err), 0);
         assert_int_equal(mv_block_new(pool, MV_KIND_STORAGE_CLASS, text, &same, &err), 0);
         assert_int_equal(mv_block_new(pool, MV_KIND_STORAGE_CLASS, changed, &other, &err), 0);
-        assert_true(mv_str_equal(one->meta->text, text));
-        assert_ptr_not_equal(one->meta->text.p, text.p);
+        assert_true(mv_str_equal(mv_block_meta(one)->text, text));
+        assert_ptr_not_equal(mv_block_meta(one)->text.p, text.p);
         assert_true(one->bytes >= bare->bytes + text.n);
         assert_true(mv_block_same(one, same));
         assert_false(mv_block_same(one, other)); /* in a field that is not decoded */

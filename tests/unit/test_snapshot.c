@@ -9,9 +9,9 @@
 
 #include "tests/unit/support.h"
 
-#include "policy/kindtable.h"
+#include "policy/snapshot/kindtable.h"
 #include "policy/kubevirt_config.h"
-#include "policy/nodeindex.h"
+#include "policy/nodes/nodeindex.h"
 #include "policy/object/node.h"
 #include "policy/object/storage.h"
 #include "policy/object/vm.h"

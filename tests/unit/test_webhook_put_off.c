@@ -177,6 +177,22 @@ static void test_put_off_after_a_slow_upload(void **state) {
         plain_stop(&slow);
 }
 
+/* Nor is the time that judging takes. */
+static void test_slow_to_judge(void **state) {
+        struct plain slow;
+        struct client client;
+        (void)state;
+        plain_start(&slow,
+                    (struct mv_limits){
+                            .connections = 10, .receive_ms = 300, .send_ms = 10000, .idle_ms = 30000 },
+                    LIMIT, 4 * LIMIT);
+        slow.stub.delay_ms = 1200;
+        assert_true(client_connect(&client, slow.port));
+        assert_int_equal(client_review(&client, 10, NULL), 200);
+        client_close(&client);
+        plain_stop(&slow);
+}
+
 /* A listener that stops does not wait for those that are late. */
 static void test_put_off_and_stopped(void **state) {
         (void)state;
@@ -212,6 +228,7 @@ int main(void) {
                 cmocka_unit_test(test_put_off_and_forgotten),
                 cmocka_unit_test(test_put_off_and_late),
                 cmocka_unit_test(test_put_off_after_a_slow_upload),
+                cmocka_unit_test(test_slow_to_judge),
                 cmocka_unit_test(test_put_off_and_stopped),
         };
         return cmocka_run_group_tests(tests, setup, teardown);

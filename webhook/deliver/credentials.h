@@ -8,7 +8,7 @@
 #include "certs/file.h"
 #include "certs/memory_file.h"
 #include "policy/base/buf.h"
-#include "policy/config.h"
+#include "policy/config/config.h"
 
 enum { MV_SECRET_MAX_BYTES = 16 * 1024 }; /* of a token or key */
 

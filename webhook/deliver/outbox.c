@@ -53,6 +53,17 @@ static int check_room(struct mv_outbox *outbox, uint64_t n, struct mv_err *err) 
         return 0;
 }
 
+/* With the lock held: this receiver (NULL: nobody) has done the record. trim is due afterwards. */
+static void mark(struct mv_outbox *outbox, struct mv_position *position, uint64_t sequence) {
+        struct mv_journal_place place;
+        if (!position || sequence >= outbox->journal.next || mv_position_has(position, sequence) ||
+            !mv_position_add(position, outbox->allocator, sequence, sequence))
+                return;
+        if (mv_journal_find(&outbox->journal, sequence, &place) && place.sequence == sequence)
+                position->waiting--;
+        outbox->changed = true;
+}
+
 /* With the lock held. freed: bytes that go elsewhere in exchange. */
 static int append(struct mv_outbox *outbox, const struct mv_outbox_letter *letter, struct mv_str after,
                   uint64_t freed, uint64_t *ret_sequence, struct mv_err *err) {
@@ -81,7 +92,8 @@ static bool may_say(long long *said_ms) {
 }
 
 int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *record, struct mv_str before,
-                     struct mv_str after, uint64_t *ret_sequence, struct mv_err *err) {
+                     struct mv_str after, const struct mv_str *unwanted, size_t n, uint64_t *ret_sequence,
+                     struct mv_err *err) {
         struct mv_outbox_letter letter = { .record = *record };
         struct mv_err local = { 0 };
         uint64_t sequence;
@@ -90,6 +102,8 @@ int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *re
         after.p = after.p ? after.p : "";
         pthread_mutex_lock(&outbox->mutex);
         int r = append(outbox, &letter, after, 0, &sequence, &local);
+        for (size_t i = 0; r == 0 && i < n; i++)
+                mark(outbox, mv_positions_find(&outbox->positions, unwanted[i]), sequence);
         bool speak = r < 0 && may_say(&outbox->said_ms);
         pthread_mutex_unlock(&outbox->mutex);
         if (speak) {
@@ -113,6 +127,9 @@ int mv_outbox_append_again(struct mv_outbox *outbox, const struct mv_outbox_lett
         uint64_t sequence;
         pthread_mutex_lock(&outbox->mutex);
         int r = append(outbox, &again, (struct mv_str){ 0 }, freed, &sequence, err);
+        for (size_t i = 0; r == 0 && i < outbox->positions.n; i++)
+                if (!mv_str_is(again.record.receiver, outbox->positions.items[i].name))
+                        mark(outbox, &outbox->positions.items[i], sequence);
         pthread_mutex_unlock(&outbox->mutex);
         return r;
 }
@@ -198,17 +215,6 @@ void mv_outbox_give_way(struct mv_outbox *outbox, const bool *gone, size_t n) {
                         "records", passed);
 }
 
-/* With the lock held: this receiver has done the record. trim is due afterwards. */
-static void mark(struct mv_outbox *outbox, struct mv_position *position, uint64_t sequence) {
-        struct mv_journal_place place;
-        if (sequence >= outbox->journal.next || mv_position_has(position, sequence) ||
-            !mv_position_add(position, outbox->allocator, sequence, sequence))
-                return;
-        if (mv_journal_find(&outbox->journal, sequence, &place) && place.sequence == sequence)
-                position->waiting--;
-        outbox->changed = true;
-}
-
 void mv_outbox_done(struct mv_outbox *outbox, size_t receiver, uint64_t sequence) {
         pthread_mutex_lock(&outbox->mutex);
         if (receiver < outbox->positions.n)
@@ -228,7 +234,7 @@ bool mv_outbox_waits(struct mv_outbox *outbox, size_t receiver, uint64_t sequenc
 }
 
 /* Nobody can have it any more. */
-static void lose(struct mv_outbox *outbox, const struct mv_journal_place *place) {
+static void lose(struct mv_outbox *outbox, const struct mv_journal_place *place, const char *message) {
         pthread_mutex_lock(&outbox->mutex);
         for (size_t i = 0; i < outbox->positions.n; i++)
                 mark(outbox, &outbox->positions.items[i], place->sequence);
@@ -236,8 +242,36 @@ static void lose(struct mv_outbox *outbox, const struct mv_journal_place *place)
         outbox->counts.damaged++;
         pthread_mutex_unlock(&outbox->mutex);
         trim(outbox);
-        mv_outbox_say_number(outbox, MV_LOG_ERROR, "a damaged record was passed over; it is lost", "sequence",
-                             place->sequence);
+        mv_outbox_say_number(outbox, MV_LOG_ERROR, message, "sequence", place->sequence);
+}
+
+/* A record that is not this one can be read. */
+static bool can_read_another(struct mv_outbox *outbox, uint64_t sequence) {
+        struct mv_journal_place place;
+        struct mv_outbox_letter letter;
+        struct mv_buf buf;
+        pthread_mutex_lock(&outbox->mutex);
+        bool found = mv_journal_find(&outbox->journal, sequence + 1, &place) ||
+                     (mv_journal_find(&outbox->journal, 1, &place) && place.sequence != sequence);
+        pthread_mutex_unlock(&outbox->mutex);
+        if (!found)
+                return false;
+        mv_buf_init(&buf, outbox->allocator, MV_OUTBOX_BUF);
+        int r = mv_journal_read(&outbox->journal, &place, &buf, &letter, NULL);
+        mv_buf_done(&buf);
+        return r == 0;
+}
+
+/* The disk did not give the record: whether that is so for long, and for this one alone. */
+static bool is_lost(struct mv_outbox *outbox, struct mv_position *position, uint64_t sequence) {
+        const long long now_ms = mv_clock_ms();
+        if (position->unreadable != sequence) {
+                position->unreadable = sequence;
+                position->unreadable_since_ms = now_ms;
+                return false;
+        }
+        return now_ms - position->unreadable_since_ms >= outbox->unreadable_ms && !outbox->sync_fails &&
+               can_read_another(outbox, sequence);
 }
 
 int mv_outbox_next_letter(struct mv_outbox *outbox, size_t receiver, uint64_t after, struct mv_buf *buf,
@@ -252,18 +286,26 @@ int mv_outbox_next_letter(struct mv_outbox *outbox, size_t receiver, uint64_t af
                 if (!found)
                         return 0;
                 struct mv_err local = { 0 };
+                struct mv_position *position = &outbox->positions.items[receiver];
                 int r = mv_journal_read(&outbox->journal, &place, buf, &letter, &local);
                 if (r == MV_ESYNTAX || r == MV_ENOTFOUND) {
-                        lose(outbox, &place);
+                        lose(outbox, &place, "a damaged record was passed over; it is lost");
                         continue;
                 }
+                if (r == MV_EIO && is_lost(outbox, position, place.sequence)) {
+                        lose(outbox, &place,
+                             "a record that the disk does not give was passed over; it is lost");
+                        continue;
+                }
+                if (r != MV_EIO && position->unreadable == place.sequence)
+                        position->unreadable = 0;
                 if (r < 0) {
                         if (err)
                                 *err = local;
                         return r;
                 }
                 const struct mv_str only = letter.record.receiver;
-                if (!only.n || mv_str_is(only, outbox->positions.items[receiver].name)) {
+                if (!only.n || mv_str_is(only, position->name)) {
                         *ret = letter;
                         return 1;
                 }
@@ -323,8 +365,7 @@ int mv_outbox_bury(struct mv_outbox *outbox, size_t receiver, const struct mv_ou
         if (receiver >= outbox->positions.n)
                 return mv_err_set(err, MV_EUSAGE, "there is no receiver %zu", receiver);
         letter.record.receiver = mv_str_from(outbox->positions.items[receiver].name);
-        if (letter.why.n > WHY_MOST)
-                letter.why.n = WHY_MOST;
+        letter.why = mv_str_cut(letter.why, WHY_MOST);
         int r = mv_dead_add(&outbox->dead, &letter, err);
         if (r < 0)
                 return r;
@@ -369,7 +410,7 @@ static bool set_names_dirty(struct mv_outbox *outbox, bool dirty) {
         return was;
 }
 
-int mv_outbox_sync_journal(struct mv_outbox *outbox, struct mv_err *err) {
+static int sync_journal(struct mv_outbox *outbox, struct mv_err *err) {
         uint64_t first;
         while (take_dirty(outbox, &first)) {
                 char *path = mv_journal_path(outbox->directory, first);
@@ -385,6 +426,12 @@ int mv_outbox_sync_journal(struct mv_outbox *outbox, struct mv_err *err) {
         int r = mv_directory_sync(outbox->directory, err);
         if (r < 0)
                 set_names_dirty(outbox, true);
+        return r;
+}
+
+int mv_outbox_sync_journal(struct mv_outbox *outbox, struct mv_err *err) {
+        int r = sync_journal(outbox, err);
+        outbox->sync_fails = r < 0;
         return r;
 }
 

@@ -4,7 +4,7 @@
  * HTTP.
  *
  * On disk, in a directory of its own that one process has at a time (flock on `.lock`):
- *     NNNNNNNNNNNNNNNNNNNN.log   segments, append only, named by their first sequence; a record has a length and a CRC32C
+ *     NNNNNNNNNNNNNNNNNNNN.log   segments, append only, named by their first sequence; a record has a length and a CRC-32
  *     positions                  what each receiver has done; replaced as a whole
  *     dead/                      a file for each record that a receiver will not take, with what it said
  *     requests/                  what `migvet outbox` asks of the process that has the directory
@@ -20,7 +20,8 @@
  *   are refused, but for records that nobody waits for who still wants any (mv_outbox_give_way); the oldest dead letters go when these alone take more than a quarter of it. Either is counted and
  *   logged.
  * - A torn last record (the process ended while it wrote) is cut off, a damaged one is passed over up to the next good
- *   one; either is logged, and counted where a record was lost.
+ *   one; either is logged, and counted where a record was lost. So is one that the disk does not give for ten minutes while it
+ *   gives others and can be written to: it must not hold up what is behind it for ever. While the disk gives nothing, all waits.
  *
  * Threads: mv_outbox_append, mv_outbox_status and mv_outbox_receiver_status from any. All else from one, here the one
  * that delivers.
@@ -46,10 +47,11 @@ enum {
 #define MV_OUTBOX_LEAST_BYTES (UINT64_C(1) << 16) /* of max_bytes */
 
 struct mv_outbox_options {
-        const char *directory;          /* made, mode 0700, when it is missing; its parent must be there */
-        uint64_t max_bytes;             /* at least MV_OUTBOX_LEAST_BYTES */
-        unsigned lock_seconds;          /* how long to wait for another process to let go of the directory */
-        const struct mv_logger *logger; /* may be NULL */
+        const char *directory;  /* made, mode 0700, when it is missing; its parent must be there */
+        uint64_t max_bytes;     /* at least MV_OUTBOX_LEAST_BYTES */
+        unsigned lock_seconds;  /* how long to wait for another process to let go of the directory */
+        unsigned unreadable_ms; /* so long a record may not be read while others are; 0: ten minutes */
+        const struct mv_logger *logger;       /* may be NULL */
         const struct mv_allocator *allocator; /* NULL: malloc */
 };
 
@@ -73,12 +75,14 @@ struct mv_outbox_record {
 
 /*
  * Write a record for all receivers (record->receiver is empty). Its body is `before`, the sequence in 20 digits,
- * `after`, since the sequence is not known before. *ret_sequence may be NULL. MV_ELIMIT: full, or a text or the record
+ * `after`, since the sequence is not known before. The n receivers of these names do not want it: for them it counts as done,
+ * so nobody has to read it to find that out. *ret_sequence may be NULL. MV_ELIMIT: full, or a text or the record
  * is too large. MV_EIO: the disk would not have it; nothing of it stays. MV_ENOMEM. Each is counted; the log gets a
  * line once a minute.
  */
 int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *record, struct mv_str before,
-                     struct mv_str after, uint64_t *ret_sequence, struct mv_err *err);
+                     struct mv_str after, const struct mv_str *unwanted, size_t n, uint64_t *ret_sequence,
+                     struct mv_err *err);
 
 /*
  * The receivers, all of them, at the start and whenever the list changes; from then on a receiver is known by its

@@ -28,6 +28,8 @@ struct mv_outbox {
          * another process finds that too, and nothing is removed. */
         bool begin_at_oldest;
         long long said_reading_ms; /* when mv_outbox_next last logged a failure */
+        unsigned unreadable_ms;
+        bool sync_fails; /* the last sync of the journal did */
 
         pthread_mutex_t mutex; /* of what follows */
         struct mv_journal journal;

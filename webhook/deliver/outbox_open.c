@@ -13,6 +13,7 @@ enum {
         SEGMENTS = 16,           /* so many make max_bytes */
         SEGMENT_MOST = 64 << 20, /* bytes of one */
         RESERVED = 1 << 20,      /* sequences that may be used before positions are written again */
+        UNREADABLE_MS = 600000,  /* mv_outbox_options.unreadable_ms, unless given */
 };
 
 /* --- positions on disk --- */
@@ -68,7 +69,7 @@ int mv_outbox_write_positions(struct mv_outbox *outbox, struct mv_err *err) {
         return write_present(outbox, false, err);
 }
 
-/* 1: they were read; 0: there are none, or they are damaged. */
+/* 1: they were read; 0: there are none, or they are damaged. A file over the limit is none that was written here. */
 static int read_positions(struct mv_outbox *outbox, struct mv_err *err) {
         struct mv_err local = { 0 };
         char *path = mv_path_join(outbox->directory, MV_POSITIONS_FILE);
@@ -78,7 +79,7 @@ static int read_positions(struct mv_outbox *outbox, struct mv_err *err) {
         if (r == 0)
                 r = mv_positions_read(&outbox->positions, mv_buf_str(&outbox->text), &local);
         free(path);
-        if (r < 0 && r != MV_ESYNTAX && r != MV_ENOTFOUND) {
+        if (r < 0 && r != MV_ESYNTAX && r != MV_ENOTFOUND && r != MV_ELIMIT) {
                 *err = local;
                 return r;
         }
@@ -186,6 +187,8 @@ int mv_outbox_open(const struct mv_outbox_options *options, struct mv_outbox **r
         *outbox = (struct mv_outbox){ .allocator = allocator,
                                       .logger = options->logger,
                                       .max_bytes = options->max_bytes,
+                                      .unreadable_ms =
+                                              options->unreadable_ms ? options->unreadable_ms : UNREADABLE_MS,
                                       .lock = -1,
                                       .directory = strdup(options->directory),
                                       .positions.allocator = allocator,

@@ -260,8 +260,11 @@ static void look_at_files(struct mv_peer *peer) {
 /* So that it is known how much waits. */
 static void sweep(struct mv_peer *peer) {
         uint64_t subject;
-        while (next(peer, peer->swept, &peer->swept, &subject) > 0) {
-        }
+        int r = 1;
+        while (r > 0 && peer->swept < peer->sweep_end)
+                r = next(peer, peer->swept, &peer->swept, &subject);
+        if (r == 0)
+                peer->swept = peer->sweep_end;
 }
 
 void mv_peer_tend(struct mv_peer *peer) {

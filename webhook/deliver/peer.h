@@ -29,7 +29,9 @@ struct mv_peer {
         struct mv_flight *flights;
         struct mv_buf text; /* of the record that was looked at last */
         struct mv_outbox_record record;
-        uint64_t swept; /* up to there, what is not wanted was passed over while nothing was sent */
+        /* Records up to sweep_end may be there that were not wanted: up to `swept` these were passed over while nothing was
+         * sent. Of later ones whoever appends them says who wants them. */
+        uint64_t swept, sweep_end;
         struct mv_sender_status status;
 };
 

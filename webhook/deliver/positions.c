@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/deliver/positions.h"
 
-#include "webhook/deliver/crc32c.h"
+#include "webhook/deliver/checksum.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,10 +13,10 @@
  *     last 4096 reserved 8192
  *     boot 5d5c...
  *     receiver 17 20-23,25-25 mover        one a receiver: upto, ranges or -, name
- *     crc32c 0123abcd                      of all lines before
+ *     crc32 0123abcd                      of all lines before
  */
 #define FIRST_LINE "migvet outbox positions 1"
-#define CHECKSUM "crc32c "
+#define CHECKSUM "crc32 "
 
 /* --- one position --- */
 
@@ -153,7 +153,7 @@ void mv_positions_write(const struct mv_positions *positions, const struct mv_po
                 write_receiver(&items[i], buf);
         if (!mv_buf_failed(buf))
                 mv_buf_format(buf, CHECKSUM "%08" PRIx32 "\n",
-                              mv_crc32c(0, mv_str_skip(mv_buf_str(buf), begin)));
+                              mv_checksum(0, mv_str_skip(mv_buf_str(buf), begin)));
 }
 
 /* The text up to `end`, which must be there, taken off *rest with it. */
@@ -248,7 +248,7 @@ int mv_positions_read(struct mv_positions *positions, struct mv_str text, struct
         int r = MV_ESYNTAX;
         if (text.n >= LAST_LINE) {
                 const struct mv_str lines = { text.p, text.n - LAST_LINE };
-                snprintf(checksum, sizeof checksum, CHECKSUM "%08" PRIx32 "\n", mv_crc32c(0, lines));
+                snprintf(checksum, sizeof checksum, CHECKSUM "%08" PRIx32 "\n", mv_checksum(0, lines));
                 if (mv_str_is(mv_str_skip(text, lines.n), checksum))
                         r = read_lines(positions, lines);
         }

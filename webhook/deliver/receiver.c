@@ -95,6 +95,12 @@ void mv_receiver_wake(struct mv_receiver *receiver) {
         receiver->drained = false;
 }
 
+bool mv_receiver_is_hungry(const struct mv_receiver *receiver, long long now_ms) {
+        return receiver->drained && !receiver->gone && !receiver->probing &&
+               receiver->sending < MV_RECEIVER_IN_FLIGHT &&
+               (!receiver->troubled || now_ms >= receiver->trouble_until_ms);
+}
+
 /* --- what to send --- */
 
 static bool comes_before(const struct mv_slot *a, const struct mv_slot *b) {

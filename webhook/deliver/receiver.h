@@ -83,6 +83,8 @@ void mv_receiver_init(struct mv_receiver *receiver, unsigned tries, uint64_t see
 
 /* There may be more events behind the last one. */
 void mv_receiver_wake(struct mv_receiver *receiver);
+/* One more event could be sent at once, so who has it should say so. */
+bool mv_receiver_is_hungry(const struct mv_receiver *receiver, long long now_ms);
 
 /* What to do now: the event to be sent (its slot is SENDING, and stays where it is until it is answered; it is the one that
  * source->next gave last), or NULL and *ret_until_ms, when to ask again without an answer or a wake; INT64_MAX: never. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/deliver/segment.h"
 
-#include "webhook/deliver/crc32c.h"
+#include "webhook/deliver/checksum.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,12 +32,12 @@ void mv_segment_header(uint64_t first, char ret[MV_SEGMENT_HEADER]) {
         memcpy(ret, magic, sizeof magic);
         put(ret + 8, VERSION, 4);
         put(ret + 16, first, 8);
-        put(ret + 28, mv_crc32c(0, (struct mv_str){ ret, 28 }), 4);
+        put(ret + 28, mv_checksum(0, (struct mv_str){ ret, 28 }), 4);
 }
 
 enum mv_segment_state mv_segment_check(struct mv_str file, uint64_t first) {
         if (file.n < MV_SEGMENT_HEADER || memcmp(file.p, magic, sizeof magic) != 0 ||
-            get(file.p + 28, 4) != mv_crc32c(0, (struct mv_str){ file.p, 28 }))
+            get(file.p + 28, 4) != mv_checksum(0, (struct mv_str){ file.p, 28 }))
                 return MV_SEGMENT_DAMAGED;
         if (get(file.p + 8, 4) != VERSION)
                 return MV_SEGMENT_NEWER;
@@ -94,8 +94,8 @@ bool mv_segment_write(struct mv_buf *buf, const struct mv_outbox_letter *letter,
                 mv_buf_append_str(buf, after);
         }
         char *record = buf->p + begin;
-        uint32_t crc = mv_crc32c(0, (struct mv_str){ record + 4, 4 });
-        put(record + 8, mv_crc32c(crc, (struct mv_str){ record + MV_SEGMENT_FRAME, rest }), 4);
+        uint32_t crc = mv_checksum(0, (struct mv_str){ record + 4, 4 });
+        put(record + 8, mv_checksum(crc, (struct mv_str){ record + MV_SEGMENT_FRAME, rest }), 4);
         return true;
 }
 
@@ -125,8 +125,8 @@ static size_t take_apart(struct mv_str bytes, struct mv_outbox_letter *ret) {
 }
 
 static bool is_whole(struct mv_str record) {
-        uint32_t crc = mv_crc32c(0, (struct mv_str){ record.p + 4, 4 });
-        return get(record.p + 8, 4) == mv_crc32c(crc, mv_str_skip(record, MV_SEGMENT_FRAME));
+        uint32_t crc = mv_checksum(0, (struct mv_str){ record.p + 4, 4 });
+        return get(record.p + 8, 4) == mv_checksum(crc, mv_str_skip(record, MV_SEGMENT_FRAME));
 }
 
 size_t mv_segment_read(struct mv_str bytes, struct mv_outbox_letter *ret) {

@@ -3,8 +3,8 @@
  * How records stand in a file: a header, then one record behind the other. Pure; what reads and writes files is
  * journal.h. All numbers are little endian.
  *
- *     header  "MVOUTBOX", version (4 bytes), four zero bytes, first sequence (8), four zero bytes, CRC32C of all that (4)
- *     record  mark (4), length of the rest (4), CRC32C of length and rest (4), and the rest: sequence (8), tries (4), length of
+ *     header  "MVOUTBOX", version (4 bytes), four zero bytes, first sequence (8), four zero bytes, CRC-32 of all that (4)
+ *     record  mark (4), length of the rest (4), CRC-32 of length and rest (4), and the rest: sequence (8), tries (4), length of
  *             the body (4), lengths of the texts (2 each), the texts, the body
  *
  * The mark holds bytes that are in no UTF-8 text, so behind a damaged record the next one is found. Sequences of a

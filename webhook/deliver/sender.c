@@ -4,24 +4,36 @@
 #include "certs/clock.h"
 #include "webhook/deliver/peer.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TEND_MS = 1000 };
+enum {
+        TEND_MS = 1000,
+        ANSWER_MS = 5000, /* for the thread to make a change; unless the options say otherwise */
+};
 
 /* What is to become of the receivers. */
 struct change {
         struct mv_peer *peers[MV_MOST_RECEIVERS];
         size_t n;
         unsigned tries;
+
+        /* Of the sender's lock: */
+        bool taken;    /* the thread makes it */
+        bool made;     /* it has, or has failed to; then what it said: */
+        bool deserted; /* nobody waits for it any more, so the thread frees it */
+        int code;
+        struct mv_err err;
 };
 
 struct mv_sender {
         struct mv_peer_means means;
         char *user_agent;
+        unsigned answer_ms;
 
         /* Of the thread. */
         struct mv_peer *peers[MV_MOST_RECEIVERS];
@@ -32,13 +44,12 @@ struct mv_sender {
         pthread_t thread;
         bool running; /* of the owner */
         atomic_bool stopping;
+        atomic_bool listening; /* the thread waits, and wants to be woken by what is appended */
         atomic_uint grace_ms;
 
         pthread_mutex_t lock; /* of what follows */
         pthread_cond_t changed;
-        struct change *change; /* to be made, or NULL */
-        int change_code;
-        struct mv_err change_err;
+        struct change *change; /* to be made or being made, or NULL */
         struct mv_sender_status status[MV_MOST_RECEIVERS];
         size_t n_status;
 };
@@ -76,8 +87,11 @@ static int make_change(struct mv_sender *sender, struct change *change, struct m
         int r = mv_outbox_receivers(sender->means.outbox, names, change->n, err);
         if (r < 0)
                 return r;
+        struct mv_outbox_status status;
+        mv_outbox_status(sender->means.outbox, &status);
         for (size_t i = 0; i < change->n; i++) {
                 struct mv_peer *old = take_equal(sender, change->peers[i]);
+                change->peers[i]->sweep_end = status.last_sequence;
                 if (old) {
                         mv_peer_free(change->peers[i]);
                         change->peers[i] = old;
@@ -95,43 +109,96 @@ static int make_change(struct mv_sender *sender, struct change *change, struct m
         return 0;
 }
 
+static struct change *free_change(struct change *change) {
+        if (change)
+                free_peers(change->peers, change->n);
+        free(change);
+        return NULL;
+}
+
 static void take_change(struct mv_sender *sender) {
         struct mv_err err = { 0 };
         pthread_mutex_lock(&sender->lock);
         struct change *change = sender->change;
+        if (change)
+                change->taken = true;
         pthread_mutex_unlock(&sender->lock);
         if (!change)
                 return;
         int r = make_change(sender, change, &err);
         pthread_mutex_lock(&sender->lock);
         sender->change = NULL;
-        sender->change_code = r;
-        sender->change_err = err;
+        change->made = true;
+        change->code = r;
+        change->err = err;
+        const bool deserted = change->deserted;
         pthread_cond_signal(&sender->changed);
         pthread_mutex_unlock(&sender->lock);
+        if (deserted)
+                free_change(change);
+}
+
+static struct change *new_change(struct mv_sender *sender, const struct mv_config *config) {
+        struct change *change = calloc(1, sizeof *change);
+        if (!change)
+                return NULL;
+        change->tries = config->outbox.tries;
+        for (; change->n < config->receivers.n; change->n++) {
+                const struct mv_config_receiver *receiver = &config->receivers.items[change->n];
+                change->peers[change->n] = mv_peer_new(&sender->means, receiver, change->tries);
+                if (!change->peers[change->n])
+                        return free_change(change);
+        }
+        return change;
+}
+
+/* Wait for something to change, until then. False: it is over. */
+static bool wait_for_change(struct mv_sender *sender, const struct timespec *until) {
+        return pthread_cond_timedwait(&sender->changed, &sender->lock, until) != ETIMEDOUT;
+}
+
+/* With the lock held: have the thread make it. True: it has, or has failed to; false: it is busy with something. What becomes of
+ * the change is the thread's business then, when *ret_left is set. */
+static bool hand_over(struct mv_sender *sender, struct change *change, bool *ret_left) {
+        struct timespec until;
+        bool waiting = true;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += sender->answer_ms / 1000;
+        until.tv_nsec += sender->answer_ms % 1000 * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        while (sender->change && waiting) /* one that was deserted */
+                waiting = wait_for_change(sender, &until);
+        if (sender->change)
+                return false;
+        sender->change = change;
+        curl_multi_wakeup(sender->means.multi);
+        while (!change->made && waiting)
+                waiting = wait_for_change(sender, &until);
+        if (!change->made && !change->taken)
+                sender->change = NULL;
+        *ret_left = change->deserted = change->taken && !change->made;
+        return change->made;
 }
 
 int mv_sender_configure(struct mv_sender *sender, const struct mv_config *config, struct mv_err *err) {
-        struct change change = { .tries = config->outbox.tries };
-        for (; change.n < config->receivers.n; change.n++) {
-                const struct mv_config_receiver *receiver = &config->receivers.items[change.n];
-                change.peers[change.n] = mv_peer_new(&sender->means, receiver, change.tries);
-                if (!change.peers[change.n]) {
-                        free_peers(change.peers, change.n);
-                        return mv_err_oom(err);
-                }
-        }
+        struct change *change = new_change(sender, config);
+        bool left = false;
+        int r;
+        if (!change)
+                return mv_err_oom(err);
         pthread_mutex_lock(&sender->lock);
-        // cppcheck-suppress autoVariables  // the thread has let go of it when this returns
-        sender->change = &change;
-        curl_multi_wakeup(sender->means.multi);
-        while (sender->change)
-                pthread_cond_wait(&sender->changed, &sender->lock);
-        int r = sender->change_code;
-        if (r < 0 && err)
-                *err = sender->change_err;
+        if (hand_over(sender, change, &left)) {
+                r = change->code;
+                if (r < 0 && err)
+                        *err = change->err;
+        } else
+                r = mv_err_set(
+                        err, MV_ETIMEOUT,
+                        "the receivers cannot be changed now: the outbox's disk, or the log, does not answer");
         pthread_mutex_unlock(&sender->lock);
-        free_peers(change.peers, change.n);
+        if (!left)
+                free_change(change);
         return r;
 }
 
@@ -211,6 +278,24 @@ static bool is_flying(const struct mv_sender *sender) {
         return false;
 }
 
+static bool is_hungry(const struct mv_sender *sender, long long now_ms) {
+        for (size_t i = 0; i < sender->n_peers; i++)
+                if (sender->peers[i]->files_right &&
+                    mv_receiver_is_hungry(&sender->peers[i]->machine, now_ms))
+                        return true;
+        return false;
+}
+
+/* From now on mv_sender_wake wakes, if anybody could be sent more. False: something was appended before. */
+static bool listen_for_more(struct mv_sender *sender) {
+        struct mv_outbox_status status;
+        if (!is_hungry(sender, mv_clock_ms()))
+                return true;
+        atomic_store(&sender->listening, true);
+        mv_outbox_status(sender->means.outbox, &status);
+        return status.last_sequence == sender->last;
+}
+
 static void wait_until(struct mv_sender *sender, long long until_ms) {
         long long wait = until_ms - mv_clock_ms();
         wait = wait < 0 ? 0 : wait;
@@ -243,7 +328,9 @@ static void *run(void *context) {
                         until_ms = again_ms < until_ms ? again_ms : until_ms;
                 }
                 renew_status(sender);
-                wait_until(sender, until_ms);
+                if (listen_for_more(sender))
+                        wait_until(sender, until_ms);
+                atomic_store(&sender->listening, false);
         }
         finish(sender);
         renew_status(sender);
@@ -251,7 +338,8 @@ static void *run(void *context) {
 }
 
 void mv_sender_wake(struct mv_sender *sender) {
-        curl_multi_wakeup(sender->means.multi);
+        if (atomic_exchange(&sender->listening, false))
+                curl_multi_wakeup(sender->means.multi);
 }
 
 /* --- life --- */
@@ -291,7 +379,12 @@ int mv_sender_new(const struct mv_sender_options *options, struct mv_sender **re
                 return mv_err_oom(err);
         sender->means = (struct mv_peer_means){ .outbox = options->outbox, .logger = options->logger };
         pthread_mutex_init(&sender->lock, NULL);
-        pthread_cond_init(&sender->changed, NULL);
+        sender->answer_ms = options->answer_ms ? options->answer_ms : ANSWER_MS;
+        pthread_condattr_t attributes;
+        pthread_condattr_init(&attributes);
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+        pthread_cond_init(&sender->changed, &attributes);
+        pthread_condattr_destroy(&attributes);
         int r = start(sender, options, err);
         if (r < 0) {
                 mv_sender_free(sender, 0);
@@ -307,7 +400,7 @@ struct mv_sender *mv_sender_free(struct mv_sender *sender, unsigned grace_ms) {
         if (sender->running) {
                 atomic_store(&sender->grace_ms, grace_ms);
                 atomic_store(&sender->stopping, true);
-                mv_sender_wake(sender);
+                curl_multi_wakeup(sender->means.multi);
                 pthread_join(sender->thread, NULL);
         }
         free_peers(sender->peers, sender->n_peers);

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "policy/config.h"
+#include "policy/config/config.h"
 #include "webhook/deliver/outbox.h"
 #include "webhook/deliver/receiver.h"
 
@@ -25,6 +25,7 @@ enum { MV_SENDER_FILES = MV_MOST_RECEIVERS * (MV_RECEIVER_IN_FLIGHT + 4) };
 struct mv_sender_options {
         struct mv_outbox *outbox;       /* its thread from now on; must outlive the sender */
         const char *version;            /* for User-Agent; copied */
+        unsigned answer_ms;             /* how long mv_sender_configure waits; 0: five seconds */
         const struct mv_logger *logger; /* may be NULL; must outlive the sender */
 };
 
@@ -34,10 +35,11 @@ int mv_sender_new(const struct mv_sender_options *options, struct mv_sender **re
 struct mv_sender *mv_sender_free(struct mv_sender *sender, unsigned grace_ms);
 
 /* From now on these are the receivers. One that did not change goes on as it was. config may go away. When it returns, the
- * outbox keeps what is appended for each of them. On failure all is as it was. From one thread. */
+ * outbox keeps what is appended for each of them. On failure all is as it was, but for MV_ETIMEOUT: the thread waits for a
+ * disk or a log that does not answer, and may make the change later; whoever still wants it asks again. From one thread. */
 int mv_sender_configure(struct mv_sender *sender, const struct mv_config *config, struct mv_err *err);
 
-/* Something was appended. Any thread. */
+/* Something was appended: the thread looks at it where a receiver could be sent more now, and costs nothing else. Any thread. */
 void mv_sender_wake(struct mv_sender *sender);
 
 enum mv_sender_state {
