@@ -4,6 +4,7 @@
 #include "cli/input.h"
 #include "cli/text.h"
 #include "cli/yaml_output.h"
+#include "cluster/parallel.h"
 #include "policy/evaluate.h"
 #include "policy/render.h"
 
@@ -245,25 +246,59 @@ static void emit(struct run *run, struct mv_arena *arena, const struct mv_entry 
         }
 }
 
+enum { JUDGED_AHEAD = 32 };
+
+struct judged {
+        struct mv_arena arena; /* of the verdict */
+        struct mv_verdict verdict;
+};
+
+struct judging {
+        struct run *run;
+        const struct mv_snapshot *snapshot;
+        const struct mv_selection *selection;
+};
+
+/* Any thread. */
+static void judge_one(void *context, size_t number, void *slot) {
+        const struct judging *judging = context;
+        struct judged *judged = slot;
+        const struct mv_evaluation evaluation = {
+                .arena = &judged->arena,
+                .snapshot = judging->snapshot,
+                .config = &judging->run->options->config,
+                .version = mv_str_from(judging->run->options->kubevirt_version),
+        };
+        mv_evaluate_entry(&evaluation, judging->selection->entries[number], &judged->verdict);
+}
+
+static int emit_one(void *context, size_t number, void *slot) {
+        const struct judging *judging = context;
+        struct run *run = judging->run;
+        struct judged *judged = slot;
+        run->output.count[judged->verdict.migratable]++;
+        run->found |= mv_options_fails(run->options, &judged->verdict);
+        emit(run, &judged->arena, judging->selection->entries[number], &judged->verdict);
+        mv_arena_clear(&judged->arena);
+        return 0;
+}
+
 static void judge_all(struct run *run, const struct mv_snapshot *snapshot,
                       const struct mv_selection *selection) {
-        struct mv_arena arena;
-        mv_arena_init(&arena, &mv_allocator_system, 0);
-        for (size_t i = 0; i < selection->n; i++) {
-                const struct mv_evaluation evaluation = {
-                        .arena = &arena,
-                        .snapshot = snapshot,
-                        .config = &run->options->config,
-                        .version = mv_str_from(run->options->kubevirt_version),
-                };
-                struct mv_verdict verdict;
-                mv_evaluate_entry(&evaluation, selection->entries[i], &verdict);
-                run->output.count[verdict.migratable]++;
-                run->found |= mv_options_fails(run->options, &verdict);
-                emit(run, &arena, selection->entries[i], &verdict);
-                mv_arena_clear(&arena);
-        }
-        mv_arena_done(&arena);
+        struct judging judging = { .run = run, .snapshot = snapshot, .selection = selection };
+        struct judged ahead[JUDGED_AHEAD];
+        for (size_t i = 0; i < JUDGED_AHEAD; i++)
+                mv_arena_init(&ahead[i].arena, &mv_allocator_system, 0);
+        const struct mv_parallel work = { .n = selection->n,
+                                          .slots = ahead,
+                                          .n_slots = JUDGED_AHEAD,
+                                          .slot_size = sizeof *ahead,
+                                          .make = judge_one,
+                                          .take = emit_one,
+                                          .context = &judging };
+        mv_parallel_run(&work);
+        for (size_t i = 0; i < JUDGED_AHEAD; i++)
+                mv_arena_done(&ahead[i].arena);
 }
 
 /* One line with all that was found. */

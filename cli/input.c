@@ -71,6 +71,7 @@ static int load_files(const struct mv_command *command, const struct mv_options 
                 .names = options->filenames,
                 .n_names = options->n_filenames,
                 .recursive = options->recursive,
+                .ahead = true,
                 .lines = options->lines,
                 .texts = mv_site_rules_texts(&options->config.site_rules),
                 .progress = mv_progress_show,

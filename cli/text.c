@@ -38,13 +38,20 @@ size_t mv_text_columns(struct mv_str s) {
 
 /* Names in manifests may hold escape sequences; a terminal must not obey them. */
 static void put(FILE *stream, struct mv_str s) {
+        size_t plain = 0; /* up to here all is written */
         for (size_t i = 0; i < s.n; i++) {
                 unsigned char c = (unsigned char)s.p[i];
                 /* C1 controls are two bytes in UTF-8. */
                 bool c1 = c == 0xc2 && i + 1 < s.n && (unsigned char)s.p[i + 1] < 0xa0;
-                putc(c < 0x20 || c == 0x7f || c1 ? '?' : c, stream);
+                if (c >= 0x20 && c != 0x7f && !c1)
+                        continue;
+                fwrite(s.p + plain, 1, i - plain, stream);
+                putc('?', stream);
                 i += c1;
+                plain = i + 1;
         }
+        if (plain < s.n)
+                fwrite(s.p + plain, 1, s.n - plain, stream);
 }
 
 static void spaces(FILE *stream, size_t n) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/files.h"
 
+#include "cluster/parallel.h"
 #include "policy/base/buf.h"
 #include "policy/object/document.h"
 
@@ -13,7 +14,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PADDING = 8, CHUNK = 64 * 1024, ATTEMPTS = 10, RETRY_MS = 20 };
+enum {
+        PADDING = 8,
+        CHUNK = 64 * 1024,
+        ATTEMPTS = 10,
+        RETRY_MS = 20,
+        FILES_AHEAD = 32,
+        BYTES_AHEAD = 256 * 1024
+};
 
 static const struct mv_files_limits defaults = {
         .files = 10000,
@@ -22,15 +30,28 @@ static const struct mv_files_limits defaults = {
         .nodes = 10000000,
 };
 
+/* A file that is read, up to its first document. */
+struct file {
+        size_t most;        /* bytes that it may have */
+        bool ahead;         /* it is read ahead of those before it */
+        struct mv_buf text; /* its memory is used again for the next */
+        struct mv_document_reader *documents;
+        struct mv_str first; /* document; its p is NULL when there is none */
+        bool left;           /* not read ahead */
+        int code;            /* of an error, in err */
+        struct mv_err err;
+};
+
 struct reading {
         const struct mv_files_options *options;
+        const struct mv_listing *listing;
         const struct mv_allocator *allocator;
         struct mv_files_limits limits;
         mv_files_document *take;
         void *context;
-        struct mv_buf text;                   /* of the file; its memory is used again for the next */
-        struct mv_document_reader *documents; /* of the file that is being read */
+        struct mv_document_reader *documents; /* of the file that is taken */
         struct mv_files_counts counts;
+        struct mv_err err; /* of the file that ended the reading */
 };
 
 static struct mv_files_limits effective_limits(const struct mv_files_options *options) {
@@ -70,7 +91,10 @@ static ssize_t read_some(int fd, void *to, size_t n) {
         return got;
 }
 
-static int too_large(const struct reading *reading, const char *path, struct mv_err *err) {
+static int too_large(const struct reading *reading, const struct file *file, const char *path,
+                     struct mv_err *err) {
+        if (file->ahead) /* it will be read again when all before it are counted */
+                return mv_err_set(err, MV_ELIMIT, "too large to be read ahead");
         if (reading->limits.total_bytes - reading->counts.bytes < reading->limits.file_bytes)
                 return mv_listing_error(err, MV_ELIMIT, path, "the files are larger than %zu bytes together",
                                         reading->limits.total_bytes);
@@ -85,9 +109,9 @@ static size_t room(const struct reading *reading) {
 }
 
 /* Read on to the end, in pieces. expected: the size that is likely. */
-static int read_to_end(struct reading *reading, int fd, const char *path, size_t expected,
-                       struct mv_err *err) {
-        struct mv_buf *text = &reading->text;
+static int read_to_end(const struct reading *reading, struct file *file, int fd, const char *path,
+                       size_t expected, struct mv_err *err) {
+        struct mv_buf *text = &file->text;
         for (;;) {
                 size_t piece = expected && text->n <= expected ? expected - text->n + 1 : CHUNK;
                 char *to = mv_buf_reserve(text, piece);
@@ -97,8 +121,8 @@ static int read_to_end(struct reading *reading, int fd, const char *path, size_t
                 if (n < 0)
                         return system_error(err, path, errno);
                 text->n += (size_t)n;
-                if (text->n > room(reading))
-                        return too_large(reading, path, err);
+                if (text->n > file->most)
+                        return too_large(reading, file, path, err);
                 if (n == 0)
                         return 0;
                 if (is_cancelled(reading))
@@ -113,8 +137,8 @@ static bool same_state(const struct stat *a, const struct stat *b) {
 }
 
 /* Read the file once. *ret_steady: it did not change meanwhile. */
-static int read_once(struct reading *reading, int fd, const char *path, bool *ret_steady,
-                     struct mv_err *err) {
+static int read_once(const struct reading *reading, struct file *file, int fd, const char *path,
+                     bool *ret_steady, struct mv_err *err) {
         struct stat before, after;
         if (fstat(fd, &before) < 0)
                 return system_error(err, path, errno);
@@ -122,28 +146,29 @@ static int read_once(struct reading *reading, int fd, const char *path, bool *re
                 *ret_steady = false;
                 return 0;
         }
-        if ((unsigned long long)before.st_size > room(reading))
-                return too_large(reading, path, err);
-        int r = read_to_end(reading, fd, path, (size_t)before.st_size, err);
+        if ((unsigned long long)before.st_size > file->most)
+                return too_large(reading, file, path, err);
+        int r = read_to_end(reading, file, fd, path, (size_t)before.st_size, err);
         if (r)
                 return r;
         if (fstat(fd, &after) < 0)
                 return system_error(err, path, errno);
         /* A size of 0 is also what files have that the kernel makes up while they are read. */
         *ret_steady = same_state(&before, &after) &&
-                      (reading->text.n == (size_t)before.st_size || before.st_size == 0);
+                      (file->text.n == (size_t)before.st_size || before.st_size == 0);
         return 0;
 }
 
-static int read_regular(struct reading *reading, const char *path, struct mv_err *err) {
+static int read_regular(const struct reading *reading, struct file *file, const char *path,
+                        struct mv_err *err) {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-                mv_buf_clear(&reading->text);
+                mv_buf_clear(&file->text);
                 /* Not to wait for a writer, should it have become a pipe. */
                 int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
                 if (fd < 0)
                         return system_error(err, path, errno);
                 bool steady = false;
-                int r = read_once(reading, fd, path, &steady, err);
+                int r = read_once(reading, file, fd, path, &steady, err);
                 close(fd);
                 if (r || steady)
                         return r;
@@ -152,13 +177,14 @@ static int read_regular(struct reading *reading, const char *path, struct mv_err
         return mv_listing_error(err, MV_EIO, path, "the file changes all the time while it is read");
 }
 
-static int read_stream(struct reading *reading, const char *path, struct mv_err *err) {
-        mv_buf_clear(&reading->text);
+static int read_stream(const struct reading *reading, struct file *file, const char *path,
+                       struct mv_err *err) {
+        mv_buf_clear(&file->text);
         bool standard = strcmp(path, "-") == 0;
         int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         if (fd < 0)
                 return system_error(err, path, errno);
-        int r = read_to_end(reading, fd, path, 0, err);
+        int r = read_to_end(reading, file, fd, path, 0, err);
         if (!standard)
                 close(fd);
         return r;
@@ -166,69 +192,131 @@ static int read_stream(struct reading *reading, const char *path, struct mv_err 
 
 /* --- its documents --- */
 
-static int take_documents(struct reading *reading, struct mv_str origin, struct mv_err *err) {
-        struct mv_document_reader *documents = reading->documents;
-        for (;;) {
-                struct mv_str json;
-                int r = mv_document_reader_next(documents, &json, err);
-                if (r || !json.p)
-                        return r;
-                reading->counts.documents++;
-                struct mv_err why = { 0 };
-                r = reading->take(reading->context, json, origin, &why);
-                if (r) {
-                        if (r != MV_ENOMEM)
-                                mv_document_reader_locate(documents, why.offset, &why.line, &why.column);
-                        if (err)
-                                *err = why;
-                        return r;
-                }
-                if (is_cancelled(reading))
-                        return mv_err_set(err, MV_EIO, "reading was cancelled");
-        }
+static const char *origin_of(const struct mv_listed *listed) {
+        return strcmp(listed->path, "-") == 0 ? "<stdin>" : listed->path;
 }
 
-static int read_file(struct reading *reading, const struct mv_listed *file, struct mv_err *err) {
-        int r = file->stream ? read_stream(reading, file->path, err) : read_regular(reading, file->path, err);
+static int open_file(const struct reading *reading, struct file *file, const struct mv_listed *listed,
+                     struct mv_err *err) {
+        int r = listed->stream ? read_stream(reading, file, listed->path, err)
+                               : read_regular(reading, file, listed->path, err);
         if (r)
                 return r;
-        char *padding = mv_buf_reserve(&reading->text, PADDING);
+        char *padding = mv_buf_reserve(&file->text, PADDING);
         if (!padding)
                 return mv_err_oom(err);
         memset(padding, 0, PADDING);
-        reading->counts.files++;
-        reading->counts.bytes += reading->text.n;
-
-        const char *origin = strcmp(file->path, "-") == 0 ? "<stdin>" : file->path;
         struct mv_yaml_limits limits = { .nodes = reading->limits.nodes,
                                          .bytes = reading->limits.file_bytes * 4 };
-        r = mv_document_reader_new(reading->allocator, mv_buf_str(&reading->text), &limits,
-                                   &reading->documents, err);
-        if (r)
-                return r;
-        r = take_documents(reading, mv_str_from(origin), err);
-        mv_document_reader_free(reading->documents);
-        if (r && r != MV_ENOMEM && err)
+        return mv_document_reader_new(reading->allocator, mv_buf_str(&file->text), &limits, &file->documents,
+                                      err);
+}
+
+/* Read it and its first document, or find out what is wrong with it. */
+static void start_file(const struct reading *reading, struct file *file, const struct mv_listed *listed) {
+        file->err = (struct mv_err){ 0 };
+        file->documents = NULL;
+        file->code = open_file(reading, file, listed, &file->err);
+        if (!file->code)
+                file->code = mv_document_reader_next(file->documents, &file->first, &file->err);
+}
+
+static int take_documents(struct reading *reading, struct file *file, const char *origin,
+                          struct mv_err *err) {
+        struct mv_document_reader *documents = file->documents;
+        struct mv_str json = file->first;
+        int r = file->code;
+        for (; !r && json.p; r = mv_document_reader_next(documents, &json, err)) {
+                reading->counts.documents++;
+                r = reading->take(reading->context, json, mv_str_from(origin), err);
+                if (r) {
+                        if (r != MV_ENOMEM)
+                                mv_document_reader_locate(documents, err->offset, &err->line, &err->column);
+                        break;
+                }
+                if (is_cancelled(reading)) {
+                        r = mv_err_set(err, MV_EIO, "reading was cancelled");
+                        break;
+                }
+        }
+        if (r && r != MV_ENOMEM)
                 snprintf(err->file, sizeof err->file, "%s", origin);
         return r;
+}
+
+static void end_file(struct file *file) {
+        file->documents = mv_document_reader_free(file->documents);
+}
+
+/* Any thread: read a small file ahead. What is large, or in trouble for its size, is left to the thread that takes. */
+static void read_ahead(void *context, size_t number, void *slot) {
+        const struct reading *reading = context;
+        const struct mv_listed *listed = &reading->listing->items[number];
+        struct file *file = slot;
+        file->most = reading->limits.file_bytes < BYTES_AHEAD ? reading->limits.file_bytes : BYTES_AHEAD;
+        file->ahead = true;
+        file->left = listed->stream;
+        if (file->left)
+                return;
+        start_file(reading, file, listed);
+        file->left = file->code == MV_ELIMIT;
+        if (file->left)
+                end_file(file);
+}
+
+static int take_file(void *context, size_t number, void *slot) {
+        struct reading *reading = context;
+        struct file *file = slot;
+        const struct mv_listed *listed = &reading->listing->items[number];
+        if (reading->options->progress)
+                reading->options->progress(reading->options->context, number, reading->listing->n);
+        file->most = room(reading);
+        file->ahead = false;
+        if (file->left)
+                start_file(reading, file, listed);
+        else if (file->documents && file->text.n > file->most) {
+                end_file(file);
+                file->code = too_large(reading, file, listed->path, &file->err);
+        }
+        if (file->documents) {
+                reading->counts.files++;
+                reading->counts.bytes += file->text.n;
+                reading->documents = file->documents;
+                file->code = take_documents(reading, file, origin_of(listed), &file->err);
+        }
+        end_file(file);
+        if (file->code)
+                reading->err = file->err;
+        return file->code;
 }
 
 static int read_listing(struct reading *reading, const struct mv_files_options *options,
                         const struct mv_listing *listing, struct mv_files_counts *counts,
                         struct mv_err *err) {
         reading->options = options;
+        reading->listing = listing;
         reading->allocator = options->allocator ? options->allocator : &mv_allocator_system;
         reading->limits = effective_limits(options);
-        mv_buf_init(&reading->text, reading->allocator, SIZE_MAX);
-        int r = 0;
-        for (size_t i = 0; i < listing->n && !r; i++) {
-                if (options->progress)
-                        options->progress(options->context, i, listing->n);
-                r = read_file(reading, &listing->items[i], err);
-        }
+        struct file files[FILES_AHEAD] = { { .most = 0 } };
+        for (size_t i = 0; i < FILES_AHEAD; i++)
+                mv_buf_init(&files[i].text, reading->allocator, SIZE_MAX);
+        const struct mv_parallel work = { .n = listing->n,
+                                          .slots = files,
+                                          .n_slots = FILES_AHEAD,
+                                          .slot_size = sizeof *files,
+                                          .alone = !options->ahead,
+                                          .make = read_ahead,
+                                          .take = take_file,
+                                          .context = reading };
+        int r = mv_parallel_run(&work);
+        if (r && err)
+                *err = reading->err;
         if (!r && options->progress)
                 options->progress(options->context, listing->n, listing->n);
-        mv_buf_done(&reading->text);
+        for (size_t i = 0; i < FILES_AHEAD; i++) {
+                end_file(&files[i]);
+                mv_buf_done(&files[i].text);
+        }
         if (counts)
                 *counts = reading->counts;
         return r;

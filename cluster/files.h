@@ -32,7 +32,8 @@ struct mv_files_options {
         const char *const *names;             /* files, directories, "-" */
         size_t n_names;
         bool recursive; /* -R */
-        bool lines;     /* keep where the fields of the objects stand, in a snapshot */
+        bool ahead; /* with several threads, which need an allocator that they may all use; else with one */
+        bool lines; /* keep where the fields of the objects stand, in a snapshot */
         uint64_t texts; /* kinds whose objects keep their text (mv_snapshot_builder_keep_texts) */
         struct mv_files_limits limits;
         /* Unless NULL: called before the first and after each file. */

@@ -249,12 +249,36 @@ static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, c
                          err);
 }
 
+/* The judged kind that the object begins with the apiVersion and name of, as programs write it. False: decode it. */
+static bool peek_kind(struct mv_str json, struct mv_any *ret) {
+        struct mv_scan scan;
+        struct mv_scan_string key, value;
+        bool first = true;
+        *ret = (struct mv_any){ 0 };
+        mv_scan_init(&scan, json);
+        if (!mv_scan_object(&scan))
+                return false;
+        for (int i = 0; i < 2; i++) {
+                if (!mv_scan_key(&scan, &first, &key) || mv_scan_peek(&scan) != '"' ||
+                    !mv_scan_string(&scan, &value) || value.escaped)
+                        return false;
+                if (mv_str_is(key.raw, "apiVersion"))
+                        ret->api_version = value.raw;
+                else if (mv_str_is(key.raw, "kind"))
+                        ret->kind = value.raw;
+        }
+        enum mv_kind kind = mv_kind_find(mv_api_group(ret->api_version), ret->kind);
+        return ret->api_version.n && kind != MV_KIND_COUNT && mv_kind_is_judged(kind);
+}
+
 /* origin is already in the arena. json has readable bytes behind it, but not always zeros (an item of a List): the
  * decoder stops at its length, and what stands behind an item is `,` or `]`. */
 static int add_any(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *list,
                    struct mv_str origin, struct mv_err *err) {
         struct mv_arena scratch;
         struct mv_any any;
+        if (peek_kind(json, &any)) /* what else any has, the kind's own table decodes */
+                return add_object(builder, json, &any, origin, err);
         mv_arena_init(&scratch, builder->snapshot->allocator, 0);
         struct mv_decode decode = { .arena = &scratch };
         int r = mv_decode(&decode, json, &mv_table_any, &any, err);

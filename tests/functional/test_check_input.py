@@ -90,3 +90,21 @@ def test_fix_of_access_modes(migvet):
 def test_fix_of_copied_volumes(migvet, volume, words):
     fix, = fixes(migvet, "volume-block-migration", machine(spec=instance_spec(volumes=[{"name": "v", **volume}])))
     assert words in fix and ("CD-ROM" in fix) == ("cloudInitNoCloud" in volume)
+
+
+def test_many(migvet, files):
+    """Several threads read and judge; what is printed is as if one had."""
+    names = [f"m-{number:03}" for number in range(150)]
+    machines = {name: machine(name, spec=instance_spec("bridge" if number % 3 else "masquerade"))
+                for number, name in enumerate(names)}
+    tree = files({f"{name}.yaml": [obj] for name, obj in machines.items()})
+    process = migvet("check", "-f", tree, "-o", "json", expect=(1,))
+    items = json.loads(process.stdout)["items"]
+    assert [item["subject"]["name"] for item in items] == names
+    for number in (0, 1, 149):
+        alone = migvet("check", "-f", tree / f"{names[number]}.yaml", "-o", "json", expect=(1 if number % 3 else 0,))
+        assert json.loads(alone.stdout)["items"] == [items[number]]
+    broken = tree / f"{names[70]}.yaml"
+    broken.write_text("a: ]\n")
+    (tree / f"{names[90]}.yaml").write_text("b: ]\n")
+    assert migvet("check", "-f", tree, expect=(2,)).stderr.startswith(f"migvet check: {broken}:1:4: ")

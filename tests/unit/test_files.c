@@ -319,6 +319,60 @@ static void count_progress(void *context, size_t done, size_t files) {
         p->files = files;
 }
 
+/* Several threads read many files; the order, what is reported and the limits are those of one. */
+static void check_ahead(const struct fixture *f, struct mv_files_limits limits) {
+        const char *names[] = { f->directory };
+        struct mv_files_options options = { .names = names, .n_names = 1, .limits = limits };
+        struct taken alone, ahead;
+        struct mv_err a, b;
+        int r = read_names(f, options, &alone, &a);
+        options.ahead = true;
+        assert_int_equal(read_names(f, options, &ahead, &b), r);
+        assert_string_equal(ahead.text, alone.text);
+        assert_string_equal(b.message, a.message);
+        assert_string_equal(b.file, a.file);
+        assert_int_equal(b.line, a.line);
+        assert_int_equal(b.column, a.column);
+}
+
+static void test_ahead(void **state) {
+        struct fixture *f = *state;
+        static char large[300 * 1024];
+        memset(large, '\n', sizeof large - 1);
+        memcpy(large, "large: 1", 8);
+        for (int i = 0; i < 200; i++) {
+                char name[32], text[32];
+                snprintf(name, sizeof name, "%03d.yaml", i);
+                snprintf(text, sizeof text, "a: %d\n---\n'b': %d", i, i);
+                put(f, name, i % 50 == 30 ? large : text);
+        }
+        const char *names[] = { f->directory };
+        struct taken taken;
+        struct mv_err err;
+        struct mv_files_options options = { .names = names, .n_names = 1, .ahead = true };
+        assert_int_equal(read_names(f, options, &taken, &err), 0);
+        assert_non_null(strstr(taken.text, "199.yaml={\"b\":199} "));
+        check_ahead(f, (struct mv_files_limits){ 0 });
+        check_ahead(f, (struct mv_files_limits){ .file_bytes = 10 });
+        check_ahead(f, (struct mv_files_limits){ .file_bytes = 1000 });
+        check_ahead(f, (struct mv_files_limits){ .total_bytes = 2000 });
+        check_ahead(f, (struct mv_files_limits){ .total_bytes = 500 * 1024 });
+        check_ahead(f, (struct mv_files_limits){ .nodes = 2 });
+        put(f, "160.yaml", "c: [");
+        put(f, "150.yaml", "a: 1\n---\n'b': 2\n---\nc: ]");
+        check_ahead(f, (struct mv_files_limits){ 0 });
+        put(f, "120.yaml", "a: ]");
+        check_ahead(f, (struct mv_files_limits){ 0 });
+        assert_int_equal(read_names(f, options, &taken, &err), MV_ESYNTAX);
+        assert_string_equal(err.file, in(f, "120.yaml"));
+        put(f, "110.yaml", "a: bad");
+        options.ahead = true;
+        taken = (struct taken){ .directory = f->directory, .fail = MV_ETYPE };
+        assert_int_equal(mv_files_read(&options, take, &taken, NULL, &err), MV_ETYPE);
+        assert_string_equal(err.file, in(f, "110.yaml"));
+        assert_int_equal(err.column, 4);
+}
+
 static void test_progress_and_cancel(void **state) {
         struct fixture *f = *state;
         put(f, "a.yaml", "1\n---\n2");
@@ -433,6 +487,7 @@ int main(void) {
                 TEST(test_made_up_file),
                 TEST(test_error_places),
                 TEST(test_limits),
+                TEST(test_ahead),
                 TEST(test_progress_and_cancel),
                 TEST(test_file_that_changes),
                 TEST(test_load),
