@@ -204,8 +204,6 @@ static int read_settings(const struct reading *reading, const struct mv_document
                 struct mv_str value = { 0 };
                 mv_scan_peek(&scan);
                 mv_document_reader_locate(documents, (size_t)(scan.p - json.p), &line, &column);
-                if (!line)
-                        return mv_err_oom(reading->err);
                 if (!setting) {
                         mv_scan_skip(&scan, NULL);
                         continue;

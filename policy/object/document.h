@@ -39,7 +39,7 @@ struct mv_document_reader *mv_document_reader_free(struct mv_document_reader *re
 int mv_document_reader_next(struct mv_document_reader *reader, struct mv_str *ret_json, struct mv_err *err);
 
 /* Where in the stream (1-based; columns in characters) the byte at offset of the current document's JSON
- * comes from. 0 when there is no memory to find out. */
+ * comes from. */
 void mv_document_reader_locate(const struct mv_document_reader *reader, size_t offset, unsigned *ret_line,
                                unsigned *ret_column);
 /* The same for many bytes of a document, asked for in their order: each is found from the one before. */

@@ -100,8 +100,6 @@ const struct mv_lines *mv_lines_make(struct mv_arena *arena, struct mv_str json,
         mv_scan_init(&walk.scan, json);
         mv_scan_peek(&walk.scan);
         lines->object = finder->find(finder->context, offset + (size_t)(walk.scan.p - walk.scan.begin));
-        if (!lines->object.line) /* there is no memory for places */
-                return NULL;
         walk_value(&walk, NULL, lines->object.line);
         return mv_arena_failed(arena) ? NULL : lines;
 }

@@ -24,8 +24,7 @@ struct mv_place_finder {
 
 struct mv_lines;
 
-/* json is an object, valid, and begins at that offset of the finder's text. In the arena; NULL when that is exhausted, or the
- * finder has no memory, and tells line 0. */
+/* json is an object, valid, and begins at that offset of the finder's text. In the arena; NULL when that is exhausted. */
 const struct mv_lines *mv_lines_make(struct mv_arena *arena, struct mv_str json, size_t offset,
                                      const struct mv_place_finder *finder);
 

@@ -2,8 +2,8 @@
 #include "policy/object/yaml.h"
 
 #include "policy/base/buf.h"
-#include "policy/object/yaml_plain.h"
 #include "policy/object/yaml_scalar.h"
+#include "policy/object/yaml_tree.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -41,15 +41,14 @@ void mv_text_locate(struct mv_str text, size_t offset, unsigned *ret_line, unsig
 
 /* --- tree -> JSON --- */
 
-void mv_yaml_mark(struct mv_yaml *yaml, unsigned line, unsigned column) {
-        if (!yaml->placing)
-                return;
-        struct place place = { .offset = yaml->json.n, .line = line, .column = column };
+static void mark_place(struct mv_yaml *yaml, const struct mv_yaml_node *node) {
+        struct place place = { .offset = yaml->json.n, .line = node->line, .column = node->column };
         mv_buf_append(&yaml->places, &place, sizeof place);
 }
 
-void mv_yaml_emit_text(struct mv_buf *out, struct mv_str s) {
+static void emit_string(struct mv_buf *out, struct mv_str s) {
         static const char digits[] = "0123456789abcdef";
+        mv_buf_append_byte(out, '"');
         size_t start = 0;
         for (size_t i = 0; i < s.n; i++) {
                 unsigned char c = (unsigned char)s.p[i];
@@ -67,15 +66,10 @@ void mv_yaml_emit_text(struct mv_buf *out, struct mv_str s) {
                 }
         }
         mv_buf_append(out, s.p + start, s.n - start);
-}
-
-void mv_yaml_emit_string(struct mv_buf *out, struct mv_str s) {
-        mv_buf_append_byte(out, '"');
-        mv_yaml_emit_text(out, s);
         mv_buf_append_byte(out, '"');
 }
 
-int mv_yaml_emit_scalar(struct mv_yaml *yaml, const struct mv_yaml_node *node, struct mv_err *err) {
+static int emit_scalar(struct mv_yaml *yaml, const struct mv_yaml_node *node, struct mv_err *err) {
         struct mv_yaml_scalar scalar;
         char number[MV_YAML_NUMBER_SIZE];
         struct mv_err why = { 0 };
@@ -91,7 +85,7 @@ int mv_yaml_emit_scalar(struct mv_yaml *yaml, const struct mv_yaml_node *node, s
                 mv_buf_append_text(&yaml->json, scalar.boolean ? "true" : "false");
                 break;
         case MV_YAML_TEXT:
-                mv_yaml_emit_string(&yaml->json, scalar.text);
+                emit_string(&yaml->json, scalar.text);
                 break;
         case MV_YAML_FLOAT:
                 if (scalar.number - scalar.number != 0)
@@ -122,9 +116,9 @@ static int emit(struct mv_yaml *yaml, struct mv_yaml_node *node, size_t depth, /
         if (yaml->json.n > yaml->limits.bytes)
                 return mv_yaml_fail_node(yaml, via ? via : node, err, MV_ELIMIT,
                                          "the document is larger than %zu bytes", yaml->limits.bytes);
-        mv_yaml_mark(yaml, node->line, node->column);
+        mark_place(yaml, node);
         if (node->kind == MV_YAML_SCALAR)
-                return mv_yaml_emit_scalar(yaml, node, err);
+                return emit_scalar(yaml, node, err);
         if (depth >= yaml->limits.depth)
                 return mv_yaml_fail_node(yaml, via ? via : node, err, MV_ELIMIT,
                                          "nested deeper than %zu levels", yaml->limits.depth);
@@ -149,8 +143,8 @@ static int emit_entries(struct mv_yaml *yaml, const struct mv_yaml_node *node, /
                 const struct mv_yaml_entry *e = &node->entries.items[i];
                 if (i)
                         mv_buf_append_byte(&yaml->json, ',');
-                mv_yaml_mark(yaml, e->key->line, e->key->column);
-                mv_yaml_emit_string(&yaml->json, e->name);
+                mark_place(yaml, e->key);
+                emit_string(&yaml->json, e->name);
                 mv_buf_append_byte(&yaml->json, ':');
                 r = via ? mv_yaml_count_expanded(yaml, via, 1, err) : 0;
                 if (!r)
@@ -174,7 +168,7 @@ int mv_yaml_new(const struct mv_allocator *allocator, struct mv_str text, const 
         struct mv_yaml *yaml = allocator->allocate(allocator->context, sizeof *yaml);
         if (!yaml)
                 return mv_err_oom(err);
-        *yaml = (struct mv_yaml){ .allocator = allocator, .text = text.p ? text : MV_STR("") };
+        *yaml = (struct mv_yaml){ .allocator = allocator, .text = text };
         if (limits)
                 yaml->limits = *limits;
         if (!yaml->limits.depth || yaml->limits.depth > MV_YAML_DEPTH)
@@ -185,6 +179,11 @@ int mv_yaml_new(const struct mv_allocator *allocator, struct mv_str text, const 
                 yaml->limits.expanded = MV_YAML_EXPANDED;
         if (!yaml->limits.bytes)
                 yaml->limits.bytes = MV_YAML_BYTES;
+        if (!yaml_parser_initialize(&yaml->parser)) {
+                allocator->release(allocator->context, yaml);
+                return mv_err_oom(err);
+        }
+        yaml_parser_set_input_string(&yaml->parser, (const unsigned char *)(text.p ? text.p : ""), text.n);
         mv_arena_init(&yaml->arena, allocator, 0);
         mv_buf_init(&yaml->json, allocator, SIZE_MAX);
         mv_buf_init(&yaml->places, allocator, SIZE_MAX);
@@ -199,8 +198,7 @@ void mv_yaml_set_lines_before(struct mv_yaml *yaml, unsigned lines) {
 struct mv_yaml *mv_yaml_free(struct mv_yaml *yaml) {
         if (!yaml)
                 return NULL;
-        if (yaml->parsing)
-                yaml_parser_delete(&yaml->parser);
+        yaml_parser_delete(&yaml->parser);
         mv_arena_done(&yaml->arena);
         mv_buf_done(&yaml->json);
         mv_buf_done(&yaml->places);
@@ -216,68 +214,26 @@ static void forget_document(struct mv_yaml *yaml) {
         yaml->n_anchors = yaml->anchor_slots = yaml->n_nodes = yaml->n_expanded = 0;
 }
 
-/* libyaml reads what is left of the text. */
-static int start_parser(struct mv_yaml *yaml) {
-        if (!yaml_parser_initialize(&yaml->parser))
-                return MV_ENOMEM;
-        yaml->parsing = yaml->placing = true;
-        yaml->text = mv_str_skip(yaml->text, yaml->at);
-        yaml->lines_before += yaml->at_line;
-        yaml_parser_set_input_string(&yaml->parser, (const unsigned char *)yaml->text.p, yaml->text.n);
-        return 0;
-}
-
-/* The next document that libyaml reads, as JSON. */
-static int parse_next(struct mv_yaml *yaml, struct mv_err *err) {
+int mv_yaml_next(struct mv_yaml *yaml, struct mv_str *ret_json, struct mv_err *err) {
+        if (yaml->code)
+                return mv_err_set(err, yaml->code, "the YAML could not be read");
         struct mv_yaml_node *root;
         do {
                 forget_document(yaml);
-                if (yaml->ended)
+                if (yaml->ended) {
+                        *ret_json = (struct mv_str){ 0 };
                         return 0;
+                }
                 root = NULL;
                 int r = mv_yaml_read_document(yaml, &root, err);
                 if (r)
-                        return r;
+                        return r == MV_ENOMEM ? mv_yaml_fail_memory(yaml, err) : r;
         } while (!root || is_null(yaml, root));
 
         int r = emit(yaml, root, 0, NULL, err);
         if (!r && yaml->json.n > yaml->limits.bytes)
                 r = mv_yaml_fail_node(yaml, root, err, MV_ELIMIT, "the document is larger than %zu bytes",
                                       yaml->limits.bytes);
-        return r;
-}
-
-static int read_next(struct mv_yaml *yaml, struct mv_err *err) {
-        if (!yaml->parsing) {
-                forget_document(yaml);
-                yaml->placing = false;
-                switch (mv_yaml_plain_next(yaml)) {
-                case MV_YAML_PLAIN_READ:
-                        return 0;
-                case MV_YAML_PLAIN_END:
-                        yaml->ended = true;
-                        return 0;
-                case MV_YAML_PLAIN_OTHER:
-                        break;
-                }
-                if (mv_arena_failed(&yaml->arena) || mv_buf_failed(&yaml->json))
-                        return MV_ENOMEM; /* perhaps that is all that was wrong */
-                int r = start_parser(yaml);
-                if (r)
-                        return r;
-        }
-        return parse_next(yaml, err);
-}
-
-int mv_yaml_next(struct mv_yaml *yaml, struct mv_str *ret_json, struct mv_err *err) {
-        if (yaml->code)
-                return mv_err_set(err, yaml->code, "the YAML could not be read");
-        int r = yaml->ended ? 0 : read_next(yaml, err);
-        if (!r && yaml->ended) {
-                forget_document(yaml);
-                *ret_json = (struct mv_str){ 0 };
-                return 0;
-        }
         char *padding = r ? NULL : mv_buf_reserve(&yaml->json, PADDING);
         if (padding)
                 memset(padding, 0, PADDING);
@@ -291,31 +247,9 @@ int mv_yaml_next(struct mv_yaml *yaml, struct mv_str *ret_json, struct mv_err *e
         return 0;
 }
 
-/* Read the document again, for its places; few are asked for any, and they take more memory than the document. */
-static void place_document(struct mv_yaml *yaml) {
-        struct mv_buf json = yaml->json;
-        size_t at = yaml->at;
-        unsigned at_line = yaml->at_line;
-        yaml->at = yaml->document_at;
-        yaml->at_line = yaml->document_line;
-        yaml->n_nodes = 0;
-        yaml->placing = true;
-        mv_buf_init(&yaml->json, yaml->allocator, SIZE_MAX);
-        bool good = mv_yaml_plain_next(yaml) == MV_YAML_PLAIN_READ && !mv_buf_failed(&yaml->json) &&
-                    !mv_buf_failed(&yaml->places);
-        if (!good)
-                mv_buf_clear(&yaml->places);
-        mv_buf_done(&yaml->json);
-        yaml->json = json;
-        yaml->at = at;
-        yaml->at_line = at_line;
-}
-
-void mv_yaml_locate(struct mv_yaml *yaml, size_t offset, unsigned *ret_line, unsigned *ret_column) {
-        if (!yaml->placing)
-                place_document(yaml);
+void mv_yaml_locate(const struct mv_yaml *yaml, size_t offset, unsigned *ret_line, unsigned *ret_column) {
         size_t low = 0, high = yaml->places.n / sizeof(struct place);
-        struct place place = { 0 };
+        struct place place = { .line = 1, .column = 1 };
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
                 struct place at;

@@ -57,8 +57,8 @@ struct mv_yaml *mv_yaml_free(struct mv_yaml *yaml);
 int mv_yaml_next(struct mv_yaml *yaml, struct mv_str *ret_json, struct mv_err *err);
 
 /* Where the key or value of the current document stands in the YAML that the byte at offset of its JSON
- * text belongs to. Both are 1-based; the column counts characters. 0 when there is no memory to find out. */
-void mv_yaml_locate(struct mv_yaml *yaml, size_t offset, unsigned *ret_line, unsigned *ret_column);
+ * text belongs to. Both are 1-based; the column counts characters. */
+void mv_yaml_locate(const struct mv_yaml *yaml, size_t offset, unsigned *ret_line, unsigned *ret_column);
 
 /* Line and column (1-based, in characters) of a byte of text, which is UTF-8, or UTF-16 with a byte order
  * mark. */

@@ -56,10 +56,9 @@ static const struct {
 static bool find_word(struct mv_str text, struct mv_yaml_scalar *ret) {
         if (text.n > 5 || (text.n && !strchr("yYnNtTfFoO~.+-", text.p[0])))
                 return false;
-        char first = text.n ? text.p[0] : '\0';
         for (size_t i = 0; i < sizeof word_table / sizeof word_table[0]; i++)
                 for (size_t j = 0; j < 6 && word_table[i].words[j]; j++)
-                        if (word_table[i].words[j][0] == first && mv_str_is(text, word_table[i].words[j])) {
+                        if (mv_str_is(text, word_table[i].words[j])) {
                                 *ret = word_table[i].value;
                                 return true;
                         }

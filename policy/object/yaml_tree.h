@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside the YAML reader: libyaml's events -> a light tree of one document, and what writes JSON. Only yaml.c,
- * yaml_tree.c and yaml_plain.c use it.
+ * Inside the YAML reader: libyaml's events -> a light tree of one document. Only yaml.c and yaml_tree.c use
+ * it.
  *
  * The tree lies in yaml->arena and dies with the document. An alias is a node of its own that points to
  * what it stands for, so the tree is a graph without cycles: nothing is copied before the JSON is written.
@@ -56,12 +56,6 @@ struct mv_yaml {
         struct mv_str text;
         struct mv_yaml_limits limits;
         unsigned lines_before; /* the text, in its file */
-        size_t at;             /* what yaml_plain.c has read of the text, in bytes */
-        unsigned at_line;      /* and in lines */
-        size_t tidy;           /* bytes at the beginning of the text that it can read */
-        size_t document_at;    /* where the document of yaml_plain.c begins, and */
-        unsigned document_line;
-        bool parsing; /* the parser is there, and reads from `at` on */
         yaml_parser_t parser;
         bool ended;
         int code; /* of the first error */
@@ -69,7 +63,6 @@ struct mv_yaml {
         /* Of the current document. */
         struct mv_arena arena;
         struct mv_buf json, places;
-        bool placing; /* places are kept: always of libyaml's documents, of others when somebody asks for one */
         struct mv_yaml_anchor **anchors;
         size_t n_anchors, anchor_slots; /* slots are a power of two */
         size_t n_nodes, n_expanded;
@@ -89,11 +82,3 @@ int mv_yaml_count_expanded(struct mv_yaml *yaml, const struct mv_yaml_node *node
 /* Read one document. *ret_root is NULL at the end of the stream. Returns 0 or an error; MV_ENOMEM without
  * filling err. */
 int mv_yaml_read_document(struct mv_yaml *yaml, struct mv_yaml_node **ret_root, struct mv_err *err);
-
-/* What is written next to yaml->json comes from that place, which is kept if places are. */
-void mv_yaml_mark(struct mv_yaml *yaml, unsigned line, unsigned column);
-/* Write a JSON string, or a part of one. */
-void mv_yaml_emit_string(struct mv_buf *out, struct mv_str s);
-void mv_yaml_emit_text(struct mv_buf *out, struct mv_str s);
-/* Write the value of a scalar to yaml->json. Returns 0, or an error that err tells; MV_ENOMEM without filling err. */
-int mv_yaml_emit_scalar(struct mv_yaml *yaml, const struct mv_yaml_node *node, struct mv_err *err);
