@@ -299,7 +299,7 @@ static void log_review(const struct mv_route *route, const struct mv_connection 
                 { "status", mv_str_from(code) },
                 { "allowed", summary->allowed ? MV_STR("true") : MV_STR("false") },
                 { "verdict", mv_str_from(summary->verdict) },
-                { "level", mv_str_from(summary->level) },
+                { "decidedBy", mv_str_from(summary->level) },
                 { "rules", summary->rules },
                 { "milliseconds", mv_str_from(milliseconds) },
         };

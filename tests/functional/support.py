@@ -79,6 +79,13 @@ def on_terminal(migvet, *arguments, columns=80):
     return data.decode().replace("\r\n", "\n")
 
 
+def without_repeats(pairs):
+    """An object of JSON in which no key comes twice."""
+    found = dict(pairs)
+    assert len(found) == len(pairs), pairs
+    return found
+
+
 class Server:
     """`migvet serve` on ports that the kernel chooses; use it in a with statement."""
 
@@ -136,7 +143,7 @@ class Server:
         self.process.send_signal(number)
 
     def events(self, message=None):
-        found = [json.loads(line) for line in list(self.log)]
+        found = [json.loads(line, object_pairs_hook=without_repeats) for line in list(self.log)]
         return [event for event in found if message is None or event["msg"] == message]
 
     def tls(self, least=ssl.TLSVersion.TLSv1_2, most=ssl.TLSVersion.TLSv1_3):

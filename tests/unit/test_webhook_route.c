@@ -106,7 +106,7 @@ static void test_good(void **state) {
         assert_true(journal_has(&plain.journal,
                                 "1 webhook review webhook=validate uid=u-1 resource=virtualmachines "
                                 "namespace=shop name=db operation=CREATE user=alice dryRun=false "
-                                "status=200 allowed=true verdict=True level=warn rules= "
+                                "status=200 allowed=true verdict=True decidedBy=warn rules= "
                                 "milliseconds="));
 }
 
