@@ -34,7 +34,7 @@ static const struct mv_files_limits defaults = {
 struct file {
         size_t most;        /* bytes that it may have */
         bool ahead;         /* it is read ahead of those before it */
-        struct mv_buf text; /* its memory is used again for the next */
+        struct mv_buf text; /* its memory is used again for the next, unless it was a large one */
         struct mv_document_reader *documents;
         struct mv_str first; /* document; its p is NULL when there is none */
         bool left;           /* not read ahead */
@@ -285,6 +285,11 @@ static int take_file(void *context, size_t number, void *slot) {
                 file->code = take_documents(reading, file, origin_of(listed), &file->err);
         }
         end_file(file);
+        if (file->text.capacity >
+            2 * BYTES_AHEAD) { /* each slot would keep the memory of the largest that it had */
+                mv_buf_done(&file->text);
+                mv_buf_init(&file->text, reading->allocator, SIZE_MAX);
+        }
         if (file->code)
                 reading->err = file->err;
         return file->code;

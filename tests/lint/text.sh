@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Text of the files: an SPDX line in every source, no trailing white space, no file over 600 lines, no path of
-# somebody's machine; shell scripts pass shellcheck.
+# somebody's machine, nothing at the top of the tree that does not belong there; shell scripts pass shellcheck.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -23,6 +23,10 @@ check() {
         done < <(project_files '*.c' '*.h' '*.py' Makefile "${scripts[@]}")
 
         while IFS= read -r file; do
+                complain "$file: what is this at the top of the tree?"
+        done < <(project_files '*' | grep -vE '/|^\.(clang-format|clang-tidy|editorconfig|gitignore)$|^(LICENSE|Makefile)$|^[A-Z]+\.md$' || true)
+
+        while IFS= read -r file; do
                 n=$(wc -l <"$file")
                 [ "$n" -le 600 ] || complain "$file: $n lines; over 600 asks for a split"
         done < <(project_files '*.c' '*.h' '*.py' '*.sh')
@@ -40,12 +44,12 @@ check() {
 if [ "${1:-}" = --self-test ]; then
         good() {
                 fresh
-                sample a.c <<<$'/* SPDX-License-Identifier: Apache-2.0 */\nint a; /* https://example.org/root/x */'
-                sample b.sh <<<$'#!/bin/bash\n# SPDX-License-Identifier: Apache-2.0\necho "$1"'
+                sample policy/a.c <<<$'/* SPDX-License-Identifier: Apache-2.0 */\nint a; /* https://example.org/root/x */'
+                sample policy/b.sh <<<$'#!/bin/bash\n# SPDX-License-Identifier: Apache-2.0\necho "$1"'
         }
         good
         accepts "clean files"
-        sample c.h <<<'int b;'
+        sample policy/c.h <<<'int b;'
         rejects "a source without a licence" 'c.h: no SPDX'
         good
         sample README.md <<<'text  '
@@ -54,10 +58,13 @@ if [ "${1:-}" = --self-test ]; then
         sample README.md <<<'see /home/me/x'
         rejects "a machine's path" 'README.md:1: a path'
         good
-        { echo '/* SPDX-License-Identifier: Apache-2.0 */'; seq -f 'int a%g;' 600; } | sample long.c
+        sample crash-0123 </dev/null
+        rejects "a file that does not belong there" 'crash-0123: what is this'
+        good
+        { echo '/* SPDX-License-Identifier: Apache-2.0 */'; seq -f 'int a%g;' 600; } | sample policy/long.c
         rejects "a file of 601 lines" 'long.c: 601 lines'
         good
-        sample b.sh <<<$'#!/bin/bash\n# SPDX-License-Identifier: Apache-2.0\nrm $1'
+        sample policy/b.sh <<<$'#!/bin/bash\n# SPDX-License-Identifier: Apache-2.0\nrm $1'
         rejects "an unquoted variable" 'SC2086'
         verdict
 fi

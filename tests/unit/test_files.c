@@ -3,6 +3,7 @@
 #include "tests/unit/test_files.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 
 /* --- reading --- */
@@ -373,6 +374,60 @@ static void test_ahead(void **state) {
         assert_int_equal(err.column, 4);
 }
 
+/* --- memory --- */
+
+struct counting {
+        struct mv_allocator allocator;
+        _Atomic size_t now, most;
+};
+
+static void count(struct counting *counting, void *memory) {
+        const size_t now = counting->now += malloc_usable_size(memory);
+        if (now > counting->most)
+                counting->most = now;
+}
+
+static void *count_allocate(void *context, size_t size) {
+        void *memory = malloc(size);
+        count(context, memory);
+        return memory;
+}
+
+static void count_release(void *context, void *memory) {
+        struct counting *counting = context;
+        counting->now -= malloc_usable_size(memory);
+        free(memory);
+}
+
+/* The memory of large files is not kept until the end. */
+static void test_large_files(void **state) {
+        enum { FILES = 60, BYTES = 1024 * 1024 };
+        struct fixture *f = *state;
+        char *large = malloc(BYTES);
+        assert_non_null(large);
+        memset(large, '\n', BYTES - 1);
+        memcpy(large, "large: 1", 8);
+        large[BYTES - 1] = '\0';
+        for (int i = 0; i < FILES; i++) {
+                char name[32];
+                snprintf(name, sizeof name, "%03d.yaml", i);
+                put(f, name, large);
+        }
+        free(large);
+        struct counting counting = { .allocator = { count_allocate, count_release, &counting } };
+        const char *names[] = { f->directory };
+        struct taken taken;
+        struct mv_err err;
+        for (int ahead = 0; ahead < 2; ahead++) {
+                struct mv_files_options options = {
+                        .names = names, .n_names = 1, .ahead = ahead, .allocator = &counting.allocator
+                };
+                assert_int_equal(read_names(f, options, &taken, &err), 0);
+                assert_true(counting.most < 8 * BYTES);
+                assert_int_equal(counting.now, 0);
+        }
+}
+
 static void test_progress_and_cancel(void **state) {
         struct fixture *f = *state;
         put(f, "a.yaml", "1\n---\n2");
@@ -488,6 +543,7 @@ int main(void) {
                 TEST(test_error_places),
                 TEST(test_limits),
                 TEST(test_ahead),
+                TEST(test_large_files),
                 TEST(test_progress_and_cancel),
                 TEST(test_file_that_changes),
                 TEST(test_load),
