@@ -224,8 +224,10 @@ static const struct mv_table any_spec_table = MV_TABLE(any_spec_fields, struct a
 /* What is created is decoded while the review is read. Of what is updated just the spec is found, since it has to change first.
  * The API server writes objects last, so it is known what they are. */
 static struct mv_inner *inner_of(void *context, const struct mv_field *field, void *owner) {
-        struct mv_review_request *request = owner;
         bool object = mv_str_is(field->key, "object"), old = mv_str_is(field->key, "oldObject");
+        if (!object && !old) /* the owner may be another struct then */
+                return NULL;
+        struct mv_review_request *request = owner;
         bool update = mv_str_is(request->operation, "UPDATE");
         enum mv_kind kind = object || (old && update) ? kind_of_object(request) : MV_KIND_COUNT;
         if (kind == MV_KIND_COUNT)

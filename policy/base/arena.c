@@ -37,15 +37,20 @@ void mv_arena_init_in(struct mv_arena *arena, const struct mv_allocator *allocat
         arena->end = (char *)memory + size;
 }
 
+static void release_newest(struct mv_arena *arena) {
+        struct mv_arena_chunk *chunk = arena->chunks;
+        arena->chunks = chunk->older;
+        arena->held -= chunk->size;
+        arena->allocator->release(arena->allocator->context, chunk);
+}
+
 /* Releases all chunks but that one. */
 static void release_chunks(struct mv_arena *arena, struct mv_arena_chunk *keep) {
         while (arena->chunks) {
-                struct mv_arena_chunk *chunk = arena->chunks;
-                arena->chunks = chunk->older;
-                if (chunk == keep)
-                        continue;
-                arena->held -= chunk->size;
-                arena->allocator->release(arena->allocator->context, chunk);
+                if (arena->chunks == keep)
+                        arena->chunks = keep->older;
+                else
+                        release_newest(arena);
         }
         arena->chunks = keep;
         if (keep)
@@ -66,6 +71,17 @@ void mv_arena_clear(struct mv_arena *arena) {
         arena->failed = false;
         arena->next = keep ? keep->bytes : NULL;
         arena->end = keep ? keep->bytes + keep->size : NULL;
+}
+
+struct mv_arena_mark mv_arena_mark(const struct mv_arena *arena) {
+        return (struct mv_arena_mark){ arena->chunks, arena->next, arena->end };
+}
+
+void mv_arena_return(struct mv_arena *arena, struct mv_arena_mark mark) {
+        while (arena->chunks != mark.chunks)
+                release_newest(arena);
+        arena->next = mark.next;
+        arena->end = mark.end;
 }
 
 static bool add_chunk(struct mv_arena *arena, size_t need) {

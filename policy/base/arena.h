@@ -39,6 +39,14 @@ void mv_arena_done(struct mv_arena *arena);
 /* Forgets everything that was allocated, and the failure; keeps the newest chunk for reuse, unless it is very large. */
 void mv_arena_clear(struct mv_arena *arena);
 
+/* What was allocated since the mark is given back; the failure stays. No other mark of then may be used afterwards. */
+struct mv_arena_mark {
+        struct mv_arena_chunk *chunks;
+        char *next, *end;
+};
+struct mv_arena_mark mv_arena_mark(const struct mv_arena *arena);
+void mv_arena_return(struct mv_arena *arena, struct mv_arena_mark mark);
+
 /* Memory for a library, which gives it back before the arena goes; it does not count against the cap. The arena has failed
  * when there is none. Valid as long as the arena stays where it is. */
 struct mv_allocator mv_arena_lender(struct mv_arena *arena);

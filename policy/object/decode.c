@@ -338,7 +338,8 @@ static bool decode_bool_text(struct state *state, struct mv_str *ret) {
         bool value = false;
         if (!decode_bool(state, &value))
                 return false;
-        *ret = value ? MV_STR("true") : MV_STR("false");
+        const struct mv_str text = value ? MV_STR("true") : MV_STR("false");
+        *ret = state->decode->copy ? mv_arena_copy(state->decode->arena, text) : text;
         return true;
 }
 
@@ -417,12 +418,15 @@ static bool decode_inner(struct state *state, const struct mv_field *field, void
         struct mv_inner *inner = decode->inner(decode->context, field, owner);
         if (inner) {
                 const struct mv_decode of_inner = { .arena = decode->arena };
+                const struct mv_arena_mark mark = mv_arena_mark(decode->arena);
                 struct state own = { .scan = state->scan, .decode = &of_inner };
                 own.scan.depth = 0;
                 inner->decoded = decode_object(&own, inner->table, inner->ret, NULL, inner->shape) &&
                                  !mv_arena_failed(decode->arena);
                 inner->fits = !own.unfit;
                 *ret = (struct mv_str){ state->scan.p, (size_t)(own.scan.p - state->scan.p) };
+                if (!inner->decoded) /* whoever decodes it once more has as much memory as the first time */
+                        mv_arena_return(decode->arena, mark);
         }
         state->inner_failed = mv_arena_failed(decode->arena);
         if (!inner || !inner->decoded)

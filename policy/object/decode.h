@@ -140,7 +140,9 @@ struct mv_inner {
 
 struct mv_decode {
         struct mv_arena *arena;
-        bool copy; /* copy strings into the arena, because the text will go away */
+        /* Copy strings into the arena, because the text will go away: all of them, also those that the decoder supplies, since
+         * nothing that *ret points to may be elsewhere (policy/object/pack.h). */
+        bool copy;
         /* Unless NULL: the shape of the object. *ret_fits says whether it has no key that the shape lacks, and all that the
          * shape requires; false may also mean that this cannot be told in passing (mv_schema_check tells). */
         const struct mv_shape *shape;

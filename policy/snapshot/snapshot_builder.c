@@ -185,6 +185,8 @@ static int decode_into(struct mv_arena *arena, const struct mv_kind_info *info, 
         }
         const char *before = arena->next;
         r = info->read ? info->read(&decode, json, object, err) : 0;
+        if (r == 0 && mv_arena_failed(arena))
+                r = mv_err_oom(err);
         if (r < 0)
                 return r;
         *ret = object;

@@ -175,6 +175,30 @@ static void test_arena_extend(void **state) {
         mv_arena_done(&arena);
 }
 
+static void test_arena_marks(void **state) {
+        (void)state;
+        struct mv_arena arena;
+        mv_arena_init(&arena, &mv_allocator_system, 1024 * 1024);
+        const struct mv_arena_mark empty = mv_arena_mark(&arena);
+        assert_non_null(mv_arena_allocate(&arena, 100000, 8));
+        mv_arena_return(&arena, empty);
+        assert_int_equal(arena.held, 0);
+        char *first = mv_arena_allocate(&arena, 10, 1);
+        const size_t held = arena.held;
+        const struct mv_arena_mark mark = mv_arena_mark(&arena);
+        for (int i = 0; i < 20; i++) {
+                assert_non_null(mv_arena_allocate(&arena, 100000, 8));
+                assert_non_null(mv_arena_allocate(&arena, 300000, 8));
+                mv_arena_return(&arena, mark); /* or there would soon be no room */
+                assert_int_equal(arena.held, held);
+        }
+        assert_ptr_equal(mv_arena_allocate(&arena, 1, 1), first + 10);
+        assert_null(mv_arena_allocate(&arena, 2 * 1024 * 1024, 1));
+        mv_arena_return(&arena, mark);
+        assert_true(mv_arena_failed(&arena));
+        mv_arena_done(&arena);
+}
+
 static void test_arena_texts(void **state) {
         (void)state;
         struct mv_arena arena;
@@ -522,6 +546,7 @@ int main(void) {
                 cmocka_unit_test(test_arena_failing_allocator),
                 cmocka_unit_test(test_arena_overflow),
                 cmocka_unit_test(test_arena_extend),
+                cmocka_unit_test(test_arena_marks),
                 cmocka_unit_test(test_arena_texts),
                 cmocka_unit_test(test_growing),
                 cmocka_unit_test(test_buf),

@@ -74,8 +74,8 @@ static int write_kubevirt(struct test_random *random, unsigned name, char *text)
         return snprintf(
                 text, TEXT,
                 "{'metadata':{'name':'kv-%u','namespace':'n'},'spec':{'configuration':{'network':{'binding':{"
-                "'b%u':{'networkAttachmentDefinition':'x'},'a':{}}}}}}",
-                name, roll(random, 3));
+                "'b%u':{'networkAttachmentDefinition':'x'},'a':{}}},'obsoleteCPUModels':{'a':true,'b%u':false}}}}",
+                name, roll(random, 3), roll(random, 3));
 }
 
 static const struct {

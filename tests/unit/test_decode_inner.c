@@ -49,6 +49,23 @@ static struct mv_inner *inner_of(void *context, const struct mv_field *field, vo
         return &asked->inner;
 }
 
+/* What does not decode leaves its memory to whoever decodes it once more. */
+static void test_memory_is_given_back(void **state) {
+        (void)state;
+        struct mv_str text = json_make("{'string':'before','raw':{'name':'a\\nb','n':'seven'},'flag':true}");
+        struct asked asked = { .times = 0 };
+        struct mv_arena arena;
+        struct thing thing;
+        mv_arena_init(&arena, &mv_allocator_system, 0);
+        const struct mv_decode decode_to = { .arena = &arena, .inner = inner_of, .context = &asked };
+        assert_int_equal(mv_decode(&decode_to, text, &thing_table, &thing, NULL), 0);
+        assert_int_equal(asked.times, 1);
+        assert_false(asked.inner.decoded);
+        assert_int_equal(arena.held, 0);
+        mv_arena_done(&arena);
+        text_free(text);
+}
+
 static void test_inner(void **state) {
         (void)state;
         static const struct {
@@ -109,6 +126,7 @@ static void test_inner_out_of_memory(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_inner),
+                cmocka_unit_test(test_memory_is_given_back),
                 cmocka_unit_test(test_inner_out_of_memory),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
