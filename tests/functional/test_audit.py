@@ -162,6 +162,22 @@ def test_what_cannot_be_read_is_said(migvet, tmp_path, api):
                    for word in ("True", "False", "Unknown")) == 1
 
 
+def test_a_first_judgement_that_does_not_end(migvet, tmp_path, api):
+    """The metrics that the alert looks at are there: it is told since when there should be one."""
+    api.route("/old/apis/kubevirt.io/v1/virtualmachines", lambda h: h.answer_status(500, "no"))
+    configuration(tmp_path, "audit: {interval: 1s}\n")
+    with Server(migvet.path, "--kubeconfig", api.old, "--config", tmp_path / "config.yaml", certs=tmp_path / "certs") as server:
+        eventually(lambda: "migvet_audit_last_run_timestamp_seconds" in server.metrics(), SECONDS, "the metric")
+        first = server.metrics()["migvet_audit_last_run_timestamp_seconds"]
+        assert first == pytest.approx(time.time(), abs=SECONDS)
+        time.sleep(2.5)
+        metrics = server.metrics()
+        assert metrics["migvet_audit_last_run_timestamp_seconds"] == first
+        assert metrics["migvet_audit_interval_seconds"] == 1
+        assert metrics['migvet_audit_rounds_total{round="all"}'] == 0
+        assert "migvet_audit_duration_seconds" not in metrics
+
+
 class Reports:
     """Reports of one API, by namespace."""
 
@@ -216,10 +232,12 @@ def rounds(server, more=3):
 @pytest.mark.parametrize("named", ["wgpolicyk8s.io/v1alpha2", "none"])
 def test_reports_of_another_api_are_deleted(migvet, tmp_path, api, named):
     """When the configuration names another one while migvet runs."""
-    with auditing(migvet, tmp_path, api, OPEN) as server:
-        rounds(server)
-        ours = Reports(api, "openreports.io/v1alpha1", "reports", "shop", "other")
-        ours.conflicts = 1
+    ours = Reports(api, "openreports.io/v1alpha1", "reports", "shop", "other")
+    ours.items, ours.conflicts = set(), 1
+    # Not judged again before that, or they would go as those of empty namespaces.
+    with auditing(migvet, tmp_path, api, OPEN.replace("1s", "10m")) as server:
+        rounds(server, 1)
+        ours.items = {"shop", "other"}
         configuration(tmp_path, f"audit: {{interval: 1s}}\nreports: {{api: {named}}}\n")
         eventually(lambda: not ours.items, SECONDS, "they are deleted")
         eventually(lambda: [(event["api"], event["reports"]) for event in server.events(TIDIED)]
