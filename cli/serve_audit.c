@@ -414,10 +414,10 @@ static void work(struct mv_serve_audit *audit) {
         bool resync;
         struct mv_audit_counts counts;
         if (!leads(audit)) {
-                if (audit->leading)
-                        not_leading(audit);
+                not_leading(audit);
                 return;
         }
+        mv_serve_audit_lead(audit);
         if (!is_ready(audit) || !may_judge(audit) || (!audit->leading && !start_anew(audit)))
                 return;
         const struct mv_config *config = mv_config_borrow(audit->options.configs);

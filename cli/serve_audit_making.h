@@ -35,6 +35,7 @@ struct mv_site_figures {
 /* For the metrics. */
 struct mv_audit_figures {
         bool any;        /* this replica audits, and everything was judged once */
+        long long since; /* it leads since then, in seconds since 1970; 0: it does not */
         long long ended; /* seconds since 1970 */
         long long took_ms;
         uint64_t unread; /* kinds that are judged of which objects cannot be read */
@@ -75,5 +76,7 @@ struct mv_serve_audit {
 
 /* The round that began then has ended. */
 void mv_serve_audit_remember(struct mv_serve_audit *audit, enum mv_audit_round round, long long began_ms);
-/* Somebody else audits now. */
+/* This replica audits; since when, the first call tells. */
+void mv_serve_audit_lead(struct mv_serve_audit *audit);
+/* Somebody else does. */
 void mv_serve_audit_forget(struct mv_serve_audit *audit);

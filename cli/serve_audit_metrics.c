@@ -70,9 +70,17 @@ void mv_serve_audit_remember(struct mv_serve_audit *audit, enum mv_audit_round r
         pthread_mutex_unlock(&audit->lock);
 }
 
+void mv_serve_audit_lead(struct mv_serve_audit *audit) {
+        pthread_mutex_lock(&audit->lock);
+        if (!audit->figures.since)
+                audit->figures.since = time(NULL);
+        pthread_mutex_unlock(&audit->lock);
+}
+
 void mv_serve_audit_forget(struct mv_serve_audit *audit) {
         pthread_mutex_lock(&audit->lock);
         audit->figures.any = false;
+        audit->figures.since = 0;
         pthread_mutex_unlock(&audit->lock);
 }
 
@@ -84,8 +92,6 @@ static void write_labelled(struct mv_buf *out, const char *name, const char *lab
 
 /* What is there now, as far as this replica audits. */
 static void write_state(const struct mv_audit_figures *figures, struct mv_buf *out) {
-        mv_metrics_write_single(out, "migvet_audit_last_run_timestamp_seconds", "gauge",
-                                "When everything was judged last; Unix time.", (double)figures->ended);
         mv_metrics_write_single(out, "migvet_audit_duration_seconds", "gauge", "How long that took.",
                                 (double)figures->took_ms / 1000);
         mv_metrics_write_single(out, "migvet_audit_objects", "gauge", "Objects that the audit remembers.",
@@ -146,14 +152,18 @@ void mv_serve_audit_collect(void *context, struct mv_buf *out) {
         pthread_mutex_lock(&audit->lock);
         *figures = audit->figures;
         pthread_mutex_unlock(&audit->lock);
-        if (figures->any) {
-                const struct mv_config *config = mv_config_borrow(audit->options.configs);
-                mv_metrics_write_single(out, "migvet_audit_interval_seconds", "gauge",
-                                        "How often everything is judged.",
-                                        (double)config->audit.interval_ms / 1000);
-                mv_config_return(audit->options.configs, config);
+        const struct mv_config *config = mv_config_borrow(audit->options.configs);
+        mv_metrics_write_single(out, "migvet_audit_interval_seconds", "gauge",
+                                "How often everything is judged.", (double)config->audit.interval_ms / 1000);
+        mv_config_return(audit->options.configs, config);
+        /* So that a first time that never ends is seen. */
+        if (figures->since)
+                mv_metrics_write_single(
+                        out, "migvet_audit_last_run_timestamp_seconds", "gauge",
+                        "When everything was judged last, or, before the first time, since when this replica is to do that; Unix time.",
+                        (double)(figures->any ? figures->ended : figures->since));
+        if (figures->any)
                 write_state(figures, out);
-        }
         mv_metrics_write_family(out, "migvet_audit_rounds_total", "counter",
                                 "Times that objects were judged, by which: all, changed, namespaces.");
         for (int i = 0; i < MV_AUDIT_ROUNDS; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/kube/reports.h"
 
+#include "certs/clock.h"
 #include "cluster/kube/wire.h"
 #include "policy/base/json.h"
 #include "policy/object/meta.h"
@@ -16,7 +17,7 @@ void mv_kube_reports_init(struct mv_kube_reports *reports, const struct mv_kube_
                           const struct mv_logger *logger) {
         *reports = (struct mv_kube_reports){ .config = config, .logger = logger };
         reports->caller = (struct mv_kube_caller){ .cancel = &reports->cancel, .timeout_ms = REQUEST_MS };
-        reports->trouble = (struct mv_trouble){ .logger = logger, .component = "reports" };
+        reports->trouble = reports->tidying = (struct mv_trouble){ .logger = logger, .component = "reports" };
         mv_report_state_init(&reports->state);
 }
 
@@ -139,62 +140,6 @@ static void take_up(struct mv_kube_reports *reports, enum mv_reports api) {
         reports->usable = reports->absent = false;
 }
 
-/* Delete ours of that API. False: some may be left, and it is tried again. */
-static bool clear(struct mv_kube_reports *reports, enum mv_reports api) {
-        struct mv_err err = { 0 };
-        struct mv_str namespace;
-        bool found = false, goes_on = true;
-        size_t n = 0;
-        take_up(reports, api);
-        if (list_ours(reports, &found, &err) < 0) {
-                /* Who may not read them has written none. */
-                if (reports->caller.status == 403)
-                        return true;
-                return failed(reports, "reports of another API cannot be listed", &err);
-        }
-        reports->usable = found;
-        for (size_t at = 0; goes_on && mv_report_state_each(&reports->state, &at, &namespace); at = 0, n++) {
-                char copy[256];
-                snprintf(copy, sizeof copy, "%.*s", MV_STR_ARG(namespace));
-                goes_on = mv_kube_reports_delete(reports, mv_str_from(copy));
-        }
-        if (n) {
-                const struct mv_log_field field = { "api", mv_str_from(mv_report_api(api)) };
-                mv_trouble_say(&reports->trouble, MV_LOG_INFO,
-                               "reports of an API that is not in use any more are deleted", &field, 1);
-        }
-        return goes_on;
-}
-
-bool mv_kube_reports_begin(struct mv_kube_reports *reports, enum mv_reports api) {
-        static const enum mv_reports apis[] = { MV_REPORTS_OPENREPORTS, MV_REPORTS_POLICY_REPORTS };
-        struct mv_err err = { 0 };
-        bool found = false;
-        if (api != reports->api) {
-                take_up(reports, api);
-                reports->tidy = false;
-        }
-        reports->usable = false;
-        if (atomic_load(&reports->cancel))
-                return false;
-        if (!reports->caller.client && mv_kube_client_new(reports->config, &reports->caller.client, &err) < 0)
-                return failed(reports, "the API cannot be reached", &err);
-        if (!reports->tidy) {
-                reports->tidy = true;
-                for (size_t i = 0; i < sizeof apis / sizeof *apis; i++)
-                        if (apis[i] != api)
-                                reports->tidy = clear(reports, apis[i]) && reports->tidy;
-                take_up(reports, api);
-        }
-        if (api == MV_REPORTS_NONE)
-                return false;
-        if (list_ours(reports, &found, &err) < 0)
-                return failed(reports, "reports cannot be listed", &err);
-        mv_trouble_over(&reports->trouble, "reports can be written again");
-        say_absent(reports, !found);
-        return reports->usable = found;
-}
-
 /* --- writing --- */
 
 struct work {
@@ -292,22 +237,20 @@ bool mv_kube_reports_write(struct mv_kube_reports *reports, const struct mv_repo
         return goes_on(reports, r, "a report cannot be written", &err);
 }
 
-bool mv_kube_reports_delete(struct mv_kube_reports *reports, struct mv_str namespace) {
-        struct mv_err err = { 0 };
+/* One try: 0 (it is not there any more), MV_KUBE_CONFLICT, or what went wrong. */
+static int delete_once(struct mv_kube_reports *reports, struct mv_str namespace, struct mv_err *err) {
         struct work work;
         struct mv_json json;
-        if (!reports->usable || !mv_report_state_has(&reports->state, namespace))
-                return reports->usable;
         work_init(&work);
         append_collection(reports, namespace, &work.path);
         mv_buf_append_text(&work.path, "/" MV_REPORT_NAME);
         bool found = false;
-        int r = mv_kube_object_get(&reports->caller, mv_buf_str(&work.path), &work.answer, &found, &err);
+        int r = mv_kube_object_get(&reports->caller, mv_buf_str(&work.path), &work.answer, &found, err);
         struct mv_arena arena;
         mv_arena_init(&arena, &mv_allocator_system, 0);
         if (r == 0 && found) {
                 struct mv_str version = MV_STR("");
-                r = mv_report_owned(&arena, mv_buf_str(&work.answer), &version, &err);
+                r = mv_report_owned(&arena, mv_buf_str(&work.answer), &version, err);
                 mv_json_init(&json, &work.body);
                 mv_json_object(&json);
                 mv_json_key(&json, "preconditions");
@@ -317,12 +260,121 @@ bool mv_kube_reports_delete(struct mv_kube_reports *reports, struct mv_str names
                 mv_json_end(&json);
                 if (r == 0)
                         r = mv_kube_object_write(&reports->caller, "DELETE", mv_buf_str(&work.path),
-                                                 MV_KUBE_JSON, mv_buf_str(&work.body), &work.answer, &err);
+                                                 MV_KUBE_JSON, mv_buf_str(&work.body), &work.answer, err);
                 reports->deleted += r == 0;
         }
         mv_arena_done(&arena);
         work_done(&work);
+        return r;
+}
+
+bool mv_kube_reports_delete(struct mv_kube_reports *reports, struct mv_str namespace) {
+        struct mv_err err = { 0 };
+        if (!reports->usable || !mv_report_state_has(&reports->state, namespace))
+                return reports->usable;
+        int r = delete_once(reports, namespace, &err);
         /* Whether it is still there the next listing tells. */
         mv_report_state_forget(&reports->state, namespace);
         return goes_on(reports, r, "a report cannot be deleted", &err);
+}
+
+/* --- tidying: those of an API that the configuration named before --- */
+
+/* Delete those that were listed. 0: none is left. Else what went wrong last; its status is in *ret_status. */
+static int delete_listed(struct mv_kube_reports *reports, int *ret_status, struct mv_err *err) {
+        struct mv_str namespace;
+        int worst = 0;
+        for (size_t at = 0; mv_report_state_each(&reports->state, &at, &namespace); at = 0) {
+                char copy[256];
+                snprintf(copy, sizeof copy, "%.*s", MV_STR_ARG(namespace));
+                int r = delete_once(reports, mv_str_from(copy), err);
+                if (r == MV_KUBE_CONFLICT)
+                        r = delete_once(reports, mv_str_from(copy), err);
+                mv_report_state_forget(&reports->state, mv_str_from(copy));
+                /* It is somebody else's now, or the namespace is gone. */
+                if (r == 0 || r == MV_EUSAGE || r == MV_ENOTFOUND)
+                        continue;
+                if (r == MV_KUBE_CONFLICT)
+                        r = mv_err_set(err, MV_EIO, "somebody else changes them");
+                worst = r;
+                *ret_status = reports->caller.status;
+                if (!mv_kube_was_of_one(&reports->caller))
+                        break;
+        }
+        return worst;
+}
+
+/* What is known of the reports in use stays. *ret_n: how many were deleted; the rest likewise. */
+static int delete_all(struct mv_kube_reports *reports, enum mv_reports api, unsigned long long *ret_n,
+                      int *ret_status, struct mv_err *err) {
+        const struct mv_report_state state = reports->state;
+        const enum mv_reports in_use = reports->api;
+        const unsigned long long before = reports->deleted;
+        bool found = false;
+        mv_report_state_init(&reports->state);
+        reports->api = api;
+        int r = list_ours(reports, &found, err);
+        *ret_status = reports->caller.status;
+        if (r == 0 && found)
+                r = delete_listed(reports, ret_status, err);
+        mv_report_state_done(&reports->state);
+        reports->state = state;
+        reports->api = in_use;
+        *ret_n = reports->deleted - before;
+        return r;
+}
+
+static void tidy(struct mv_kube_reports *reports) {
+        enum mv_reports api;
+        while (mv_report_left_next(&reports->left, mv_clock_ms(), &api)) {
+                struct mv_err err = { 0 };
+                char count[24];
+                unsigned long long n;
+                int status;
+                int r = delete_all(reports, api, &n, &status, &err);
+                snprintf(count, sizeof count, "%llu", n);
+                const struct mv_log_field fields[] = { { "api", mv_str_from(mv_report_api(api)) },
+                                                       { "reports", mv_str_from(count) } };
+                if (n)
+                        mv_trouble_say(&reports->tidying, MV_LOG_INFO,
+                                       "reports of an API that is not in use any more are deleted", fields,
+                                       2);
+                if (atomic_load(&reports->cancel))
+                        return;
+                if (r == 0)
+                        mv_trouble_over(&reports->tidying,
+                                        "reports of an API that is not in use any more can be deleted again");
+                else
+                        mv_trouble_tell(
+                                &reports->tidying, MV_LOG_WARNING,
+                                status == 403
+                                        ? "reports of an API that is not in use any more stay"
+                                        : "reports of an API that is not in use any more cannot be deleted now",
+                                &err);
+                if (r == 0 || status == 403)
+                        mv_report_left_done(&reports->left, api);
+                else
+                        mv_report_left_failed(&reports->left, mv_clock_ms());
+        }
+}
+
+bool mv_kube_reports_begin(struct mv_kube_reports *reports, enum mv_reports api) {
+        struct mv_err err = { 0 };
+        bool found = false;
+        mv_report_left_name(&reports->left, api);
+        if (api != reports->api)
+                take_up(reports, api);
+        reports->usable = false;
+        if (atomic_load(&reports->cancel))
+                return false;
+        if (!reports->caller.client && mv_kube_client_new(reports->config, &reports->caller.client, &err) < 0)
+                return failed(reports, "the API cannot be reached", &err);
+        tidy(reports);
+        if (api == MV_REPORTS_NONE)
+                return false;
+        if (list_ours(reports, &found, &err) < 0)
+                return failed(reports, "reports cannot be listed", &err);
+        mv_trouble_over(&reports->trouble, "reports can be written again");
+        say_absent(reports, !found);
+        return reports->usable = found;
 }

@@ -10,6 +10,7 @@
 
 #include "cluster/kube/config.h"
 #include "cluster/kube/object.h"
+#include "cluster/kube/report_left.h"
 #include "cluster/kube/report_state.h"
 #include "cluster/kube/trouble.h"
 #include "policy/audit/report.h"
@@ -21,10 +22,11 @@ struct mv_kube_reports {
         struct mv_kube_caller caller;
         atomic_bool cancel;
         struct mv_report_state state;
-        bool tidy;   /* what was written to other APIs is gone, or cannot be deleted */
         bool usable; /* the reports of the cluster are known */
         bool absent; /* the cluster does not have the API */
         struct mv_trouble trouble;
+        struct mv_report_left left; /* of APIs that are not in use any more */
+        struct mv_trouble tidying;  /* of these, which is no trouble of the one in use */
         unsigned long long written, deleted, failed;
 };
 
@@ -32,8 +34,8 @@ void mv_kube_reports_init(struct mv_kube_reports *reports, const struct mv_kube_
                           const struct mv_logger *logger);
 void mv_kube_reports_done(struct mv_kube_reports *reports);
 
-/* Find out which reports there are, of that API, and delete ours of others: the configuration named one of these before. False:
- * there is nothing to be written now. */
+/* Find out which reports there are, of that API, and delete ours of those that were named here before. False: there is nothing to
+ * be written now. */
 bool mv_kube_reports_begin(struct mv_kube_reports *reports, enum mv_reports api);
 /* Make the namespace's report say this, unless it does. False: what the API server answered makes others hopeless, too. */
 bool mv_kube_reports_write(struct mv_kube_reports *reports, const struct mv_report *report);

@@ -31,9 +31,10 @@ class Load:
     """Threads that ask until the end of the with statement. clusters: directories; an answer must be that of one of them, with
     one of the lists of arguments in `settings`. more: what else is asked, as (path, body, headers, answers that are right, each
     (status, object)). retries: a kept connection that ends without an answer is opened anew, as Go's client does it, and
-    counted."""
+    counted. uids: each request gets a uid of its own, `uids.take(n)` for review n, and `uids.answer(uid)` is told of those that
+    were answered."""
 
-    def __init__(self, server, migvet, clusters, threads=4, settings=((),), more=(), retries=False):
+    def __init__(self, server, migvet, clusters, threads=4, settings=((),), more=(), retries=False, uids=None):
         self.server, self.ending = server, threading.Event()
         self.reviews = [(path, body, {}) for path, body in mixed_reviews()]
         self.expected = [[(200, offline(migvet, cluster, path, body, *arguments))
@@ -41,6 +42,7 @@ class Load:
         for path, body, headers, answers in more:
             self.reviews.append((path, body, headers))
             self.expected.append(answers)
+        self.uids, self.own = uids, [json.loads(body).get("request", {}).get("uid") for _, body, _ in self.reviews]
         self.retries, self.retried, self.pause = retries, 0, 0  # seconds between two questions of a thread
         self.lock, self.wrong, self.broken, self.answers = threading.Lock(), [], [], 0
         self.seen, self.slowest = [set() for _ in self.reviews], 0.0
@@ -64,13 +66,16 @@ class Load:
         assert not self.broken, self.broken[:3]
         assert self.answers > 0
 
-    def _post(self, client, path, body, headers):
-        """Status and text; None when there was no answer."""
+    def _post(self, client, n):
+        """Status and text of an answer to review n; None when there was no answer."""
+        path, body, headers = self.reviews[n]
         for again in (False, True):
-            kept = client.http.sock is not None
+            kept, sent, uid = client.http.sock is not None, body, None
+            if self.uids and self.own[n]:
+                uid = self.uids.take(n)
+                sent = body.replace(self.own[n].encode(), uid.encode())
             try:
-                status, _, text = client.post(body, path=f"{path}?timeout=10s", headers=headers)
-                return status, text
+                status, _, text = client.post(sent, path=f"{path}?timeout=10s", headers=headers)
             except OSError as error:
                 client.http.close()
                 with self.lock:
@@ -79,6 +84,11 @@ class Load:
                         continue
                     self.broken.append(repr(error))
                     return None
+            if uid:
+                self.uids.answer(uid)
+                text = text.replace(uid.encode() if isinstance(text, bytes) else uid,
+                                    self.own[n].encode() if isinstance(text, bytes) else self.own[n])
+            return status, text
         return None
 
     def _ask(self, n):
@@ -87,9 +97,9 @@ class Load:
                 if self.pause:
                     self.ending.wait(self.pause)
                 n = (n + 1) % len(self.reviews)
-                path, body, headers = self.reviews[n]
+                path, body, _ = self.reviews[n]
                 begun = time.monotonic()
-                result = self._post(client, path, body, headers)
+                result = self._post(client, n)
                 took = time.monotonic() - begun
                 if not result:
                     continue

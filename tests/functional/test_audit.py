@@ -162,11 +162,27 @@ def test_what_cannot_be_read_is_said(migvet, tmp_path, api):
                    for word in ("True", "False", "Unknown")) == 1
 
 
+def test_a_first_judgement_that_does_not_end(migvet, tmp_path, api):
+    """The metrics that the alert looks at are there: it is told since when there should be one."""
+    api.route("/old/apis/kubevirt.io/v1/virtualmachines", lambda h: h.answer_status(500, "no"))
+    configuration(tmp_path, "audit: {interval: 1s}\n")
+    with Server(migvet.path, "--kubeconfig", api.old, "--config", tmp_path / "config.yaml", certs=tmp_path / "certs") as server:
+        eventually(lambda: "migvet_audit_last_run_timestamp_seconds" in server.metrics(), SECONDS, "the metric")
+        first = server.metrics()["migvet_audit_last_run_timestamp_seconds"]
+        assert first == pytest.approx(time.time(), abs=SECONDS)
+        time.sleep(2.5)
+        metrics = server.metrics()
+        assert metrics["migvet_audit_last_run_timestamp_seconds"] == first
+        assert metrics["migvet_audit_interval_seconds"] == 1
+        assert metrics['migvet_audit_rounds_total{round="all"}'] == 0
+        assert "migvet_audit_duration_seconds" not in metrics
+
+
 class Reports:
     """Reports of one API, by namespace."""
 
     def __init__(self, api, group, plural, *namespaces):
-        self.items, self.deleted = set(namespaces), []
+        self.items, self.deleted, self.conflicts = set(namespaces), [], 0
         self.base = f"/old/apis/{group}"
         api.route(f"{self.base}/{plural}", self.all)
         for namespace in namespaces:
@@ -186,6 +202,10 @@ class Reports:
         namespace = h.route.split("/")[-3]
         if h.command == "DELETE":
             assert json.loads(h.body)["preconditions"] == {"resourceVersion": "5"}
+            if self.conflicts:
+                self.conflicts -= 1
+                h.answer_status(409, "changed")
+                return
             self.items.discard(namespace)
             self.deleted.append(namespace)
             h.answer(200, {"kind": "Status", "status": "Success"})
@@ -193,34 +213,70 @@ class Reports:
             h.answer(200, self.made(namespace))
 
 
+OPEN = "audit: {interval: 1s}\nreports: {api: openreports.io/v1alpha1}\n"
+NONE = "audit: {interval: 1s}\nreports: {api: none}\n"
+TIDIED = "reports of an API that is not in use any more are deleted"
+
+
+def auditing(migvet, tmp_path, api, text):
+    configuration(tmp_path, text)
+    return Server(migvet.path, "--kubeconfig", api.old, "--config", tmp_path / "config.yaml", certs=tmp_path / "certs")
+
+
+def rounds(server, more=3):
+    """Until everything was judged so many times again."""
+    wanted = len(server.events("audited")) + more
+    eventually(lambda: len(server.events("audited")) >= wanted, SECONDS, "some rounds")
+
+
 @pytest.mark.parametrize("named", ["wgpolicyk8s.io/v1alpha2", "none"])
 def test_reports_of_another_api_are_deleted(migvet, tmp_path, api, named):
-    """When the configuration names another one while migvet runs, and when that was before its start."""
-    others = Reports(api, "wgpolicyk8s.io/v1alpha2", "policyreports", "shop", "other")
-    configuration(tmp_path, "audit: {interval: 1s}\nreports: {api: openreports.io/v1alpha1}\n")
-    with Server(migvet.path, "--kubeconfig", api.old, "--config", tmp_path / "config.yaml",
-                certs=tmp_path / "certs") as server:
-        # Of before the start; the API that is named now the cluster does not have.
-        eventually(lambda: not others.items, SECONDS, "they are deleted")
-        assert sorted(others.deleted) == ["other", "shop"]
-        assert server.metrics()['migvet_reports_total{result="failed"}'] == 0
-        ours = Reports(api, "openreports.io/v1alpha1", "reports", "shop")
+    """When the configuration names another one while migvet runs."""
+    ours = Reports(api, "openreports.io/v1alpha1", "reports", "shop", "other")
+    ours.items, ours.conflicts = set(), 1
+    # Not judged again before that, or they would go as those of empty namespaces.
+    with auditing(migvet, tmp_path, api, OPEN.replace("1s", "10m")) as server:
+        rounds(server, 1)
+        ours.items = {"shop", "other"}
         configuration(tmp_path, f"audit: {{interval: 1s}}\nreports: {{api: {named}}}\n")
         eventually(lambda: not ours.items, SECONDS, "they are deleted")
-        line = "reports of an API that is not in use any more are deleted"
-        eventually(lambda: "openreports.io/v1alpha1" in [event["api"] for event in server.events(line)], SECONDS, "the line")
-
-
-def test_reports_that_may_not_be_read_are_left_alone(migvet, tmp_path, api):
-    others = Reports(api, "wgpolicyk8s.io/v1alpha2", "policyreports", "shop")
-    api.route("/old/apis/wgpolicyk8s.io/v1alpha2/policyreports", lambda h: h.answer_status(403, "forbidden"))
-    configuration(tmp_path, "audit: {interval: 1s}\nreports: {api: none}\n")
-    with Server(migvet.path, "--kubeconfig", api.old, "--config", tmp_path / "config.yaml",
-                certs=tmp_path / "certs") as server:
-        eventually(lambda: len(server.events("audited")) >= 3, SECONDS, "some rounds")
+        eventually(lambda: [(event["api"], event["reports"]) for event in server.events(TIDIED)]
+                   == [("openreports.io/v1alpha1", "2")], SECONDS, "the line")
+        assert ours.conflicts == 0
+        eventually(lambda: server.metrics()['migvet_reports_total{result="deleted"}'] == 2, SECONDS, "they are counted")
         assert server.metrics()['migvet_reports_total{result="failed"}'] == 0
-        assert len([path for _, path in api.requests if "/policyreports" in path]) == 1
-        assert not others.deleted
+
+
+@pytest.mark.parametrize("text", [OPEN, NONE])
+def test_reports_of_others_stay(migvet, tmp_path, api, text):
+    """A trial beside an installation, or one that is told of nothing, does not know whose they are."""
+    others = [Reports(api, "wgpolicyk8s.io/v1alpha2", "policyreports", "shop")]
+    if text == NONE:
+        others.append(Reports(api, "openreports.io/v1alpha1", "reports", "shop"))
+    with auditing(migvet, tmp_path, api, text) as server:
+        rounds(server)
+        assert not server.events(TIDIED)
+        assert not any(reports.base in path for reports in others for _, path in api.requests)
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_reports_that_cannot_be_deleted(migvet, tmp_path, api, status):
+    """Where it is not allowed they are left alone; else it is tried again, but not soon. Neither is a failure of writing."""
+    ours = Reports(api, "openreports.io/v1alpha1", "reports")
+    with auditing(migvet, tmp_path, api, OPEN) as server:
+        rounds(server)
+        api.route("/old/apis/openreports.io/v1alpha1/reports", lambda h: h.answer_status(status, "no"))
+        Reports(api, "wgpolicyk8s.io/v1alpha2", "policyreports")
+        configuration(tmp_path, "audit: {interval: 1s}\nreports: {api: wgpolicyk8s.io/v1alpha2}\n")
+        text = "reports of an API that is not in use any more " + ("stay" if status == 403 else "cannot be deleted now")
+        eventually(lambda: server.events(text), SECONDS, "the line")
+        before = len([path for _, path in api.requests if "/openreports.io" in path])
+        rounds(server)
+        assert len(server.events(text)) == 1
+        assert len([path for _, path in api.requests if "/openreports.io" in path]) == before
+        assert server.metrics()['migvet_reports_total{result="failed"}'] == 0
+        assert not server.events("reports can be written again")
+        assert not ours.deleted
 
 
 def test_many(migvet, tmp_path):

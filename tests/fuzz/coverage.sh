@@ -46,7 +46,8 @@ for source in tests/fuzz/fuzz_*.c; do
         mapfile -d '' corpus < <(find "tests/fuzz/corpus/$name" -type f -print0)
         patterns=$(sources "$name")
         mapfile -t wanted < <(matching "$patterns")
-        [ ${#corpus[@]} -gt 0 ] && [ ${#wanted[@]} -gt 0 ]
+        [ ${#corpus[@]} -gt 0 ] || { echo "no corpus in tests/fuzz/corpus/$name" >&2; exit 1; }
+        [ ${#wanted[@]} -gt 0 ] || { echo "no sources are like '$patterns' of the target $name" >&2; exit 1; }
         LLVM_PROFILE_FILE=$profiles/$name.profraw "$program" "${corpus[@]}" >/dev/null
         llvm-profdata merge -sparse -o "$profiles/$name.profdata" "$profiles/$name.profraw"
         llvm-cov export -summary-only -instr-profile "$profiles/$name.profdata" "$program" "${wanted[@]}" |

@@ -88,7 +88,8 @@ class Faults:
             raw = self._raw()
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection = self.server.tls().wrap_socket(raw, server_hostname="localhost")
-            connection.sendall(HEAD + GOOD[:len(GOOD) * n // 20])
+            body = self.world.good()
+            connection.sendall(HEAD + body[:len(body) * n // 20])
             connection.close()
 
     def garbage(self):

@@ -23,12 +23,14 @@ import types
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "functional"))
 # pylint: disable=wrong-import-position
 import yaml
-from faults import QUESTIONS, Faults
+from faults import GOOD, QUESTIONS, Faults
 from load import Load
 from receiver import TOKEN, Identity, Receiver
 from support import EXAMPLES, Server, cluster, put
 
 CONNECTIONS = 16
+KINDS = ["VirtualMachine", "VirtualMachineInstanceMigration"]  # that receivers are told of
+GOOD_UID = json.loads(GOOD)["request"]["uid"].encode()
 GROWTH_BYTES, GROWTH = 2 << 20, 1.03  # what counts as none: noise of the allocator
 DRAIN_SECONDS = 360  # for what waits in the outbox; a receiver in trouble is left alone for up to five minutes
 
@@ -57,14 +59,67 @@ class Log:
         return [self.last]
 
 
+class Uids:
+    """One of its own for each request with a review, so that each event has an id of its own: which review it was of, and
+    whether it was answered. A byte for each, not an object: there may be millions."""
+
+    FORM, NONE = "00000000-0000-4000-a000-{:012d}", 255
+
+    def __init__(self):
+        self.lock, self.reviews, self.answered = threading.Lock(), bytearray(), bytearray()
+
+    def take(self, review):
+        with self.lock:
+            self.reviews.append(review)
+            self.answered.append(0)
+            return self.FORM.format(len(self.reviews) - 1)
+
+    def answer(self, uid):
+        self.answered[int(uid[-12:])] = 1
+
+    def number(self, uid):
+        """Of one that was taken here; None."""
+        digits = uid[-12:]
+        known = digits.isdecimal() and self.FORM.format(int(digits)) == uid and int(digits) < len(self.reviews)
+        return int(digits) if known else None
+
+
+class Ids:
+    """A set of ids of events: of reviews, by the number of their uid, and of the audit."""
+
+    def __init__(self, uids):
+        self.uids, self.flags, self.others = uids, bytearray(), set()
+
+    def add(self, text):
+        number = self.uids.number(text)
+        if number is None:
+            self.others.add(text)
+            return
+        if number >= len(self.flags):
+            self.flags.extend(bytes(number + 1 - len(self.flags)))
+        self.flags[number] = 1
+
+    def __contains__(self, text):
+        number = self.uids.number(text)
+        return text in self.others if number is None else self.has(number)
+
+    def has(self, number):
+        return number < len(self.flags) and self.flags[number] == 1
+
+    def __len__(self):
+        return self.flags.count(1) + len(self.others)
+
+
 class Moody(Receiver):
-    """A receiver that takes events as its mood is, and compares each with what reviews were answered."""
+    """A receiver that takes events as its mood is, and compares each with what reviews were answered. `taken`: the ids of those
+    that it answered with 2xx, whether or not that answer came through."""
 
     MOODS = (204, 204, 500, (429, {"Retry-After": "0"}, b""), 400, "close", "half", "slow")
 
     def __init__(self, identity, name, world):
         super().__init__(identity, self._take)
         self.name, self.world, self.mood, self.count, self.requests = name, world, 204, 0, self
+        self.taken = Ids(world.uids)
 
     def append(self, request):
         self.count += 1
@@ -72,16 +127,21 @@ class Moody(Receiver):
         if data["decision"]["operation"] == "AUDIT":
             right = data["verdict"] in self.world.verdicts.get(json.dumps(data["verdict"]["subject"]), ())
         else:
-            right = (data["verdict"]["migratable"], data["decision"]["allowed"]) in \
-                self.world.decisions.get(request.event["id"], ())
+            number = self.world.uids.number(request.event["id"])
+            right = number is not None and (data["verdict"]["migratable"], data["decision"]["allowed"]) in \
+                self.world.decisions.get(self.world.uids.reviews[number], ())
         if not right:
             self.world.trouble.append(f"an event that was no answer: {request.event}")
 
-    def _take(self, _):
-        if self.mood != "slow":
-            return self.mood
-        time.sleep(0.2)
-        return 204
+    def _take(self, request):
+        mood = self.mood
+        if mood == "slow":
+            time.sleep(0.2)
+            mood = 204
+        if mood == 204:
+            with self.lock:
+                self.taken.add(request.event["id"])
+        return mood
 
 
 def usage(pid):
@@ -97,7 +157,8 @@ class World:
     def __init__(self, program, directory):
         self.program, self.directory, self.trouble = program, directory, []
         self.server = self.load = None
-        self.verdicts, self.decisions = {}, {}  # by subject, and by the uid of a review: all that are right
+        self.verdicts, self.decisions = {}, {}  # by subject, and by the number of a review: all that are right
+        self.uids, self.told = Uids(), set()  # of reviews: numbers of those that receivers are told of
         text = (EXAMPLES / "cluster" / "storage.yaml").read_text(encoding="utf-8")
         self.texts = [text, re.sub(r"accessModes: \[ReadWriteOnce\]", "accessModes: [ReadWriteMany]", text)]
         self.states = [cluster(directory / name) for name in ("one", "two")]
@@ -122,7 +183,7 @@ class World:
                 "outbox": {"directory": str(self.outbox), "maxBytes": "1Mi", "tries": 2},
                 "receivers": [{"name": receiver.name, "url": receiver.url(), "caFile": str(self.identity.ca),
                                "tokenFile": str(self.directory / "receivers-token"),
-                               "kinds": ["VirtualMachine", "VirtualMachineInstanceMigration"]}
+                               "kinds": KINDS}
                               for receiver in self.receivers]}))
             self.configurations.append(path.read_text(encoding="utf-8"))
             self.settings.append(("--config", path))
@@ -142,12 +203,22 @@ class World:
                  [(200, verdict) for verdict in verdicts]) for subject, verdicts in self.verdicts.items()]
 
     def learn(self, load):
-        """What events may say: the verdict and decision of a review, in each state."""
-        for (path, body, _), answers in zip(load.reviews, load.expected):
-            if path == "/validate":
-                self.decisions[json.loads(body)["request"]["uid"]] = {
-                    (answer["response"].get("auditAnnotations", {}).get("verdict"), answer["response"]["allowed"])
-                    for _, answer in answers}
+        """What events may say: the verdict and decision of a review, in each state; and which reviews there are events of."""
+        for number, ((path, body, _), answers) in enumerate(zip(load.reviews, load.expected)):
+            if path != "/validate":
+                continue
+            request = json.loads(body)["request"]
+            self.decisions[number] = {
+                (answer["response"].get("auditAnnotations", {}).get("verdict"), answer["response"]["allowed"])
+                for _, answer in answers}
+            if request["kind"]["kind"] in KINDS and not request.get("dryRun") and \
+                    all(verdict for verdict, _ in self.decisions[number]):
+                self.told.add(number)
+        assert self.told
+
+    def good(self):
+        """The first review of the load, with a uid of its own, for those who do not wait for the answer."""
+        return GOOD.replace(GOOD_UID, self.uids.take(0).encode())
 
 
 def grown(samples, took):
@@ -181,9 +252,42 @@ def tell(load, faults, samples, begun, last):
     return now
 
 
+def taken(world, receiver, own, log, metrics, again):
+    """What the receiver itself took, against the counters of the server and against the reviews that were answered. An event that
+    it took is not delivered for the server while the answer did not come through, and may have been given up since."""
+    process = subprocess.run([world.program, "outbox", "ls", "--directory", world.outbox, "--receiver", receiver.name, "-o",
+                              "json"], capture_output=True, timeout=60, check=True)
+    dead = Ids(world.uids)
+    for item in json.loads(process.stdout)["items"]:
+        dead.add(item["id"])
+    took_dead = sum(receiver.taken.has(number) for number, flag in enumerate(dead.flags) if flag) + \
+        len(receiver.taken.others & dead.others)
+    took, whole = len(receiver.taken) - took_dead, len(receiver.taken) + len(dead) - took_dead
+    astray = metrics["migvet_outbox_refused_total"] + metrics["migvet_outbox_failed_total"] + log.forgotten + \
+        sum(value for key, value in metrics.items() if key.startswith("migvet_outbox_waiting"))
+    reviews, missing, asked = world.uids.reviews, 0, 0
+    for number, answered in enumerate(world.uids.answered):
+        if answered and reviews[number] in world.told:
+            asked += 1
+            missing += not receiver.taken.has(number) and not dead.has(number)
+    print(f"receiver {receiver.name} took {len(receiver.taken)} events, {took_dead} of which are dead letters; of {asked} "
+          f"answered reviews {missing} are neither, with {astray:.0f} events that the server says are not there")
+    found = []
+    if not took or not asked:
+        found.append(f"receiver {receiver.name} took nothing")
+    if not took - log.forgotten <= own["delivered_total"] <= took:
+        found.append(f"receiver {receiver.name} took {took} events, of which the server says it was {own['delivered_total']}")
+    total = metrics["migvet_outbox_events_total"] - again
+    if not total - log.forgotten <= whole <= total:
+        found.append(f"receiver {receiver.name} has {whole} of {total:.0f} events")
+    if missing > astray:
+        found.append(f"receiver {receiver.name} was not told of {missing} reviews")
+    return found
+
+
 def delivered(world, faults, log):
-    """Each event that was taken into the outbox has been delivered or given up once, by each receiver, and dead letters are
-    there, were sent again or forgotten for lack of room. What is not so, in words."""
+    """Each event that was taken into the outbox has been delivered or given up once, by each receiver, which says so itself, and
+    dead letters are there, were sent again or forgotten for lack of room. What is not so, in words."""
     until = time.monotonic() + DRAIN_SECONDS
     for receiver in world.receivers:
         receiver.mood = 204
@@ -210,6 +314,7 @@ def delivered(world, faults, log):
               f"{own['dead_letters']} dead letters, {own['failed_tries_total']} failed tries")
         if own["delivered_total"] + given_up != wanted:
             found.append(f"receiver {receiver.name} was to have {wanted:.0f} events")
+        found += taken(world, receiver, own, log, metrics, again)
     if sum(log.given_up.values()) != dead + again + log.forgotten:
         found.append("some dead letters are nowhere")
     return found
@@ -250,7 +355,7 @@ def soak(minutes, program, directory):
             Server(program, "-f", directory / "live", "--config", world.live_configuration, certs=directory / "certs"))
         server.log = log = Log()
         world.load = load = Load(server, types.SimpleNamespace(path=program), world.states, threads=CONNECTIONS,
-                                 settings=world.settings, more=questions, retries=True)
+                                 settings=world.settings, more=questions, retries=True, uids=world.uids)
         world.learn(load)
         faults, samples, took = run(world, load, minutes)
         problems = world.trouble[:3] + load.wrong[:3] + load.broken[:3]
