@@ -79,6 +79,13 @@ def on_terminal(migvet, *arguments, columns=80):
     return data.decode().replace("\r\n", "\n")
 
 
+def run_where_no_file_may_grow(command):
+    """The result of a command to which each write to a file is SIGXFSZ, and EFBIG where that is ignored. ThreadSanitizer writes
+    a file in TMPDIR before main, unless there is no such directory."""
+    return subprocess.run(["prlimit", "--fsize=0", *map(str, command)], text=True, capture_output=True, timeout=60, check=False,
+                          env=os.environ | {"TMPDIR": "/nonexistent"})
+
+
 def without_repeats(pairs):
     """An object of JSON in which no key comes twice."""
     found = dict(pairs)

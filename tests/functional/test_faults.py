@@ -19,7 +19,8 @@ import time
 import pytest
 
 from load import Load
-from support import (EXAMPLES, PLAIN, Server, authority, certificate_of, cluster, eventually, example, put)
+from support import (EXAMPLES, PLAIN, Server, authority, certificate_of, cluster, eventually, example, put,
+                     run_where_no_file_may_grow)
 
 GOOD = example("create-good-vm").encode()
 HEAD = (b"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -94,8 +95,7 @@ def test_no_room_for_certificates(migvet, tmp_path):
                          ids=["serve", "certs"])
 def test_files_that_may_not_grow(migvet, tmp_path, arguments):
     """A limit that was set before is told like a full disk; the signal that comes with it ends nobody."""
-    process = subprocess.run(["prlimit", "--fsize=0", migvet.path, *map(str, arguments), "--certs", tmp_path / "certs"],
-                             text=True, capture_output=True, timeout=60, check=False)
+    process = run_where_no_file_may_grow([migvet.path, *arguments, "--certs", tmp_path / "certs"])
     assert process.returncode == 2, process
     assert os.strerror(errno.EFBIG) in process.stderr
 

@@ -13,7 +13,7 @@ import threading
 import pytest
 
 from receiver import Delivery, Identity, Receiver
-from support import eventually, machine, review_of
+from support import eventually, machine, review_of, run_where_no_file_may_grow
 
 DOWN = "https://localhost:1/"  # nobody listens there
 
@@ -184,8 +184,7 @@ def test_nothing_found(migvet, filled):
 def test_disk_trouble(migvet, filled):
     """What cannot be written changes nothing."""
     before = listed(migvet, filled)
-    answer = subprocess.run(["prlimit", "--fsize=0", migvet.path, "outbox", "retry", "--directory", filled.outbox,
-                             "--all"], capture_output=True, text=True, timeout=30, check=False)
+    answer = run_where_no_file_may_grow([migvet.path, "outbox", "retry", "--directory", filled.outbox, "--all"])
     assert answer.returncode == 2, answer
     assert listed(migvet, filled) == before
 
