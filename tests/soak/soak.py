@@ -259,7 +259,8 @@ def taken(world, receiver, own, log, metrics, again):
                               "json"], capture_output=True, timeout=60, check=True)
     dead = Ids(world.uids)
     for item in json.loads(process.stdout)["items"]:
-        dead.add(item["id"])
+        if item["state"] == "dead":  # that others wait no more may not be on the disk yet
+            dead.add(item["id"])
     took_dead = sum(receiver.taken.has(number) for number, flag in enumerate(dead.flags) if flag) + \
         len(receiver.taken.others & dead.others)
     took, whole = len(receiver.taken) - took_dead, len(receiver.taken) + len(dead) - took_dead
