@@ -13,6 +13,7 @@
 
 enum {
         SPARE = 1 << 19, /* sequences that may be used without another sync */
+        FARTHEST_OTHER = 4096,
         DEAD_SHARE = 4,  /* of max_bytes, dead letters may take one such part */
         WHY_MOST = 1000, /* bytes of what a dead letter says */
         SAY_MS = 60000,  /* a failure that goes on is logged no more often */
@@ -245,14 +246,13 @@ static void lose(struct mv_outbox *outbox, const struct mv_journal_place *place,
         mv_outbox_say_number(outbox, MV_LOG_ERROR, message, "sequence", place->sequence);
 }
 
-/* A record that is not this one can be read. */
-static bool can_read_another(struct mv_outbox *outbox, uint64_t sequence) {
+/* The first record from there on can be read, and is not this one. */
+static bool can_read(struct mv_outbox *outbox, uint64_t from, uint64_t but) {
         struct mv_journal_place place;
         struct mv_outbox_letter letter;
         struct mv_buf buf;
         pthread_mutex_lock(&outbox->mutex);
-        bool found = mv_journal_find(&outbox->journal, sequence + 1, &place) ||
-                     (mv_journal_find(&outbox->journal, 1, &place) && place.sequence != sequence);
+        bool found = mv_journal_find(&outbox->journal, from, &place) && place.sequence != but;
         pthread_mutex_unlock(&outbox->mutex);
         if (!found)
                 return false;
@@ -260,6 +260,15 @@ static bool can_read_another(struct mv_outbox *outbox, uint64_t sequence) {
         int r = mv_journal_read(&outbox->journal, &place, &buf, &letter, NULL);
         mv_buf_done(&buf);
         return r == 0;
+}
+
+/* A record that is not this one can be read. What the disk does not give is a page or more, so its neighbours may be in it, too:
+ * others are tried, twice as far away each time, and the oldest. */
+static bool can_read_another(struct mv_outbox *outbox, uint64_t sequence) {
+        for (uint64_t ahead = 1; ahead <= FARTHEST_OTHER; ahead *= 2)
+                if (can_read(outbox, sequence + ahead, sequence))
+                        return true;
+        return can_read(outbox, 1, sequence);
 }
 
 /* The disk did not give the record: whether that is so for long, and for this one alone. */

@@ -2,7 +2,8 @@
 /*
  * What an outbox is made of, for its own files. The lock is held for memory and one write, never for a sync or a removal:
  * only the thread that delivers reads, syncs, and changes the list of receivers and the dead letters, and it alone may look at
- * those without the lock.
+ * those without the lock: at who is in the list, not at what they have done, which changes with each record that somebody does
+ * not want.
  */
 #pragma once
 

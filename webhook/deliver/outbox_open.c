@@ -30,23 +30,24 @@ static void read_boot(char *ret, size_t size) {
         fclose(file);
 }
 
-/* Of n receivers. closing: no sequence is used any more. */
-static int write_positions(struct mv_outbox *outbox, const struct mv_position *items, size_t n, bool closing,
-                           struct mv_err *err) {
-        mv_buf_clear(&outbox->text);
-        pthread_mutex_lock(&outbox->mutex);
+/* With the lock held, since whoever appends says who has done the record: the text of n receivers. closing: no sequence is used
+ * any more. Returns what is reserved once the text is on the disk. */
+static uint64_t format_positions(struct mv_outbox *outbox, const struct mv_position *items, size_t n,
+                                 bool closing) {
         struct mv_positions *positions = &outbox->positions;
         positions->last = outbox->journal.next - 1;
         if (closing)
                 positions->reserved = positions->last;
         else if (outbox->granted < positions->last + RESERVED / 2)
                 positions->reserved = positions->last + RESERVED;
-        const uint64_t reserved = positions->reserved;
         outbox->changed = false;
-        pthread_mutex_unlock(&outbox->mutex);
+        mv_buf_clear(&outbox->text);
+        mv_positions_write(positions, items, n, &outbox->text);
+        return positions->reserved;
+}
 
-        mv_positions_write(positions, items, n,
-                           &outbox->text); /* what is in the text, this thread alone changes */
+/* Without the lock: the text to the disk. */
+static int put_positions(struct mv_outbox *outbox, uint64_t reserved, struct mv_err *err) {
         int r = mv_buf_failed(&outbox->text) ? mv_err_oom(err)
                                              : mv_file_replace(outbox->directory, MV_POSITIONS_FILE, 0600,
                                                                mv_buf_str(&outbox->text), err);
@@ -62,7 +63,11 @@ static int write_positions(struct mv_outbox *outbox, const struct mv_position *i
 static int write_present(struct mv_outbox *outbox, bool closing, struct mv_err *err) {
         if (outbox->begin_at_oldest)
                 return 0;
-        return write_positions(outbox, outbox->positions.items, outbox->positions.n, closing, err);
+        pthread_mutex_lock(&outbox->mutex);
+        const uint64_t reserved =
+                format_positions(outbox, outbox->positions.items, outbox->positions.n, closing);
+        pthread_mutex_unlock(&outbox->mutex);
+        return put_positions(outbox, reserved, err);
 }
 
 int mv_outbox_write_positions(struct mv_outbox *outbox, struct mv_err *err) {
@@ -275,11 +280,12 @@ static int replace_list(struct mv_outbox *outbox, const struct mv_str *names, si
                         struct mv_position **list, size_t *ret_n, struct mv_err *err) {
         pthread_mutex_lock(&outbox->mutex);
         bool filled = fill_list(outbox, names, n, *list);
+        const uint64_t reserved = filled ? format_positions(outbox, *list, n, false) : 0;
         pthread_mutex_unlock(&outbox->mutex);
         if (!filled)
                 return mv_err_oom(err);
         /* A receiver that is new begins here, also should the process end before the next sync. */
-        int r = write_positions(outbox, *list, n, false, err);
+        int r = put_positions(outbox, reserved, err);
         if (r < 0)
                 return r;
         pthread_mutex_lock(&outbox->mutex);
