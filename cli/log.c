@@ -31,6 +31,8 @@ bool mv_log_level_parse(const char *text, enum mv_log_level *ret) {
         return false;
 }
 
+enum { TO_THE_SECOND = sizeof "2026-11-26T10:00:00" - 1 };
+
 void mv_log_timestamp(char out[MV_TIMESTAMP_SIZE]) {
         static _Thread_local time_t second = -1; /* which `date` is, so that it is printed once a second */
         static _Thread_local char date[32];
@@ -42,13 +44,12 @@ void mv_log_timestamp(char out[MV_TIMESTAMP_SIZE]) {
                 strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
                 second = now.tv_sec;
         }
-        const size_t n = strlen(date);
         const int ms = (int)(now.tv_nsec / 1000000);
         const char fraction[] = {
                 '.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z', '\0'
         };
-        memcpy(out, date, n);
-        memcpy(out + n, fraction, sizeof fraction);
+        memcpy(out, date, TO_THE_SECOND);
+        memcpy(out + TO_THE_SECOND, fraction, sizeof fraction);
 }
 
 static void json_line(struct mv_buf *buf, const char *time, const char *level, const char *component,

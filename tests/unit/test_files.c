@@ -378,11 +378,11 @@ static void test_ahead(void **state) {
 
 struct counting {
         struct mv_allocator allocator;
-        _Atomic size_t now, most;
+        atomic_size_t now, most;
 };
 
 static void count(struct counting *counting, void *memory) {
-        const size_t now = counting->now += malloc_usable_size(memory);
+        const size_t n = malloc_usable_size(memory), now = atomic_fetch_add(&counting->now, n) + n;
         if (now > counting->most)
                 counting->most = now;
 }
@@ -395,7 +395,7 @@ static void *count_allocate(void *context, size_t size) {
 
 static void count_release(void *context, void *memory) {
         struct counting *counting = context;
-        counting->now -= malloc_usable_size(memory);
+        atomic_fetch_sub(&counting->now, malloc_usable_size(memory));
         free(memory);
 }
 
