@@ -405,7 +405,7 @@ def test_clocks_differ(replicas, ahead):
     """Who is right is not known: nothing is replaced, and what is asked for waits."""
     api = replicas.api
     replicas.add_two()
-    before = api.get(SECRET)["data"]
+    before, begun = api.get(SECRET)["data"], time.monotonic()
     with Handshakes(replicas) as handshakes:
         api.clock_ahead = ahead
         leader = replicas.running[holder(api)]
@@ -419,8 +419,11 @@ def test_clocks_differ(replicas, ahead):
         api.clock_ahead = 0
         eventually(lambda: rotated(replicas, pems(base64.b64decode(before["ca.crt"]).decode())[0]),
                    2 * SECONDS, "it is rotated")
-    # One more where a certificate came of age meanwhile: they live for a minute here.
-    assert all(len(leaves) in (2, 3) for leaves in handshakes.leaves.values()), handshakes.leaves
+        eventually(lambda: all(len(leaves) >= 2 for leaves in handshakes.leaves.values()), SECONDS, "each showed its new one")
+    # And more on a busy machine, where a replica may sign anew meanwhile: one in half a minute is not endless.
+    of_age = 1 + (time.monotonic() - begun) // 30
+    assert all(len(leaves) <= 2 + of_age for leaves in handshakes.leaves.values()), \
+        {name: len(leaves) for name, leaves in handshakes.leaves.items()}
 
 
 def test_secret_is_deleted(replicas):
