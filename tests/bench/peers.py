@@ -9,6 +9,7 @@ itself tells; migvet asks all its questions, and prints what it found with the f
 import argparse
 import json
 import pathlib
+import re
 import subprocess
 import time
 import urllib.error
@@ -227,9 +228,10 @@ def compare_tools(form, runs, rows):
 def run(options, about):
     subprocess.run([PEERS / "build.sh", BIN], check=True)
     results = {"offline": compare_offline(options), "servers": compare_servers(options)}
-    versions = {peer: next(line.split()[-1] for line in (PEERS / peer / "go.mod").read_text().splitlines()
-                           if f"{path} v" in line) for peer, path in
+    versions = {peer: re.search(f"^\\s*{path} (\\S+)", (PEERS / peer / "go.mod").read_text(), re.MULTILINE)[1]
+                for peer, path in
                 (("opa", "github.com/open-policy-agent/opa"), ("kyverno", "github.com/kyverno/kyverno"))}
+    print(f"OPA {versions['opa']}, Kyverno {versions['kyverno']}\n", flush=True)
     bench.write("peers", results, {**about, "runs": options.runs, "versions": versions})
 
 
