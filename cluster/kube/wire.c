@@ -158,11 +158,17 @@ int mv_kube_event_read(struct mv_str line, struct mv_kube_event *ret, struct mv_
         mv_scan_init(&scan, line);
         if (!mv_scan_object(&scan))
                 return scan_error(&scan, err);
-        while (mv_scan_key(&scan, &first, &key))
-                if (!(mv_str_is(key.raw, "type")     ? plain_string(&scan, &type)
-                      : mv_str_is(key.raw, "object") ? read_object(&scan, &header, &object)
-                                                     : mv_scan_skip(&scan, NULL)))
-                        return scan_error(&scan, err);
+        while (mv_scan_key(&scan, &first, &key)) {
+                const bool is_type = mv_str_is(key.raw, "type"), is_object = mv_str_is(key.raw, "object");
+                /* The header of one object, and the text of another, would make a third. */
+                if ((is_type && type.n) || (is_object && object.n))
+                        mv_scan_fail(&scan, MV_ETYPE, "the same key comes twice");
+                else if (is_type ? plain_string(&scan, &type)
+                                 : (is_object ? read_object(&scan, &header, &object)
+                                              : mv_scan_skip(&scan, NULL)))
+                        continue;
+                return scan_error(&scan, err);
+        }
         if (!mv_scan_finish(&scan))
                 return scan_error(&scan, err);
         if (!type.n || !object.n)

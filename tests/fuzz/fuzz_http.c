@@ -109,6 +109,8 @@ static int dial(unsigned port) {
                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         fuzz_check(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0, "no connection");
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+        /* No port of this end waits for stray packets: in a minute there are more connections than ports. */
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 }, sizeof(struct linger));
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_sec = PATIENCE_S },
                    sizeof(struct timeval));
         return fd;
