@@ -64,22 +64,22 @@ struct mv_event_queue *mv_event_queue_free(struct mv_event_queue *queue) {
 
 /* --- entries --- */
 
-/* Copies of the texts of an event in one block. */
-static bool copy_texts(const struct mv_event *event, struct mv_event *ret, char **ret_memory) {
+/* The event with copies of its texts, and the block that they are in; NULL without memory. */
+static char *copy_texts(const struct mv_event *event, struct mv_event *ret) {
         *ret = *event;
         struct mv_str *const texts[] = { &ret->api_version, &ret->kind, &ret->namespace,
                                          &ret->name,        &ret->uid,  &ret->note };
         size_t size = 1;
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
                 size += texts[i]->n;
-        char *at = *ret_memory = malloc(size);
-        for (size_t i = 0; at && i < sizeof texts / sizeof *texts; i++) {
+        char *const memory = malloc(size), *at = memory;
+        for (size_t i = 0; memory && i < sizeof texts / sizeof *texts; i++) {
                 if (texts[i]->n)
                         memcpy(at, texts[i]->p, texts[i]->n);
                 texts[i]->p = at;
                 at += texts[i]->n;
         }
-        return at != NULL;
+        return memory;
 }
 
 static struct entry *find(const struct mv_event_queue *queue, const struct mv_event *event) {
@@ -124,7 +124,8 @@ static struct entry *add_entry(struct mv_event_queue *queue, const struct mv_eve
         struct entry *entry = make_room(queue) ? calloc(1, sizeof *entry) : NULL;
         if (!entry)
                 return NULL;
-        if (!copy_texts(event, &entry->event, &entry->memory)) {
+        entry->memory = copy_texts(event, &entry->event);
+        if (!entry->memory) {
                 free(entry);
                 return NULL;
         }
@@ -143,29 +144,31 @@ static void say_otherwise(struct entry *entry, const struct mv_event *event, cha
 
 static void change_note(struct entry *entry, const struct mv_event *event) {
         struct mv_event changed;
-        char *memory;
-        if (!mv_str_equal(entry->event.note, event->note) && copy_texts(event, &changed, &memory))
+        if (mv_str_equal(entry->event.note, event->note))
+                return;
+        char *memory = copy_texts(event, &changed);
+        if (memory)
                 say_otherwise(entry, &changed, memory);
 }
 
 /* What is being written stays where it is until then. */
 static void keep_for_later(struct entry *entry, const struct mv_event *event, long long wall_us) {
-        struct mv_event changed;
-        char *memory;
+        struct mv_event later;
         if (entry->later_memory && mv_str_equal(entry->later.note, event->note)) {
                 entry->later_count++;
                 return;
         }
-        bool other = !mv_str_equal(entry->event.note, event->note);
-        if (other && !copy_texts(event, &changed, &memory))
-                return;
-        free(entry->later_memory);
-        entry->later_memory = NULL;
-        if (!other) {
+        if (mv_str_equal(entry->event.note, event->note)) {
+                free(entry->later_memory);
+                entry->later_memory = NULL;
                 entry->count++;
                 return;
         }
-        entry->later = changed;
+        char *memory = copy_texts(event, &later);
+        if (!memory)
+                return;
+        free(entry->later_memory);
+        entry->later = later;
         entry->later_memory = memory;
         entry->later_count = 1;
         entry->later_us = wall_us;

@@ -307,23 +307,23 @@ static uint64_t *digests_of(struct mv_arena *arena, struct mv_str json, size_t *
 }
 
 /* What is kept of the old list is in the same order in the new one, and nothing is there twice. */
-static bool is_simple(const uint64_t *old, size_t n_old, const uint64_t *new, size_t n_new,
-                      const uint64_t *sorted_old, const uint64_t *sorted_new) {
+static bool is_simple(const uint64_t *old, size_t n_old, const uint64_t *now, size_t n_now,
+                      const uint64_t *sorted_old, const uint64_t *sorted_now) {
         for (size_t i = 1; i < n_old; i++)
                 if (sorted_old[i] == sorted_old[i - 1])
                         return false;
-        for (size_t i = 1; i < n_new; i++)
-                if (sorted_new[i] == sorted_new[i - 1])
+        for (size_t i = 1; i < n_now; i++)
+                if (sorted_now[i] == sorted_now[i - 1])
                         return false;
         size_t i = 0, j = 0;
         for (;;) {
-                while (i < n_old && !has_digest(sorted_new, n_new, old[i]))
+                while (i < n_old && !has_digest(sorted_now, n_now, old[i]))
                         i++;
-                while (j < n_new && !has_digest(sorted_old, n_old, new[j]))
+                while (j < n_now && !has_digest(sorted_old, n_old, now[j]))
                         j++;
-                if (i == n_old || j == n_new)
-                        return i == n_old && j == n_new;
-                if (old[i++] != new[j++])
+                if (i == n_old || j == n_now)
+                        return i == n_old && j == n_now;
+                if (old[i++] != now[j++])
                         return false;
         }
 }
@@ -341,31 +341,31 @@ static void patch_results(struct patch *patch, struct mv_arena *arena, const str
                           const struct mv_report_result **results, size_t n) {
         size_t n_old, changes = 0;
         uint64_t *old = digests_of(arena, present->results, &n_old);
-        uint64_t *new = mv_arena_new_array(arena, uint64_t, n + 1);
-        for (size_t i = 0; new &&i < n; i++)
-                new[i] = results[i]->digest;
+        uint64_t *now = mv_arena_new_array(arena, uint64_t, n + 1);
+        for (size_t i = 0; now && i < n; i++)
+                now[i] = results[i]->digest;
         uint64_t *sorted_old = sorted_copy(arena, old, n_old),
-                 *sorted_new = new ? sorted_copy(arena, new, n) : NULL;
-        if (!sorted_old || !sorted_new)
+                 *sorted_now = now ? sorted_copy(arena, now, n) : NULL;
+        if (!sorted_old || !sorted_now)
                 return; /* the arena has failed */
         for (size_t i = 0; i < n_old; i++)
-                changes += !has_digest(sorted_new, n, old[i]);
+                changes += !has_digest(sorted_now, n, old[i]);
         for (size_t i = 0; i < n; i++)
-                changes += !has_digest(sorted_old, n_old, new[i]);
+                changes += !has_digest(sorted_old, n_old, now[i]);
         if (!present->results.n || changes > n / 2 + FEW_STEPS ||
-            !is_simple(old, n_old, new, n, sorted_old, sorted_new)) {
+            !is_simple(old, n_old, now, n, sorted_old, sorted_now)) {
                 step(patch, "add", "/results");
                 write_results(&patch->json, results, n);
                 mv_json_end(&patch->json);
                 return;
         }
         for (size_t i = n_old; i-- > 0;)
-                if (!has_digest(sorted_new, n, old[i])) {
+                if (!has_digest(sorted_now, n, old[i])) {
                         step_result(patch, "remove", i);
                         mv_json_end(&patch->json);
                 }
         for (size_t i = 0; i < n; i++)
-                if (!has_digest(sorted_old, n_old, new[i])) {
+                if (!has_digest(sorted_old, n_old, now[i])) {
                         step_result(patch, "add", i);
                         mv_json_raw(&patch->json, results[i]->text);
                         mv_json_end(&patch->json);
