@@ -84,8 +84,15 @@ static int fail_parser(struct mv_yaml *yaml, struct mv_err *err) {
                             p->context, line_of(yaml, &p->context_mark));
 }
 
+/* The document cannot be written item by item; nobody sees this error. */
+static int need_whole(struct mv_yaml *yaml, struct mv_err *err) {
+        return mv_yaml_fail(yaml, 1, 1, err, MV_EUSAGE, "the document has to be read as a whole");
+}
+
 int mv_yaml_count_expanded(struct mv_yaml *yaml, const struct mv_yaml_node *node, size_t n,
                            struct mv_err *err) {
+        if (yaml->items)
+                return need_whole(yaml, err);
         yaml->n_expanded += n;
         if (yaml->n_expanded > yaml->limits.expanded || yaml->n_nodes + yaml->n_expanded > yaml->limits.nodes)
                 return mv_yaml_fail_node(yaml, node, err, MV_ELIMIT,
@@ -313,11 +320,21 @@ static void add_child(struct mv_yaml_node *parent, struct mv_yaml_node *child) {
         parent->children.n++;
 }
 
-/* A node for the event, not yet in the tree. NULL when there is no memory. */
-static struct mv_yaml_node *make_node(struct mv_yaml *yaml, const yaml_event_t *event) {
+static bool has_anchor(const yaml_event_t *event) {
+        if (event->type == YAML_SCALAR_EVENT)
+                return event->data.scalar.anchor;
+        return event->type == YAML_SEQUENCE_START_EVENT ? event->data.sequence_start.anchor
+                                                        : event->data.mapping_start.anchor;
+}
+
+/* A node for the event, not yet in the tree. */
+static int make_node(struct mv_yaml *yaml, const yaml_event_t *event, struct mv_yaml_node **ret,
+                     struct mv_err *err) {
+        if (yaml->items && has_anchor(event))
+                return need_whole(yaml, err);
         struct mv_yaml_node *node = mv_arena_new(&yaml->arena, struct mv_yaml_node);
         if (!node)
-                return NULL;
+                return MV_ENOMEM;
         node->line = line_of(yaml, &event->start_mark);
         node->column = one_based(event->start_mark.column);
         bool good = true;
@@ -339,7 +356,10 @@ static struct mv_yaml_node *make_node(struct mv_yaml *yaml, const yaml_event_t *
                 node->open = true;
                 good = anchor_set(yaml, event->data.mapping_start.anchor, node);
         }
-        return good && !mv_arena_failed(&yaml->arena) ? node : NULL;
+        if (!good || mv_arena_failed(&yaml->arena))
+                return MV_ENOMEM;
+        *ret = node;
+        return 0;
 }
 
 static int make_alias(struct mv_yaml *yaml, const yaml_event_t *event, struct mv_yaml_node **ret,
@@ -364,46 +384,103 @@ static int make_alias(struct mv_yaml *yaml, const yaml_event_t *event, struct mv
         return 0;
 }
 
+/* --- items that are written while they are read --- */
+
+static bool is_items(const struct mv_yaml_node *key) {
+        return key && key->kind == MV_YAML_SCALAR && !key->scalar.tag.n &&
+               mv_str_is(key->scalar.text, "items");
+}
+
+/* A sequence was begun as the value of the document's key `items`. */
+static int enter_items(struct mv_yaml *yaml, const struct mv_yaml_node *root,
+                       const struct mv_yaml_node *items, struct mv_err *err) {
+        struct mv_yaml_node head = *root;
+        yaml->items = items;
+        int r = close_mapping(yaml, &head, err);
+        if (r)
+                return r;
+        yaml->n_head = head.entries.n;
+        /* Room for all of it, which is not touched before it is needed: growing would copy it. */
+        if (!mv_buf_reserve(&yaml->json, yaml->text.n))
+                return MV_ENOMEM;
+        r = mv_yaml_emit_head(yaml, &head, err);
+        if (!r && mv_arena_failed(&yaml->arena))
+                return MV_ENOMEM;
+        yaml->outer = yaml->arena;
+        mv_arena_init(&yaml->arena, yaml->allocator, 0);
+        return r;
+}
+
+/* The end of an item was read. */
+static int take_item(struct mv_yaml *yaml, struct mv_yaml_node *items, struct mv_err *err) {
+        int r = mv_yaml_emit_item(yaml, items->children.last, items->children.n == 1, err);
+        if (!r && mv_arena_failed(&yaml->arena))
+                r = MV_ENOMEM;
+        items->children.first = items->children.last = NULL;
+        mv_arena_clear(&yaml->arena);
+        return r;
+}
+
+void mv_yaml_leave_items(struct mv_yaml *yaml) {
+        if (!yaml->outer.allocator)
+                return;
+        mv_arena_done(&yaml->arena);
+        yaml->arena = yaml->outer;
+        yaml->outer = (struct mv_arena){ 0 };
+}
+
 struct stack {
         struct mv_yaml_node *open[MV_YAML_DEPTH];
         size_t n;
         struct mv_yaml_node *root;
 };
 
+/* The end of a node was read. */
+static int close_node(struct mv_yaml *yaml, struct stack *stack, struct mv_yaml_node *node,
+                      struct mv_err *err) {
+        if (node == yaml->items)
+                mv_yaml_leave_items(yaml);
+        int r = node->kind == MV_YAML_MAPPING && node->open ? close_mapping(yaml, node, err) : 0;
+        node->open = false;
+        struct mv_yaml_node *parent = stack->n ? stack->open[stack->n - 1] : NULL;
+        return !r && parent && parent == yaml->items ? take_item(yaml, parent, err) : r;
+}
+
+/* A sequence or mapping begins, behind that sibling. */
+static int open_node(struct mv_yaml *yaml, struct stack *stack, struct mv_yaml_node *node,
+                     const struct mv_yaml_node *before, struct mv_err *err) {
+        if (stack->n >= yaml->limits.depth)
+                return mv_yaml_fail_node(yaml, node, err, MV_ELIMIT, "nested deeper than %zu levels",
+                                         yaml->limits.depth);
+        stack->open[stack->n++] = node;
+        bool value =
+                stack->n == 2 && stack->root->kind == MV_YAML_MAPPING && stack->root->children.n % 2 == 0;
+        if (value && node->kind == MV_YAML_SEQUENCE && is_items(before) && !yaml->items && !yaml->whole)
+                return enter_items(yaml, stack->root, node, err);
+        return 0;
+}
+
 /* One event inside a document. */
 static int take_event(struct mv_yaml *yaml, struct stack *stack, const yaml_event_t *event,
                       struct mv_err *err) {
-        if (event->type == YAML_SEQUENCE_END_EVENT || event->type == YAML_MAPPING_END_EVENT) {
-                struct mv_yaml_node *node = stack->n ? stack->open[--stack->n] : NULL;
-                if (!node) /* libyaml opens what it closes */
-                        return 0;
-                node->open = false;
-                return node->kind == MV_YAML_MAPPING ? close_mapping(yaml, node, err) : 0;
-        }
-        unsigned line = line_of(yaml, &event->start_mark), column = one_based(event->start_mark.column);
+        if (event->type == YAML_SEQUENCE_END_EVENT || event->type == YAML_MAPPING_END_EVENT)
+                /* libyaml opens what it closes */
+                return stack->n ? close_node(yaml, stack, stack->open[--stack->n], err) : 0;
         struct mv_yaml_node *node = NULL;
-        if (event->type == YAML_ALIAS_EVENT) {
-                int r = make_alias(yaml, event, &node, err);
-                if (r)
-                        return r;
-        } else
-                node = make_node(yaml, event);
-        if (!node)
-                return MV_ENOMEM;
+        int r = event->type == YAML_ALIAS_EVENT ? make_alias(yaml, event, &node, err)
+                                                : make_node(yaml, event, &node, err);
+        if (r)
+                return r;
         if (++yaml->n_nodes > yaml->limits.nodes)
-                return mv_yaml_fail(yaml, line, column, err, MV_ELIMIT,
-                                    "the document has more than %zu nodes", yaml->limits.nodes);
-        if (stack->n)
+                return mv_yaml_fail_node(yaml, node, err, MV_ELIMIT, "the document has more than %zu nodes",
+                                         yaml->limits.nodes);
+        const struct mv_yaml_node *before = NULL;
+        if (stack->n) {
+                before = stack->open[stack->n - 1]->children.last;
                 add_child(stack->open[stack->n - 1], node);
-        else
+        } else
                 stack->root = node;
-        if (node->open) {
-                if (stack->n >= yaml->limits.depth)
-                        return mv_yaml_fail(yaml, line, column, err, MV_ELIMIT,
-                                            "nested deeper than %zu levels", yaml->limits.depth);
-                stack->open[stack->n++] = node;
-        }
-        return 0;
+        return node->open ? open_node(yaml, stack, node, before, err) : close_node(yaml, stack, node, err);
 }
 
 static int check_version(struct mv_yaml *yaml, const yaml_event_t *event, struct mv_err *err) {

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside the YAML reader: libyaml's events -> a light tree of one document. Only yaml.c and yaml_tree.c use
- * it.
+ * Inside the YAML reader: libyaml's events -> a light tree of one document -> JSON. Only yaml.c, yaml_tree.c and
+ * yaml_emit.c use it.
  *
  * The tree lies in yaml->arena and dies with the document. An alias is a node of its own that points to
  * what it stands for, so the tree is a graph without cycles: nothing is copied before the JSON is written.
+ *
+ * Of a document that has a sequence `items`, as a List has, each of them is written as soon as its end was read, and its
+ * tree dies then, so that the tree of one item is there at a time. This gives the same JSON text and the same places, or
+ * fails: where something is wrong, or an anchor or a merge is met, whose meaning may need what is gone, the document is
+ * read once more as a whole, and what comes of that counts.
  */
 #pragma once
 
@@ -12,6 +17,7 @@
 #include "policy/base/buf.h"
 #include "policy/base/err.h"
 #include "policy/object/yaml.h"
+#include "policy/object/yaml_places.h"
 
 #include <stdbool.h>
 #include <yaml.h>
@@ -58,11 +64,17 @@ struct mv_yaml {
         unsigned lines_before; /* the text, in its file */
         yaml_parser_t parser;
         bool ended;
-        int code; /* of the first error */
+        bool whole;         /* the items of no document are written while they are read */
+        int code;           /* of the first error */
+        size_t n_documents; /* that were begun */
 
         /* Of the current document. */
         struct mv_arena arena;
-        struct mv_buf json, places;
+        struct mv_buf json;
+        struct mv_yaml_places places;
+        const struct mv_yaml_node *items; /* that are written while they are read; NULL: there are none */
+        size_t n_head;                    /* entries of the document up to those, which are written */
+        struct mv_arena outer; /* while items are read: of all but the current one, which is in arena */
         struct mv_yaml_anchor **anchors;
         size_t n_anchors, anchor_slots; /* slots are a power of two */
         size_t n_nodes, n_expanded;
@@ -82,3 +94,13 @@ int mv_yaml_count_expanded(struct mv_yaml *yaml, const struct mv_yaml_node *node
 /* Read one document. *ret_root is NULL at the end of the stream. Returns 0 or an error; MV_ENOMEM without
  * filling err. */
 int mv_yaml_read_document(struct mv_yaml *yaml, struct mv_yaml_node **ret_root, struct mv_err *err);
+
+/* Write the whole document. Returns 0 or an error; MV_ENOMEM without filling err. */
+int mv_yaml_emit(struct mv_yaml *yaml, struct mv_yaml_node *root, struct mv_err *err);
+/* The same in pieces: up to the `[` of the items, which are the last entry of root then; each item; what is behind them. */
+int mv_yaml_emit_head(struct mv_yaml *yaml, const struct mv_yaml_node *root, struct mv_err *err);
+int mv_yaml_emit_item(struct mv_yaml *yaml, struct mv_yaml_node *item, bool first, struct mv_err *err);
+int mv_yaml_emit_tail(struct mv_yaml *yaml, const struct mv_yaml_node *root, struct mv_err *err);
+
+/* The arena of the items goes. Without items nothing happens. */
+void mv_yaml_leave_items(struct mv_yaml *yaml);
