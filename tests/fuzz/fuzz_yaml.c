@@ -2,7 +2,8 @@
 /*
  * A stream of documents (YAML or JSON): what is handed out is valid JSON, followed by zero bytes, no deeper
  * than the scanner goes; every byte of it has a place in the text; and read again as YAML it gives the same
- * JSON.
+ * JSON. Items, which are written while they are read, give the same JSON, places and errors as the same document under
+ * another name, which is read as a whole.
  */
 #include "policy/object/document.h"
 #include "policy/object/scan.h"
@@ -38,6 +39,50 @@ static void check_again(struct mv_str json) {
                 mv_yaml_free(third);
         }
         mv_yaml_free(second);
+}
+
+static char *find(const char *text, size_t size, const char *what) {
+        return memmem(text, size, what, strlen(what));
+}
+
+static void rename_items(char *text, size_t size, const char *from, char to) {
+        for (char *at; (at = find(text, size, from));)
+                at[4] = to;
+}
+
+/* text is changed. */
+static void compare_with_whole(char *text, size_t size) {
+        /* Where another name could make a difference: a key that comes twice then, and what is encoded. */
+        if (!find(text, size, "items") || find(text, size, "itemz") || find(text, size, "binary"))
+                return;
+        char *copy = malloc(size);
+        check(copy);
+        memcpy(copy, text, size);
+        rename_items(text, size, "items", 'z');
+        struct mv_yaml_limits limits = { .nodes = 500, .expanded = 100, .bytes = 10000 };
+        struct mv_yaml *yaml, *whole;
+        check(mv_yaml_new(&mv_allocator_system, (struct mv_str){ copy, size }, &limits, &yaml, NULL) == 0);
+        check(mv_yaml_new(&mv_allocator_system, (struct mv_str){ text, size }, &limits, &whole, NULL) == 0);
+        for (int r = 0; !r;) {
+                struct mv_err x = { 0 }, y = { 0 };
+                struct mv_str a = { 0 }, b = { 0 };
+                r = mv_yaml_next(yaml, &a, &x);
+                check(r == mv_yaml_next(whole, &b, &y) && a.n == b.n && !a.p == !b.p);
+                rename_items(y.message, sizeof y.message, "itemz", 's');
+                check(strcmp(x.message, y.message) == 0 && x.line == y.line && x.column == y.column);
+                if (!a.p)
+                        break;
+                for (size_t i = 0; i < a.n; i++) {
+                        check(a.p[i] == b.p[i] || (a.p[i] == 's' && b.p[i] == 'z'));
+                        unsigned lines[2], columns[2];
+                        mv_yaml_locate(yaml, i, &lines[0], &columns[0]);
+                        mv_yaml_locate(whole, i, &lines[1], &columns[1]);
+                        check(lines[0] == lines[1] && columns[0] == columns[1]);
+                }
+        }
+        mv_yaml_free(yaml);
+        mv_yaml_free(whole);
+        free(copy);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -77,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                         check_again(json);
         }
         mv_document_reader_free(reader);
+        compare_with_whole(text, size);
         free(text);
         return 0;
 }

@@ -505,9 +505,7 @@ static void scarce_release(void *context, void *memory) {
         free(memory);
 }
 
-static void test_out_of_memory(void **state) {
-        (void)state;
-        static const char text[] = "a: &a {b: [1, 0x10], 1.5: c}\nd: {<<: [*a], e: !!binary aGk=}\n";
+static void out_of_memory_with(const char *text) {
         int reached = 0;
         for (long n = 0; !reached; n++) {
                 struct scarce scarce = { .left = n };
@@ -515,7 +513,7 @@ static void test_out_of_memory(void **state) {
                 struct mv_yaml *yaml = NULL;
                 struct mv_err err = { 0 };
                 struct mv_str json;
-                int r = mv_yaml_new(&allocator, MV_STR(text), NULL, &yaml, &err);
+                int r = mv_yaml_new(&allocator, mv_str_from(text), NULL, &yaml, &err);
                 if (!r)
                         r = mv_yaml_next(yaml, &json, &err);
                 reached = r == 0;
@@ -527,6 +525,13 @@ static void test_out_of_memory(void **state) {
                 assert_int_equal(scarce.live, 0);
                 assert_true(n < 100);
         }
+}
+
+static void test_out_of_memory(void **state) {
+        (void)state;
+        out_of_memory_with("a: &a {b: [1, 0x10], 1.5: c}\nd: {<<: [*a], e: !!binary aGk=}\n");
+        out_of_memory_with("items: [{b: [1, 0x10]}, {c: !!binary aGk=}]\nkind: x\n");
+        out_of_memory_with("items: [{b: 1}, &a 2, *a]\nkind: x\n");
 }
 
 int main(void) {
