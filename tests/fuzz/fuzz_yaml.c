@@ -52,8 +52,9 @@ static void rename_items(char *text, size_t size, const char *from, char to) {
 
 /* text is changed. */
 static void compare_with_whole(char *text, size_t size) {
-        /* Where another name could make a difference: a key that comes twice then, and what is encoded. */
-        if (!find(text, size, "items") || find(text, size, "itemz") || find(text, size, "binary"))
+        /* Where another name could make a difference: a key that comes twice then, and what is encoded, as is UTF-16. */
+        bool wide = size && (text[0] == '\xff' || text[0] == '\xfe');
+        if (wide || !find(text, size, "items") || find(text, size, "itemz") || find(text, size, "binary"))
                 return;
         char *copy = malloc(size);
         check(copy);

@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,12 +179,65 @@ static void test_many_items(void **state) {
         free(text);
 }
 
+/* --- memory --- */
+
+struct counted {
+        size_t live, peak;
+};
+
+static void *count_allocate(void *context, size_t size) {
+        struct counted *counted = context;
+        size_t *memory = malloc(sizeof(max_align_t) + size);
+        assert_non_null(memory);
+        *memory = size;
+        counted->live += size;
+        counted->peak = counted->live > counted->peak ? counted->live : counted->peak;
+        return (char *)memory + sizeof(max_align_t);
+}
+
+static void count_release(void *context, void *memory) {
+        struct counted *counted = context;
+        if (!memory)
+                return;
+        size_t *begin = (size_t *)(void *)((char *)memory - sizeof(max_align_t));
+        counted->live -= *begin;
+        free(begin);
+}
+
+static size_t peak_of(struct mv_str text) {
+        struct counted counted = { 0 };
+        const struct mv_allocator allocator = { count_allocate, count_release, &counted };
+        struct mv_yaml *yaml;
+        struct mv_str json;
+        assert_int_equal(mv_yaml_new(&allocator, text, NULL, &yaml, NULL), 0);
+        assert_int_equal(mv_yaml_next(yaml, &json, NULL), 0);
+        mv_yaml_free(yaml);
+        assert_int_equal(counted.live, 0);
+        return counted.peak;
+}
+
+/* The tree of one item is there at a time, and that of all takes some ten times the text. */
+static void test_memory(void **state) {
+        (void)state;
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+        assert_non_null(f);
+        fprintf(f, "items:\n");
+        for (int i = 0; i < 4000; i++)
+                fprintf(f, "- {name: vm-%d, labels: {app: db}}\n", i);
+        fclose(f);
+        assert_in_range(peak_of((struct mv_str){ text, size }), size, 4 * size);
+        rename_items(text, "items", 'z');
+        assert_true(peak_of((struct mv_str){ text, size }) > 8 * size);
+        free(text);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_items),
-                cmocka_unit_test(test_items_with_anchors),
-                cmocka_unit_test(test_items_errors),
-                cmocka_unit_test(test_many_items),
+                cmocka_unit_test(test_items),        cmocka_unit_test(test_items_with_anchors),
+                cmocka_unit_test(test_items_errors), cmocka_unit_test(test_many_items),
+                cmocka_unit_test(test_memory),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
