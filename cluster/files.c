@@ -360,6 +360,16 @@ static struct mv_place find_place(void *context, size_t offset) {
         return mv_document_reader_place(reading->documents, offset);
 }
 
+static int decode_in_parallel(const struct mv_snapshot_work *work) {
+        return mv_parallel_run(&(struct mv_parallel){ .n = work->n,
+                                                      .slots = work->slots,
+                                                      .n_slots = work->n_slots,
+                                                      .slot_size = work->slot_size,
+                                                      .make = work->make,
+                                                      .take = work->take,
+                                                      .context = work->context });
+}
+
 int mv_files_load_listing(const struct mv_files_options *options, const struct mv_listing *listing,
                           struct mv_str default_namespace, struct mv_snapshot **ret,
                           struct mv_files_counts *counts, struct mv_err *err) {
@@ -368,6 +378,8 @@ int mv_files_load_listing(const struct mv_files_options *options, const struct m
         if (!builder)
                 return mv_err_oom(err);
         mv_snapshot_builder_keep_texts(builder, options->texts);
+        if (options->ahead)
+                mv_snapshot_builder_use_worker(builder, decode_in_parallel);
         struct reading reading = { .take = add_document, .context = builder };
         const struct mv_place_finder finder = { .find = find_place, .context = &reading };
         if (options->lines)

@@ -146,6 +146,19 @@ void mv_snapshot_builder_keep_lines(struct mv_snapshot_builder *builder,
                                     const struct mv_place_finder *finder);
 /* Keep the text of objects of these kinds (1 << kind, or-ed) that are added from now on, as mv_meta.text. */
 void mv_snapshot_builder_keep_texts(struct mv_snapshot_builder *builder, uint64_t kinds);
+/* Work on n items: make for each, on any thread, with a slot of its own until take is done with it; take for one after the
+ * other, on the caller's thread. Returns what take returned last, which ends it unless it is 0. */
+struct mv_snapshot_work {
+        size_t n;
+        void *slots;
+        size_t n_slots, slot_size;
+        void (*make)(void *context, size_t item, void *slot);
+        int (*take)(void *context, size_t item, void *slot);
+        void *context;
+};
+typedef int mv_snapshot_worker(const struct mv_snapshot_work *work);
+/* The items of large Lists are decoded by this worker, which any thread may take memory for; the same comes of it. */
+void mv_snapshot_builder_use_worker(struct mv_snapshot_builder *builder, mv_snapshot_worker *worker);
 /* Say what is known of a kind, which is MV_KNOWLEDGE_SOME unless it is said; reason is copied. */
 void mv_snapshot_builder_know(struct mv_snapshot_builder *builder, enum mv_kind kind,
                               enum mv_knowledge knowledge, struct mv_str reason);

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/base/buf.h"
 #include "policy/base/hash.h"
 #include "policy/object/config_map.h"
 #include "policy/object/pack.h"
 #include "policy/snapshot/snapshot_making.h"
 
+#include <stdalign.h>
+#include <stdint.h>
 #include <stdio.h>
 
 enum {
         MOST_LISTS = 32, /* one in another */
-        SCRATCH_BYTES = 256 * 1024
+        SCRATCH_BYTES = 256 * 1024,
+        ITEMS_AHEAD = 32, /* items of a List that are decoded, and not yet added */
+        ITEM_BYTES = 64 * 1024
 };
 
 struct mv_snapshot_builder {
@@ -23,6 +28,7 @@ struct mv_snapshot_builder {
         size_t lists;             /* that are open, one in another */
         const struct mv_place_finder *finder; /* NULL: lines are not kept */
         const char *document;                 /* that is being added */
+        mv_snapshot_worker *worker;           /* NULL: there is none */
         bool failed;
 };
 
@@ -194,41 +200,45 @@ static int decode_into(struct mv_arena *arena, const struct mv_kind_info *info, 
         return 0;
 }
 
-/* Where it can be, it shares with other objects what they have in common. */
+/* Move an object that was decoded into that range to memory of just its size. It shares with others what they have in common. */
+static void *pack_object(struct mv_snapshot *snapshot, enum mv_kind kind, struct mv_range range,
+                         void *object) {
+        const struct mv_table *table = mv_kinds[kind].table;
+        size_t size = mv_pack_share(&snapshot->pieces, table, object);
+        void *block = mv_arena_allocate(&snapshot->arena, size, MV_PACK_ALIGN);
+        return block ? mv_pack_move(range, table, object, block, size) : NULL;
+}
+
+/* Decode an object into that memory. False: it does not fit there, cannot be packed, or there is something wrong with it. */
+static bool decode_in(struct mv_range range, const struct mv_allocator *allocator, enum mv_kind kind,
+                      struct mv_str json, void **ret, int *ret_code, struct mv_err *err) {
+        struct mv_arena scratch;
+        bool plain = false;
+        mv_arena_init_in(&scratch, allocator, (char *)range.begin, (size_t)(range.end - range.begin));
+        *ret_code = decode_into(&scratch, &mv_kinds[kind], json, ret, &plain, err);
+        bool fits = !scratch.chunks;
+        mv_arena_done(&scratch);
+        return *ret_code == 0 && plain && fits;
+}
+
 static int make_object(struct mv_snapshot_builder *builder, enum mv_kind kind, struct mv_str json, void **ret,
                        struct mv_err *err) {
         struct mv_snapshot *snapshot = builder->snapshot;
-        const struct mv_kind_info *info = &mv_kinds[kind];
         const struct mv_range range = { builder->scratch, builder->scratch + SCRATCH_BYTES };
-        struct mv_arena scratch;
-        void *object;
-        bool plain = false;
-        mv_arena_init_in(&scratch, snapshot->allocator, builder->scratch, SCRATCH_BYTES);
-        int r = decode_into(&scratch, info, json, &object, &plain, err);
-        bool packs = r == 0 && plain && !scratch.chunks;
-        size_t size = packs ? mv_pack_share(&snapshot->pieces, info->table, object) : 0;
-        void *block = packs ? mv_arena_allocate(&snapshot->arena, size, MV_PACK_ALIGN) : NULL;
-        if (packs && block)
-                *ret = mv_pack_move(range, info->table, object, block, size);
-        else if (packs)
-                r = mv_err_oom(err);
-        mv_arena_done(&scratch);
-        return r == 0 && !packs ? decode_into(&snapshot->arena, info, json, ret, &plain, err) : r;
+        bool plain;
+        int r;
+        if (decode_in(range, snapshot->allocator, kind, json, ret, &r, err)) {
+                *ret = pack_object(snapshot, kind, range, *ret);
+                return *ret ? 0 : mv_err_oom(err);
+        }
+        return r == 0 ? decode_into(&snapshot->arena, &mv_kinds[kind], json, ret, &plain, err) : r;
 }
 
-static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *any,
-                      struct mv_str origin, struct mv_err *err) {
+/* object is of that kind, and was made of json. */
+static int keep_object(struct mv_snapshot_builder *builder, enum mv_kind kind, void *object,
+                       struct mv_str json, uint64_t digest, struct mv_str origin, struct mv_err *err) {
         struct mv_snapshot *snapshot = builder->snapshot;
-        enum mv_kind kind = mv_kind_find(mv_api_group(any->api_version), any->kind);
-        if (kind == MV_KIND_COUNT) {
-                pass_over(snapshot, any);
-                return 0;
-        }
         const struct mv_kind_info *info = &mv_kinds[kind];
-        void *object;
-        int r = make_object(builder, kind, json, &object, err);
-        if (r)
-                return r;
         struct mv_meta *meta = (struct mv_meta *)(void *)((char *)object + info->meta_offset);
         if (info->namespaced && !meta->namespace.n)
                 meta->namespace = builder->default_namespace;
@@ -247,8 +257,21 @@ static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, c
                                              .object = object,
                                              .origin = origin,
                                              .lines = lines,
-                                             .digest = mv_hash_add(MV_HASH_START, json) },
+                                             .digest = digest },
                          err);
+}
+
+static int add_object(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *any,
+                      struct mv_str origin, struct mv_err *err) {
+        enum mv_kind kind = mv_kind_find(mv_api_group(any->api_version), any->kind);
+        if (kind == MV_KIND_COUNT) {
+                pass_over(builder->snapshot, any);
+                return 0;
+        }
+        void *object;
+        int r = make_object(builder, kind, json, &object, err);
+        return r ? r
+                 : keep_object(builder, kind, object, json, mv_hash_add(MV_HASH_START, json), origin, err);
 }
 
 /* The judged kind that the object begins with the apiVersion and name of, as programs write it. False: decode it. */
@@ -313,32 +336,110 @@ static int scan_error(const struct mv_scan *scan, struct mv_err *err) {
         return mv_err_set(err, scan->code, "%s", scan->problem);
 }
 
-static int add_items(struct mv_snapshot_builder *builder, struct mv_scan *scan, const struct mv_any *list,
-                     struct mv_str origin, struct mv_err *err) {
+/* The items of a List. */
+struct items {
+        struct mv_snapshot_builder *builder;
+        const struct mv_str *texts;
+        const char *begin; /* of the List */
+        const struct mv_any *list;
+        struct mv_str origin;
+        struct mv_err *err;
+};
+
+/* An item that is decoded before those in front of it are added. */
+struct item_ahead {
+        bool decoded; /* else it is decoded when it is added, which finds out what is wrong */
+        enum mv_kind kind;
+        void *object; /* in memory */
+        uint64_t digest;
+        alignas(max_align_t) char memory[ITEM_BYTES];
+};
+
+/* Any thread. */
+static void decode_item(void *context, size_t i, void *slot) {
+        const struct items *items = context;
+        struct item_ahead *ahead = slot;
+        const struct mv_range range = { ahead->memory, ahead->memory + ITEM_BYTES };
+        struct mv_any any;
+        int r;
+        ahead->decoded = false;
+        if (!peek_kind(items->texts[i], &any))
+                return;
+        ahead->kind = mv_kind_find(mv_api_group(any.api_version), any.kind);
+        ahead->decoded = decode_in(range, items->builder->snapshot->allocator, ahead->kind, items->texts[i],
+                                   &ahead->object, &r, NULL);
+        ahead->digest = ahead->decoded ? mv_hash_add(MV_HASH_START, items->texts[i]) : 0;
+}
+
+static int add_decoded(struct items *items, const struct item_ahead *ahead, struct mv_str text) {
+        const struct mv_range range = { ahead->memory, ahead->memory + ITEM_BYTES };
+        void *object = pack_object(items->builder->snapshot, ahead->kind, range, ahead->object);
+        return object ? keep_object(items->builder, ahead->kind, object, text, ahead->digest, items->origin,
+                                    items->err)
+                      : mv_err_oom(items->err);
+}
+
+/* slot: NULL when the item was not decoded ahead. */
+static int add_item(void *context, size_t i, void *slot) { // NOLINT(misc-no-recursion)
+        struct items *items = context;
+        const struct item_ahead *ahead = slot;
+        struct mv_str text = items->texts[i];
+        struct mv_err *err = items->err;
+        int r = ahead && ahead->decoded ? add_decoded(items, ahead, text)
+                                        : add_any(items->builder, text, items->list, items->origin, err);
+        if (r < 0 && err) {
+                char inner[sizeof err->path];
+                memcpy(inner, err->path, sizeof inner);
+                const struct mv_path key = { .key = MV_STR("items") };
+                const struct mv_path index = { .parent = &key, .index = i };
+                const struct mv_path rest = { .parent = &index, .key = mv_str_from(inner) };
+                mv_path_format(inner[0] ? &rest : &index, err->path, sizeof err->path);
+                err->offset += (size_t)(text.p - items->begin);
+        }
+        return r;
+}
+
+static int add_texts(struct items *items, size_t n) { // NOLINT(misc-no-recursion)
+        struct mv_snapshot_builder *builder = items->builder;
+        const struct mv_allocator *allocator = builder->snapshot->allocator;
+        struct item_ahead *ahead =
+                builder->worker && n > ITEMS_AHEAD
+                        ? allocator->allocate(allocator->context, ITEMS_AHEAD * sizeof *ahead)
+                        : NULL;
+        int r = 0;
+        if (ahead)
+                r = builder->worker(&(struct mv_snapshot_work){ .n = n,
+                                                                .slots = ahead,
+                                                                .n_slots = ITEMS_AHEAD,
+                                                                .slot_size = sizeof *ahead,
+                                                                .make = decode_item,
+                                                                .take = add_item,
+                                                                .context = items });
+        else
+                for (size_t i = 0; i < n && !r; i++)
+                        r = add_item(items, i, NULL);
+        allocator->release(allocator->context, ahead);
+        return r;
+}
+
+static int add_items(struct mv_snapshot_builder *builder, struct mv_scan *scan, // NOLINT(misc-no-recursion)
+                     const struct mv_any *list, struct mv_str origin, struct mv_err *err) {
         bool first = true;
         if (mv_scan_peek(scan) == 'n')
                 return mv_scan_null(scan) ? 0 : scan_error(scan, err);
         if (!mv_scan_array(scan))
                 return scan_error(scan, err);
-        for (size_t i = 0; mv_scan_element(scan, &first); i++) {
-                struct mv_str item;
-                if (!mv_scan_skip(scan, &item))
-                        return scan_error(scan, err);
-                int r = add_any(builder, item, list, origin, err);
-                if (r < 0) {
-                        if (err) {
-                                char inner[sizeof err->path];
-                                memcpy(inner, err->path, sizeof inner);
-                                const struct mv_path items = { .key = MV_STR("items") };
-                                const struct mv_path index = { .parent = &items, .index = i };
-                                const struct mv_path rest = { .parent = &index, .key = mv_str_from(inner) };
-                                mv_path_format(inner[0] ? &rest : &index, err->path, sizeof err->path);
-                                err->offset += (size_t)(item.p - scan->begin);
-                        }
-                        return r;
-                }
-        }
-        return scan->code ? scan_error(scan, err) : 0;
+        struct mv_buf texts;
+        struct mv_str text;
+        mv_buf_init(&texts, builder->snapshot->allocator, SIZE_MAX);
+        while (mv_scan_element(scan, &first) && mv_scan_skip(scan, &text))
+                mv_buf_append(&texts, &text, sizeof text);
+        struct items items = {
+                builder, (const struct mv_str *)(void *)texts.p, scan->begin, list, origin, err
+        };
+        int r = mv_buf_failed(&texts) ? mv_err_oom(err) : add_texts(&items, texts.n / sizeof text);
+        mv_buf_done(&texts);
+        return r == 0 && scan->code ? scan_error(scan, err) : r;
 }
 
 static int add_list(struct mv_snapshot_builder *builder, struct mv_str json, const struct mv_any *list,
@@ -378,6 +479,10 @@ int mv_snapshot_builder_add(struct mv_snapshot_builder *builder, struct mv_str j
 void mv_snapshot_builder_keep_lines(struct mv_snapshot_builder *builder,
                                     const struct mv_place_finder *finder) {
         builder->finder = finder;
+}
+
+void mv_snapshot_builder_use_worker(struct mv_snapshot_builder *builder, mv_snapshot_worker *worker) {
+        builder->worker = worker;
 }
 
 void mv_snapshot_builder_keep_texts(struct mv_snapshot_builder *builder, uint64_t kinds) {
