@@ -13,7 +13,9 @@ static void put_list(const struct fixture *f, const char *name, const char *last
         fprintf(file, "apiVersion: v1\nitems:\n");
         for (int i = 0; i < ITEMS; i++) {
                 fprintf(file,
-                        "- apiVersion: kubevirt.io/v1\n  kind: VirtualMachine\n  metadata:\n    name: vm-%d\n",
+                        "- apiVersion: kubevirt.io/v1\n  kind: VirtualMachine\n"
+                        "  spec: {template: {spec: {domain: {cpu: {cores: 2}}}}}\n"
+                        "  metadata:\n    name: vm-%d\n",
                         i);
                 if (i % 2 == 0)
                         fprintf(file, "    namespace: team-%d\n", i % 10);
@@ -70,7 +72,7 @@ static void test_same(void **state) {
         for (size_t i = 0; i < n; i++)
                 assert_same_entry(&a[i], &b[i]);
         assert_true(mv_str_is(a[0].meta->name, "vm-0"));
-        assert_int_equal(mv_lines_find(a[0].lines, MV_STR("metadata.name")).line, 6);
+        assert_int_equal(mv_lines_find(a[0].lines, MV_STR("metadata.name")).line, 7);
         assert_true(mv_str_is(a[n - 2].meta->name, "vm-299"));
         assert_true(mv_str_is(a[n - 2].meta->namespace, "default"));
         assert_true(mv_str_is(a[n - 1].meta->name, "vm-3"));
@@ -86,11 +88,11 @@ static void test_error_in_the_last(void **state) {
                 unsigned line;
         } rows[] = {
                 { "- apiVersion: kubevirt.io/v1\n  kind: VirtualMachine\n  metadata:\n    name: [x]\n",
-                  "items[325].metadata.name", 1382 },
+                  "items[325].metadata.name", 1682 },
                 { "- apiVersion: kubevirt.io/v1\n  kind: VirtualMachine\n  metadata: {}\n",
-                  "items[325].metadata.name", 1379 },
-                { "- kind: VirtualMachine\n", "items[325]", 1379 },
-                { "- x: {\n", "", 1381 },
+                  "items[325].metadata.name", 1679 },
+                { "- kind: VirtualMachine\n", "items[325]", 1679 },
+                { "- x: {\n", "", 1681 },
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
                 put_list(f, "list.yaml", rows[i].last);
