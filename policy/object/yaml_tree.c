@@ -469,8 +469,8 @@ static int take_event(struct mv_yaml *yaml, struct stack *stack, const yaml_even
         struct mv_yaml_node *node = NULL;
         int r = event->type == YAML_ALIAS_EVENT ? make_alias(yaml, event, &node, err)
                                                 : make_node(yaml, event, &node, err);
-        if (r)
-                return r;
+        if (r || !node)
+                return r ? r : MV_ENOMEM;
         if (++yaml->n_nodes > yaml->limits.nodes)
                 return mv_yaml_fail_node(yaml, node, err, MV_ELIMIT, "the document has more than %zu nodes",
                                          yaml->limits.nodes);

@@ -209,15 +209,14 @@ static void *pack_object(struct mv_snapshot *snapshot, enum mv_kind kind, struct
         return block ? mv_pack_move(range, table, object, block, size) : NULL;
 }
 
-/* Decode an object into that memory. False: it does not fit there, cannot be packed, or there is something wrong with it. */
-static bool decode_in(struct mv_range range, const struct mv_allocator *allocator, enum mv_kind kind,
-                      struct mv_str json, void **ret, int *ret_code, struct mv_err *err) {
-        struct mv_arena scratch;
+/* Decode an object into scratch, which begins in memory of the caller's and goes. False: it does not fit there, cannot be
+ * packed, or there is something wrong with it. */
+static bool decode_in(struct mv_arena *scratch, enum mv_kind kind, struct mv_str json, void **ret,
+                      int *ret_code, struct mv_err *err) {
         bool plain = false;
-        mv_arena_init_in(&scratch, allocator, (char *)range.begin, (size_t)(range.end - range.begin));
-        *ret_code = decode_into(&scratch, &mv_kinds[kind], json, ret, &plain, err);
-        bool fits = !scratch.chunks;
-        mv_arena_done(&scratch);
+        *ret_code = decode_into(scratch, &mv_kinds[kind], json, ret, &plain, err);
+        bool fits = !scratch->chunks;
+        mv_arena_done(scratch);
         return *ret_code == 0 && plain && fits;
 }
 
@@ -225,9 +224,11 @@ static int make_object(struct mv_snapshot_builder *builder, enum mv_kind kind, s
                        struct mv_err *err) {
         struct mv_snapshot *snapshot = builder->snapshot;
         const struct mv_range range = { builder->scratch, builder->scratch + SCRATCH_BYTES };
+        struct mv_arena scratch;
         bool plain;
         int r;
-        if (decode_in(range, snapshot->allocator, kind, json, ret, &r, err)) {
+        mv_arena_init_in(&scratch, snapshot->allocator, builder->scratch, SCRATCH_BYTES);
+        if (decode_in(&scratch, kind, json, ret, &r, err)) {
                 *ret = pack_object(snapshot, kind, range, *ret);
                 return *ret ? 0 : mv_err_oom(err);
         }
@@ -359,15 +360,15 @@ struct item_ahead {
 static void decode_item(void *context, size_t i, void *slot) {
         const struct items *items = context;
         struct item_ahead *ahead = slot;
-        const struct mv_range range = { ahead->memory, ahead->memory + ITEM_BYTES };
+        struct mv_arena scratch;
         struct mv_any any;
         int r;
         ahead->decoded = false;
         if (!peek_kind(items->texts[i], &any))
                 return;
         ahead->kind = mv_kind_find(mv_api_group(any.api_version), any.kind);
-        ahead->decoded = decode_in(range, items->builder->snapshot->allocator, ahead->kind, items->texts[i],
-                                   &ahead->object, &r, NULL);
+        mv_arena_init_in(&scratch, items->builder->snapshot->allocator, ahead->memory, ITEM_BYTES);
+        ahead->decoded = decode_in(&scratch, ahead->kind, items->texts[i], &ahead->object, &r, NULL);
         ahead->digest = ahead->decoded ? mv_hash_add(MV_HASH_START, items->texts[i]) : 0;
 }
 
