@@ -110,10 +110,14 @@ bool mv_selector_fill(struct mv_arena *arena, const struct mv_config *config,
 bool mv_patched_read(struct mv_arena *arena, struct mv_str object, struct mv_patched *ret) {
         static const struct mv_field fields[] = {
                 MV_FIELD_TABLE(struct mv_patched, "metadata", MV_TYPE_POINTER, meta, &mv_table_meta),
+                MV_FIELD(struct mv_patched, "spec", MV_TYPE_RAW, spec),
         };
         static const struct mv_table table = MV_TABLE(fields, struct mv_patched);
+        struct mv_table metadata = table;
         const struct mv_decode decode = { .arena = arena };
-        return mv_decode(&decode, object, &table, ret, NULL) == 0;
+        metadata.n = 1; /* one whose spec comes twice is stamped Unknown */
+        return mv_decode(&decode, object, &table, ret, NULL) == 0 ||
+               mv_decode(&decode, object, &metadata, ret, NULL) == 0;
 }
 
 static void add_members(struct mv_json *json, const struct mv_stamp *stamp) {

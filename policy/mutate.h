@@ -38,6 +38,7 @@ void mv_stamp_read(const struct mv_map *map, struct mv_stamp *ret);
 /* An object to be patched. */
 struct mv_patched {
         struct mv_meta *meta; /* NULL: there is none */
+        struct mv_str spec;   /* its JSON text; "" when there is none */
 };
 /* Read it; false when it cannot be read. */
 bool mv_patched_read(struct mv_arena *arena, struct mv_str object, struct mv_patched *ret);

@@ -484,7 +484,8 @@ struct change {
 };
 
 static void judge_change(const struct mv_review_input *in, const struct mv_review_request *request,
-                         enum mv_kind kind, struct mv_review_result *ret, struct change *change) {
+                         enum mv_kind kind, struct mv_str spec, struct mv_review_result *ret,
+                         struct change *change) {
         struct judged_object now;
         struct change made = { 0 };
         if (!in->snapshot || is_late(in) || judge(in, request, kind, request->object, &now, NULL) < 0)
@@ -495,17 +496,18 @@ static void judge_change(const struct mv_review_input *in, const struct mv_revie
                              in->arena, in->config,
                              mv_kubevirt_config_at(in->arena, mv_snapshot_config(in->snapshot), in->version),
                              request->user.username, now.object, &now.verdict, &made.selector);
-        mv_stamp_make(in->arena, in->snapshot, kind, spec_text(in->arena, &request->inner, request->object),
-                      made.fills ? &made.selector : NULL, &now.verdict, &made.stamp);
+        mv_stamp_make(in->arena, in->snapshot, kind, spec, made.fills ? &made.selector : NULL, &now.verdict,
+                      &made.stamp);
         if (!mv_arena_failed(in->arena))
                 *change = made;
 }
 
 /* Judge the object. What cannot be judged, whatever the reason, is Unknown. */
 static void make_change(const struct mv_review_input *in, const struct mv_review_request *request,
-                        enum mv_kind kind, struct mv_review_result *ret, struct change *change) {
+                        enum mv_kind kind, struct mv_str spec, struct mv_review_result *ret,
+                        struct change *change) {
         mv_stamp_unknown(&change->stamp);
-        judge_change(in, request, kind, ret, change);
+        judge_change(in, request, kind, spec, ret, change);
         ret->judged = true;
         ret->decision.verdict = change->stamp.verdict;
         ret->decision.rules = change->stamp.rules;
@@ -530,7 +532,7 @@ static void mutate(const struct mv_review_input *in, const struct mv_review_requ
                 return;
         }
         if (!kept)
-                make_change(in, request, kind, ret, &change);
+                make_change(in, request, kind, object.spec, ret, &change);
         else if (old.meta)
                 mv_stamp_read(&old.meta->annotations, &change.stamp);
         mv_patch_write(patch, &object, &change.stamp, change.fills ? &change.selector : NULL);

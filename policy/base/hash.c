@@ -51,25 +51,39 @@ static inline uint64_t load_rest(const char *p, size_t n) {
 }
 
 /* The hash so far is the key's first half; the second is no secret. */
-uint64_t mv_hash_add(uint64_t hash, struct mv_str text) {
+static inline struct state begin(uint64_t hash) {
         const uint64_t key = UINT64_C(0x9e3779b97f4a7c15);
-        struct state s = {
+        return (struct state){
                 .v0 = hash ^ UINT64_C(0x736f6d6570736575),
                 .v1 = key ^ UINT64_C(0x646f72616e646f6d),
                 .v2 = hash ^ UINT64_C(0x6c7967656e657261),
                 .v3 = key ^ UINT64_C(0x7465646279746573),
         };
+}
+
+/* rest is what is left of n bytes. */
+static inline uint64_t finish(struct state *s, uint64_t rest, size_t n) {
+        compress(s, rest | (uint64_t)n << 56);
+        s->v2 ^= 0xff;
+        turn(s);
+        turn(s);
+        turn(s);
+        return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+uint64_t mv_hash_add(uint64_t hash, struct mv_str text) {
+        struct state s = begin(hash);
         size_t i = 0;
         for (; i + 8 <= text.n; i += 8) {
                 uint64_t word;
                 memcpy(&word, text.p + i, 8);
                 compress(&s, word);
         }
-        uint64_t rest = i < text.n ? load_rest(text.p + i, text.n - i) : 0;
-        compress(&s, rest | (uint64_t)text.n << 56);
-        s.v2 ^= 0xff;
-        turn(&s);
-        turn(&s);
-        turn(&s);
-        return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+        return finish(&s, i < text.n ? load_rest(text.p + i, text.n - i) : 0, text.n);
+}
+
+uint64_t mv_hash_add_number(uint64_t hash, uint64_t number) {
+        struct state s = begin(hash);
+        compress(&s, number);
+        return finish(&s, 0, sizeof number);
 }

@@ -19,3 +19,6 @@ static inline uint64_t mv_hash_seed(const void *table) {
 
 /* Continue a hash with the bytes of text (and its length, so that ("a","bc") and ("ab","c") differ). */
 uint64_t mv_hash_add(uint64_t hash, struct mv_str text);
+
+/* The same as with the bytes of that number, and cheaper: digests are made of numbers for the most part. */
+uint64_t mv_hash_add_number(uint64_t hash, uint64_t number);

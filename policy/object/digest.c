@@ -5,7 +5,7 @@
 #include "policy/object/meta.h"
 
 uint64_t mv_digest_add(uint64_t digest, uint64_t number) {
-        return mv_hash_add(digest, (struct mv_str){ (const char *)&number, sizeof number });
+        return mv_hash_add_number(digest, number);
 }
 
 /* --- JSON --- */

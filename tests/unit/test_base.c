@@ -431,6 +431,9 @@ static void test_hash(void **state) {
         /* The length counts, so the border between two parts does. */
         assert_true(mv_hash_add(hash_of("a"), MV_STR("bc")) != mv_hash_add(hash_of("ab"), MV_STR("c")));
         assert_true(mv_hash_add(hash_of(""), MV_STR("abc")) != mv_hash_add(hash_of("abc"), MV_STR("")));
+        const uint64_t number = UINT64_C(0x0123456789abcdef);
+        assert_true(mv_hash_add_number(hash_of("a"), number) ==
+                    mv_hash_add(hash_of("a"), (struct mv_str){ (const char *)&number, sizeof number }));
         /* Every bit of a text of any length matters. */
         for (size_t n = 1; n <= 20; n++) {
                 char text[20] = { 0 };

@@ -385,6 +385,7 @@ static void test_never_denied(void **state) {
         assert_patch("[{'op':'add','path':'/metadata','value':{'annotations':{'migvet.io/policy':'unknown',"
                      "'migvet.io/verdict':'Unknown'}}}]",
                      .object = "{'spec':7}", .objects = CLUSTER);
+        assert_patch(UNKNOWN, .object = "{'metadata':{'name':'x'},'spec':{},'spec':{}}", .objects = CLUSTER);
         assert_no_patch(.object = "{'metadata':{'annotations':7}}", .objects = CLUSTER);
 }
 
