@@ -20,7 +20,7 @@
 #include <limits.h>
 #include <string.h>
 
-enum { WARM = 3, BATCHES = 50, RESPONSE_BYTES = 1 << 20, EVENT_BYTES = 8000, OUTBOX_BYTES = 1 << 30 };
+enum { WARM = 3, BATCHES = 50, RESPONSE_BYTES = 1 << 20, OUTBOX_BYTES = 1 << 30 };
 
 /* --- malloc, counted --- */
 
@@ -150,9 +150,8 @@ static void make_event(struct asked *asked) {
                 .level = asked->result.decision.level,
                 .operation = asked->result.request->operation,
         };
-        mv_arena_done(&asked->event_arena);
-        mv_buf_done(&asked->event);
-        mv_buf_reserve(&asked->event, EVENT_BYTES);
+        mv_arena_clear(&asked->event_arena);
+        mv_buf_clear(&asked->event);
         mv_cloud_event_render(&asked->event, &asked->event_arena, &event, &asked->split);
 }
 
