@@ -219,13 +219,17 @@ static void test_bad_while_open(void **state) {
         left_done(&left);
 }
 
-static int next_code(struct mv_outbox *outbox) {
+static int next_code_behind(struct mv_outbox *outbox, uint64_t after) {
         struct mv_outbox_record record;
         struct mv_buf buf;
         mv_buf_init(&buf, &mv_allocator_system, MV_OUTBOX_BUF);
-        int r = mv_outbox_next(outbox, 0, 0, &buf, &record);
+        int r = mv_outbox_next(outbox, 0, after, &buf, &record);
         mv_buf_done(&buf);
         return r;
+}
+
+static int next_code(struct mv_outbox *outbox) {
+        return next_code_behind(outbox, 0);
 }
 
 /* Nothing is lost because it cannot be read for a while: no file may be opened, no memory, an error of the disk. */
@@ -323,6 +327,30 @@ static void test_bad_sector(void **state) {
         assert_int_equal(outbox_status(outbox).damaged, 3);
         assert_string_equal(outbox_waiting(outbox, 0), "5 6");
         assert_int_equal(outbox_waits(outbox, 0), 2);
+        bad_to = 0;
+        mv_outbox_close(outbox);
+        left_done(&left);
+}
+
+/* Two records that the disk does not give are asked for in turn: neither keeps the other from being lost. */
+static void test_bad_sector_two_ways(void **state) {
+        (void)state;
+        struct left left;
+        leave(&left);
+        const struct mv_outbox_options options = { .directory = left.directory,
+                                                   .max_bytes = MIB,
+                                                   .unreadable_ms = 1 };
+        struct mv_outbox *outbox = NULL;
+        assert_int_equal(mv_outbox_open(&options, &outbox, NULL), 0);
+        outbox_receivers(outbox, "mover");
+        bad_from = 0;
+        bad_to = (off_t)left.ends[2];
+        assert_int_equal(next_code(outbox), MV_EIO);
+        assert_int_equal(next_code_behind(outbox, 1), MV_EIO);
+        for (long long end_ms = mv_clock_ms() + 10000; mv_clock_ms() < end_ms && next_code(outbox) == MV_EIO;)
+                next_code_behind(outbox, 1);
+        assert_int_equal(outbox_status(outbox).damaged, 2);
+        assert_string_equal(outbox_waiting(outbox, 0), "3 4 5 6");
         bad_to = 0;
         mv_outbox_close(outbox);
         left_done(&left);
@@ -477,11 +505,17 @@ static void test_foreign_files(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_torn),           cmocka_unit_test(test_flipped),
-                cmocka_unit_test(test_bad_while_open), cmocka_unit_test(test_positions_lost),
-                cmocka_unit_test(test_log_lost),       cmocka_unit_test(test_power_cut),
-                cmocka_unit_test(test_foreign_files),  cmocka_unit_test(test_unreadable_for_now),
-                cmocka_unit_test(test_bad_sector),     cmocka_unit_test(test_zeros_ahead),
+                cmocka_unit_test(test_torn),
+                cmocka_unit_test(test_flipped),
+                cmocka_unit_test(test_bad_while_open),
+                cmocka_unit_test(test_positions_lost),
+                cmocka_unit_test(test_log_lost),
+                cmocka_unit_test(test_power_cut),
+                cmocka_unit_test(test_foreign_files),
+                cmocka_unit_test(test_unreadable_for_now),
+                cmocka_unit_test(test_bad_sector),
+                cmocka_unit_test(test_zeros_ahead),
+                cmocka_unit_test(test_bad_sector_two_ways),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
