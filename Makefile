@@ -347,7 +347,7 @@ help:
 	@echo 'make demo              install what is missing, build, judge an example cluster over HTTPS'
 	@echo 'make test              every test: units, fuzz corpora, functional; plain, ASan+UBSan, TSan'
 	@echo 'make test-unit         units and corpora, plain build only'
-	@echo 'make test-budget       what a review costs in instructions and memory, against tests/budget/budgets.json'
+	@echo 'make test-budget       what a review and its event cost in instructions and memory, against tests/budget/budgets.json'
 	@echo 'make test-functional   functional tests, plain build only'
 	@echo 'make test-e2e          against a real Kubernetes: root, and Go 1.26 to build it once'
 	@echo 'make test-asan         the tests under AddressSanitizer and UndefinedBehaviorSanitizer'

@@ -18,35 +18,43 @@ enum { MOST_PUT_OFFS = 5 };
 #define HURRY_NS 500000000LL
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t arena_key;
+static pthread_key_t memory_key;
 
-static void free_arena(void *memory) {
-        struct mv_arena *arena = memory;
-        mv_arena_done(arena);
-        free(arena);
+/* Of a server thread, which uses it again with the next request. */
+struct memory {
+        struct mv_arena arena;
+        struct mv_delivery_room room;
+};
+
+static void free_memory(void *context) {
+        struct memory *memory = context;
+        mv_arena_done(&memory->arena);
+        mv_delivery_room_done(&memory->room);
+        free(memory);
 }
 
 static void make_key(void) {
-        pthread_key_create(&arena_key, free_arena);
+        pthread_key_create(&memory_key, free_memory);
 }
 
-/* The arena of this server thread, cleared. It outlives the answer: the request's log line points into it. */
-static struct mv_arena *thread_arena(void) {
+/* The memory of this server thread, its arena cleared. The arena outlives the answer: the request's log line points into it. */
+static struct memory *thread_memory(void) {
         pthread_once(&once, make_key);
-        struct mv_arena *arena = pthread_getspecific(arena_key);
-        if (arena) {
-                mv_arena_clear(arena);
-                return arena;
+        struct memory *memory = pthread_getspecific(memory_key);
+        if (memory) {
+                mv_arena_clear(&memory->arena);
+                return memory;
         }
-        arena = malloc(sizeof *arena);
-        if (!arena)
+        memory = malloc(sizeof *memory);
+        if (!memory)
                 return NULL;
-        mv_arena_init(arena, &mv_allocator_system, 0);
-        if (pthread_setspecific(arena_key, arena) != 0) {
-                free(arena);
+        mv_arena_init(&memory->arena, &mv_allocator_system, 0);
+        mv_delivery_room_init(&memory->room);
+        if (pthread_setspecific(memory_key, memory) != 0) {
+                free(memory);
                 return NULL;
         }
-        return arena;
+        return memory;
 }
 
 static void summarize(const struct mv_review_result *result, struct mv_review_summary *summary) {
@@ -82,8 +90,9 @@ struct answering {
         long long hurry_ns;
         const struct mv_config *config;
         const struct mv_snapshot *snapshot;
-        struct mv_arena *arena; /* of the thread */
-        struct mv_arena view;   /* of a snapshot in doubt, which outlives an attempt */
+        struct mv_arena *arena; /* of the thread, as is the room */
+        struct mv_delivery_room *room;
+        struct mv_arena view; /* of a snapshot in doubt, which outlives an attempt */
 };
 
 static bool is_over(void *context) {
@@ -211,9 +220,8 @@ static const struct mv_snapshot *doubted(const struct mv_reviewer *reviewer,
 /* Receivers are told before the answer is there, so that what was answered is never lost. Of an update only when the verdict
  * changed. What fails is told by the delivery. */
 static void tell_receivers(struct mv_delivery *delivery, const struct mv_config *config,
-                           const struct mv_review_result *result) {
+                           struct mv_delivery_room *room, const struct mv_review_result *result) {
         const struct mv_review_request *request = result->request;
-        struct mv_arena arena;
         if (!config->receivers.n || !request || !result->verdict || request->dry_run ||
             (result->before && !mv_verdict_differs(result->before, result->verdict)))
                 return;
@@ -222,9 +230,7 @@ static void tell_receivers(struct mv_delivery *delivery, const struct mv_config 
                                                  .allowed = result->decision.allowed,
                                                  .level = result->decision.level,
                                                  .operation = request->operation };
-        mv_arena_init(&arena, &mv_allocator_system, config->limits.memory_per_review);
-        mv_delivery_send(delivery, &arena, config, &event, NULL);
-        mv_arena_done(&arena);
+        mv_delivery_send(delivery, room, config, &event, NULL);
 }
 
 static bool may_exist(void *context, const struct mv_missing *object) {
@@ -242,13 +248,15 @@ static bool is_current(void *context, const struct mv_missing *object) {
 /* False: there is no memory, and nothing to give back. */
 static bool begin(struct answering *answering, const struct mv_reviewer *reviewer,
                   const struct mv_review_call *call, struct mv_buf *response) {
+        struct memory *memory = thread_memory();
+        if (!memory)
+                return false;
         *answering = (struct answering){ .reviewer = reviewer,
                                          .call = call,
                                          .response = response,
                                          .hurry_ns = mv_now() + HURRY_NS,
-                                         .arena = thread_arena() };
-        if (!answering->arena)
-                return false;
+                                         .arena = &memory->arena,
+                                         .room = &memory->room };
         answering->config = mv_config_borrow(reviewer->configs);
         answering->arena->cap = mv_review_memory(answering->config, call->body.n);
         answering->snapshot = mv_store_borrow(reviewer->store);
@@ -357,7 +365,7 @@ static int review(void *context, const struct mv_review_call *call, struct mv_bu
         int status = answer(&answering, attempt_review, &result);
         if (status != MV_REVIEW_PUT_OFF) {
                 if (reviewer->delivery && !call->mutate)
-                        tell_receivers(reviewer->delivery, answering.config, &result);
+                        tell_receivers(reviewer->delivery, answering.config, answering.room, &result);
                 if (!call->mutate)
                         mv_serve_audit_reviewed(reviewer->audit, &result);
                 summarize(&result, summary);

@@ -117,13 +117,16 @@ static bool is_leader(void *context) {
         return status.leader && mv_clock_ms() < status.leader_until_ms;
 }
 
-static int send_audited(void *context, struct mv_arena *arena, const struct mv_config *config,
-                        const struct mv_verdict *verdict, struct mv_str id, struct mv_str level,
-                        struct mv_err *err) {
+static int send_audited(void *context, const struct mv_config *config, const struct mv_verdict *verdict,
+                        struct mv_str id, struct mv_str level, struct mv_err *err) {
+        struct mv_delivery_room room;
         const struct mv_delivery_event event = {
                 .verdict = verdict, .id = id, .allowed = true, .level = level, .operation = MV_STR("AUDIT")
         };
-        return mv_delivery_send(context, arena, config, &event, err);
+        mv_delivery_room_init(&room);
+        int r = mv_delivery_send(context, &room, config, &event, err);
+        mv_delivery_room_done(&room);
+        return r;
 }
 
 /* Behind the identity, which knows who leads. */

@@ -88,7 +88,7 @@ static void send_verdict(struct mv_serve_audit *audit, struct mv_arena *arena,
         struct mv_err err = { 0 };
         struct mv_str text = make_id(id);
         enum mv_level level = mv_enforced_level(arena, config, snapshot, verdict->subject.namespace);
-        if (!text.n || delivery->send(delivery->context, arena, config, verdict, text,
+        if (!text.n || delivery->send(delivery->context, config, verdict, text,
                                       mv_str_from(mv_level_names[level]), &err) < 0)
                 mv_audit_schedule_resync(&audit->schedule);
 }

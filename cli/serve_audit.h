@@ -18,9 +18,8 @@ struct mv_serve_audit;
 /* Told to receivers; cli/serve_delivery.h has it. */
 struct mv_audit_delivery {
         /* The current verdict on an object. Returns 0, or an error that was told already. */
-        int (*send)(void *context, struct mv_arena *arena, const struct mv_config *config,
-                    const struct mv_verdict *verdict, struct mv_str id, struct mv_str level,
-                    struct mv_err *err);
+        int (*send)(void *context, const struct mv_config *config, const struct mv_verdict *verdict,
+                    struct mv_str id, struct mv_str level, struct mv_err *err);
         void *context;
 };
 

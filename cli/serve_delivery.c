@@ -17,9 +17,10 @@ enum {
         /* For the process before this one to end. While it serves, nobody can wait for long. */
         LOCK_SECONDS = 2,
         LOCK_SECONDS_SERVING = 1,
-        RETRY_MS = 3000,    /* to open an outbox that could not be had */
-        TELL_MS = 60000,    /* between two lines about the same */
-        EVENT_BYTES = 8000, /* of most events: room that is had at once */
+        RETRY_MS = 3000,         /* to open an outbox that could not be had */
+        TELL_MS = 60000,         /* between two lines about the same */
+        EVENT_BYTES = 8000,      /* of most events: room that is had at once */
+        LARGEST_KEPT = 64 << 10, /* bytes of an event's text that are kept for the next */
 };
 
 static void say(const struct mv_delivery *delivery, enum mv_log_level level, const char *message,
@@ -212,9 +213,29 @@ static void find_unwanted(const struct mv_config *config, const struct mv_verdic
         }
 }
 
-static int append(struct mv_delivery *delivery, struct mv_outbox *outbox, const struct mv_buf *text,
-                  size_t split, const struct mv_delivery_event *event, struct mv_str subject,
-                  struct mv_str time, const struct names *unwanted, struct mv_err *err) {
+void mv_delivery_room_init(struct mv_delivery_room *room) {
+        mv_arena_init(&room->arena, &mv_allocator_system, 0);
+        mv_buf_init(&room->text, &mv_allocator_system, MV_OUTBOX_RECORD_MAX);
+}
+
+void mv_delivery_room_done(struct mv_delivery_room *room) {
+        mv_arena_done(&room->arena);
+        mv_buf_done(&room->text);
+}
+
+/* Empty it for the next event. A very large one leaves nothing behind. */
+static void clear(struct mv_delivery_room *room, size_t cap) {
+        mv_arena_clear(&room->arena);
+        room->arena.cap = cap;
+        if (room->text.capacity > LARGEST_KEPT)
+                mv_buf_done(&room->text);
+        mv_buf_clear(&room->text);
+        mv_buf_reserve(&room->text, EVENT_BYTES);
+}
+
+static int append(struct mv_delivery *delivery, struct mv_outbox *outbox, struct mv_str text, size_t split,
+                  const struct mv_cloud_event *event, struct mv_str subject, const struct names *unwanted,
+                  struct mv_err *err) {
         const struct mv_subject *of = &event->verdict->subject;
         const struct mv_outbox_record record = {
                 .subject = subject,
@@ -222,20 +243,19 @@ static int append(struct mv_delivery *delivery, struct mv_outbox *outbox, const 
                 .namespace = of->namespace,
                 .verdict = mv_str_from(mv_verdict_word(event->verdict->migratable)),
                 .id = event->id,
-                .time = time,
+                .time = event->time,
         };
-        struct mv_str body = mv_buf_str(text);
-        int r = mv_outbox_append(outbox, &record, (struct mv_str){ body.p, split }, mv_str_skip(body, split),
+        int r = mv_outbox_append(outbox, &record, (struct mv_str){ text.p, split }, mv_str_skip(text, split),
                                  unwanted->items, unwanted->n, NULL, err);
         if (r == 0)
                 mv_sender_wake(delivery->sender);
         return r;
 }
 
-int mv_delivery_send(struct mv_delivery *delivery, struct mv_arena *arena, const struct mv_config *config,
-                     const struct mv_delivery_event *event, struct mv_err *err) {
+int mv_delivery_send(struct mv_delivery *delivery, struct mv_delivery_room *room,
+                     const struct mv_config *config, const struct mv_delivery_event *event,
+                     struct mv_err *err) {
         struct mv_outbox *outbox = atomic_load(&delivery->outbox);
-        const struct mv_subject *of = &event->verdict->subject;
         struct names unwanted;
         find_unwanted(config, event->verdict, &unwanted);
         if (unwanted.n == config->receivers.n)
@@ -243,29 +263,25 @@ int mv_delivery_send(struct mv_delivery *delivery, struct mv_arena *arena, const
         if (!outbox)
                 return atomic_load(&delivery->waits) ? unopened(delivery, err) : 0;
         char time[MV_TIMESTAMP_SIZE];
-        struct mv_buf text, subject;
         size_t split = 0;
         mv_log_timestamp(time);
-        const struct mv_cloud_event cloud_event = { .id = event->id,
-                                                    .time = mv_str_from(time),
-                                                    .cluster_name = config->cluster_name,
-                                                    .replica = mv_str_from(delivery->replica),
-                                                    .verdict = event->verdict,
-                                                    .allowed = event->allowed,
-                                                    .level = event->level,
-                                                    .operation = event->operation };
-        mv_buf_init(&text, &mv_allocator_system, MV_OUTBOX_RECORD_MAX);
-        mv_buf_reserve(&text, EVENT_BYTES);
-        mv_buf_init(&subject, &mv_allocator_system, MV_OUTBOX_TEXT_MAX);
-        mv_cloud_event_render(&text, arena, &cloud_event, &split);
-        mv_cloud_event_subject(&subject, of);
-        int r = mv_buf_failed(&text) || mv_buf_failed(&subject)
-                        ? unmade(delivery, err)
-                        : append(delivery, outbox, &text, split, event, mv_buf_str(&subject),
-                                 cloud_event.time, &unwanted, err);
-        mv_buf_done(&text);
-        mv_buf_done(&subject);
-        return r;
+        clear(room, config->limits.memory_per_review);
+        const struct mv_cloud_event cloud_event = {
+                .id = event->id,
+                .time = mv_str_from(time),
+                .cluster_name = config->cluster_name,
+                .replica = mv_str_from(delivery->replica),
+                .verdict = event->verdict,
+                .allowed = event->allowed,
+                .level = event->level,
+                .operation = event->operation,
+        };
+        mv_cloud_event_render(&room->text, &room->arena, &cloud_event, &split);
+        const struct mv_str subject = mv_cloud_event_subject(&room->arena, &event->verdict->subject);
+        if (mv_buf_failed(&room->text) || mv_arena_failed(&room->arena))
+                return unmade(delivery, err);
+        return append(delivery, outbox, mv_buf_str(&room->text), split, &cloud_event, subject, &unwanted,
+                      err);
 }
 
 /* --- telling --- */

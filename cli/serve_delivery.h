@@ -60,11 +60,19 @@ struct mv_delivery_event {
         struct mv_str level, operation; /* "declared", "CREATE"; "AUDIT" from the audit */
 };
 
-/* Put an event into the outbox, if a receiver wants it: then it survives the end of the process. arena is for what is worked
- * out on the way. Any thread. 0, also when nobody wants it; MV_ELIMIT (full), MV_EIO (also while there is no outbox yet),
- * MV_ENOMEM: logged and counted already. */
-int mv_delivery_send(struct mv_delivery *delivery, struct mv_arena *arena, const struct mv_config *config,
-                     const struct mv_delivery_event *event, struct mv_err *err);
+/* What events are made in, one after the other: of one thread, which keeps it for the next. */
+struct mv_delivery_room {
+        struct mv_arena arena;
+        struct mv_buf text;
+};
+void mv_delivery_room_init(struct mv_delivery_room *room);
+void mv_delivery_room_done(struct mv_delivery_room *room);
+
+/* Put an event into the outbox, if a receiver wants it: then it survives the end of the process. Any thread. 0, also when
+ * nobody wants it; MV_ELIMIT (full), MV_EIO (also while there is no outbox yet), MV_ENOMEM: logged and counted already. */
+int mv_delivery_send(struct mv_delivery *delivery, struct mv_delivery_room *room,
+                     const struct mv_config *config, const struct mv_delivery_event *event,
+                     struct mv_err *err);
 
 /* For struct mv_health_check and struct mv_collector; context is the delivery. Any thread. It is always ready: that a receiver
  * is down must not stop anybody from creating VMs. */

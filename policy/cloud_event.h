@@ -26,8 +26,8 @@ struct mv_cloud_event {
         struct mv_str level, operation; /* "migratable", "CREATE"; "AUDIT" from the audit */
 };
 
-/* "namespace/kind/name", the event's subject. */
-void mv_cloud_event_subject(struct mv_buf *out, const struct mv_subject *subject);
+/* "namespace/kind/name", the event's subject; empty when the arena is exhausted. */
+struct mv_str mv_cloud_event_subject(struct mv_arena *arena, const struct mv_subject *subject);
 /* Append the event to out; the sequence goes in front of byte *ret_split of what was appended. arena is for what is worked
  * out on the way; failure, also of the arena, is out's. */
 void mv_cloud_event_render(struct mv_buf *out, struct mv_arena *arena, const struct mv_cloud_event *event,

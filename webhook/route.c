@@ -256,16 +256,21 @@ static bool body_take(struct mv_route *route, struct mv_connection *connection, 
 
 /* --- the review, or the verdict ----------------------------------------------------------------------------------------- */
 
-enum { MILLISECONDS_SIZE = 32 };
+/* The numbers of an answer's line. */
+struct answer_texts {
+        char status[16], milliseconds[32];
+};
 
-/* Like %.3f of milliseconds, which takes ten times as long to print. */
-static void format_milliseconds(char out[MILLISECONDS_SIZE], long long ns) {
+/* False: answers are not logged. */
+static bool make_texts(const struct mv_route *route, int status, long long ns, struct answer_texts *ret) {
+        if (!route->logger || route->logger->least > MV_LOG_INFO)
+                return false;
+        /* Like %.3f of milliseconds, which takes ten times as long to print. */
         const long long microseconds = (ns + 500) / 1000;
-        snprintf(out, MILLISECONDS_SIZE, "%lld.%03d", microseconds / 1000, (int)(microseconds % 1000));
-}
-
-static bool logs_answers(const struct mv_route *route) {
-        return route->logger && route->logger->least <= MV_LOG_INFO;
+        snprintf(ret->milliseconds, sizeof ret->milliseconds, "%lld.%03d", microseconds / 1000,
+                 (int)(microseconds % 1000));
+        snprintf(ret->status, sizeof ret->status, "%d", status);
+        return true;
 }
 
 /* There is one for each answer. */
@@ -282,11 +287,9 @@ static bool mutates(const struct mv_connection *connection) {
 
 static void log_review(const struct mv_route *route, const struct mv_connection *connection,
                        const struct mv_review_summary *summary, int status, long long ns) {
-        if (!logs_answers(route))
+        struct answer_texts texts;
+        if (!make_texts(route, status, ns, &texts))
                 return;
-        char milliseconds[MILLISECONDS_SIZE], code[16];
-        format_milliseconds(milliseconds, ns);
-        snprintf(code, sizeof code, "%d", status);
         const struct mv_log_field fields[] = {
                 { "webhook", mutates(connection) ? MV_STR("mutate") : MV_STR("validate") },
                 { "uid", summary->uid },
@@ -296,12 +299,12 @@ static void log_review(const struct mv_route *route, const struct mv_connection 
                 { "operation", summary->operation },
                 { "user", summary->user },
                 { "dryRun", summary->dry_run ? MV_STR("true") : MV_STR("false") },
-                { "status", mv_str_from(code) },
+                { "status", mv_str_from(texts.status) },
                 { "allowed", summary->allowed ? MV_STR("true") : MV_STR("false") },
                 { "verdict", mv_str_from(summary->verdict) },
                 { "decidedBy", mv_str_from(summary->level) },
                 { "rules", summary->rules },
-                { "milliseconds", mv_str_from(milliseconds) },
+                { "milliseconds", mv_str_from(texts.milliseconds) },
         };
         log_answer(route, status == 200 ? "review" : "not a review", fields,
                    sizeof fields / sizeof fields[0]);
@@ -309,20 +312,18 @@ static void log_review(const struct mv_route *route, const struct mv_connection 
 
 static void log_verdict(const struct mv_route *route, const struct mv_connection *connection,
                         const struct mv_verdict_summary *summary, int status, long long ns) {
-        if (!logs_answers(route))
+        struct answer_texts texts;
+        if (!make_texts(route, status, ns, &texts))
                 return;
-        char milliseconds[MILLISECONDS_SIZE], code[16];
-        format_milliseconds(milliseconds, ns);
-        snprintf(code, sizeof code, "%d", status);
         const struct mv_log_field fields[] = {
                 { "client", mv_str_from(connection->client) },
                 { "kind", summary->kind },
                 { "namespace", summary->namespace },
                 { "name", summary->name },
-                { "status", mv_str_from(code) },
+                { "status", mv_str_from(texts.status) },
                 { "verdict", mv_str_from(summary->verdict) },
                 { "rules", summary->rules },
-                { "milliseconds", mv_str_from(milliseconds) },
+                { "milliseconds", mv_str_from(texts.milliseconds) },
         };
         log_answer(route, status == 200 ? "verdict" : "no verdict", fields, sizeof fields / sizeof fields[0]);
 }

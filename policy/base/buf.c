@@ -64,14 +64,6 @@ void mv_buf_append_text(struct mv_buf *buf, const char *text) {
         mv_buf_append(buf, text, strlen(text));
 }
 
-void mv_buf_append_byte(struct mv_buf *buf, char c) {
-        char *to = mv_buf_reserve(buf, 1);
-        if (!to)
-                return;
-        *to = c;
-        buf->n++;
-}
-
 void mv_buf_append_int(struct mv_buf *buf, long long value) {
         char digits[24], *first = digits + sizeof digits;
         unsigned long long rest = value < 0 ? -(unsigned long long)value : (unsigned long long)value;

@@ -45,10 +45,17 @@ static inline char *mv_buf_reserve(struct mv_buf *buf, size_t n) {
         return buf->p + buf->n;
 }
 
+static inline void mv_buf_append_byte(struct mv_buf *buf, char c) {
+        char *to = mv_buf_reserve(buf, 1);
+        if (!to)
+                return;
+        *to = c;
+        buf->n++;
+}
+
 void mv_buf_append(struct mv_buf *buf, const void *bytes, size_t n);
 void mv_buf_append_str(struct mv_buf *buf, struct mv_str s);
 void mv_buf_append_text(struct mv_buf *buf, const char *text);
-void mv_buf_append_byte(struct mv_buf *buf, char c);
 void mv_buf_append_int(struct mv_buf *buf, long long value);
 /* Append s as a part of a URL: all but letters, digits and -._~ in hexadecimal. */
 void mv_buf_append_encoded(struct mv_buf *buf, struct mv_str s);

@@ -7,19 +7,37 @@
 
 /* --- escaping --- */
 
-/* Without vector instructions these say "perhaps not", and bytes are looked at one by one. */
+/* It stands in quotes as it is. */
+static inline bool is_plain_byte(unsigned char c) {
+        return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Copy s, unless a byte of it is special: what is at `to` then does not count. */
+static inline bool copy_bytes(char *to, struct mv_str s) {
+        for (size_t i = 0; i < s.n; i++) {
+                if (!is_plain_byte((unsigned char)s.p[i]))
+                        return false;
+                to[i] = s.p[i];
+        }
+        return true;
+}
+
 #ifdef __SSE2__
 static inline __m128i load(const char *p) {
         return _mm_loadu_si128((const __m128i *)(const void *)p);
 }
 
+static inline void store(char *p, __m128i w) {
+        _mm_storeu_si128((__m128i *)(void *)p, w);
+}
+
 /* The bytes that do not stand in quotes as they are, those of longer characters too, as bits. */
 static inline unsigned find_special(__m128i w) {
-        const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(' '),
-                      delete = _mm_set1_epi8(0x7f);
-        /* Bytes from 0x80 on are negative, and so less than a space, too. */
-        __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(w, quote), _mm_cmpeq_epi8(w, backslash)),
-                                   _mm_or_si128(_mm_cmplt_epi8(w, space), _mm_cmpeq_epi8(w, delete)));
+        const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), one = _mm_set1_epi8(1),
+                      most = _mm_set1_epi8(' ' + 1);
+        /* From 0x7f (delete) on they are negative when one is added, and 0 at the end, so less than a space, too. */
+        __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(w, quote), _mm_cmpeq_epi8(w, backslash));
+        hit = _mm_or_si128(hit, _mm_cmplt_epi8(_mm_add_epi8(w, one), most));
         return (unsigned)_mm_movemask_epi8(hit);
 }
 
@@ -34,23 +52,37 @@ static inline size_t plain_blocks(struct mv_str s) {
         }
 }
 
-/* Its first and its last bytes, which may be the same ones, in one word. */
-static inline bool is_plain(struct mv_str s) {
-        if (s.n >= 16)
-                return plain_blocks(s) == s.n / 16 * 16 && !find_special(load(s.p + s.n - 16));
+/* The same for s as a whole, in words; the last one may begin within the one before. */
+static inline bool copy_plain(char *to, struct mv_str s) {
+        if (s.n >= 16) {
+                const __m128i last = load(s.p + s.n - 16);
+                unsigned special = find_special(last);
+                for (size_t i = 0; i < s.n - 16; i += 16) {
+                        const __m128i w = load(s.p + i);
+                        special |= find_special(w);
+                        store(to + i, w);
+                }
+                store(to + s.n - 16, last);
+                return !special;
+        }
         if (s.n >= 8) {
                 long long first, last;
                 memcpy(&first, s.p, sizeof first);
                 memcpy(&last, s.p + s.n - sizeof last, sizeof last);
+                memcpy(to, &first, sizeof first);
+                memcpy(to + s.n - sizeof last, &last, sizeof last);
                 return !find_special(_mm_set_epi64x(first, last));
         }
         if (s.n >= 4) {
-                int first, last;
+                uint32_t first, last;
                 memcpy(&first, s.p, sizeof first);
                 memcpy(&last, s.p + s.n - sizeof last, sizeof last);
-                return !find_special(_mm_set_epi32(first, last, first, last));
+                memcpy(to, &first, sizeof first);
+                memcpy(to + s.n - sizeof last, &last, sizeof last);
+                const long long both = (long long)((uint64_t)first << 32 | last);
+                return !find_special(_mm_set1_epi64x(both));
         }
-        return false;
+        return copy_bytes(to, s);
 }
 #else
 static inline size_t plain_blocks(struct mv_str s) {
@@ -58,9 +90,8 @@ static inline size_t plain_blocks(struct mv_str s) {
         return 0;
 }
 
-static inline bool is_plain(struct mv_str s) {
-        (void)s;
-        return false;
+static inline bool copy_plain(char *to, struct mv_str s) {
+        return copy_bytes(to, s);
 }
 #endif
 
@@ -69,7 +100,7 @@ static size_t plain_length(struct mv_str s) {
         size_t n = plain_blocks(s);
         while (n < s.n) {
                 unsigned char c = (unsigned char)s.p[n];
-                size_t length = c >= 0x20 && c < 0x7f && c != '"' && c != '\\' ? 1 : 0;
+                size_t length = is_plain_byte(c) ? 1 : 0;
                 if (c >= 0x80)
                         length = mv_str_character(mv_str_skip(s, n));
                 if (!length)
@@ -98,7 +129,12 @@ static void append_escape(struct mv_buf *buf, unsigned char c) {
         }
 }
 
-static void append_escaped(struct mv_buf *buf, struct mv_str s) {
+/* s in quotes, with a byte before and one behind it unless they are 0. Apart from append_between, which is called much more
+ * often and so needs no registers saved for it. */
+static __attribute__((noinline)) void append_escaped(struct mv_buf *buf, char before, struct mv_str s,
+                                                     char after) {
+        if (before)
+                mv_buf_append_byte(buf, before);
         mv_buf_append_byte(buf, '"');
         for (;;) {
                 size_t plain = plain_length(s);
@@ -109,32 +145,28 @@ static void append_escaped(struct mv_buf *buf, struct mv_str s) {
                 s = mv_str_skip(s, plain + 1);
         }
         mv_buf_append_byte(buf, '"');
-}
-
-/* s in quotes, with a byte before and one behind it unless they are 0. Most strings need no escapes. */
-static void append_between(struct mv_buf *buf, char before, struct mv_str s, char after) {
-        const bool plain = is_plain(s) || plain_length(s) == s.n;
-        char *to = mv_buf_reserve(buf, plain ? s.n + 2 + (before != 0) + (after != 0) : before != 0);
-        if (!to)
-                return;
-        char *const begin = to;
-        if (before)
-                *to++ = before;
-        if (plain) {
-                *to++ = '"';
-                if (s.n)
-                        memcpy(to, s.p, s.n);
-                to += s.n;
-                *to++ = '"';
-                if (after)
-                        *to++ = after;
-        }
-        buf->n += (size_t)(to - begin);
-        if (plain)
-                return;
-        append_escaped(buf, s);
         if (after)
                 mv_buf_append_byte(buf, after);
+}
+
+/* The same. Most strings need no escapes. */
+static void append_between(struct mv_buf *buf, char before, struct mv_str s, char after) {
+        const size_t n = (before != 0) + s.n + 2 + (after != 0);
+        char *to = mv_buf_reserve(buf, n);
+        if (!to)
+                return;
+        if (before)
+                *to++ = before;
+        *to++ = '"';
+        if (!copy_plain(to, s)) {
+                append_escaped(buf, before, s, after);
+                return;
+        }
+        to += s.n;
+        *to++ = '"';
+        if (after)
+                *to = after;
+        buf->n += n;
 }
 
 void mv_buf_append_quoted(struct mv_buf *buf, struct mv_str s) {
@@ -188,10 +220,6 @@ void mv_json_key_str(struct mv_json *json, struct mv_str key) {
         json->keyed = true;
 }
 
-void mv_json_key(struct mv_json *json, const char *key) {
-        mv_json_key_str(json, mv_str_from(key));
-}
-
 void mv_json_string(struct mv_json *json, struct mv_str value) {
         append_between(json->buf, separator(json), value, 0);
 }
@@ -216,9 +244,4 @@ void mv_json_null(struct mv_json *json) {
 void mv_json_raw(struct mv_json *json, struct mv_str value) {
         separate(json);
         mv_buf_append_str(json->buf, value);
-}
-
-void mv_json_member(struct mv_json *json, const char *key, struct mv_str value) {
-        mv_json_key(json, key);
-        mv_json_string(json, value);
 }

@@ -27,8 +27,10 @@ void mv_json_object(struct mv_json *json);
 void mv_json_array(struct mv_json *json);
 /* Close the innermost object or array. */
 void mv_json_end(struct mv_json *json);
-void mv_json_key(struct mv_json *json, const char *key);
 void mv_json_key_str(struct mv_json *json, struct mv_str key);
+static inline void mv_json_key(struct mv_json *json, const char *key) {
+        mv_json_key_str(json, mv_str_from(key));
+}
 void mv_json_string(struct mv_json *json, struct mv_str value);
 void mv_json_text(struct mv_json *json, const char *value);
 void mv_json_bool(struct mv_json *json, bool value);
@@ -38,7 +40,10 @@ void mv_json_null(struct mv_json *json);
 void mv_json_raw(struct mv_json *json, struct mv_str value);
 
 /* A key and its string. */
-void mv_json_member(struct mv_json *json, const char *key, struct mv_str value);
+static inline void mv_json_member(struct mv_json *json, const char *key, struct mv_str value) {
+        mv_json_key(json, key);
+        mv_json_string(json, value);
+}
 
 /* Only the escaping: s in double quotes. */
 void mv_buf_append_quoted(struct mv_buf *buf, struct mv_str s);

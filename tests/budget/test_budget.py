@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the answer to a review may cost: instructions, calls of malloc, and bytes of the request's arena.
+"""What the answer to a review may cost, and telling receivers of it: instructions, calls of malloc, and bytes of the arena.
 
 The figures are exact, so they do not depend on the machine's speed or on what else it does. budgets.json has what was
 measured last; instructions may exceed it by MARGIN, since another release of the compiler or the C library changes them a
@@ -25,7 +25,7 @@ NODES, VMS, RUNNING = 200, 500, 200
 
 
 def measure(directory):
-    """Figures by review."""
+    """Figures by review, and by what is told of it."""
     subprocess.run([sys.executable, ROOT / "tests" / "bench" / "cluster.py", directory, "--nodes", str(NODES), "--vms", str(VMS),
                     "--running", str(RUNNING)], check=True)
     # The C library chooses its functions by what the processor has: let it have the same everywhere.
@@ -64,7 +64,7 @@ def test_every_review_has_a_budget(figures, budgets):
 
 @pytest.mark.parametrize("name", names())
 def test_answer(name, figures, budgets):
-    assert figures[name]["allowed"] is budgets[name]["allowed"]
+    assert figures[name].get("allowed") is budgets[name].get("allowed")
 
 
 @pytest.mark.parametrize("name", names())

@@ -344,6 +344,46 @@ static void test_disk_full(void **state) {
         outbox_remove(directory);
 }
 
+/* There is no room for the zeros ahead of records: then it depends on the record, of which nothing stays. */
+static void test_disk_full_ahead(void **state) {
+        (void)state;
+        enum { PADDING = 5000 };
+        char *directory = outbox_directory();
+        char *path = mv_path_join(directory, "00000000000000000001.log");
+        char expected[256] = "";
+        struct stat st;
+        signal(SIGXFSZ, SIG_IGN);
+        struct mv_outbox *outbox = outbox_open(directory);
+        outbox_receivers(outbox, "a");
+        for (unsigned i = 1; i <= 20; i++)
+                assert_int_equal(outbox_try(outbox, i, PADDING, NULL, NULL), 0);
+        assert_int_equal(stat(path, &st), 0);
+        assert_true((uint64_t)st.st_size > outbox_status(outbox).bytes);
+        limit_files((rlim_t)st.st_size + 20);
+        unsigned n = 21;
+        while (outbox_try(outbox, n, PADDING, NULL, NULL) == 0)
+                n++;
+        const uint64_t bytes = outbox_status(outbox).bytes;
+        assert_true(n > 21 && bytes < (uint64_t)st.st_size);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_size, bytes);
+        assert_int_equal(outbox_try(outbox, n, 0, NULL, NULL), 0); /* a short one has room */
+        limit_files(RLIM_INFINITY);
+        assert_int_equal(outbox_try(outbox, n + 1, PADDING, NULL, NULL), 0);
+        assert_int_equal(outbox_status(outbox).failed, 1);
+        for (unsigned i = 1; i <= n + 1; i++)
+                snprintf(expected + strlen(expected), sizeof expected - strlen(expected), "%s%u",
+                         i > 1 ? " " : "", i);
+        assert_string_equal(outbox_waiting(outbox, 0), expected);
+        mv_outbox_close(outbox);
+        outbox = outbox_open(directory);
+        assert_string_equal(outbox_waiting(outbox, 0), expected);
+        assert_int_equal(outbox_status(outbox).damaged, 0);
+        mv_outbox_close(outbox);
+        free(path);
+        outbox_remove(directory);
+}
+
 static void test_no_new_segment(void **state) {
         (void)state;
         char *directory = outbox_directory();
@@ -431,8 +471,8 @@ int main(void) {
                 cmocka_unit_test(test_same_receivers), cmocka_unit_test(test_one_process),
                 cmocka_unit_test(test_segments),       cmocka_unit_test(test_full),
                 cmocka_unit_test(test_give_way),       cmocka_unit_test(test_too_large),
-                cmocka_unit_test(test_disk_full),      cmocka_unit_test(test_no_new_segment),
-                cmocka_unit_test(test_no_memory),
+                cmocka_unit_test(test_disk_full),      cmocka_unit_test(test_disk_full_ahead),
+                cmocka_unit_test(test_no_new_segment), cmocka_unit_test(test_no_memory),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#define MAX_BYTES (8 * MIB) /* so that segments are long enough for zeros ahead of their records */
+
 enum { ROUNDS = 200, AT_ONCE = 11, KEEPER = 0, WORKER = 1, NEVER = UINT32_MAX };
 
 /* What the child reports. */
@@ -48,7 +50,7 @@ static uint32_t work_off(struct mv_outbox *outbox, uint64_t *seed, struct mv_buf
 }
 
 static void child(const char *directory, int pipe, uint32_t number, uint64_t seed) {
-        const struct mv_outbox_options options = { .directory = directory, .max_bytes = MIB };
+        const struct mv_outbox_options options = { .directory = directory, .max_bytes = MAX_BYTES };
         const struct mv_str names[] = { MV_STR("keeper"), MV_STR("worker") };
         struct mv_outbox *outbox;
         struct mv_buf buf;
@@ -142,7 +144,7 @@ static void test_killed(void **state) {
         char *directory = outbox_directory();
         uint64_t seed = 2026;
         uint32_t number = 1, appended = 0;
-        struct mv_outbox *outbox = outbox_open_with(directory, MIB, NULL);
+        struct mv_outbox *outbox = outbox_open_with(directory, MAX_BYTES, NULL);
         outbox_receivers(outbox, "keeper worker");
         mv_outbox_close(outbox);
         for (unsigned round = 0; round < ROUNDS; round++) {
@@ -164,7 +166,7 @@ static void test_killed(void **state) {
                 assert_false(listen_to(pipes[0], NEVER, &said));
                 close(pipes[0]);
 
-                outbox = outbox_open_with(directory, MIB, NULL);
+                outbox = outbox_open_with(directory, MAX_BYTES, NULL);
                 assert_int_equal(outbox_status(outbox).damaged, 0);
                 const struct waiting keeper = take_all(outbox, KEEPER), worker = take_all(outbox, WORKER);
                 check(&said, keeper, worker);

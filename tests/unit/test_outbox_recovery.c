@@ -85,6 +85,59 @@ static void put_back(const struct left *left, struct mv_str positions, struct mv
         file_put(left->segment, segment);
 }
 
+static uint64_t size_of(const char *path) {
+        struct stat st;
+        assert_int_equal(stat(path, &st), 0);
+        return (uint64_t)st.st_size;
+}
+
+/* A segment that is filled is longer than its records, by zeros. They count nowhere and go when it is closed; where the process
+ * was killed they are nothing, and hide nothing. */
+static void test_zeros_ahead(void **state) {
+        (void)state;
+        enum { N = 30, PADDING = 5000, AHEAD = 1 << 16 };
+        struct left left = { .directory = outbox_directory() };
+        char all[256], but_last[256];
+        uint64_t end = 0, bytes = 0, longer = 0;
+        left.segment = mv_path_join(left.directory, SEGMENT);
+        left.positions = mv_path_join(left.directory, "positions");
+        struct mv_outbox *outbox = outbox_open(left.directory);
+        outbox_receivers(outbox, "mover");
+        for (unsigned i = 1; i <= N; i++) {
+                end = bytes;
+                assert_int_equal(outbox_try(outbox, i, PADDING, NULL, NULL), 0);
+                bytes = outbox_status(outbox).bytes;
+                const uint64_t size = size_of(left.segment);
+                assert_true(size >= bytes && size - bytes <= (end < AHEAD ? 0 : AHEAD));
+                longer += size > bytes;
+                snprintf(i < N ? but_last : all, sizeof all, "%s", outbox_waiting(outbox, 0));
+        }
+        assert_true(longer > N / 3);
+        left.text = file_take(left.segment);
+        assert_true(left.text.n > bytes);
+        struct mv_str positions = file_take(left.positions);
+        mv_outbox_close(outbox);
+        assert_int_equal(size_of(left.segment), bytes);
+
+        put_back(&left, positions, left.text);
+        check_opened(&left, all, 0, NULL);
+        char *text = (char *)(uintptr_t)left.text.p;
+        text[bytes - 1] ^= 1;
+        put_back(&left, positions, left.text);
+        outbox = outbox_open(left.directory);
+        assert_string_equal(outbox_waiting(outbox, 0), but_last);
+        assert_int_equal(outbox_status(outbox).damaged, 1);
+        mv_outbox_close(outbox);
+        /* It was not written to its end. */
+        for (uint64_t n = bytes - 1; n > end; n -= n - end < 100 ? 1 : 97) {
+                memset(text + n, 0, bytes - n);
+                put_back(&left, positions, left.text);
+                check_opened(&left, but_last, 0, "not written to its end");
+        }
+        text_free(positions);
+        left_done(&left);
+}
+
 /* The process ended within the last record, at each of its bytes. */
 static void test_torn(void **state) {
         (void)state;
@@ -166,13 +219,17 @@ static void test_bad_while_open(void **state) {
         left_done(&left);
 }
 
-static int next_code(struct mv_outbox *outbox) {
+static int next_code_behind(struct mv_outbox *outbox, uint64_t after) {
         struct mv_outbox_record record;
         struct mv_buf buf;
         mv_buf_init(&buf, &mv_allocator_system, MV_OUTBOX_BUF);
-        int r = mv_outbox_next(outbox, 0, 0, &buf, &record);
+        int r = mv_outbox_next(outbox, 0, after, &buf, &record);
         mv_buf_done(&buf);
         return r;
+}
+
+static int next_code(struct mv_outbox *outbox) {
+        return next_code_behind(outbox, 0);
 }
 
 /* Nothing is lost because it cannot be read for a while: no file may be opened, no memory, an error of the disk. */
@@ -270,6 +327,30 @@ static void test_bad_sector(void **state) {
         assert_int_equal(outbox_status(outbox).damaged, 3);
         assert_string_equal(outbox_waiting(outbox, 0), "5 6");
         assert_int_equal(outbox_waits(outbox, 0), 2);
+        bad_to = 0;
+        mv_outbox_close(outbox);
+        left_done(&left);
+}
+
+/* Two records that the disk does not give are asked for in turn: neither keeps the other from being lost. */
+static void test_bad_sector_two_ways(void **state) {
+        (void)state;
+        struct left left;
+        leave(&left);
+        const struct mv_outbox_options options = { .directory = left.directory,
+                                                   .max_bytes = MIB,
+                                                   .unreadable_ms = 1 };
+        struct mv_outbox *outbox = NULL;
+        assert_int_equal(mv_outbox_open(&options, &outbox, NULL), 0);
+        outbox_receivers(outbox, "mover");
+        bad_from = 0;
+        bad_to = (off_t)left.ends[2];
+        assert_int_equal(next_code(outbox), MV_EIO);
+        assert_int_equal(next_code_behind(outbox, 1), MV_EIO);
+        for (long long end_ms = mv_clock_ms() + 10000; mv_clock_ms() < end_ms && next_code(outbox) == MV_EIO;)
+                next_code_behind(outbox, 1);
+        assert_int_equal(outbox_status(outbox).damaged, 2);
+        assert_string_equal(outbox_waiting(outbox, 0), "3 4 5 6");
         bad_to = 0;
         mv_outbox_close(outbox);
         left_done(&left);
@@ -424,11 +505,17 @@ static void test_foreign_files(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_torn),           cmocka_unit_test(test_flipped),
-                cmocka_unit_test(test_bad_while_open), cmocka_unit_test(test_positions_lost),
-                cmocka_unit_test(test_log_lost),       cmocka_unit_test(test_power_cut),
-                cmocka_unit_test(test_foreign_files),  cmocka_unit_test(test_unreadable_for_now),
+                cmocka_unit_test(test_torn),
+                cmocka_unit_test(test_flipped),
+                cmocka_unit_test(test_bad_while_open),
+                cmocka_unit_test(test_positions_lost),
+                cmocka_unit_test(test_log_lost),
+                cmocka_unit_test(test_power_cut),
+                cmocka_unit_test(test_foreign_files),
+                cmocka_unit_test(test_unreadable_for_now),
                 cmocka_unit_test(test_bad_sector),
+                cmocka_unit_test(test_zeros_ahead),
+                cmocka_unit_test(test_bad_sector_two_ways),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,6 +103,32 @@ static void test_torn(void **state) {
         mv_buf_done(&made.buf);
 }
 
+/* Where zeros were written ahead, these follow. */
+static void test_torn_in_zeros(void **state) {
+        (void)state;
+        struct made made;
+        struct mv_segment_scan scan;
+        make(&made);
+        for (size_t n = made.ends[1]; n < made.buf.n; n++) {
+                const size_t zeros = n % 97 + 64;
+                char *text = calloc(1, n + zeros);
+                unsigned whole = 1;
+                assert_non_null(text);
+                memcpy(text, made.buf.p, n);
+                while (made.ends[whole + 1] <= n)
+                        whole++;
+                found((struct mv_str){ text, n + zeros }, &scan);
+                assert_int_equal(scan.end, made.ends[whole]);
+                assert_int_equal(scan.last, FIRST + whole - 1);
+                assert_int_equal(scan.damaged, 0);
+                const size_t rest = mv_segment_rest(&scan);
+                assert_true(rest <= n - scan.end && (rest > 0) == (n > scan.end));
+                assert_true(mv_segment_torn(&scan));
+                free(text);
+        }
+        mv_buf_done(&made.buf);
+}
+
 static void test_flipped(void **state) {
         (void)state;
         static const char *const without[] = { "8 9 10", "7 9 10", "7 8 10", "7 8 9" };
@@ -150,12 +176,17 @@ static void test_rubbish(void **state) {
                 memcpy(text + made.ends[2] + n, made.buf.p + made.ends[2], made.buf.n - made.ends[2]);
                 assert_string_equal(found((struct mv_str){ text, made.buf.n + n }, &scan), "7 8 9 10");
                 assert_int_equal(scan.damaged, 1);
-                /* At the end it is damage, unless it may be the beginning of a record. */
-                memset(text + made.buf.n, 0, n);
+                /* At the end it is damage, unless it may be the beginning of a record; zeros are nothing. */
+                memset(text + made.buf.n, 'x', n);
                 memcpy(text, made.buf.p, made.buf.n);
                 assert_string_equal(found((struct mv_str){ text, made.buf.n + n }, &scan), "7 8 9 10");
                 assert_int_equal(scan.end, made.buf.n);
+                assert_int_equal(mv_segment_rest(&scan), n);
                 assert_false(mv_segment_torn(&scan));
+                memset(text + made.buf.n, 0, n);
+                assert_string_equal(found((struct mv_str){ text, made.buf.n + n }, &scan), "7 8 9 10");
+                assert_int_equal(scan.damaged, 0);
+                assert_int_equal(mv_segment_rest(&scan), 0);
                 free(text);
         }
         mv_buf_done(&made.buf);
@@ -201,9 +232,13 @@ static void test_too_long(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_checksum), cmocka_unit_test(test_whole),
-                cmocka_unit_test(test_torn),     cmocka_unit_test(test_flipped),
-                cmocka_unit_test(test_rubbish),  cmocka_unit_test(test_sequence_from_nowhere),
+                cmocka_unit_test(test_checksum),
+                cmocka_unit_test(test_whole),
+                cmocka_unit_test(test_torn),
+                cmocka_unit_test(test_torn_in_zeros),
+                cmocka_unit_test(test_flipped),
+                cmocka_unit_test(test_rubbish),
+                cmocka_unit_test(test_sequence_from_nowhere),
                 cmocka_unit_test(test_too_long),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "webhook/deliver/sender.h"
 
 #include <pthread.h>
+#include <sys/syscall.h>
 
 /* A log whose lines the thread can be made to wait for. */
 struct slow {
@@ -14,6 +15,7 @@ struct slow {
         pthread_cond_t changed;
         bool stuck;         /* lines wait */
         bool waiting;       /* one does */
+        unsigned lines;     /* there were */
         unsigned forgotten; /* receivers that were taken out of the list */
 };
 
@@ -23,6 +25,7 @@ static void line(void *context, enum mv_log_level level, const char *component, 
         (void)level, (void)component, (void)fields, (void)n;
         pthread_mutex_lock(&slow->lock);
         slow->forgotten += strstr(message, "not configured any more") != NULL;
+        slow->lines++;
         slow->waiting = true;
         pthread_cond_broadcast(&slow->changed);
         while (slow->stuck)
@@ -43,6 +46,34 @@ static void wait_for_line(struct slow *slow) {
         while (!slow->waiting)
                 pthread_cond_wait(&slow->changed, &slow->lock);
         pthread_mutex_unlock(&slow->lock);
+}
+
+static void wait_for_first_line(struct slow *slow) {
+        pthread_mutex_lock(&slow->lock);
+        while (!slow->lines)
+                pthread_cond_wait(&slow->changed, &slow->lock);
+        pthread_mutex_unlock(&slow->lock);
+}
+
+/* A disk that can be made to wait, too. */
+static struct slow disk = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+
+int fsync(int fd) {
+        pthread_mutex_lock(&disk.lock);
+        disk.waiting = true;
+        pthread_cond_broadcast(&disk.changed);
+        while (disk.stuck)
+                pthread_cond_wait(&disk.changed, &disk.lock);
+        disk.waiting = false;
+        pthread_mutex_unlock(&disk.lock);
+        return (int)syscall(SYS_fsync, fd);
+}
+
+static bool is_waiting(struct slow *slow) {
+        pthread_mutex_lock(&slow->lock);
+        bool waiting = slow->waiting;
+        pthread_mutex_unlock(&slow->lock);
+        return waiting;
 }
 
 struct stage {
@@ -98,26 +129,55 @@ static void configure_later(const struct stage *stage, const char *name) {
         assert_int_equal(r, 0);
 }
 
+/* In the end, when the thread has said all that it says. */
 static unsigned forgotten(struct stage *stage) {
-        pthread_mutex_lock(&stage->slow.lock);
-        unsigned n = stage->slow.forgotten;
-        pthread_mutex_unlock(&stage->slow.lock);
-        return n;
+        stage->sender = mv_sender_free(stage->sender, 0);
+        return stage->slow.forgotten;
 }
 
-/* It makes the change, and does not come to an end: the change may come later, and the next one does not wait either. */
-static void test_stuck_in_a_change(void **state) {
+/* What it says of a change that is made holds nobody up, but for the next change. */
+static void test_stuck_behind_a_change(void **state) {
         (void)state;
         struct stage stage;
         struct mv_err err = { 0 };
         begin(&stage, 50);
         set_stuck(&stage.slow, true); /* it says that there is no token */
-        assert_int_equal(configure(&stage, "a", &err), MV_ETIMEOUT);
+        configure_later(&stage, "a");
+        wait_for_line(&stage.slow);
+        assert_int_equal(configure(&stage, "b", &err), MV_ETIMEOUT);
         assert_non_null(strstr(err.message, "cannot be changed now"));
-        assert_int_equal(configure(&stage, "b", NULL), MV_ETIMEOUT);
         set_stuck(&stage.slow, false);
         configure_later(&stage, "c");
         assert_int_equal(forgotten(&stage), 1); /* a, and there never was b */
+        end(&stage);
+}
+
+/* The disk keeps it from the change, so nobody waits for that any more: it is not made later, either. */
+static void test_stuck_in_a_change(void **state) {
+        (void)state;
+        struct stage stage;
+        struct mv_outbox_receiver_status receiver;
+        begin(&stage, 50);
+        configure_later(&stage, "a");
+        outbox_append(stage.outbox, 1);
+        set_stuck(&disk, true);
+        do /* until the thread has begun with it */
+                assert_int_equal(configure(&stage, "b", NULL), MV_ETIMEOUT);
+        while (!is_waiting(&disk));
+        assert_int_equal(configure(&stage, "c", NULL), MV_ETIMEOUT);
+        set_stuck(&disk, false);
+        configure_later(&stage, "a");
+        assert_int_equal(forgotten(&stage), 0);
+        assert_true(mv_outbox_receiver_status(stage.outbox, 0, &receiver));
+        assert_string_equal(receiver.name, "a");
+        assert_int_equal(receiver.waiting, 1);
+
+        /* Nor is it on the disk. */
+        mv_outbox_close(stage.outbox);
+        stage.outbox = outbox_open_with(stage.directory, MIB, NULL);
+        outbox_receivers(stage.outbox, "a b");
+        assert_string_equal(outbox_waiting(stage.outbox, 0), "1");
+        assert_string_equal(outbox_waiting(stage.outbox, 1), "");
         end(&stage);
 }
 
@@ -127,6 +187,7 @@ static void test_stuck_elsewhere(void **state) {
         struct stage stage;
         begin(&stage, 50);
         configure_later(&stage, "a");
+        wait_for_first_line(&stage.slow); /* there is no token */
         set_stuck(&stage.slow, true);
         file_put(stage.token, MV_STR("secret")); /* it says that all is well, within a second */
         wait_for_line(&stage.slow);
@@ -139,6 +200,7 @@ static void test_stuck_elsewhere(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_stuck_behind_a_change),
                 cmocka_unit_test(test_stuck_in_a_change),
                 cmocka_unit_test(test_stuck_elsewhere),
         };

@@ -14,6 +14,8 @@
 
 #define SUFFIX ".log"
 
+enum { AHEAD = 1 << 16 }; /* bytes by which a segment is made longer at once */
+
 char *mv_journal_path(const char *directory, uint64_t first) {
         char name[MV_OUTBOX_SEQUENCE_DIGITS + sizeof SUFFIX];
         snprintf(name, sizeof name, "%020" PRIu64 SUFFIX, first);
@@ -116,13 +118,12 @@ static int shorten(const char *path, uint64_t n, struct mv_err *err) {
 /* Cut the newest segment behind its last record, so that the next one stands there. */
 static int cut(struct mv_journal *journal, const char *path, const struct mv_segment_scan *scan,
                struct mv_err *err) {
-        if (scan->end == scan->file.n)
-                return 0;
-        if (mv_segment_torn(scan))
-                journal->torn += scan->file.n - scan->end;
-        else
+        const size_t rest = mv_segment_rest(scan);
+        if (rest && mv_segment_torn(scan))
+                journal->torn += rest;
+        else if (rest)
                 journal->damaged++;
-        return shorten(path, scan->end, err);
+        return scan->end < scan->file.n ? shorten(path, scan->end, err) : 0;
 }
 
 static int index_records(struct mv_journal *journal, struct mv_journal_segment *segment,
@@ -167,7 +168,7 @@ static int read_segment(struct mv_journal *journal, size_t at, const char *path,
                 segment->bytes = scan.end;
                 r = cut(journal, path, &scan, err);
         } else
-                journal->damaged += scan.end < scan.file.n;
+                journal->damaged += mv_segment_rest(&scan) > 0;
         journal->bytes += segment->bytes;
         return r;
 }
@@ -222,11 +223,21 @@ int mv_journal_open(struct mv_journal *journal, const char *directory, uint64_t 
         return r < 0 ? r : open_newest(journal, err);
 }
 
+/* Without the zeros behind its records. Should they stay, they do no harm. */
+static void close_newest(struct mv_journal *journal) {
+        const struct mv_journal_segment *segment = newest(journal);
+        if (journal->fd < 0)
+                return;
+        if (journal->zeros_end <= segment->bytes || ftruncate(journal->fd, (off_t)segment->bytes) == 0)
+                journal->zeros_end = 0;
+        close(journal->fd);
+        journal->fd = -1;
+}
+
 void mv_journal_done(struct mv_journal *journal) {
+        close_newest(journal);
         while (journal->n)
                 remove_segment(journal, journal->n - 1);
-        if (journal->fd >= 0)
-                close(journal->fd);
         if (journal->reader.fd >= 0)
                 close(journal->reader.fd);
         mv_buf_done(&journal->frame);
@@ -237,12 +248,6 @@ void mv_journal_done(struct mv_journal *journal) {
 }
 
 /* --- writing --- */
-
-static void close_newest(struct mv_journal *journal) {
-        if (journal->fd >= 0)
-                close(journal->fd);
-        journal->fd = -1;
-}
 
 void mv_journal_skip_to(struct mv_journal *journal, uint64_t next) {
         if (next <= journal->next)
@@ -255,6 +260,7 @@ void mv_journal_skip_to(struct mv_journal *journal, uint64_t next) {
 static int begin_segment(struct mv_journal *journal, struct mv_err *err) {
         char header[MV_SEGMENT_HEADER];
         char *path = mv_journal_path(journal->directory, journal->next);
+        close_newest(journal);
         if (!path || !add_segment(journal, journal->next)) {
                 free(path);
                 return mv_err_oom(err);
@@ -274,8 +280,8 @@ static int begin_segment(struct mv_journal *journal, struct mv_err *err) {
                 segment->dirty = true;
                 journal->bytes += segment->bytes;
                 journal->names_dirty = true;
-                close_newest(journal);
                 journal->fd = fd;
+                journal->zeros_end = 0;
         }
         if (r < 0)
                 remove_segment(journal, journal->n - 1);
@@ -289,14 +295,30 @@ uint64_t mv_journal_cost(const struct mv_outbox_record *record, size_t n) {
                record->body.n + n;
 }
 
+/* To write into a file takes half as long as to make it longer, which is done for many records at once, where there are many: by
+ * zeros, which a start takes for no record. That it fails does not matter, or the record's own writing fails as well. */
+static void write_ahead(struct mv_journal *journal, const struct mv_journal_segment *segment) {
+        static const char zeros[AHEAD];
+        const uint64_t need = segment->bytes + journal->frame.n;
+        const uint64_t from = journal->zeros_end > segment->bytes ? journal->zeros_end : segment->bytes;
+        const uint64_t to = (from / AHEAD + 1) * AHEAD;
+        if (need > journal->zeros_end && need <= to && segment->bytes >= AHEAD &&
+            to <= journal->segment_bytes &&
+            mv_disk_write_at(journal->fd, from, (struct mv_str){ zeros, to - from }))
+                journal->zeros_end = to;
+}
+
 static int write_frame(struct mv_journal *journal, struct mv_journal_segment *segment, struct mv_err *err) {
         const struct mv_str frame = mv_buf_str(&journal->frame);
+        write_ahead(journal, segment);
         if (mv_disk_write_at(journal->fd, segment->bytes, frame))
                 return 0;
         const int number = errno;
         /* Should this fail as well, the next record is written over what is there. */
         if (ftruncate(journal->fd, (off_t)segment->bytes) < 0)
                 segment->dirty = true;
+        else
+                journal->zeros_end = 0;
         char *path = mv_journal_path(journal->directory, segment->first);
         int r = mv_err_of_file(err, path ? path : journal->directory, "cannot be written", number);
         free(path);

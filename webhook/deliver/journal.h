@@ -4,7 +4,7 @@
  * owner does.
  *
  * Records go to the newest segment until that has segment_bytes, then to a new one; an old one goes as a whole, with
- * mv_journal_unlink. Sequences are without a gap but for what was damaged, and what a start left out.
+ * mv_journal_unlink. Ahead of the records the newest one may have up to 64 KiB of zeros, which count nowhere. Sequences are without a gap but for what was damaged, and what a start left out.
  */
 #pragma once
 
@@ -30,6 +30,7 @@ struct mv_journal {
         struct mv_journal_segment *segments; /* oldest first */
         size_t n, capacity;
         int fd;              /* of the newest segment, when it is written to; else -1 */
+        uint64_t zeros_end;  /* its file has zeros from its records up to there; less than these: none */
         uint64_t next;       /* sequence of the next record */
         uint64_t bytes;      /* of all segments */
         uint64_t damaged;    /* places that were passed over */

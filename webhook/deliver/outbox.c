@@ -271,15 +271,20 @@ static bool can_read_another(struct mv_outbox *outbox, uint64_t sequence) {
         return can_read(outbox, 1, sequence);
 }
 
-/* The disk did not give the record: whether that is so for long, and for this one alone. */
+/* The disk did not give the record: whether that is so for long, and for this one alone. Of several one at a time: the next has
+ * its turn when that one was read, or is done. */
 static bool is_lost(struct mv_outbox *outbox, struct mv_position *position, uint64_t sequence) {
         const long long now_ms = mv_clock_ms();
-        if (position->unreadable != sequence) {
+        pthread_mutex_lock(&outbox->mutex);
+        const bool first = !position->unreadable || mv_position_has(position, position->unreadable);
+        pthread_mutex_unlock(&outbox->mutex);
+        if (first) {
                 position->unreadable = sequence;
                 position->unreadable_since_ms = now_ms;
                 return false;
         }
-        return now_ms - position->unreadable_since_ms >= outbox->unreadable_ms && !outbox->sync_fails &&
+        return position->unreadable == sequence &&
+               now_ms - position->unreadable_since_ms >= outbox->unreadable_ms && !outbox->sync_fails &&
                can_read_another(outbox, sequence);
 }
 

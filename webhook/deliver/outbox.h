@@ -16,8 +16,8 @@
  * - What a receiver did since the last mv_outbox_sync it is given again after a crash: at least once, not exactly once.
  * - Where `positions` is lost or damaged nobody knows what was done: from the next list of receivers on each of them is given
  *   all records again. Until then nothing can be appended.
- * - Segments and dead letters together take at most max_bytes, and up to a quarter more while dead letters come into an
- *   outbox that is full. When they do, the oldest records are kept and new ones are refused, but for records that nobody
+ * - Segments and dead letters together take at most max_bytes, 64 KiB of zeros ahead of the records, and up to a quarter more
+ *   while dead letters come into an outbox that is full. When they do, the oldest records are kept and new ones are refused, but for records that nobody
  *   waits for who still wants any (mv_outbox_give_way); the oldest dead letters go when these alone take more than a
  *   quarter of it. Either is counted and logged.
  * - A torn last record (the process ended while it wrote) is cut off, a damaged one is passed over up to the next good
@@ -92,6 +92,10 @@ int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *re
  * (MV_ETYPE). The same list as before needs no disk. On failure (MV_EIO, MV_ENOMEM) the list is as before.
  */
 int mv_outbox_receivers(struct mv_outbox *outbox, const struct mv_str *names, size_t n, struct mv_err *err);
+/* The same, unless it is not wanted any more when all that takes time has been done: then MV_ETIMEOUT. `wanted` is asked once,
+ * with the outbox locked, and what it says yes to is done before anybody appends again. */
+int mv_outbox_receivers_if(struct mv_outbox *outbox, const struct mv_str *names, size_t n,
+                           bool (*wanted)(void *context), void *context, struct mv_err *err);
 
 /* 1: the first record behind sequence `after` that the receiver has to do; its texts are in buf, which is cleared
  * before. 0: there is none. MV_EIO, MV_ENOMEM: it cannot be read now, and still waits; the log gets a line once a minute. */

@@ -275,11 +275,26 @@ static void say_forgotten(const struct mv_outbox *outbox, const struct mv_positi
                                 "receiver", mv_str_from(list[i].name));
 }
 
+/* A list of receivers that is about to come into force, unless nobody wants it. */
+struct replacing {
+        const struct mv_str *names;
+        size_t n;
+        bool (*wanted)(void *context);
+        void *context;
+};
+
+static int check_wanted(const struct replacing *replacing, struct mv_err *err) {
+        return !replacing->wanted || replacing->wanted(replacing->context)
+                       ? 0
+                       : mv_err_set(err, MV_ETIMEOUT, "it took too long to change the receivers");
+}
+
 /* Make the list the one in force, and *list the one that was. */
-static int replace_list(struct mv_outbox *outbox, const struct mv_str *names, size_t n,
+static int replace_list(struct mv_outbox *outbox, const struct replacing *replacing,
                         struct mv_position **list, size_t *ret_n, struct mv_err *err) {
+        const size_t n = replacing->n;
         pthread_mutex_lock(&outbox->mutex);
-        bool filled = fill_list(outbox, names, n, *list);
+        bool filled = fill_list(outbox, replacing->names, n, *list);
         const uint64_t reserved = filled ? format_positions(outbox, *list, n, false) : 0;
         pthread_mutex_unlock(&outbox->mutex);
         if (!filled)
@@ -289,16 +304,17 @@ static int replace_list(struct mv_outbox *outbox, const struct mv_str *names, si
         if (r < 0)
                 return r;
         pthread_mutex_lock(&outbox->mutex);
-        filled = fill_list(outbox, names, n, *list);
-        if (filled) {
+        r = fill_list(outbox, replacing->names, n, *list) ? check_wanted(replacing, err) : mv_err_oom(err);
+        if (r == 0) {
                 struct mv_position *old = outbox->positions.items;
                 *ret_n = outbox->positions.n;
                 outbox->positions.items = *list;
                 outbox->positions.n = n;
                 *list = old;
-        }
+        } else
+                outbox->changed = true; /* the disk has the other list */
         pthread_mutex_unlock(&outbox->mutex);
-        return filled ? 0 : mv_err_oom(err);
+        return r;
 }
 
 static bool are_named(const struct mv_positions *positions, const struct mv_str *names, size_t n) {
@@ -310,18 +326,29 @@ static bool are_named(const struct mv_positions *positions, const struct mv_str 
         return true;
 }
 
-int mv_outbox_receivers(struct mv_outbox *outbox, const struct mv_str *names, size_t n, struct mv_err *err) {
+/* Nothing is written: a disk in trouble must not keep other changes of a configuration from coming into force. */
+static int keep_list(struct mv_outbox *outbox, const struct replacing *replacing, struct mv_err *err) {
+        pthread_mutex_lock(&outbox->mutex);
+        int r = check_wanted(replacing, err);
+        pthread_mutex_unlock(&outbox->mutex);
+        return r;
+}
+
+int mv_outbox_receivers_if(struct mv_outbox *outbox, const struct mv_str *names, size_t n,
+                           bool (*wanted)(void *context), void *context, struct mv_err *err) {
+        const struct replacing replacing = { names, n, wanted, context };
         const struct mv_allocator *allocator = outbox->allocator;
         size_t count = n; /* of what is freed in the end */
         int r = check_names(names, n, err);
-        /* Nothing is written: a disk in trouble must not keep other changes of a configuration from coming into force. */
-        if (r < 0 || are_named(&outbox->positions, names, n))
+        if (r < 0)
                 return r;
+        if (are_named(&outbox->positions, names, n))
+                return keep_list(outbox, &replacing, err);
         struct mv_position *list = allocator->allocate(allocator->context, (n + 1) * sizeof *list);
         if (!list)
                 return mv_err_oom(err);
         memset(list, 0, (n + 1) * sizeof *list);
-        r = replace_list(outbox, names, n, &list, &count, err);
+        r = replace_list(outbox, &replacing, &list, &count, err);
         if (r == 0) {
                 say_forgotten(outbox, list, count);
                 outbox->begin_at_oldest = false;
@@ -331,4 +358,8 @@ int mv_outbox_receivers(struct mv_outbox *outbox, const struct mv_str *names, si
         if (r == 0)
                 mv_outbox_count_dead(outbox);
         return r;
+}
+
+int mv_outbox_receivers(struct mv_outbox *outbox, const struct mv_str *names, size_t n, struct mv_err *err) {
+        return mv_outbox_receivers_if(outbox, names, n, NULL, NULL, err);
 }

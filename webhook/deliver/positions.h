@@ -19,8 +19,8 @@ struct mv_position {
         uint64_t upto;
         struct mv_range *above; /* sorted, apart from one another and from upto by at least one */
         size_t n, capacity;
-        /* Kept by the owner, not in the text: records that are not done, dead letters, the record that could not be read when
-         * that was tried last (0: none), and since when. */
+        /* Kept by the owner, not in the text: records that are not done, dead letters, a record that cannot be read (0: none),
+         * and since when. */
         uint64_t waiting, dead, unreadable;
         long long unreadable_since_ms;
 };

@@ -176,8 +176,15 @@ bool mv_segment_next(struct mv_segment_scan *scan, struct mv_outbox_letter *ret)
         return false;
 }
 
+size_t mv_segment_rest(const struct mv_segment_scan *scan) {
+        size_t end = scan->file.n;
+        while (end > scan->end && !scan->file.p[end - 1])
+                end--;
+        return end - scan->end;
+}
+
 bool mv_segment_torn(const struct mv_segment_scan *scan) {
-        const struct mv_str tail = mv_str_skip(scan->file, scan->end);
+        const struct mv_str tail = { scan->file.p + scan->end, mv_segment_rest(scan) };
         size_t n = tail.n < sizeof mark ? tail.n : sizeof mark;
         if (n && memcmp(tail.p, mark, n) != 0)
                 return false;

@@ -7,7 +7,7 @@
  *     record  mark (4), length of the rest (4), CRC-32 of length and rest (4), and the rest: sequence (8), tries (4), length of
  *             the body (4), lengths of the texts (2 each), the texts, the body
  *
- * The mark holds bytes that are in no UTF-8 text, so behind a damaged record the next one is found. Sequences of a
+ * Behind the last record there may be zeros. The mark holds bytes that are in no UTF-8 text, so behind a damaged record the next one is found. Sequences of a
  * segment begin with its first and grow by 1; one that is larger than the bytes before it allow is no record.
  */
 #pragma once
@@ -57,5 +57,7 @@ struct mv_segment_scan {
 };
 /* The next record. False: there is none; what stands behind scan->end is none. */
 bool mv_segment_next(struct mv_segment_scan *scan, struct mv_outbox_letter *ret);
-/* What is behind the last record could be the beginning of one that was never written to its end. */
+/* Bytes behind the last record, but for the zeros at the end of the file: these are written ahead of records. */
+size_t mv_segment_rest(const struct mv_segment_scan *scan);
+/* They could be the beginning of a record that was never written to its end. */
 bool mv_segment_torn(const struct mv_segment_scan *scan);

@@ -16,16 +16,21 @@ enum {
         ANSWER_MS = 5000, /* for the thread to make a change; unless the options say otherwise */
 };
 
+/* A list of receivers. */
+struct peers {
+        struct mv_peer *items[MV_MOST_RECEIVERS];
+        size_t n;
+};
+
 /* What is to become of the receivers. */
 struct change {
-        struct mv_peer *peers[MV_MOST_RECEIVERS];
-        size_t n;
+        struct peers peers;
         unsigned tries;
 
         /* Of the sender's lock: */
         bool taken;    /* the thread makes it */
         bool made;     /* it has, or has failed to; then what it said: */
-        bool deserted; /* nobody waits for it any more, so the thread frees it */
+        bool deserted; /* nobody waits for it any more, so the thread does not make it, and frees it */
         int code;
         struct mv_err err;
 };
@@ -36,8 +41,7 @@ struct mv_sender {
         unsigned answer_ms;
 
         /* Of the thread. */
-        struct mv_peer *peers[MV_MOST_RECEIVERS];
-        size_t n_peers;
+        struct peers peers;
         uint64_t last; /* the last sequence that the machines know of */
         char sync_problem[600];
 
@@ -64,59 +68,85 @@ static void say(const struct mv_sender *sender, enum mv_log_level level, const c
 
 /* --- the list of receivers --- */
 
-static void free_peers(struct mv_peer **peers, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                mv_peer_free(peers[i]);
+static void free_peers(struct peers *peers) {
+        for (size_t i = 0; i < peers->n; i++)
+                mv_peer_free(peers->items[i]);
+        peers->n = 0;
 }
 
 /* The one that goes on as it is, taken out of the list. */
 static struct mv_peer *take_equal(struct mv_sender *sender, const struct mv_peer *peer) {
-        for (size_t i = 0; i < sender->n_peers; i++)
-                if (sender->peers[i] && mv_peer_equal(sender->peers[i], peer)) {
-                        struct mv_peer *found = sender->peers[i];
-                        sender->peers[i] = NULL;
+        for (size_t i = 0; i < sender->peers.n; i++)
+                if (sender->peers.items[i] && mv_peer_equal(sender->peers.items[i], peer)) {
+                        struct mv_peer *found = sender->peers.items[i];
+                        sender->peers.items[i] = NULL;
                         return found;
                 }
         return NULL;
 }
 
-static int make_change(struct mv_sender *sender, struct change *change, struct mv_err *err) {
-        struct mv_str names[MV_MOST_RECEIVERS];
-        for (size_t i = 0; i < change->n; i++)
-                names[i] = change->peers[i]->config.name;
-        int r = mv_outbox_receivers(sender->means.outbox, names, change->n, err);
-        if (r < 0)
-                return r;
+static void replace_peers(struct mv_sender *sender, struct peers *peers, unsigned tries) {
         struct mv_outbox_status status;
         mv_outbox_status(sender->means.outbox, &status);
-        for (size_t i = 0; i < change->n; i++) {
-                struct mv_peer *old = take_equal(sender, change->peers[i]);
-                change->peers[i]->sweep_end = status.last_sequence;
+        for (size_t i = 0; i < peers->n; i++) {
+                struct mv_peer *old = take_equal(sender, peers->items[i]);
+                peers->items[i]->sweep_end = status.last_sequence;
                 if (old) {
-                        mv_peer_free(change->peers[i]);
-                        change->peers[i] = old;
+                        mv_peer_free(peers->items[i]);
+                        peers->items[i] = old;
                 }
-                change->peers[i]->number = i;
-                change->peers[i]->machine.tries = change->tries;
-                mv_receiver_wake(&change->peers[i]->machine);
+                peers->items[i]->number = i;
+                peers->items[i]->machine.tries = tries;
+                mv_receiver_wake(&peers->items[i]->machine);
         }
-        free_peers(sender->peers, sender->n_peers);
-        memcpy(sender->peers, change->peers, sizeof sender->peers);
-        sender->n_peers = change->n;
-        change->n = 0;
-        for (size_t i = 0; i < sender->n_peers; i++)
-                mv_peer_tend(sender->peers[i]);
-        return 0;
+        free_peers(&sender->peers);
+        sender->peers = *peers;
+        for (size_t i = 0; i < sender->peers.n; i++)
+                mv_peer_tend(sender->peers.items[i]);
 }
 
 static struct change *free_change(struct change *change) {
         if (change)
-                free_peers(change->peers, change->n);
+                free_peers(&change->peers);
         free(change);
         return NULL;
 }
 
+/* With the lock held: what came of the change in the making. */
+static void finish_change(struct mv_sender *sender, int code, const struct mv_err *err) {
+        struct change *change = sender->change;
+        sender->change = NULL;
+        change->made = true;
+        change->code = code;
+        change->err = *err;
+        pthread_cond_signal(&sender->changed);
+}
+
+/* The outbox is ready for the change: whether somebody still waits for it, who goes on at once. The peers are the thread's
+ * then. */
+struct making {
+        struct mv_sender *sender;
+        struct peers peers;
+};
+
+static bool is_wanted(void *context) {
+        struct making *making = context;
+        struct mv_sender *sender = making->sender;
+        pthread_mutex_lock(&sender->lock);
+        struct change *change = sender->change;
+        const bool wanted = !change->deserted;
+        if (wanted) {
+                making->peers = change->peers;
+                change->peers.n = 0;
+                finish_change(sender, 0, &(struct mv_err){ 0 });
+        }
+        pthread_mutex_unlock(&sender->lock);
+        return wanted;
+}
+
 static void take_change(struct mv_sender *sender) {
+        struct making making = { .sender = sender };
+        struct mv_str names[MV_MOST_RECEIVERS];
         struct mv_err err = { 0 };
         pthread_mutex_lock(&sender->lock);
         struct change *change = sender->change;
@@ -125,14 +155,18 @@ static void take_change(struct mv_sender *sender) {
         pthread_mutex_unlock(&sender->lock);
         if (!change)
                 return;
-        int r = make_change(sender, change, &err);
+        const size_t n = change->peers.n;
+        const unsigned tries = change->tries;
+        for (size_t i = 0; i < n; i++)
+                names[i] = change->peers.items[i]->config.name;
+        int r = mv_outbox_receivers_if(sender->means.outbox, names, n, is_wanted, &making, &err);
+        if (r == 0) {
+                replace_peers(sender, &making.peers, tries);
+                return;
+        }
         pthread_mutex_lock(&sender->lock);
-        sender->change = NULL;
-        change->made = true;
-        change->code = r;
-        change->err = err;
+        finish_change(sender, r, &err);
         const bool deserted = change->deserted;
-        pthread_cond_signal(&sender->changed);
         pthread_mutex_unlock(&sender->lock);
         if (deserted)
                 free_change(change);
@@ -143,11 +177,12 @@ static struct change *new_change(struct mv_sender *sender, const struct mv_confi
         if (!change)
                 return NULL;
         change->tries = config->outbox.tries;
-        for (; change->n < config->receivers.n; change->n++) {
-                const struct mv_config_receiver *receiver = &config->receivers.items[change->n];
-                change->peers[change->n] = mv_peer_new(&sender->means, receiver, change->tries);
-                if (!change->peers[change->n])
+        for (size_t i = 0; i < config->receivers.n; i++) {
+                const struct mv_config_receiver *receiver = &config->receivers.items[i];
+                change->peers.items[i] = mv_peer_new(&sender->means, receiver, change->tries);
+                if (!change->peers.items[i])
                         return free_change(change);
+                change->peers.n++;
         }
         return change;
 }
@@ -206,9 +241,9 @@ int mv_sender_configure(struct mv_sender *sender, const struct mv_config *config
 
 static void renew_status(struct mv_sender *sender) {
         pthread_mutex_lock(&sender->lock);
-        sender->n_status = sender->n_peers;
-        for (size_t i = 0; i < sender->n_peers; i++)
-                sender->status[i] = sender->peers[i]->status;
+        sender->n_status = sender->peers.n;
+        for (size_t i = 0; i < sender->peers.n; i++)
+                sender->status[i] = sender->peers.items[i]->status;
         pthread_mutex_unlock(&sender->lock);
 }
 
@@ -240,11 +275,11 @@ static void sync_outbox(struct mv_sender *sender) {
 static void tend(struct mv_sender *sender) {
         bool gone[MV_MOST_RECEIVERS] = { false };
         sync_outbox(sender);
-        for (size_t i = 0; i < sender->n_peers; i++) {
-                mv_peer_tend(sender->peers[i]);
-                gone[i] = sender->peers[i]->machine.gone;
+        for (size_t i = 0; i < sender->peers.n; i++) {
+                mv_peer_tend(sender->peers.items[i]);
+                gone[i] = sender->peers.items[i]->machine.gone;
         }
-        mv_outbox_give_way(sender->means.outbox, gone, sender->n_peers);
+        mv_outbox_give_way(sender->means.outbox, gone, sender->peers.n);
 }
 
 /* Tell the machines of what was appended. */
@@ -254,8 +289,8 @@ static void look_for_more(struct mv_sender *sender) {
         if (status.last_sequence == sender->last)
                 return;
         sender->last = status.last_sequence;
-        for (size_t i = 0; i < sender->n_peers; i++)
-                mv_receiver_wake(&sender->peers[i]->machine);
+        for (size_t i = 0; i < sender->peers.n; i++)
+                mv_receiver_wake(&sender->peers.items[i]->machine);
 }
 
 /* Let libcurl work, and take what came of it. */
@@ -272,16 +307,16 @@ static void transfer(struct mv_sender *sender) {
 }
 
 static bool is_flying(const struct mv_sender *sender) {
-        for (size_t i = 0; i < sender->n_peers; i++)
-                if (sender->peers[i]->flights)
+        for (size_t i = 0; i < sender->peers.n; i++)
+                if (sender->peers.items[i]->flights)
                         return true;
         return false;
 }
 
 static bool is_hungry(const struct mv_sender *sender, long long now_ms) {
-        for (size_t i = 0; i < sender->n_peers; i++)
-                if (sender->peers[i]->files_right &&
-                    mv_receiver_is_hungry(&sender->peers[i]->machine, now_ms))
+        for (size_t i = 0; i < sender->peers.n; i++)
+                if (sender->peers.items[i]->files_right &&
+                    mv_receiver_is_hungry(&sender->peers.items[i]->machine, now_ms))
                         return true;
         return false;
 }
@@ -323,8 +358,8 @@ static void *run(void *context) {
                 look_for_more(sender);
                 transfer(sender);
                 long long until_ms = tend_ms;
-                for (size_t i = 0; i < sender->n_peers; i++) {
-                        long long again_ms = mv_peer_send(sender->peers[i], mv_clock_ms());
+                for (size_t i = 0; i < sender->peers.n; i++) {
+                        long long again_ms = mv_peer_send(sender->peers.items[i], mv_clock_ms());
                         until_ms = again_ms < until_ms ? again_ms : until_ms;
                 }
                 renew_status(sender);
@@ -403,7 +438,7 @@ struct mv_sender *mv_sender_free(struct mv_sender *sender, unsigned grace_ms) {
                 curl_multi_wakeup(sender->means.multi);
                 pthread_join(sender->thread, NULL);
         }
-        free_peers(sender->peers, sender->n_peers);
+        free_peers(&sender->peers);
         curl_multi_cleanup(sender->means.multi);
         pthread_cond_destroy(&sender->changed);
         pthread_mutex_destroy(&sender->lock);

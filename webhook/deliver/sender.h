@@ -35,8 +35,8 @@ int mv_sender_new(const struct mv_sender_options *options, struct mv_sender **re
 struct mv_sender *mv_sender_free(struct mv_sender *sender, unsigned grace_ms);
 
 /* From now on these are the receivers. One that did not change goes on as it was. config may go away. When it returns, the
- * outbox keeps what is appended for each of them. On failure all is as it was, but for MV_ETIMEOUT: the thread waits for a
- * disk or a log that does not answer, and may make the change later; whoever still wants it asks again. From one thread. */
+ * outbox keeps what is appended for each of them. On failure all is as it was, also where the thread waits for a disk
+ * or a log that does not answer (MV_ETIMEOUT): whoever still wants it asks again. From one thread. */
 int mv_sender_configure(struct mv_sender *sender, const struct mv_config *config, struct mv_err *err);
 
 /* Something was appended: the thread looks at it where a receiver could be sent more now, and costs nothing else. Any thread. */

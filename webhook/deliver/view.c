@@ -86,7 +86,7 @@ static int show_segment(struct view *view, size_t at, const char *path, struct m
         }
         while (r >= 0 && mv_segment_next(&scan, &letter))
                 r = show_record(view, &letter, err);
-        view->damaged += scan.damaged + (scan.end < scan.file.n && !(last && mv_segment_torn(&scan)));
+        view->damaged += scan.damaged + (mv_segment_rest(&scan) && !(last && mv_segment_torn(&scan)));
         return r;
 }
 
