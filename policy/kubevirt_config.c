@@ -121,16 +121,17 @@ const struct mv_kubevirt_config *mv_kubevirt_config_at(struct mv_arena *arena,
         return copy;
 }
 
-/* validateConfig: the first thing wrong with it, or NULL. */
+/* validateConfig: the first thing wrong with it, or NULL. A number that is 0 is lost on the way there (setConfigFromKubeVirt
+ * writes the configuration as JSON without zeros before it lays it over the defaults), so only less is invalid. */
 static const char *invalid(const struct mv_kubevirt_configuration *c) {
         static const char *const pull_policies[] = { "", "Always", "Never", "IfNotPresent" };
         static const char *const interfaces[] = { "", "bridge", "slirp", "masquerade" };
         if (!mv_str_is_one_of(c->image_pull_policy, pull_policies))
                 return "imagePullPolicy is none of Always, Never, IfNotPresent";
-        if (c->developer.memory_overcommit.set && c->developer.memory_overcommit.value <= 0)
-                return "developerConfiguration.memoryOvercommit must be greater than 0";
-        if (c->developer.cpu_allocation_ratio.set && c->developer.cpu_allocation_ratio.value <= 0)
-                return "developerConfiguration.cpuAllocationRatio must be greater than 0";
+        if (c->developer.memory_overcommit.set && c->developer.memory_overcommit.value < 0)
+                return "developerConfiguration.memoryOvercommit must not be negative";
+        if (c->developer.cpu_allocation_ratio.set && c->developer.cpu_allocation_ratio.value < 0)
+                return "developerConfiguration.cpuAllocationRatio must not be negative";
         if (c->developer.pvc_tolerate_less_space.set && (c->developer.pvc_tolerate_less_space.value < 0 ||
                                                          c->developer.pvc_tolerate_less_space.value > 100))
                 return "developerConfiguration.pvcTolerateLessSpaceUpToPercent must be from 0 to 100";

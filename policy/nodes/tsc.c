@@ -20,8 +20,8 @@ int64_t mv_tsc_hint(const struct mv_snapshot *snapshot, const struct mv_kubevirt
         const struct mv_topology_hints *hints = vmi->status.topology_hints;
         const struct mv_optional_int *minimum = &config->spec->developer.minimum_cluster_tsc_frequency;
         struct mv_str phase = vmi->status.phase;
-        if (hints && hints->tsc_frequency.value > 0)
-                return hints->tsc_frequency.value;
+        if (hints) /* once there are hints, even without a frequency, they stay (lifecycle.go: addTopologyHints) */
+                return hints->tsc_frequency.value > 0 ? hints->tsc_frequency.value : 0;
         if ((phase.n && !mv_str_is(phase, "Pending")) || !mv_str_is(vmi->spec.architecture, "amd64"))
                 return 0;
         if (minimum->set)

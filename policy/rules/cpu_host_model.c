@@ -71,6 +71,19 @@ static void check_targets(struct mv_context *ctx) {
                 "choose a named CPU model that several nodes support: migvet nodes --baseline names the newest");
 }
 
+/*
+ * The nodes to ask for a VM that has none yet: all that may take it. Where none may, all that run instances: what lets
+ * it start there later (a label, a selector, a taint) does not give a node a model of its own.
+ */
+static const uint64_t *where_it_may_start(struct mv_context *ctx) {
+        const unsigned start = MV_FIT_BIT(MV_FIT_SCHEDULABLE) | MV_FIT_BIT(MV_FIT_SELECTOR) |
+                               MV_FIT_BIT(MV_FIT_TAINT) | MV_FIT_BIT(MV_FIT_LABEL);
+        const uint64_t *nodes = ctx->fit ? mv_fit_passing(ctx->arena, ctx->fit, start) : NULL;
+        if (nodes && mv_node_set_next(ctx->fit->index, nodes, 0) == SIZE_MAX)
+                return mv_fit_passing(ctx->arena, ctx->fit, MV_FIT_BIT(MV_FIT_SCHEDULABLE));
+        return nodes;
+}
+
 static void check(struct mv_context *ctx) {
         size_t n = mv_snapshot_count(ctx->snapshot, MV_KIND_NODE);
         if (!mv_str_is(ctx->vmi->spec.domain.cpu->model, "host-model") || !n)
@@ -93,10 +106,7 @@ static void check(struct mv_context *ctx) {
                         fail(ctx, node)->condition = condition(ctx, node);
                 return;
         }
-        /* It has no node yet: ask all that may take it. */
-        const unsigned start = MV_FIT_BIT(MV_FIT_SCHEDULABLE) | MV_FIT_BIT(MV_FIT_SELECTOR) |
-                               MV_FIT_BIT(MV_FIT_TAINT) | MV_FIT_BIT(MV_FIT_LABEL);
-        const uint64_t *nodes = ctx->fit ? mv_fit_passing(ctx->arena, ctx->fit, start) : NULL;
+        const uint64_t *nodes = where_it_may_start(ctx);
         if (!nodes)
                 return;
         const struct mv_node *without = NULL;

@@ -26,14 +26,16 @@ static void check(struct mv_context *ctx) {
         }
         struct mv_str phase = ctx->vmi->status.phase;
         bool started = phase.n && !mv_str_is(phase, "Pending");
-        bool no_node = !started && !mv_snapshot_count(ctx->snapshot, MV_KIND_NODE) &&
+        bool stored = ctx->vmi->status.topology_hints != NULL;
+        bool no_node = !started && !stored && !mv_snapshot_count(ctx->snapshot, MV_KIND_NODE) &&
                        mv_str_is(spec->architecture, "amd64") &&
                        !ctx->config->spec->developer.minimum_cluster_tsc_frequency.set;
-        struct mv_finding *finding = mv_report(ctx, no_node ? MV_OUTCOME_UNKNOWN : MV_OUTCOME_FAIL,
-                                               "Hyper-V re-enlightenment is on, and %s",
-                                               no_node   ? "no node is in the input to tell its TSC frequency"
-                                               : started ? "the VM was started without a TSC frequency hint"
-                                                         : "no node of the cluster exposes a TSC frequency");
+        struct mv_finding *finding = mv_report(
+                ctx, no_node ? MV_OUTCOME_UNKNOWN : MV_OUTCOME_FAIL, "Hyper-V re-enlightenment is on, and %s",
+                no_node   ? "no node is in the input to tell its TSC frequency"
+                : started ? "the VM was started without a TSC frequency hint"
+                : stored  ? "the topology hints stored with it have no TSC frequency"
+                          : "no node of the cluster exposes a TSC frequency");
         finding->field = mv_spec_field(ctx, "domain.features.hyperv.reenlightenment");
         finding->condition = MV_STR(
                 "HyperV Reenlightenment VMIs cannot migrate when TSC Frequency is not exposed on the cluster: "
@@ -43,7 +45,7 @@ static void check(struct mv_context *ctx) {
                                       "features.hyperv.reenlightenment off");
         if (no_node)
                 mv_report_missing(finding, MV_KIND_NODE, (struct mv_str){ 0 }, (struct mv_str){ 0 });
-        if (started)
+        if (started || stored)
                 finding->fix =
                         MV_STR("restart the VM on a cluster whose nodes expose their TSC frequency, or turn "
                                "features.hyperv.reenlightenment off");

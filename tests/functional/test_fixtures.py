@@ -22,6 +22,7 @@ REFUSED = "admission"
 # A failing fixture fails for its rule alone. These cannot: what they say comes with something else.
 COMPANIONS = {
     "maintenance-last-node": {"maintenance-blocked"},  # a migration that finds no node blocks the drain
+    "cpu-host-model": {"node-fit"},  # it asks even nodes that cannot take the VM, where no other can
     "node-fit": {"cpu-host-passthrough"},  # asks for nothing but the vendor
     "eviction-strategy": {"host-device", "cpu-host-model", "node-fit"},  # it matters where something keeps the VM from migrating
     "convergence": {"volume-block-migration", "volume-not-found"},  # disks decide, local ones or missing ones
