@@ -22,7 +22,7 @@ sources() {
         review) echo 'policy/(admission|ask|decide|level_change|review).c policy/mirror/[a-z_]*.c policy/object/(decode|decoded|equal|review|shape).c' ;;
         selector) echo 'policy/object/selector.c' ;;
         watch) echo 'cluster/kube/(lines|object|reflector|reflector_status|status|wire).c' ;;
-        yaml) echo 'policy/object/(document|yaml|yaml_scalar|yaml_tree).c' ;;
+        yaml) echo 'policy/object/(document|yaml|yaml_emit|yaml_places|yaml_scalar|yaml_tree).c' ;;
         *)
                 echo "tests/fuzz/coverage.sh does not know what the target $1 is for" >&2
                 return 1
