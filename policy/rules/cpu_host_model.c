@@ -71,17 +71,67 @@ static void check_targets(struct mv_context *ctx) {
                 "choose a named CPU model that several nodes support: migvet nodes --baseline names the newest");
 }
 
+/* Of a VM that has no node yet: of some nodes, how many tell their own model, and the first that does not. */
+struct asked {
+        size_t with, without;
+        const struct mv_node *first_without;
+};
+
+static struct asked ask(const struct mv_context *ctx, const uint64_t *nodes) {
+        struct asked asked = { 0 };
+        for (size_t i = mv_node_set_next(ctx->fit->index, nodes, 0); i != SIZE_MAX;
+             i = mv_node_set_next(ctx->fit->index, nodes, i + 1)) {
+                const struct mv_node *node = mv_node_index_at(ctx->fit->index, i);
+                if (has_host_model(node))
+                        asked.with++;
+                else if (asked.without++ == 0)
+                        asked.first_without = node;
+        }
+        return asked;
+}
+
 /*
- * The nodes to ask for a VM that has none yet: all that may take it. Where none may, all that run instances: what lets
- * it start there later (a label, a selector, a taint) does not give a node a model of its own.
+ * It may start on no node now. Those that its selectors leave are asked, and only whether none of them tells its model:
+ * what lets it start there later (a label, a taint) does not give a node one.
  */
-static const uint64_t *where_it_may_start(struct mv_context *ctx) {
+static void check_nowhere(struct mv_context *ctx) {
+        const uint64_t *nodes = mv_fit_passing(ctx->arena, ctx->fit,
+                                               MV_FIT_BIT(MV_FIT_SCHEDULABLE) | MV_FIT_BIT(MV_FIT_SELECTOR));
+        if (!nodes)
+                return;
+        const struct asked asked = ask(ctx, nodes);
+        if (asked.without && !asked.with)
+                fail(ctx, asked.first_without)->condition = condition(ctx, asked.first_without);
+        else
+                check_targets(ctx);
+}
+
+static void check_start(struct mv_context *ctx) {
         const unsigned start = MV_FIT_BIT(MV_FIT_SCHEDULABLE) | MV_FIT_BIT(MV_FIT_SELECTOR) |
                                MV_FIT_BIT(MV_FIT_TAINT) | MV_FIT_BIT(MV_FIT_LABEL);
         const uint64_t *nodes = ctx->fit ? mv_fit_passing(ctx->arena, ctx->fit, start) : NULL;
-        if (nodes && mv_node_set_next(ctx->fit->index, nodes, 0) == SIZE_MAX)
-                return mv_fit_passing(ctx->arena, ctx->fit, MV_FIT_BIT(MV_FIT_SCHEDULABLE));
-        return nodes;
+        if (!nodes)
+                return;
+        const struct asked asked = ask(ctx, nodes);
+        if (!asked.with && !asked.without) {
+                check_nowhere(ctx);
+                return;
+        }
+        if (!asked.without) {
+                check_targets(ctx);
+                return;
+        }
+        if (!asked.with) {
+                fail(ctx, asked.first_without)->condition = condition(ctx, asked.first_without);
+                return;
+        }
+        struct mv_finding *finding = mv_report(
+                ctx, MV_OUTCOME_FAIL,
+                "the CPU model is host-model, and %zu of the %zu nodes that may take the VM do not tell their own model "
+                "(%.*s): started there, it cannot migrate",
+                asked.without, asked.with + asked.without, MV_STR_ARG(asked.first_without->meta.name));
+        finding->field = mv_spec_field(ctx, "domain.cpu.model");
+        finding->severity = MV_SEVERITY_RISK;
 }
 
 static void check(struct mv_context *ctx) {
@@ -106,36 +156,7 @@ static void check(struct mv_context *ctx) {
                         fail(ctx, node)->condition = condition(ctx, node);
                 return;
         }
-        const uint64_t *nodes = where_it_may_start(ctx);
-        if (!nodes)
-                return;
-        const struct mv_node *without = NULL;
-        size_t with = 0, candidates = 0;
-        for (size_t i = mv_node_set_next(ctx->fit->index, nodes, 0); i != SIZE_MAX;
-             i = mv_node_set_next(ctx->fit->index, nodes, i + 1)) {
-                const struct mv_node *node = mv_node_index_at(ctx->fit->index, i);
-                candidates++;
-                if (has_host_model(node))
-                        with++;
-                else if (!without)
-                        without = node;
-        }
-        if (!without) {
-                if (with)
-                        check_targets(ctx);
-                return;
-        }
-        if (!with) {
-                fail(ctx, without)->condition = condition(ctx, without);
-                return;
-        }
-        struct mv_finding *finding = mv_report(
-                ctx, MV_OUTCOME_FAIL,
-                "the CPU model is host-model, and %zu of the %zu nodes that may take the VM do not tell their own model "
-                "(%.*s): started there, it cannot migrate",
-                candidates - with, candidates, MV_STR_ARG(without->meta.name));
-        finding->field = mv_spec_field(ctx, "domain.cpu.model");
-        finding->severity = MV_SEVERITY_RISK;
+        check_start(ctx);
 }
 
 const struct mv_rule mv_rule_cpu_host_model = {
@@ -150,7 +171,8 @@ const struct mv_rule mv_rule_cpu_host_model = {
                 "starts on, and the target must know that model and have the features that go with it. A node whose labels have no "
                 "host-model-cpu.node.kubevirt.io/MODEL cannot say which it is, so KubeVirt refuses. The reason really "
                 "is spelled CPUModeLiveMigratable. Before a VM has a node, all nodes that may take it are asked: when "
-                "none of them tells its model the VM cannot migrate, when some do it depends on where it starts. KubeVirt's "
+                "none of them tells its model the VM cannot migrate, when some do it depends on where it starts; where none may take it, "
+                "those that its selectors leave. KubeVirt's "
                 "condition does not look at the targets: migvet asks whether another node could be one. After a first migration the "
                 "launcher pod itself selects the model and features of the node where the VM started, and every later target "
                 "pod copies them.",
