@@ -4,7 +4,8 @@
  * owner does.
  *
  * Records go to the newest segment until that has segment_bytes, then to a new one; an old one goes as a whole, with
- * mv_journal_unlink. Ahead of the records the newest one may have up to 64 KiB of zeros, which count nowhere. Sequences are without a gap but for what was damaged, and what a start left out.
+ * mv_journal_unlink. Ahead of the records the newest one may have up to 64 KiB of zeros, which count nowhere. Sequences are
+ * without a gap but for what was damaged, and what a start left out.
  */
 #pragma once
 

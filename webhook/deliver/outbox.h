@@ -17,9 +17,9 @@
  * - Where `positions` is lost or damaged nobody knows what was done: from the next list of receivers on each of them is given
  *   all records again. Until then nothing can be appended.
  * - Segments and dead letters together take at most max_bytes, 64 KiB of zeros ahead of the records, and up to a quarter more
- *   while dead letters come into an outbox that is full. When they do, the oldest records are kept and new ones are refused, but for records that nobody
- *   waits for who still wants any (mv_outbox_give_way); the oldest dead letters go when these alone take more than a
- *   quarter of it. Either is counted and logged.
+ *   while dead letters come into an outbox that is full. When they do, the oldest records are kept and new ones are refused,
+ *   but for records that nobody waits for who still wants any (mv_outbox_give_way); the oldest dead letters go when these
+ *   alone take more than a quarter of it. Either is counted and logged.
  * - A torn last record (the process ended while it wrote) is cut off, a damaged one is passed over up to the next good
  *   one; either is logged, and counted where a record was lost. So is one that the disk does not give for ten minutes while it
  *   gives others and can be written to: it must not hold up what is behind it for ever. While the disk gives nothing, all waits.

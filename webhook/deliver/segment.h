@@ -7,8 +7,9 @@
  *     record  mark (4), length of the rest (4), CRC-32 of length and rest (4), and the rest: sequence (8), tries (4), length of
  *             the body (4), lengths of the texts (2 each), the texts, the body
  *
- * Behind the last record there may be zeros. The mark holds bytes that are in no UTF-8 text, so behind a damaged record the next one is found. Sequences of a
- * segment begin with its first and grow by 1; one that is larger than the bytes before it allow is no record.
+ * Behind the last record there may be zeros. The mark holds bytes that are in no UTF-8 text, so behind a damaged record the
+ * next one is found. Sequences of a segment begin with its first and grow by 1; one that is larger than the bytes before it
+ * allow is no record.
  */
 #pragma once
 
