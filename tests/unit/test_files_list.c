@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists so large that their items are decoded by several threads: the same comes of it as with one. */
 #include "cluster/files.h"
+#include "policy/object/digest.h"
 #include "policy/object/meta.h"
 #include "tests/unit/test_files.h"
 
@@ -14,9 +15,9 @@ static void put_list(const struct fixture *f, const char *name, const char *last
         for (int i = 0; i < ITEMS; i++) {
                 fprintf(file,
                         "- apiVersion: kubevirt.io/v1\n  kind: VirtualMachine\n"
-                        "  spec: {template: {spec: {domain: {cpu: {cores: 2}}}}}\n"
+                        "  spec: {template: {spec: {domain: {cpu: {cores: %d}}}}}\n"
                         "  metadata:\n    name: vm-%d\n",
-                        i);
+                        i % 5 + 1, i);
                 if (i % 2 == 0)
                         fprintf(file, "    namespace: team-%d\n", i % 10);
                 if (i == 50)
@@ -49,6 +50,8 @@ static void assert_same_entry(const struct mv_entry *a, const struct mv_entry *b
         assert_int_equal(a->kind, b->kind);
         assert_int_equal(a->digest, b->digest);
         assert_int_equal(a->superseded, b->superseded);
+        assert_int_equal(mv_decoded_digest(mv_kinds[a->kind].table, a->object),
+                         mv_decoded_digest(mv_kinds[b->kind].table, b->object));
         assert_true(mv_str_equal(a->meta->name, b->meta->name));
         assert_true(mv_str_equal(a->meta->namespace, b->meta->namespace));
         assert_true(mv_str_equal(a->meta->text, b->meta->text));
