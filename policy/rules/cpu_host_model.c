@@ -91,12 +91,17 @@ static struct asked ask(const struct mv_context *ctx, const uint64_t *nodes) {
 }
 
 /*
- * It may start on no node now. Those that its selectors leave are asked, and only whether none of them tells its model:
- * what lets it start there later (a label, a taint) does not give a node one.
+ * It may start on no node now. Those that its selectors leave are asked, or all where they leave none, as far as they run
+ * instances, and only whether none of them tells its model: what lets it start there later (a label, a taint) does not give a
+ * node one.
  */
 static void check_nowhere(struct mv_context *ctx) {
-        const uint64_t *nodes = mv_fit_passing(ctx->arena, ctx->fit,
-                                               MV_FIT_BIT(MV_FIT_SCHEDULABLE) | MV_FIT_BIT(MV_FIT_SELECTOR));
+        const unsigned running = MV_FIT_BIT(MV_FIT_SCHEDULABLE), selected = MV_FIT_BIT(MV_FIT_SELECTOR);
+        const uint64_t *nodes = mv_fit_passing(ctx->arena, ctx->fit, selected);
+        if (nodes) {
+                const bool any = mv_node_set_next(ctx->fit->index, nodes, 0) != SIZE_MAX;
+                nodes = mv_fit_passing(ctx->arena, ctx->fit, any ? running | selected : running);
+        }
         if (!nodes)
                 return;
         const struct asked asked = ask(ctx, nodes);
