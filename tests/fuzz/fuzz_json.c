@@ -66,6 +66,21 @@ static void same_number(struct mv_str text, bool integer, struct json_object *th
         free(copy);
 }
 
+/* The escape there is that of a high surrogate. */
+static bool is_high(struct mv_str raw, size_t i) {
+        return i + 6 <= raw.n && raw.p[i] == '\\' && raw.p[i + 1] == 'u' && (raw.p[i + 2] | ' ') == 'd' &&
+               strchr("89abAB", raw.p[i + 3]);
+}
+
+/* Of two high surrogates json-c takes the second for part of the first, and what is behind them by itself; Go and we do not
+ * (tests/oracle). */
+static bool has_two_high(struct mv_str raw) {
+        for (size_t i = 0; i < raw.n; i++)
+                if (is_high(raw, i) && is_high(raw, i + 6))
+                        return true;
+        return false;
+}
+
 static void same_value(struct mv_scan *scan, struct json_object *theirs);
 
 static void same_object(struct mv_scan *scan, struct json_object *theirs) {
@@ -86,9 +101,9 @@ static void same_object(struct mv_scan *scan, struct json_object *theirs) {
         while (mv_scan_key(scan, &first, &key)) {
                 struct mv_str name = unescaped(&key);
                 struct json_object *value = NULL;
-                MUST(json_object_object_get_ex(theirs, name.p, &value));
+                MUST(has_two_high(key.raw) || json_object_object_get_ex(theirs, name.p, &value));
                 release(name);
-                if (plain)
+                if (plain && value)
                         same_value(scan, value);
                 else
                         MUST(mv_scan_skip(scan, NULL));
@@ -116,8 +131,9 @@ static void same_value(struct mv_scan *scan, struct json_object *theirs) {
                 MUST(mv_scan_string(scan, &string));
                 MUST(json_object_is_type(theirs, json_type_string));
                 struct mv_str value = unescaped(&string);
-                MUST(value.n == (size_t)json_object_get_string_len(theirs) &&
-                     memcmp(value.p, json_object_get_string(theirs), value.n) == 0);
+                MUST(has_two_high(string.raw) ||
+                     (value.n == (size_t)json_object_get_string_len(theirs) &&
+                      memcmp(value.p, json_object_get_string(theirs), value.n) == 0));
                 release(value);
                 break;
         }
