@@ -104,9 +104,16 @@ static void test_of_a_vm(void **state) {
         static const char claim[] =
                 "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'name':'root'},"
                 "'spec':{'accessModes':['ReadWriteMany'],'volumeMode':'Block'}}";
-        static const char node[] = "{'apiVersion':'v1','kind':'Node','metadata':{'name':'a'}}";
+#define NODE(name)                                                                                \
+        "{'apiVersion':'v1','kind':'Node','metadata':{'name':'" name                              \
+        "','labels':{'kubernetes.io/arch':'amd64',"                                               \
+        "'kubevirt.io/schedulable':'true','machine-type.node.kubevirt.io/q35':'true',"            \
+        "'cpu-vendor.node.kubevirt.io/AMD':'true','host-model-cpu.node.kubevirt.io/EPYC':'true'," \
+        "'cpu-model-migration.node.kubevirt.io/EPYC':'true'}}}"
+        static const char node[] = NODE("a"), other[] = NODE("b");
+#undef NODE
         struct mv_snapshot *snapshots[] = { snapshot_of(vm, claim, NULL), snapshot_make(vm),
-                                            snapshot_of(vm, claim, node, NULL) };
+                                            snapshot_of(vm, claim, node, other, NULL) };
         struct judged with, without, again, on_a_node;
         judge(&with, snapshots[0], MV_KIND_VM, "db");
         judge(&again, snapshots[0], MV_KIND_VM, "db");

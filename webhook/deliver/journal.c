@@ -333,7 +333,9 @@ int mv_journal_append(struct mv_journal *journal, const struct mv_outbox_letter 
         if (!mv_segment_write(&journal->frame, &numbered, after)) {
                 if (mv_buf_failed(&journal->frame))
                         return mv_err_oom(err);
-                return mv_err_set(err, MV_ELIMIT, "a record of more than %d bytes", MV_OUTBOX_RECORD_MAX);
+                return mv_err_set(err, MV_ELIMIT,
+                                  "a record of more than %d bytes, or with a text of more than %d",
+                                  MV_OUTBOX_RECORD_MAX, MV_OUTBOX_TEXT_MAX);
         }
         if (journal->fd < 0 || newest(journal)->bytes >= journal->segment_bytes) {
                 int r = begin_segment(journal, err);

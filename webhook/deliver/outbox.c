@@ -272,11 +272,14 @@ static bool can_read_another(struct mv_outbox *outbox, uint64_t sequence) {
 }
 
 /* The disk did not give the record: whether that is so for long, and for this one alone. Of several one at a time: the next has
- * its turn when that one was read, or is done. */
+ * its turn when that one was read, is done, or is not there. */
 static bool is_lost(struct mv_outbox *outbox, struct mv_position *position, uint64_t sequence) {
         const long long now_ms = mv_clock_ms();
+        struct mv_journal_place place;
         pthread_mutex_lock(&outbox->mutex);
-        const bool first = !position->unreadable || mv_position_has(position, position->unreadable);
+        const bool first = !position->unreadable || mv_position_has(position, position->unreadable) ||
+                           !mv_journal_find(&outbox->journal, position->unreadable, &place) ||
+                           place.sequence != position->unreadable;
         pthread_mutex_unlock(&outbox->mutex);
         if (first) {
                 position->unreadable = sequence;
