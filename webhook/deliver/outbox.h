@@ -92,8 +92,9 @@ int mv_outbox_append(struct mv_outbox *outbox, const struct mv_outbox_record *re
  * (MV_ETYPE). The same list as before needs no disk. On failure (MV_EIO, MV_ENOMEM) the list is as before.
  */
 int mv_outbox_receivers(struct mv_outbox *outbox, const struct mv_str *names, size_t n, struct mv_err *err);
-/* The same, unless it is not wanted any more when all that takes time has been done: then MV_ETIMEOUT. `wanted` is asked once,
- * with the outbox locked, and what it says yes to is done before anybody appends again. */
+/* The same, unless it is not wanted any more when all that takes time has been done: then MV_ETIMEOUT, and the disk has the new
+ * list until the next mv_outbox_sync. `wanted` is asked once, with the outbox locked, and what it says yes to is done before
+ * anybody appends again. */
 int mv_outbox_receivers_if(struct mv_outbox *outbox, const struct mv_str *names, size_t n,
                            bool (*wanted)(void *context), void *context, struct mv_err *err);
 
