@@ -30,7 +30,8 @@ siteRules:
 """
 # Each allocation takes a run of its own, and there are thousands: MIGVET_TORTURE=1 tries all of them, otherwise each test tries
 # some, and another one others.
-REVIEW_STRIDE, COMMAND_STRIDE = (1, 1) if os.environ.get("MIGVET_TORTURE") else (5, 29)
+# Of a migration four in a row belong to its answer.
+REVIEW_STRIDE, COMMAND_STRIDE = (1, 1) if os.environ.get("MIGVET_TORTURE") else (3, 29)
 
 
 @pytest.fixture(scope="module", name="preload")
@@ -183,7 +184,8 @@ def test_server(migvet, preload, tmp_path):
     print(seen)
     assert min(seen.values()) > 5, seen
     assert {event["component"] for event in server.events()} >= {"serve", "webhook"}  # each line is JSON
-    assert metrics["migvet_outbox_failed_total"] > 0
+    # An event takes no memory of its own any more (tests/budget has that): none is lost here for want of it. That of the
+    # outbox itself fails in tests/unit/test_outbox*.c.
     kept = migvet.json("outbox", "ls", "--directory", delivery.outbox, "-o", "json")
     assert len(kept["items"]) == metrics["migvet_outbox_events_total"] > 0
 
