@@ -28,7 +28,7 @@ if [ "${1:-}" = --one ]; then
 fi
 
 allowed=$(grep -v -e '^#' -e '^$' tests/analyze.allow || true)
-mapfile -t files < <(ls -S policy/*.c policy/*/*.c certs/*.c cluster/*.c cluster/*/*.c webhook/*.c cli/*.c)
+mapfile -t files < <(ls -S policy/*.c policy/*/*.c certs/*.c cluster/*.c cluster/*/*.c webhook/*.c webhook/*/*.c cli/*.c)
 # They must find something in a file that has faults.
 sample=$(mktemp --suffix .c)
 trap 'rm -f "$sample"' EXIT
